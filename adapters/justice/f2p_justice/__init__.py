@@ -1,0 +1,1 @@
+"""Justice for f2p-sdk: layout, rig, framing and imitator weights."""

@@ -1,0 +1,1 @@
+"""dlib for f2p-sdk: face detection, landmarks and a differentiable recognizer."""

@@ -1,0 +1,1 @@
+"""What this package offers to f2p-sdk (entry point group `f2p`)."""

@@ -1,0 +1,1 @@
+"""The open stand-in engine: a game client that draws characters on a CC0 head."""
