@@ -1,0 +1,122 @@
+"""Every term against finite differences and against a second, plain NumPy way of writing it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from f2p_sdk import objective
+from f2p_sdk.objective import Choices, Colour, Distance, Identity, Objective, Prior, Sample
+
+torch.set_num_threads(1)
+SLOTS = (slice(4, 7), slice(7, 9), slice(9, 10))
+
+
+def _random(*shape: int, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(shape, generator=generator, dtype=torch.float64)
+
+
+def _vector(batch: int = 2) -> torch.Tensor:
+    parts = [_random(batch, 4)]
+    parts += [torch.softmax(_random(batch, s.stop - s.start, seed=s.start), 1) for s in SLOTS]
+    return torch.cat(parts, 1)
+
+
+TERMS = {
+    "Identity": Identity(_random(3, 5, seed=8) - 0.5),
+    "Distance": Distance(_random(3, 5, seed=8) - 0.5),
+    "Prior": Prior(_random(4, seed=9), weight=_random(4, seed=10)),
+    "Choices": Choices(SLOTS),
+    "Colour": Colour(_random(3, 4, 4, seed=11), _random(4, 4, seed=12)),
+}
+
+
+def test_every_term_of_the_module_is_checked() -> None:
+    public = {
+        name
+        for name in objective.__all__
+        if "__call__" in vars(getattr(objective, name)) and name not in {"Term", "Objective"}
+    }
+    assert public == set(TERMS)
+
+
+@pytest.mark.parametrize("name", sorted(TERMS))
+def test_gradient_equals_finite_differences(name: str) -> None:
+    term = TERMS[name]
+
+    def value(vector: torch.Tensor, picture: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
+        return term(Sample(vector, picture, embedding))
+
+    inputs = (_vector(), _random(2, 3, 8, 8, seed=2), _random(2, 2, 5, seed=3) - 0.3)
+    for tensor in inputs:
+        tensor.requires_grad_()
+    # Which inputs a term ignores is its own business: autograd calls those gradients zero.
+    assert torch.autograd.gradcheck(
+        lambda v, p, e: value(v, p, e) + 0.0 * (v.sum() + p.sum() + e.sum()), inputs
+    )
+    assert value(*inputs).shape == (2,)
+    assert bool((value(*inputs) >= 0).all())
+
+
+def test_identity_is_the_slides_formula() -> None:
+    seen, target = _random(1, 2, 5) - 0.5, _random(1, 5, seed=4) - 0.5
+    a, b = seen[0].numpy(), target[0].numpy()
+    cos = a @ b / (np.linalg.norm(a, axis=1) * np.linalg.norm(b))
+    got = Identity(target)(Sample(_vector(), embedding=seen))
+    np.testing.assert_allclose(got.numpy(), 1 - cos, rtol=1e-12)
+
+
+def test_distance_of_several_views_is_the_mean_over_all_pairs() -> None:
+    seen, target = _random(2, 2, 5), _random(3, 5, seed=4)
+    pairs = [
+        [np.sum((seen[v, b].numpy() - target[t].numpy()) ** 2) for v in range(2) for t in range(3)]
+        for b in range(2)
+    ]
+    got = Distance(target)(Sample(_vector(), embedding=seen))
+    np.testing.assert_allclose(got.numpy(), np.mean(pairs, axis=1), rtol=1e-12)
+
+
+def test_choices_is_zero_when_certain_and_one_when_it_knows_nothing() -> None:
+    certain = torch.zeros(1, 10)
+    certain[0, [4, 8, 9]] = 1.0
+    even = torch.zeros(1, 10)
+    even[0, 4:7], even[0, 7:9], even[0, 9] = 1 / 3, 1 / 2, 1.0
+    term = Choices(SLOTS)
+    assert float(term(Sample(certain))[0]) == pytest.approx(0.0, abs=1e-6)
+    assert float(term(Sample(even))[0]) == pytest.approx(1.0, abs=1e-6)
+    assert float(Choices(())(Sample(even))[0]) == 0.0
+
+
+def test_prior_is_zero_at_the_average_and_one_a_whole_range_away() -> None:
+    mean = torch.zeros(4)
+    assert float(Prior(mean)(Sample(torch.zeros(1, 10)))[0]) == 0.0
+    assert float(Prior(mean)(Sample(torch.ones(1, 10)))[0]) == pytest.approx(1.0)
+
+
+def test_colour_forgives_the_light_as_far_as_it_is_told_to() -> None:
+    picture = _random(1, 3, 8, 8) * 0.5
+    cells = torch.nn.functional.adaptive_avg_pool2d(picture, 4)[0]
+    mask = torch.ones(4, 4, dtype=torch.float64)
+    brighter = Sample(_vector(1), picture=picture + 0.3)
+    assert float(Colour(cells, mask, strictness=0.0)(brighter)[0]) == pytest.approx(0, abs=1e-9)
+    assert float(Colour(cells, mask, strictness=1.0)(brighter)[0]) == pytest.approx(
+        0.2807, abs=1e-3
+    )
+
+
+def test_objective_is_the_weighted_sum_and_tells_its_parts() -> None:
+    sample = Sample(_vector(), embedding=_random(1, 2, 5, seed=3))
+    terms = {"identity": (2.0, TERMS["Identity"]), "prior": (0.5, TERMS["Prior"])}
+    loss = Objective({**terms, "off": (0.0, TERMS["Colour"])})(sample)
+    by_hand = 2.0 * TERMS["Identity"](sample) + 0.5 * TERMS["Prior"](sample)
+    np.testing.assert_allclose(loss.total.numpy(), by_hand.numpy(), rtol=1e-12)
+    told = loss.breakdown(1)
+    assert set(told) == {"identity", "prior", "total"}
+    assert told["total"] == pytest.approx(2 * told["identity"] + 0.5 * told["prior"])
+
+
+def test_a_term_says_what_it_lacks() -> None:
+    with pytest.raises(ValueError, match="'identity' needs the sample's embedding"):
+        TERMS["Identity"](Sample(_vector()))
