@@ -178,7 +178,9 @@ class Game:
             raise PluginError(f"game {self.name!r} must have at least one kind, has none")
         for kind in self.kinds:
             if kind.game != self.name:
-                raise PluginError(f"game {self.name!r} offers the kind {kind.name!r} of another game")
+                raise PluginError(
+                    f"game {self.name!r} offers the kind {kind.name!r} of another game"
+                )
         names = [kind.kind for kind in self.kinds]
         if len(set(names)) != len(names):
             raise PluginError(f"game {self.name!r} offers a kind twice: {', '.join(names)}")

@@ -1,0 +1,59 @@
+"""Writing files so that a reader never sees half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from .errors import F2PError
+
+__all__ = ["atomic_write"]
+
+
+def atomic_write(path: str | Path, data: bytes | str, *, error: type[F2PError] = F2PError) -> Path:
+    """Write ``data`` (text as UTF-8) to ``path`` at once: the file is the old one or the new one.
+
+    Folders that are missing are made. Raises ``error`` where the file cannot be written.
+    """
+    path = Path(path)
+    content = data.encode("utf-8") if isinstance(data, str) else data
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A file beside the target: renaming is atomic only within one file system.
+        handle, temporary = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"
+        )
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        _like_a_new_file(temporary)
+        os.replace(temporary, path)  # noqa: PTH105 - Path.replace is the same call
+        temporary = None
+    except OSError as problem:
+        raise error(
+            f"{path}: cannot be written: {problem.strerror or problem}",
+            remedy="check the folder, its permissions and the space left on the disk",
+        ) from problem
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+    return path
+
+
+def _like_a_new_file(path: str) -> None:
+    """Give the file the permissions that ``open(path, "w")`` would have given it, not mkstemp's 0600."""
+    if os.name == "posix":
+        Path(path).chmod(0o666 & ~_UMASK)
+
+
+def _read_umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+# Read once at import: the call sets and restores the mask, which threads must not race for.
+_UMASK = _read_umask()

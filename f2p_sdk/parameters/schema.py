@@ -1,0 +1,171 @@
+"""The two sorts of slider, and what each accepts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from numbers import Real
+from typing import Union
+
+from ..errors import CharacterError, LayoutError, did_you_mean
+
+__all__ = ["Continuous", "Discrete", "Parameter", "check_word"]
+
+
+def check_word(subject: str, rule: str, value: object) -> None:
+    """A name is printable text without blanks or ``=``, so that it can stand in ``NAME=VALUE``."""
+    if (
+        not isinstance(value, str)
+        or not value
+        or len(value) > 100
+        or not value.isprintable()
+        or any(c.isspace() or c in "=\"'" for c in value)
+    ):
+        raise LayoutError(
+            f"{subject}: {rule} must be 1 to 100 printable characters without blanks, quotes or '=', "
+            f"got {value!r}"
+        )
+
+
+def _check_text(subject: str, **texts: object) -> None:
+    for field, text in texts.items():
+        if not isinstance(text, str):
+            raise LayoutError(f"{subject}: {field} must be text, got {text!r}")
+
+
+def as_number(value: object) -> float | None:
+    """``value`` as a float if it is a number (numpy's too), else None. A bool is not a number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """A slider that takes any number from ``low`` to ``high``, both included.
+
+    Attributes:
+        name: unique in its layout.
+        group: the part of the face: eyebrow, eye, nose, mouth, face, hair, makeup.
+        low, high, default: in the game's own units.
+        unit: of these numbers, e.g. ``"mm"``; empty for a pure number.
+        label, description: for people; they may change without changing the layout's hash.
+    """
+
+    name: str
+    group: str
+    low: float = 0.0
+    high: float = 1.0
+    default: float = 0.5
+    unit: str = ""
+    label: str = ""
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        check_word("a continuous parameter", "name", self.name)
+        subject = f"parameter {self.name!r}"
+        check_word(subject, "group", self.group)
+        _check_text(subject, unit=self.unit, label=self.label, description=self.description)
+        for field in ("low", "high", "default"):
+            number = as_number(getattr(self, field))
+            if number is None or not math.isfinite(number):
+                raise LayoutError(
+                    f"{subject}: {field} must be a finite number, got {getattr(self, field)!r}"
+                )
+            object.__setattr__(self, field, number + 0.0)  # + 0.0 turns -0.0 into 0.0
+        if not self.low < self.high or not math.isfinite(self.high - self.low):
+            raise LayoutError(
+                f"{subject}: low must be less than high, got low {self.low:g} and high {self.high:g}"
+            )
+        if not self.low <= self.default <= self.high:
+            raise LayoutError(
+                f"{subject}: default must be from {self.low:g} to {self.high:g}, got {self.default:g}"
+            )
+
+    def validate(self, value: object) -> float:
+        """``value`` as a float; CharacterError unless it is a number from low to high."""
+        number = as_number(value)
+        if number is None:
+            raise CharacterError(
+                f"parameter {self.name!r}: must be a number from {self.low:g} to {self.high:g}, "
+                f"got {value!r}"
+            )
+        # Written so that NaN fails too.
+        if not self.low <= number <= self.high:
+            raise CharacterError(
+                f"parameter {self.name!r}: must be from {self.low:g} to {self.high:g}, got {number:g}",
+                remedy="values are never clamped: give one in range",
+            )
+        return number
+
+    def scale(self, value: float) -> float:
+        """From the game's units to [0, 1]."""
+        return (value - self.low) / (self.high - self.low)
+
+    def unscale(self, fraction: float) -> float:
+        """From [0, 1] to the game's units, rounded to a millionth of the range.
+
+        Float32 has little more to say, and people read these numbers.
+        """
+        span = self.high - self.low
+        digits = 6 - math.ceil(math.log10(span))
+        value = self.low + fraction * span
+        return min(max(round(value, digits), self.low), self.high)
+
+
+@dataclass(frozen=True)
+class Discrete:
+    """A choice of one among several, e.g. a hairstyle.
+
+    Attributes:
+        name, group, label, description: as of :class:`Continuous`.
+        choices: the names to choose from, in the order of the vector's slot; at least two.
+        default: one of them.
+    """
+
+    name: str
+    group: str
+    choices: tuple[str, ...]
+    default: str
+    label: str = ""
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        check_word("a discrete parameter", "name", self.name)
+        subject = f"parameter {self.name!r}"
+        check_word(subject, "group", self.group)
+        _check_text(subject, label=self.label, description=self.description)
+        if not isinstance(self.choices, (list, tuple)):
+            raise LayoutError(f"{subject}: choices must be a list of names, got {self.choices!r}")
+        object.__setattr__(self, "choices", tuple(self.choices))
+        for choice in self.choices:
+            check_word(subject, "a choice", choice)
+        if len(self.choices) < 2:
+            raise LayoutError(
+                f"{subject}: choices must be two or more names, got {list(self.choices)}"
+            )
+        twice = sorted({c for c in self.choices if self.choices.count(c) > 1})
+        if twice:
+            raise LayoutError(f"{subject}: choices must differ, {twice[0]!r} is there twice")
+        if self.default not in self.choices:
+            raise LayoutError(
+                f"{subject}: default must be one of its choices, got {self.default!r}",
+                remedy=did_you_mean(str(self.default), self.choices),
+            )
+
+    def validate(self, value: object) -> str:
+        """``value`` as a choice; CharacterError unless it is one of them."""
+        if isinstance(value, str) and value in self.choices:
+            return str(value)
+        near = did_you_mean(value, self.choices) if isinstance(value, str) else ""
+        shown = ", ".join(self.choices[:12]) + (", ..." if len(self.choices) > 12 else "")
+        raise CharacterError(
+            f"parameter {self.name!r}: must be one of its {len(self.choices)} choices, got {value!r}",
+            remedy=near or f"use one of: {shown}",
+        )
+
+
+Parameter = Union[Continuous, Discrete]

@@ -1,0 +1,91 @@
+"""Reading TOML: any file of the SDK, and layouts in particular."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import LayoutError, did_you_mean
+from .schema import Continuous, Discrete, Parameter
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["parse_layout", "read_toml"]
+
+# Far above any real layout (310 parameters are 60 kB); stops a wrong file from filling memory.
+MAX_BYTES = 8 * 1024 * 1024
+
+_FIELDS: Mapping[
+    str, tuple[type[Continuous] | type[Discrete], tuple[str, ...], tuple[str, ...]]
+] = {
+    "continuous": (
+        Continuous,
+        ("name", "group"),
+        ("low", "high", "default", "unit", "label", "description"),
+    ),
+    "discrete": (Discrete, ("name", "group", "choices", "default"), ("label", "description")),
+}
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The table in a TOML file (UTF-8, with or without a byte order mark). Raises LayoutError."""
+    path = Path(path)
+    try:
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "there is no such file"
+            raise LayoutError(f"{path}: {what}", remedy="give the path of a TOML file")
+        if path.stat().st_size > MAX_BYTES:
+            raise LayoutError(f"{path}: must be at most {MAX_BYTES} bytes")
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise LayoutError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise LayoutError(f"{path}: must be UTF-8, is not at byte {error.start}") from error
+    try:
+        return tomllib.loads(text.replace("\r\n", "\n"))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise LayoutError(f"{path}: is not valid TOML: {error}") from error
+
+
+def parse_layout(path: str | Path) -> tuple[str, str, tuple[Parameter, ...]]:
+    """Game, kind and parameters of a layout file. Raises LayoutError naming file and parameter."""
+    table = read_toml(path)
+    _check_keys(f"{path}", table, ("game", "kind"), ("continuous", "discrete"))
+    parameters: list[Parameter] = []
+    for sort, (cls, required, optional) in _FIELDS.items():
+        entries = table.get(sort, [])
+        if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+            raise LayoutError(f"{path}: {sort} must be written as [[{sort}]] tables")
+        for number, entry in enumerate(entries, start=1):
+            name = entry.get("name")
+            subject = f"{path}: " + (
+                f"parameter {name!r}" if isinstance(name, str) else f"[[{sort}]] number {number}"
+            )
+            _check_keys(subject, entry, required, optional)
+            try:
+                parameters.append(cls(**entry))
+            except LayoutError as error:
+                raise LayoutError(f"{path}: {error.message}", remedy=error.remedy) from None
+    return table["game"], table["kind"], tuple(parameters)
+
+
+def _check_keys(
+    subject: str, table: Mapping[str, Any], required: tuple[str, ...], optional: tuple[str, ...]
+) -> None:
+    known = required + optional
+    for key in table:
+        if key not in known:
+            raise LayoutError(
+                f"{subject}: {key!r} is not a key here; the keys are {', '.join(known)}",
+                remedy=did_you_mean(key, known),
+            )
+    for key in required:
+        if key not in table:
+            raise LayoutError(f"{subject}: the key {key!r} is missing")
