@@ -1,0 +1,192 @@
+"""What the commands share: options, human output, JSON, and progress.
+
+Results go to stdout; progress, warnings and errors to stderr, so that ``--json`` output can be piped.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..hookspecs import Kind
+
+__all__ = [
+    "Progress",
+    "console",
+    "emit_json",
+    "fail",
+    "game_option",
+    "json_option",
+    "load_kind",
+    "progress",
+    "say",
+    "table",
+    "warn",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console on the current stdout or stderr; made anew, since tests swap the streams."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+
+
+def say(text: str, style: str = "") -> None:
+    """A line of human output on stdout. Brackets are printed as they are."""
+    console().print(text, style=style or None, markup=False)
+
+
+def warn(text: str) -> None:
+    """A warning on stderr."""
+    out = console(stderr=True)
+    out.print("warning:", style="bold yellow", end=" ")
+    out.print(text, markup=False)
+
+
+def fail(message: str, remedy: str = "", error: BaseException | None = None) -> None:
+    """An error on stderr, with what to do next; with ``error``, its traceback first."""
+    if error is not None:
+        traceback.print_exception(error, file=sys.stderr)
+    out = console(stderr=True)
+    out.print("error:", style="bold red", end=" ")
+    out.print(message, markup=False)
+    if remedy:
+        out.print(" next:", style="bold", end=" ")
+        out.print(remedy, markup=False)
+
+
+def table(columns: list[str], rows: list[list[str]]) -> None:
+    """A table on stdout."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(cell) for cell in row))
+    console().print(made, soft_wrap=False)
+
+
+def emit_json(document: Any) -> None:
+    """A JSON document on stdout."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def json_option(function: F) -> F:
+    """Adds ``--json``; the command gets it as ``as_json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(
+        function
+    )
+
+
+def game_option(function: F) -> F:
+    """Adds ``-g GAME[/KIND]``, required; the command gets the text as ``game``."""
+    return click.option(
+        "-g", "--game", required=True, metavar="GAME[/KIND]", help="See `f2p games`."
+    )(function)
+
+
+def load_kind(name: str) -> Kind:
+    """The kind of this name, with its layout read, so that a broken adapter shows at once."""
+    from ..plugins import game
+
+    kind = game(name)
+    _ = kind.layout
+    return kind
+
+
+class Progress(Protocol):
+    """Called with how much is done; ``note`` is a short text such as ``"psnr 31.2 dB"``."""
+
+    def __call__(self, done: float, total: float | None = None, note: str = "") -> None: ...
+
+
+@contextmanager
+def progress(title: str, total: float | None = None, *, quiet: bool = False) -> Iterator[Progress]:
+    """A progress bar with rate and time left on stderr; plain lines now and then where stderr is
+    not a terminal; nothing if ``quiet``.
+
+    Example::
+
+        with progress("drawing", total=100) as update:
+            for i in range(100):
+                update(i + 1)
+    """
+    out = console(stderr=True)
+    if quiet:
+        yield _silent
+    elif out.is_terminal:
+        with _bar(out, title, total) as update:
+            yield update
+    else:
+        yield _Lines(title, total)
+
+
+def _silent(done: float, total: float | None = None, note: str = "") -> None:
+    pass
+
+
+@contextmanager
+def _bar(out: Console, title: str, total: float | None) -> Iterator[Progress]:
+    from rich import progress as rich_progress
+
+    columns = (
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TextColumn("{task.fields[rate]}"),
+        rich_progress.TimeRemainingColumn(),
+        rich_progress.TextColumn("{task.fields[note]}"),
+    )
+    with rich_progress.Progress(*columns, console=out) as bars:
+        task = bars.add_task(title, total=total, rate="", note="")
+
+        def update(done: float, total: float | None = None, note: str = "") -> None:
+            speed = bars.tasks[0].speed
+            fields = {"rate": f"{speed:.3g}/s" if speed else "", "note": note}
+            more = {} if total is None else {"total": total}
+            bars.update(task, completed=done, **more, **fields)  # type: ignore[arg-type]
+
+        yield update
+
+
+class _Lines:
+    """Progress where nobody can see a bar: a line every half minute, and the last."""
+
+    every = 30.0
+
+    def __init__(self, title: str, total: float | None) -> None:
+        self.title, self.total = title, total
+        self.start = self.last = time.monotonic()
+        self.first: float | None = None  # a resumed run does not start at 0
+
+    def __call__(self, done: float, total: float | None = None, note: str = "") -> None:
+        self.total = total or self.total
+        if self.first is None:
+            self.first = done
+        now = time.monotonic()
+        if now - self.last < self.every:
+            return
+        self.last = now
+        parts = [f"{self.title}: {done:g}" + (f" of {self.total:g}" if self.total else "")]
+        rate = (done - self.first) / (now - self.start)
+        if rate > 0:
+            parts.append(f"{rate:.3g}/s")
+            if self.total:
+                parts.append(f"{(self.total - done) / rate:.0f} s left")
+        click.echo(", ".join([*parts, *([note] if note else [])]), err=True)

@@ -1,0 +1,170 @@
+"""Groups of commands that load lazily, and the one place where errors become exit codes.
+
+Exit codes: 0 done, 1 the work failed, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from ..errors import F2PError, did_you_mean
+from ._common import fail, warn
+
+__all__ = ["LazyGroup", "RootGroup"]
+
+# The order of `f2p --help`: the main job first. Commands not named here follow, sorted.
+_ORDER = ("fit", "render", "apply", "games", "plugins", "engine", "capture", "train", "evaluate")
+
+
+def _set_debug(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        context.find_root().meta["f2p.debug"] = True
+
+
+def _debug_option() -> click.Option:
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_set_debug,
+        help="Show the traceback of an error.",
+    )
+
+
+def _with_debug(command: click.Command) -> click.Command:
+    """Give a command, and the commands in it, the option --debug, once."""
+    if not any("--debug" in parameter.opts for parameter in command.params):
+        command.params.append(_debug_option())
+    if isinstance(command, click.Group):
+        for child in command.commands.values():
+            _with_debug(child)
+    return command
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are the modules of a package, imported when they are needed.
+
+    Use it as ``@click.group(cls=LazyGroup)`` in the ``__init__`` of a package under ``f2p_sdk.cli``;
+    the package is that of the decorated function.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        callback: Callable[..., Any] | None = self.callback
+        self.package = callback.__module__ if callback is not None else __package__ or ""
+
+    def _modules(self) -> dict[str, str]:
+        path = importlib.import_module(self.package).__path__
+        names = [m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_")]
+        return {name.replace("_", "-"): f"{self.package}.{name}" for name in names}
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        names = {*self._modules(), *super().list_commands(context)}
+        rank = {name: i for i, name in enumerate(_ORDER)}
+        return sorted(names, key=lambda name: (rank.get(name, len(rank)), name))
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        module = self._modules().get(name)
+        if module is None:
+            found = super().get_command(context, name)
+        else:
+            found = importlib.import_module(module).command
+        return None if found is None else _with_debug(found)
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError as error:
+            near = did_you_mean(args[0], self.list_commands(context)) if args else ""
+            if near and "id you mean" not in str(error):  # newer clicks suggest by themselves
+                raise click.UsageError(f"{error.message} {near.capitalize()}", context) from None
+            raise
+
+
+class RootGroup(LazyGroup):
+    """``f2p`` itself: also has the commands of plugins, and turns errors into exit codes."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(_debug_option())
+
+    def _plugin_commands(self) -> dict[str, click.Command]:
+        from ..plugins import commands
+
+        try:
+            return {str(command.name): command for command in commands()}
+        except Exception as error:  # `f2p --help` works whatever is installed
+            warn(f"the commands of plugins are left out: {error}")
+            return {}
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        own = super().list_commands(context)
+        return own + sorted(set(self._plugin_commands()) - set(own))
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        found = super().get_command(context, name)
+        if found is None and name in (added := self._plugin_commands()):
+            found = _with_debug(added[name])
+        return found
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        arguments = list(sys.argv[1:] if args is None else args)
+        if not standalone_mode:
+            return super().main(arguments, prog_name, complete_var, False, **extra)
+        debug = _asks_for_debug(arguments)
+        try:
+            # A command returns nothing, or its exit code; so does context.exit().
+            result = super().main(
+                arguments, prog_name, complete_var, standalone_mode=False, **extra
+            )
+            code = result if isinstance(result, int) else 0
+        except click.ClickException as error:  # wrong use is 2
+            error.show()
+            code = error.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            fail("stopped")
+            code = 1
+        except F2PError as error:
+            fail(error.message, error.remedy, error if debug else None)
+            code = error.exit_code
+        except BrokenPipeError:
+            _silence_stdout()  # `f2p games | head -1` is not an error
+            code = 1
+        except Exception as error:
+            fail(
+                f"{type(error).__name__}: {error}",
+                "this is a defect of f2p-sdk or of a plugin: run again with --debug and report it",
+                error if debug else None,
+            )
+            code = 1
+        sys.exit(code)
+
+
+def _asks_for_debug(arguments: list[str]) -> bool:
+    """Looked up before parsing, since parsing and loading a command can fail too."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return "--debug" in arguments[:end]
+
+
+def _silence_stdout() -> None:
+    import os
+
+    # Python flushes stdout when it exits and would complain again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

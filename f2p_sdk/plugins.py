@@ -1,0 +1,320 @@
+"""Finding plugins, and everything they offer, by name.
+
+A plugin that cannot be imported, whose offers break the contract, or that misspells a hook is named in
+:func:`plugins` with its error, and skipped; all others go on working.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pluggy
+
+from .errors import F2PError, PluginError, UnknownNameError, did_you_mean
+from .hookspecs import (
+    ENTRY_POINT_GROUP,
+    Detector,
+    DetectorSpec,
+    Game,
+    HookSpecs,
+    Kind,
+    Recognizer,
+    RecognizerSpec,
+)
+
+if TYPE_CHECKING:
+    import click
+
+__all__ = [
+    "PluginInfo",
+    "PluginManager",
+    "commands",
+    "detector",
+    "detectors",
+    "game",
+    "games",
+    "kinds",
+    "manager",
+    "plugins",
+    "recognizer",
+    "recognizers",
+]
+
+Spec = TypeVar("Spec", RecognizerSpec, DetectorSpec)
+
+_HOOKS = tuple(name for name in vars(HookSpecs) if name.startswith("f2p_"))
+
+
+@dataclass
+class PluginInfo:
+    """What is known about one installed plugin.
+
+    Attributes:
+        name: of its entry point.
+        dist, version: of the package it comes from; empty for one registered from Python.
+        status: ``"ok"``, ``"broken"`` (could not be loaded: it offers nothing) or ``"faulty"`` (loaded,
+            but some of its hooks failed and were left out).
+        error: what is wrong, one line a fault; empty if nothing is.
+        provides: what it offers, e.g. ``["game justice"]``.
+        details: the traceback of each fault, for ``--debug``.
+    """
+
+    name: str
+    dist: str = ""
+    version: str = ""
+    status: str = "ok"
+    error: str = ""
+    provides: list[str] = field(default_factory=list)
+    details: str = ""
+
+    def fault(self, error: BaseException, where: str = "", *, broken: bool = False) -> None:
+        message = error.message if isinstance(error, F2PError) else f"{type(error).__name__}: {error}"
+        line = f"{where}: {message}" if where else message
+        self.status = "broken" if broken else "faulty"
+        self.error = f"{self.error}\n{line}" if self.error else line
+        self.details += "".join(traceback.format_exception(error))
+
+
+class PluginManager:
+    """Loads plugins one by one and asks each one alone, so that a fault stays with its owner."""
+
+    def __init__(self) -> None:
+        self._pluggy = pluggy.PluginManager("f2p")
+        self._pluggy.add_hookspecs(HookSpecs)
+        self._infos: dict[str, PluginInfo] = {}
+        self._answers: dict[tuple[str, str], list[Any]] = {}
+        self._loaded: dict[tuple[str, str], Any] = {}
+
+    def load_entry_points(self) -> None:
+        """Load every installed plugin; those whose names come first in the alphabet answer first."""
+        found = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda e: (e.name, e.value))
+        for entry in reversed(found):  # the last registered is the first that pluggy asks
+            self._load(entry)
+
+    def _load(self, entry: EntryPoint) -> None:
+        info = PluginInfo(entry.name)
+        if entry.dist is not None:
+            info.dist, info.version = entry.dist.name, entry.dist.version
+        other = self._infos.get(entry.name)
+        try:
+            if other is not None:
+                if other.dist == info.dist:
+                    return  # an editable install can be listed twice
+                info.name = f"{entry.name} ({info.dist})"
+                raise PluginError(f"{other.dist} has a plugin named {entry.name!r} too")
+            plugin = entry.load()
+        except (Exception, SystemExit) as error:  # importing runs code: anything can happen
+            info.fault(error, "cannot be loaded", broken=True)
+            self._infos[info.name] = info
+            return
+        self.register(plugin, info)
+
+    def register(self, plugin: object, info: PluginInfo) -> None:
+        """Add a plugin: a module, or any object with hook implementations."""
+        self._infos[info.name] = info
+        try:
+            self._pluggy.register(plugin, name=info.name)
+        except (Exception, SystemExit) as error:
+            info.fault(error, "breaks the rules of hooks", broken=True)
+            # Older pluggys register hook by hook: take back those that went well.
+            if self._pluggy.has_plugin(info.name):
+                self._pluggy.unregister(name=info.name)
+            return
+        # What pluggy's check_pending() looks for, but for this plugin alone.
+        for caller in self._pluggy.get_hookcallers(plugin) or []:
+            if not caller.has_spec():
+                near = did_you_mean(caller.name, _HOOKS) or f"the hooks are {', '.join(_HOOKS)}"
+                info.fault(PluginError(f"there is no hook {caller.name!r}; {near}"))
+
+    def infos(self) -> list[PluginInfo]:
+        """All plugins, each asked for all it offers, so that every fault is known."""
+        for hook in _HOOKS:
+            self.collect(hook)
+        return sorted(self._infos.values(), key=lambda info: info.name)
+
+    def collect(self, hook: str) -> list[Any]:
+        """All that the plugins answer to a hook; an answer that fails is noted and left out."""
+        caller: pluggy.HookCaller = getattr(self._pluggy.hook, hook)
+        owners: dict[str, str] = {}
+        answers: list[Any] = []
+        for implementation in reversed(caller.get_hookimpls()):
+            answers += self._ask(hook, implementation, owners)
+        return answers
+
+    def _ask(self, hook: str, implementation: pluggy.HookImpl, owners: dict[str, str]) -> list[Any]:
+        plugin = implementation.plugin_name
+        key = (plugin, hook)
+        if key not in self._answers:
+            info = self._infos[plugin]
+            kept = self._answers[key] = []
+            try:
+                for answer in _answers_of(hook, implementation):
+                    name = _name_of(hook, answer)
+                    if name in owners:
+                        info.fault(PluginError(f"{name} is offered by {owners[name]} already"), hook)
+                        continue
+                    owners[name] = plugin
+                    kept.append(answer)
+                    info.provides.append(name)
+            except (Exception, SystemExit) as error:
+                info.fault(error, hook)
+        owners.update({_name_of(hook, answer): plugin for answer in self._answers[key]})
+        return self._answers[key]
+
+    def load(self, what: str, name: str | None, specs: Sequence[Spec]) -> Any:
+        """The recognizer or detector of this name, or the first that is available; loaded once."""
+        spec = _choose(what, name, specs)
+        key = (what, spec.name)
+        if key not in self._loaded:
+            try:
+                self._loaded[key] = spec.load()
+            except F2PError:
+                raise
+            except Exception as error:
+                raise PluginError(
+                    f"{what} {spec.name!r} cannot be loaded: {type(error).__name__}: {error}",
+                    remedy="see `f2p plugins`, or run again with --debug",
+                ) from error
+        return self._loaded[key]
+
+
+# What each hook answers with: the type, and the word for it.
+_ANSWERS: dict[str, tuple[type, str]] = {
+    "f2p_games": (Game, "game"),
+    "f2p_recognizers": (RecognizerSpec, "recognizer"),
+    "f2p_detectors": (DetectorSpec, "detector"),
+    "f2p_commands": (object, "command"),  # click is not imported to look at this module
+}
+
+
+def _answers_of(hook: str, implementation: pluggy.HookImpl) -> list[Any]:
+    if implementation.wrapper or implementation.hookwrapper:
+        raise PluginError("a hook is a plain function here, not a wrapper")
+    answers = implementation.function()
+    wanted, word = _ANSWERS[hook]
+    if not isinstance(answers, (list, tuple)):
+        raise PluginError(f"must return a list, got {type(answers).__name__}")
+    for answer in answers:
+        if not isinstance(answer, wanted) or (hook == "f2p_commands" and not _is_command(answer)):
+            raise PluginError(f"must return {word}s, got {answer!r}")
+    return list(answers)
+
+
+def _is_command(answer: object) -> bool:
+    import click
+
+    return isinstance(answer, click.Command) and bool(answer.name)
+
+
+def _name_of(hook: str, answer: Any) -> str:
+    return f"{_ANSWERS[hook][1]} {answer.name}"
+
+
+def _why_not(spec: RecognizerSpec | DetectorSpec) -> str | None:
+    """None if ``spec`` can be loaded, else the reason."""
+    try:
+        return spec.available()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _choose(what: str, name: str | None, specs: Sequence[Spec]) -> Spec:
+    by_name = {spec.name: spec for spec in specs}
+    if name is not None:
+        if name not in by_name:
+            raise UnknownNameError(what, name, by_name, remedy="" if by_name else _INSTALL)
+        reason = _why_not(by_name[name])
+        if reason is not None:
+            raise PluginError(f"{what} {name!r} cannot be used: {reason}", remedy="see `f2p plugins`")
+        return by_name[name]
+    reasons = []
+    for spec in specs:
+        reason = _why_not(spec)
+        if reason is None:
+            return spec
+        reasons.append(f"{spec.name}: {reason}")
+    raise PluginError(
+        f"no {what} can be used" + (f" ({'; '.join(reasons)})" if reasons else ": none is installed"),
+        remedy=_INSTALL,
+    )
+
+
+_INSTALL = "install a plugin that has one, e.g. f2p-dlib, then look at `f2p plugins`"
+
+
+@lru_cache(maxsize=1)
+def manager() -> PluginManager:
+    """The one manager of this process, with every installed plugin loaded."""
+    made = PluginManager()
+    made.load_entry_points()
+    return made
+
+
+def plugins() -> list[PluginInfo]:
+    """All installed plugins, broken ones included."""
+    return manager().infos()
+
+
+def games() -> list[Game]:
+    """All games there are adapters for, sorted by name."""
+    found: list[Game] = manager().collect("f2p_games")
+    return sorted(found, key=lambda game: game.name)
+
+
+def kinds() -> list[Kind]:
+    """All kinds of all games."""
+    return [kind for game in games() for kind in game.kinds]
+
+
+def game(name: str) -> Kind:
+    """The kind of character called ``"justice/female"``; ``"justice"`` alone means its first kind.
+
+    Raises UnknownNameError with the nearest names if there is none.
+    """
+    wanted, slash, kind = name.partition("/")
+    by_name = {game.name: game for game in games()}
+    if wanted not in by_name:
+        remedy = "" if by_name else "install an adapter, e.g. f2p-justice, then look at `f2p games`"
+        raise UnknownNameError("game", wanted, by_name, remedy=remedy)
+    found = by_name[wanted].kinds
+    if not slash:
+        return found[0]
+    for candidate in found:
+        if candidate.kind == kind:
+            return candidate
+    raise UnknownNameError("game", name, [candidate.name for candidate in found])
+
+
+def recognizers() -> list[RecognizerSpec]:
+    """All recognizers on offer, best first."""
+    return list(manager().collect("f2p_recognizers"))
+
+
+def detectors() -> list[DetectorSpec]:
+    """All face detectors on offer, best first."""
+    return list(manager().collect("f2p_detectors"))
+
+
+def recognizer(name: str | None = None) -> Recognizer:
+    """The recognizer of this name, or the best that can be used; loaded at the first call.
+
+    Raises UnknownNameError, or PluginError where it cannot be used.
+    """
+    found: Recognizer = manager().load("recognizer", name, recognizers())
+    return found
+
+
+def detector(name: str | None = None) -> Detector:
+    """The face detector of this name, or the best that can be used; as :func:`recognizer`."""
+    found: Detector = manager().load("detector", name, detectors())
+    return found
+
+
+def commands() -> list[click.Command]:
+    """The commands that plugins add to ``f2p``."""
+    return list(manager().collect("f2p_commands"))
