@@ -1,7 +1,7 @@
 """f2p-sdk: a photo of a face becomes the values of a game's own character sliders.
 
-Everything an adapter, a plugin or a script needs is exported here by name. The names are resolved when
-they are first used (PEP 562), so that ``import f2p_sdk`` loads neither torch nor any plugin.
+Everything an adapter, a plugin or a script needs is exported here by name. The names are resolved
+when they are first used (PEP 562), so that ``import f2p_sdk`` loads neither torch nor any plugin.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ _EXPORTS: dict[str, tuple[str, str]] = {
     },
 }
 
-__all__ = ["__version__", *sorted(_EXPORTS)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_EXPORTS)]
 
 
 def __getattr__(name: str) -> Any:

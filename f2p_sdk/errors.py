@@ -1,8 +1,8 @@
 """One tree of errors for the whole SDK.
 
-Every error that a user can cause or meet is an :class:`F2PError`: its message names the subject, the
-rule and the value, and ``remedy`` says what to do next. The command line prints both and leaves with
-``exit_code``; anything that is not an ``F2PError`` is a defect of the SDK.
+Every error that a user can cause or meet is an :class:`F2PError`: its message names the subject,
+the rule and the value, and ``remedy`` says what to do next. The command line prints both and leaves
+with ``exit_code``; anything that is not an ``F2PError`` is a defect of the SDK.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class F2PError(Exception):
         return f"{self.message}\n  next: {self.remedy}" if self.remedy else self.message
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Exceptions cross process borders (pytest-xdist, multiprocessing): keep the keyword argument.
+        # Exceptions cross process borders (multiprocessing): keep the keyword argument.
         return (_rebuild, (type(self), self.message, self.remedy))
 
 
@@ -73,7 +73,7 @@ class LayoutError(F2PError):
 
 
 class CharacterError(F2PError):
-    """A character does not fit its layout: unknown, missing or out-of-range values, another layout."""
+    """A character does not fit its layout: unknown, missing or wrong values, or another layout."""
 
 
 class ImageError(F2PError):
@@ -154,7 +154,7 @@ class SearchError(F2PError):
 
 
 def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
-    """``"did you mean 'x' or 'y'?"`` for the nearest of ``known`` to ``name``; empty if none is near."""
+    """``"did you mean 'x' or 'y'?"`` for the nearest of ``known``; empty if none is near."""
     lowered = {k.lower(): k for k in known}
     near = difflib.get_close_matches(name.lower(), list(lowered), n=limit, cutoff=0.6)
     if not near:

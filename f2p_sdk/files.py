@@ -44,7 +44,7 @@ def atomic_write(path: str | Path, data: bytes | str, *, error: type[F2PError] =
 
 
 def _like_a_new_file(path: str) -> None:
-    """Give the file the permissions that ``open(path, "w")`` would have given it, not mkstemp's 0600."""
+    """Give the file the permissions that ``open`` would have given it, not mkstemp's 0600."""
     if os.name == "posix":
         Path(path).chmod(0o666 & ~_UMASK)
 

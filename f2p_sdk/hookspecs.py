@@ -163,7 +163,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Game:
-    """A game and its kinds of character; the first kind is the one meant by the game's name alone."""
+    """A game and its kinds of character; its name alone means the first of them."""
 
     name: str
     title: str

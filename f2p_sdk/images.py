@@ -1,8 +1,8 @@
 """Pictures in and out: files and bytes to uint8 (H, W, 3) RGB in sRGB, and back.
 
-A picture that came from outside is hostile until shown otherwise: its size is read and checked before
-a pixel is decoded, only the decoders named here are used, and every way in which a decoder can fail
-becomes one :class:`ImageError` with a remedy.
+A picture that came from outside is hostile until shown otherwise: its size is read and checked
+before a pixel is decoded, only the decoders named here are used, and every way in which a decoder
+can fail becomes one :class:`ImageError` with a remedy.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS, *, name: str = "picture") 
     if not data:
         raise ImageError(f"{name}: is empty (0 bytes)", remedy=_REMEDY)
     with warnings.catch_warnings():
-        # Pillow warns of odd metadata and of sizes that are checked here; neither is the user's news.
+        # Pillow warns of odd metadata, and of sizes, which are checked here.
         warnings.simplefilter("ignore")
         try:
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
@@ -90,7 +90,7 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS, *, name: str = "picture") 
                 return _to_picture(image)
             except MemoryError:
                 raise
-            # Decoders meet hostile bytes and fail in as many ways as there are: OSError, SyntaxError,
+            # Decoders fail on hostile bytes in as many ways as there are: OSError, SyntaxError,
             # ValueError, struct.error, zlib.error, IndexError... All mean the same to the user.
             except Exception as error:
                 raise ImageError(

@@ -1,6 +1,6 @@
 """What the commands share: options, human output, JSON, and progress.
 
-Results go to stdout; progress, warnings and errors to stderr, so that ``--json`` output can be piped.
+Results go to stdout; progress, warnings and errors to stderr, so that ``--json`` can be piped.
 """
 
 from __future__ import annotations

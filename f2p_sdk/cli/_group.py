@@ -51,8 +51,8 @@ def _with_debug(command: click.Command) -> click.Command:
 class LazyGroup(click.Group):
     """A group whose commands are the modules of a package, imported when they are needed.
 
-    Use it as ``@click.group(cls=LazyGroup)`` in the ``__init__`` of a package under ``f2p_sdk.cli``;
-    the package is that of the decorated function.
+    Use it as ``@click.group(cls=LazyGroup)`` in the ``__init__`` of a package under
+    ``f2p_sdk.cli``; the package is that of the decorated function.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

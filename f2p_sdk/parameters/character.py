@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn, Union
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from ..errors import CharacterError, did_you_mean
 from ..files import atomic_write
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Character", "Value"]
 
-Value = Union[float, str]
+Value: TypeAlias = float | str
 
 MAX_BYTES = 4 * 1024 * 1024
 _KEYS = ("game", "kind", "layout", "values")
@@ -78,7 +78,8 @@ class Character:
             raise CharacterError(
                 f"the character was made for layout {self.layout_hash} of {self.name}, "
                 f"this one is {layout.hash}: {_changes(self.values, layout)}",
-                remedy=f'edit the values, then set "layout" to "{layout.hash}"; or fit the photo again',
+                remedy="fit the photo again; or edit the values, "
+                f'then set "layout" to "{layout.hash}"',
             )
 
     # JSON
@@ -189,14 +190,13 @@ def _parse(text: str | bytes) -> dict[str, Any]:
             raise CharacterError(f"the key {key!r} is missing")
         wanted = dict if key == "values" else str
         if not isinstance(document[key], wanted):
-            raise CharacterError(
-                f"{key!r} must be {'an object' if wanted is dict else 'text'}, got {document[key]!r}"
-            )
+            what = "an object" if wanted is dict else "text"
+            raise CharacterError(f"{key!r} must be {what}, got {document[key]!r}")
     return document
 
 
 def _changes(values: Mapping[str, object], layout: Layout) -> str:
-    """What can be told from a character alone: names that came and went, values that no longer fit."""
+    """What a character alone tells: names that came and went, values that no longer fit."""
     removed = [name for name in values if name not in layout]
     added = [name for name in layout.names if name not in values]
     changed = []

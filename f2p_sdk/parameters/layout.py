@@ -33,7 +33,7 @@ class Layout:
 
     Attributes:
         game, kind: names.
-        parameters: all of them; the vector takes the continuous ones first, whatever the order here.
+        parameters: all of them; the vector takes the continuous ones first in any case.
     """
 
     game: str
@@ -122,8 +122,8 @@ class Layout:
 
     @cached_property
     def hash(self) -> str:
-        """16 hex digits over all that gives the vector its meaning: game, kind, and in the order of the
-        vector the names, sorts, ranges and choices. Labels, units, groups and defaults are left out."""
+        """16 hex digits over all that gives the vector its meaning: game, kind, and in the order
+        of the vector the names, sorts, ranges and choices; not labels, units, groups, defaults."""
         meaning: list[Any] = [self.game, self.kind]
         meaning += [["continuous", p.name, p.low, p.high] for p in self.continuous]
         meaning += [["discrete", p.name, *p.choices] for p in self.discrete]
@@ -149,7 +149,7 @@ class Layout:
     # Values
 
     def parse(self, assignment: str) -> tuple[str, Value]:
-        """``"NAME=VALUE"``, as a player types it, to a name and a value that fits. CharacterError."""
+        """``"NAME=VALUE"``, as a player types it, to a name and a value; CharacterError."""
         name, equals, text = assignment.partition("=")
         name, text = name.strip(), text.strip()
         if not equals or not name or not text:
@@ -178,8 +178,8 @@ class Layout:
         if missing:
             shown = ", ".join(missing[:8]) + (", ..." if len(missing) > 8 else "")
             raise CharacterError(
-                f"{self.name}: {len(missing)} of {len(self.names)} parameters have no value: {shown}",
-                remedy="a character has a value for every parameter; start from a fitted or default one",
+                f"{self.name}: {len(missing)} of {len(self.names)} parameters are missing: {shown}",
+                remedy="a character has a value for every parameter; start from a fitted one",
             )
         return {name: self._by_name[name].validate(values[name]) for name in self.names}
 
@@ -242,7 +242,8 @@ class Layout:
         if wrong.size:
             i = int(wrong[0])
             raise CharacterError(
-                f"{self.name}: a vector must be in [0, 1], element {i} ({self._owner(i)}) is {array[i]:g}"
+                f"{self.name}: a vector must be in [0, 1], "
+                f"element {i} ({self._owner(i)}) is {array[i]:g}"
             )
         values: dict[str, Value] = {
             p.name: p.unscale(float(np.clip(array[i], 0, 1))) for i, p in enumerate(self.continuous)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Real
-from typing import Union
+from typing import TypeAlias
 
 from ..errors import CharacterError, LayoutError, did_you_mean
 
@@ -22,8 +22,8 @@ def check_word(subject: str, rule: str, value: object) -> None:
         or any(c.isspace() or c in "=\"'" for c in value)
     ):
         raise LayoutError(
-            f"{subject}: {rule} must be 1 to 100 printable characters without blanks, quotes or '=', "
-            f"got {value!r}"
+            f"{subject}: {rule} must be 1 to 100 printable characters, "
+            f"no blanks, quotes or '=', got {value!r}"
         )
 
 
@@ -78,11 +78,12 @@ class Continuous:
             object.__setattr__(self, field, number + 0.0)  # + 0.0 turns -0.0 into 0.0
         if not self.low < self.high or not math.isfinite(self.high - self.low):
             raise LayoutError(
-                f"{subject}: low must be less than high, got low {self.low:g} and high {self.high:g}"
+                f"{subject}: low must be less than high, got {self.low:g} and {self.high:g}"
             )
         if not self.low <= self.default <= self.high:
             raise LayoutError(
-                f"{subject}: default must be from {self.low:g} to {self.high:g}, got {self.default:g}"
+                f"{subject}: default must be from {self.low:g} to {self.high:g}, "
+                f"got {self.default:g}"
             )
 
     def validate(self, value: object) -> float:
@@ -96,7 +97,8 @@ class Continuous:
         # Written so that NaN fails too.
         if not self.low <= number <= self.high:
             raise CharacterError(
-                f"parameter {self.name!r}: must be from {self.low:g} to {self.high:g}, got {number:g}",
+                f"parameter {self.name!r}: must be from {self.low:g} to {self.high:g}, "
+                f"got {number:g}",
                 remedy="values are never clamped: give one in range",
             )
         return number
@@ -163,9 +165,9 @@ class Discrete:
         near = did_you_mean(value, self.choices) if isinstance(value, str) else ""
         shown = ", ".join(self.choices[:12]) + (", ..." if len(self.choices) > 12 else "")
         raise CharacterError(
-            f"parameter {self.name!r}: must be one of its {len(self.choices)} choices, got {value!r}",
+            f"parameter {self.name!r}: must be one of {len(self.choices)} choices, got {value!r}",
             remedy=near or f"use one of: {shown}",
         )
 
 
-Parameter = Union[Continuous, Discrete]
+Parameter: TypeAlias = Continuous | Discrete

@@ -1,49 +1,25 @@
-"""Finding plugins, and everything they offer, by name.
-
-A plugin that cannot be imported, whose offers break the contract, or that misspells a hook is named in
-:func:`plugins` with its error, and skipped; all others go on working.
-"""
+"""Loading plugins, each on its own, so that a fault stays with its owner."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import pluggy
 
-from .errors import F2PError, PluginError, UnknownNameError, did_you_mean
-from .hookspecs import (
+from ..errors import F2PError, PluginError, UnknownNameError, did_you_mean
+from ..hookspecs import (
     ENTRY_POINT_GROUP,
-    Detector,
     DetectorSpec,
     Game,
     HookSpecs,
-    Kind,
-    Recognizer,
     RecognizerSpec,
 )
 
-if TYPE_CHECKING:
-    import click
-
-__all__ = [
-    "PluginInfo",
-    "PluginManager",
-    "commands",
-    "detector",
-    "detectors",
-    "game",
-    "games",
-    "kinds",
-    "manager",
-    "plugins",
-    "recognizer",
-    "recognizers",
-]
+__all__ = ["PluginInfo", "PluginManager"]
 
 Spec = TypeVar("Spec", RecognizerSpec, DetectorSpec)
 
@@ -57,8 +33,8 @@ class PluginInfo:
     Attributes:
         name: of its entry point.
         dist, version: of the package it comes from; empty for one registered from Python.
-        status: ``"ok"``, ``"broken"`` (could not be loaded: it offers nothing) or ``"faulty"`` (loaded,
-            but some of its hooks failed and were left out).
+        status: ``"ok"``, ``"broken"`` (could not be loaded: it offers nothing) or ``"faulty"``
+            (loaded, but some of what it offers is wrong and left out).
         error: what is wrong, one line a fault; empty if nothing is.
         provides: what it offers, e.g. ``["game justice"]``.
         details: the traceback of each fault, for ``--debug``.
@@ -73,7 +49,9 @@ class PluginInfo:
     details: str = ""
 
     def fault(self, error: BaseException, where: str = "", *, broken: bool = False) -> None:
-        message = error.message if isinstance(error, F2PError) else f"{type(error).__name__}: {error}"
+        message = (
+            error.message if isinstance(error, F2PError) else f"{type(error).__name__}: {error}"
+        )
         line = f"{where}: {message}" if where else message
         self.status = "broken" if broken else "faulty"
         self.error = f"{self.error}\n{line}" if self.error else line
@@ -91,7 +69,7 @@ class PluginManager:
         self._loaded: dict[tuple[str, str], Any] = {}
 
     def load_entry_points(self) -> None:
-        """Load every installed plugin; those whose names come first in the alphabet answer first."""
+        """Load every installed plugin; they answer in the order of their names."""
         found = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda e: (e.name, e.value))
         for entry in reversed(found):  # the last registered is the first that pluggy asks
             self._load(entry)
@@ -156,7 +134,9 @@ class PluginManager:
                 for answer in _answers_of(hook, implementation):
                     name = _name_of(hook, answer)
                     if name in owners:
-                        info.fault(PluginError(f"{name} is offered by {owners[name]} already"), hook)
+                        info.fault(
+                            PluginError(f"{name} is offered by {owners[name]} already"), hook
+                        )
                         continue
                     owners[name] = plugin
                     kept.append(answer)
@@ -230,7 +210,9 @@ def _choose(what: str, name: str | None, specs: Sequence[Spec]) -> Spec:
             raise UnknownNameError(what, name, by_name, remedy="" if by_name else _INSTALL)
         reason = _why_not(by_name[name])
         if reason is not None:
-            raise PluginError(f"{what} {name!r} cannot be used: {reason}", remedy="see `f2p plugins`")
+            raise PluginError(
+                f"{what} {name!r} cannot be used: {reason}", remedy="see `f2p plugins`"
+            )
         return by_name[name]
     reasons = []
     for spec in specs:
@@ -239,82 +221,10 @@ def _choose(what: str, name: str | None, specs: Sequence[Spec]) -> Spec:
             return spec
         reasons.append(f"{spec.name}: {reason}")
     raise PluginError(
-        f"no {what} can be used" + (f" ({'; '.join(reasons)})" if reasons else ": none is installed"),
+        f"no {what} can be used"
+        + (f" ({'; '.join(reasons)})" if reasons else ": none is installed"),
         remedy=_INSTALL,
     )
 
 
 _INSTALL = "install a plugin that has one, e.g. f2p-dlib, then look at `f2p plugins`"
-
-
-@lru_cache(maxsize=1)
-def manager() -> PluginManager:
-    """The one manager of this process, with every installed plugin loaded."""
-    made = PluginManager()
-    made.load_entry_points()
-    return made
-
-
-def plugins() -> list[PluginInfo]:
-    """All installed plugins, broken ones included."""
-    return manager().infos()
-
-
-def games() -> list[Game]:
-    """All games there are adapters for, sorted by name."""
-    found: list[Game] = manager().collect("f2p_games")
-    return sorted(found, key=lambda game: game.name)
-
-
-def kinds() -> list[Kind]:
-    """All kinds of all games."""
-    return [kind for game in games() for kind in game.kinds]
-
-
-def game(name: str) -> Kind:
-    """The kind of character called ``"justice/female"``; ``"justice"`` alone means its first kind.
-
-    Raises UnknownNameError with the nearest names if there is none.
-    """
-    wanted, slash, kind = name.partition("/")
-    by_name = {game.name: game for game in games()}
-    if wanted not in by_name:
-        remedy = "" if by_name else "install an adapter, e.g. f2p-justice, then look at `f2p games`"
-        raise UnknownNameError("game", wanted, by_name, remedy=remedy)
-    found = by_name[wanted].kinds
-    if not slash:
-        return found[0]
-    for candidate in found:
-        if candidate.kind == kind:
-            return candidate
-    raise UnknownNameError("game", name, [candidate.name for candidate in found])
-
-
-def recognizers() -> list[RecognizerSpec]:
-    """All recognizers on offer, best first."""
-    return list(manager().collect("f2p_recognizers"))
-
-
-def detectors() -> list[DetectorSpec]:
-    """All face detectors on offer, best first."""
-    return list(manager().collect("f2p_detectors"))
-
-
-def recognizer(name: str | None = None) -> Recognizer:
-    """The recognizer of this name, or the best that can be used; loaded at the first call.
-
-    Raises UnknownNameError, or PluginError where it cannot be used.
-    """
-    found: Recognizer = manager().load("recognizer", name, recognizers())
-    return found
-
-
-def detector(name: str | None = None) -> Detector:
-    """The face detector of this name, or the best that can be used; as :func:`recognizer`."""
-    found: Detector = manager().load("detector", name, detectors())
-    return found
-
-
-def commands() -> list[click.Command]:
-    """The commands that plugins add to ``f2p``."""
-    return list(manager().collect("f2p_commands"))
