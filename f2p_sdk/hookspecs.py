@@ -70,8 +70,9 @@ class Framing:
     landmarks: tuple[tuple[float, float], ...]
 
     def __post_init__(self) -> None:
-        if isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 1:
-            raise LayoutError(f"framing: size must be a whole number of pixels, got {self.size!r}")
+        size: object = self.size  # from a file: not yet known to be what its type says
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise LayoutError(f"framing: size must be a whole number of pixels, got {size!r}")
         points = self._points()
         if points is None or points.shape != (5, 2) or not np.isfinite(points).all():
             raise LayoutError(f"framing: landmarks must be five [x, y], got {self.landmarks!r}")

@@ -1,7 +1,7 @@
 """The command line, ``f2p``: one file a command, loaded when it is asked for.
 
-A file ``cli/NAME.py`` with a click command named ``command`` is the command ``f2p NAME`` (with ``-``
-for ``_``); files that start with ``_`` are shared parts. Nothing here imports torch.
+A file ``cli/NAME.py`` with a click command named ``command`` is the command ``f2p NAME`` (``-`` for
+``_``); files that start with ``_`` are shared parts. Nothing here imports torch.
 """
 
 from __future__ import annotations

@@ -85,7 +85,8 @@ class Layout:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of all parameters, in the order of the vector."""
-        return tuple(p.name for p in (*self.continuous, *self.discrete))
+        ordered: tuple[Parameter, ...] = (*self.continuous, *self.discrete)
+        return tuple(p.name for p in ordered)
 
     @cached_property
     def n_continuous(self) -> int:

