@@ -1,0 +1,258 @@
+"""The engine's side of the bridge: give it a handler object, it does the rest.
+
+    class Handler:
+        def info(self): return EngineInfo("mygame", {"hero": layout_hash}, "myengine", "1.0")
+        def render(self, kind, values, size, passes, scene): return {"color": draw(values, size)}
+        def apply(self, kind, values): put_on_screen(values)
+
+    serve_engine("tcp://127.0.0.1:15702", Handler())
+
+A game with a loop of its own uses :class:`EngineClient` and calls :meth:`EngineClient.step` once a
+frame.
+"""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from ..errors import EngineError, F2PError, UsageError
+from .link import Link, Request
+from .messages import MAX_CREDITS, PASSES, EngineInfo, Size, pack_planes, square
+from .wire import MAX_TEXT, Buffer, Message, MessageType, encode
+
+__all__ = ["CREDITS", "EngineClient", "EngineHandler", "serve_engine"]
+
+CREDITS = 4
+"""Requests that an engine holds at a time: one being drawn, and enough to hide the way there and
+back."""
+
+
+class EngineHandler(Protocol):
+    """What a game implements. All calls come on the thread that called :func:`serve_engine`."""
+
+    def info(self) -> EngineInfo:
+        """Who this engine is; asked once."""
+        ...
+
+    def render(
+        self,
+        kind: str,
+        values: Mapping[str, float | str],
+        size: Size,
+        passes: Sequence[str],
+        scene: Mapping[str, Any],
+    ) -> Mapping[str, npt.NDArray[Any]]:
+        """Draw a character.
+
+        Args:
+            kind: one of ``info().kinds``.
+            values: every parameter of the layout by name, numbers in the game's own units.
+            size: (width, height) in pixels, each at most ``info().max_size``.
+            passes: which planes to return, a part of ``info().passes``.
+            scene: extras of the caller; empty means the standard portrait. Raise for unknown ones.
+
+        Returns:
+            A plane per pass: ``color`` uint8 (height, width, 3) sRGB, first row on top; ``labels``
+            uint8 (height, width); ``landmarks`` float32 (n, 2). The arrays are sent from where they
+            lie: do not write to them again.
+
+        Raises:
+            Any exception: it travels to the caller as an EngineError, with its ``remedy`` if it has
+                one.
+        """
+        ...
+
+    def apply(self, kind: str, values: Mapping[str, float | str]) -> None:
+        """Put a character on the player's screen; raise when that is not possible."""
+        ...
+
+
+class EngineClient(AbstractContextManager["EngineClient"]):
+    """A connection of an engine to a host, for games with a loop of their own.
+
+    Args:
+        endpoint: where the host listens, e.g. ``tcp://127.0.0.1:15702``.
+        handler: the game's part.
+        exit_with_host: end when the host goes away; otherwise wait for it, or another, to come
+            back.
+            Then a handler that hangs is ended too, by force: the process exits with code 3.
+        connect_timeout: seconds to wait for the first welcome; None waits for ever.
+        keys: folder with ``host.key`` and ``engine.key_secret``, for hosts off loopback.
+        credits: requests to hold at a time, 1 to 64.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        handler: EngineHandler,
+        *,
+        exit_with_host: bool = False,
+        connect_timeout: float | None = None,
+        keys: str | Path | None = None,
+        credits: int = CREDITS,
+    ) -> None:
+        if not 1 <= credits <= MAX_CREDITS:
+            raise UsageError(f"credits must be 1 to {MAX_CREDITS}, got {credits}")
+        self._handler = handler
+        self._info = handler.info()
+        self._ended = False
+        if connect_timeout is None and exit_with_host:
+            connect_timeout = 60.0  # whoever started us may have died before we came up
+        self._link = Link(
+            endpoint,
+            self._info,
+            credits=credits,
+            exit_with_host=exit_with_host,
+            connect_timeout=connect_timeout,
+            keys=keys,
+        )
+        self._link.start()
+
+    def step(self, timeout: float = 0.0) -> bool:
+        """Do one request, if one comes within ``timeout`` seconds. False once the host has ended
+        us.
+
+        Raises:
+            ProtocolError: the host refused this engine: says why.
+            EngineTimeoutError: no host within ``connect_timeout``.
+        """
+        if self._ended:
+            return False
+        try:
+            item = self._link.inbox.get(block=timeout > 0, timeout=timeout)
+        except queue.Empty:
+            return True
+        if isinstance(item, Request):
+            if item.epoch == self._link.epoch:  # else the host has forgotten it
+                self._serve(item)
+            return True
+        self._ended = True
+        if item is not None:
+            raise item
+        return False
+
+    def close(self) -> None:
+        """Say goodbye to the host."""
+        self._ended = True
+        self._link.close()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # ---- inside
+
+    def _serve(self, request: Request) -> None:
+        header = request.message.header
+        self._link.busy_since = time.monotonic()
+        try:
+            frames = self._do(request.message)
+        except Exception as error:  # a handler's defect is the caller's to hear of, not our end
+            said = f"{type(error).__name__}: {error}"
+            if isinstance(error, F2PError):
+                said = error.message
+            frames = encode(
+                MessageType.FAILED,
+                {
+                    "id": header["id"],
+                    "credits": 1,
+                    "message": said[:MAX_TEXT],
+                    "remedy": str(getattr(error, "remedy", ""))[:MAX_TEXT],
+                },
+            )
+        finally:
+            self._link.busy_since = None
+        self._link.answer(request.epoch, frames)
+
+    def _do(self, message: Message) -> list[Buffer]:
+        header = message.header
+        done: dict[str, Any] = {"id": header["id"], "credits": 1}
+        kind = header["kind"]
+        if kind not in self._info.kinds:
+            raise EngineError(f"kind {kind!r:.60} is not drawn here")
+        if message.type is MessageType.APPLY:
+            self._handler.apply(kind, _plain(header["values"]))
+            return encode(MessageType.APPLIED, done)
+        size = square(header["size"])
+        passes = header["passes"]
+        if max(size) > self._info.max_size:
+            raise EngineError(f"{size[0]}x{size[1]} is larger than {self._info.max_size} pixels")
+        for name in passes:
+            if name not in self._info.passes or name not in PASSES:
+                raise EngineError(f"pass {name!r:.60} is not drawn here")
+        scene = header.get("scene") or {}
+        if message.type is MessageType.RENDER:
+            started = time.perf_counter()
+            planes = self._handler.render(kind, _plain(header["values"]), size, passes, scene)
+            done["seconds"] = time.perf_counter() - started
+            done["planes"], buffers = pack_planes(planes, passes, size)
+            return encode(MessageType.PICTURE, done, buffers)
+        characters = [_plain(values) for values in header["characters"]]
+        if not characters or not 1 <= header["repeat"] <= 100_000:
+            raise EngineError("nothing to measure")
+        for values in characters:  # whatever is loaded on first use is not measured
+            self._handler.render(kind, values, size, passes, scene)
+        started = time.perf_counter()
+        for _ in range(header["repeat"]):
+            for values in characters:
+                self._handler.render(kind, values, size, passes, scene)
+        done["seconds"] = time.perf_counter() - started
+        done["pictures"] = header["repeat"] * len(characters)
+        return encode(MessageType.MEASURED, done)
+
+
+def serve_engine(
+    endpoint: str,
+    handler: EngineHandler,
+    *,
+    exit_with_host: bool = False,
+    connect_timeout: float | None = None,
+    keys: str | Path | None = None,
+    credits: int = CREDITS,
+    stop: threading.Event | None = None,
+) -> None:
+    """Connect to a host and draw for it, until it is over.
+
+    Returns when ``stop`` is set, or, with ``exit_with_host``, when the host is gone. Without it the
+    engine goes on waiting for a host. The other arguments are those of :class:`EngineClient`.
+
+    Raises:
+        ProtocolError: the host refused this engine: says why.
+        EngineTimeoutError: no host within ``connect_timeout``.
+    """
+    with EngineClient(
+        endpoint,
+        handler,
+        exit_with_host=exit_with_host,
+        connect_timeout=connect_timeout,
+        keys=keys,
+        credits=credits,
+    ) as client:
+        # Short waits: on Windows only those let Ctrl-C through.
+        while (stop is None or not stop.is_set()) and client.step(0.2):
+            pass
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, float | str]:
+    plain: dict[str, float | str] = {}
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise EngineError(f"value of {name!r:.60} is {value!r:.40}, not a number or a text")
+        if not isinstance(value, str) and not math.isfinite(value):
+            raise EngineError(f"value of {name!r:.60} is {value!r}, not a finite number")
+        plain[name] = value if isinstance(value, str) else float(value)
+    return plain

@@ -1,0 +1,225 @@
+"""What travels in messages: an engine's introduction of itself, pictures as planes, refusals.
+
+:mod:`f2p_sdk.bridge.wire` knows bytes; this module knows what they mean and checks that they make
+sense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import EngineError
+from .wire import MAX_PLANES, Buffer, WireError
+
+__all__ = [
+    "MAX_CREDITS",
+    "MAX_NAME",
+    "MAX_SIDE",
+    "PASSES",
+    "EngineInfo",
+    "Picture",
+    "Size",
+    "pack_planes",
+    "square",
+    "unpack_planes",
+]
+
+Size: TypeAlias = "tuple[int, int]"
+"""Width and height in pixels."""
+
+MAX_SIDE = 4096
+"""Longest side of a picture, in pixels."""
+MAX_CREDITS = 64
+"""Most requests that one engine may hold at a time."""
+MAX_NAME = 200
+"""Longest name of an engine, a game or a kind, in characters."""
+
+PASSES: Mapping[str, tuple[str, int]] = {
+    # pass -> dtype on the wire, number of axes
+    "color": ("u1", 3),
+    "labels": ("u1", 2),
+    "landmarks": ("f4", 2),
+}
+"""The passes of version 1: ``color`` (height, width, 3) sRGB; ``labels`` (height, width) classes of
+the parser; ``landmarks`` (n, 2), x and y in pixels."""
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What an engine is and can do; it travels in HELLO.
+
+    Args:
+        game: name of the game, e.g. ``"justice"``.
+        kinds: layout hash of each kind of character it draws, e.g. ``{"female": "8c1f..."}``.
+        name: the program, e.g. ``"openhead"``.
+        version: the program's own version.
+        max_size: longest side of a picture it can draw, in pixels.
+        passes: what it can draw; ``"color"`` always.
+        warnings: what the host remarked about it at the handshake (filled by the host).
+    """
+
+    game: str
+    kinds: Mapping[str, str]
+    name: str
+    version: str
+    max_size: int = 1024
+    passes: tuple[str, ...] = ("color",)
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+
+    def hello(self, *, credits: int) -> dict[str, Any]:
+        """Header of the HELLO that introduces this engine."""
+        return {
+            "role": "engine",
+            "game": self.game,
+            "name": self.name,
+            "version": self.version,
+            "kinds": dict(self.kinds),
+            "max_size": self.max_size,
+            "passes": list(self.passes),
+            "credits": credits,
+        }
+
+    @classmethod
+    def from_hello(cls, header: Mapping[str, Any]) -> EngineInfo:
+        """Read a HELLO header whose field types are already checked.
+
+        Raises:
+            WireError: a value makes no sense.
+        """
+        kinds = {k: v for k, v in header["kinds"].items() if isinstance(v, str)}
+        for field_name in ("game", "name", "version"):
+            if len(header[field_name]) > MAX_NAME:
+                raise WireError(f"HELLO: {field_name!r} is longer than {MAX_NAME} characters")
+        if len(kinds) > MAX_CREDITS or any(len(k) + len(v) > MAX_NAME for k, v in kinds.items()):
+            raise WireError("HELLO: 'kinds' are too many or too long")
+        if not kinds or len(kinds) != len(header["kinds"]):
+            raise WireError("HELLO: 'kinds' must map at least one kind to its layout hash")
+        passes = tuple(p for p in header["passes"] if isinstance(p, str))
+        if "color" not in passes:
+            raise WireError(f"HELLO: 'passes' must contain 'color', got {header['passes']!r:.60}")
+        if header["max_size"] < 1:
+            raise WireError(f"HELLO: 'max_size' must be at least 1, got {header['max_size']}")
+        if not 1 <= header["credits"] <= MAX_CREDITS:
+            raise WireError(f"HELLO: 'credits' must be 1 to {MAX_CREDITS}, got {header['credits']}")
+        max_size = min(header["max_size"], MAX_SIDE)
+        return cls(header["game"], kinds, header["name"], header["version"], max_size, passes)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} ({self.game}: {', '.join(self.kinds)})"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What an engine drew.
+
+    Args:
+        color: uint8 (height, width, 3), sRGB.
+        labels: uint8 (height, width), classes of the parser; None unless asked for.
+        landmarks: float32 (n, 2), x and y in pixels; None unless asked for.
+        seconds: time the engine spent drawing it.
+    """
+
+    color: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8] | None = None
+    landmarks: npt.NDArray[np.float32] | None = None
+    seconds: float = 0.0
+
+
+def square(size: int | Sequence[int]) -> Size:
+    """``512`` or ``(width, height)`` as a checked (width, height).
+
+    Raises:
+        WireError: not one or two whole numbers from 1 to :data:`MAX_SIDE`.
+    """
+    sides: list[Any] = [size, size] if isinstance(size, int) else list(size)
+    if len(sides) != 2 or not all(_is_whole(s) and 1 <= s <= MAX_SIDE for s in sides):
+        raise WireError(f"size must be width and height from 1 to {MAX_SIDE}, got {size!r:.40}")
+    return sides[0], sides[1]
+
+
+def pack_planes(
+    planes: Mapping[str, npt.NDArray[Any]], passes: Sequence[str], size: Size
+) -> tuple[list[dict[str, Any]], list[Buffer]]:
+    """Descriptions and buffers of what a handler drew, in the order of ``passes``.
+
+    No pixel is copied when an array is contiguous and of the pass's type already.
+
+    Raises:
+        EngineError: the handler did not return what was asked for.
+    """
+    described: list[dict[str, Any]] = []
+    buffers: list[Buffer] = []
+    for name in passes:
+        dtype, axes = PASSES[name]
+        if name not in planes:
+            raise EngineError(f"the engine's handler returned no {name!r} plane")
+        given = np.asarray(planes[name])
+        if dtype == "u1" and given.dtype != np.uint8:
+            raise EngineError(f"the handler's {name!r} plane is {given.dtype}, it must be uint8")
+        array = np.ascontiguousarray(given, dtype=np.dtype(dtype).newbyteorder("<"))
+        if array.shape != _shape(name, size, array.shape) or array.ndim != axes:
+            raise EngineError(
+                f"the handler's {name!r} plane is {array.shape}, it must be "
+                f"{_shape(name, size, array.shape)}"
+            )
+        described.append({"pass": name, "dtype": dtype, "shape": list(array.shape)})
+        buffers.append(array.data)
+    return described, buffers
+
+
+def unpack_planes(
+    described: Sequence[Any], buffers: Sequence[Buffer], passes: Sequence[str], size: Size
+) -> dict[str, npt.NDArray[Any]]:
+    """Arrays over the received buffers (no copy), checked against what was asked for.
+
+    Raises:
+        WireError: number, type, shape or length of a plane is not what was asked for.
+    """
+    if len(described) != len(buffers) or len(buffers) > MAX_PLANES:
+        raise WireError(f"PICTURE describes {len(described)} planes and carries {len(buffers)}")
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    for plane, buffer in zip(described, buffers, strict=True):
+        if not isinstance(plane, dict) or plane.get("pass") not in PASSES:
+            continue  # a pass of a later minor version
+        name = plane["pass"]
+        dtype = np.dtype(PASSES[name][0]).newbyteorder("<")
+        shape = _read_shape(plane.get("shape"))
+        expected = _shape(name, size, shape)
+        if plane.get("dtype") != PASSES[name][0]:
+            raise WireError(f"PICTURE: plane {name!r} has dtype {plane.get('dtype')!r:.20}")
+        if shape != expected:
+            raise WireError(f"PICTURE: plane {name!r} is {shape}, asked was {expected}")
+        wanted = int(np.prod(expected)) * dtype.itemsize
+        array = np.frombuffer(buffer, dtype=np.uint8)
+        if array.nbytes != wanted:
+            raise WireError(
+                f"PICTURE: plane {name!r} has {array.nbytes} bytes, {expected} needs {wanted}"
+            )
+        arrays[name] = array.view(dtype).reshape(expected)
+    missing = [p for p in passes if p not in arrays]
+    if missing:
+        raise WireError(f"PICTURE: plane {missing[0]!r} was asked for and is missing")
+    return arrays
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _read_shape(value: object) -> tuple[int, ...]:
+    shape = value if isinstance(value, list) else []
+    return tuple(s for s in shape if _is_whole(s) and 0 <= s <= MAX_SIDE)
+
+
+def _shape(name: str, size: Size, given: tuple[int, ...]) -> tuple[int, ...]:
+    width, height = size
+    if name == "color":
+        return (height, width, 3)
+    if name == "labels":
+        return (height, width)
+    return (given[0] if given else 0, 2)

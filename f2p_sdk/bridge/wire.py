@@ -1,0 +1,278 @@
+"""The bytes of the bridge: frames to messages and back, without a socket in sight.
+
+A message is a list of frames. Frame 0 is the preamble, six bytes: ``F2P``, major, minor, type.
+Frame 1 is the header, one msgpack map. The frames after it are planes: raw pixels or points,
+little-endian, first row first, described by the header. ``docs/protocol.md`` is the authority; a
+test holds this module against it.
+
+Everything here distrusts its input: the number of frames and their sizes are checked before a byte
+is parsed, the version before the header, the header against :data:`FIELDS` before anyone reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, TypeAlias
+
+import msgpack  # type: ignore[import-untyped]
+
+from ..errors import ProtocolError
+
+__all__ = [
+    "FIELDS",
+    "MAGIC",
+    "MAJOR",
+    "MAX_DEPTH",
+    "MAX_FRAMES",
+    "MAX_HEADER_BYTES",
+    "MAX_ITEMS",
+    "MAX_PLANES",
+    "MAX_PLANE_BYTES",
+    "MAX_TEXT",
+    "MINOR",
+    "Buffer",
+    "Message",
+    "MessageType",
+    "VersionError",
+    "WireError",
+    "decode",
+    "encode",
+]
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+MAGIC = b"F2P"
+MAJOR = 1
+MINOR = 0
+
+MAX_PLANES = 8
+MAX_FRAMES = 2 + MAX_PLANES
+MAX_HEADER_BYTES = 262_144
+MAX_PLANE_BYTES = 67_108_864
+MAX_DEPTH = 8
+MAX_ITEMS = 8_192
+MAX_TEXT = 4_096
+
+
+class MessageType(IntEnum):
+    """What a message says; the last byte of the preamble."""
+
+    HELLO = 1
+    WELCOME = 2
+    REFUSED = 3
+    AGAIN = 4
+    HEARTBEAT = 5
+    GOODBYE = 6
+    RENDER = 16
+    PICTURE = 17
+    APPLY = 18
+    APPLIED = 19
+    MEASURE = 20
+    MEASURED = 21
+    FAILED = 22
+
+
+_KNOWN = frozenset(int(t) for t in MessageType)
+_NUMBER = (int, float)
+
+FIELDS: Mapping[MessageType, Mapping[str, tuple[type, ...]]] = {
+    MessageType.HELLO: {
+        "role": (str,),
+        "game": (str,),
+        "name": (str,),
+        "version": (str,),
+        "kinds": (dict,),
+        "max_size": (int,),
+        "passes": (list,),
+        "credits": (int,),
+    },
+    MessageType.WELCOME: {"host": (str,), "heartbeat": _NUMBER, "silence": _NUMBER},
+    MessageType.REFUSED: {"code": (str,), "message": (str,), "remedy": (str,)},
+    MessageType.AGAIN: {},
+    MessageType.HEARTBEAT: {},
+    MessageType.GOODBYE: {"reason": (str,)},
+    MessageType.RENDER: {
+        "id": (int,),
+        "kind": (str,),
+        "size": (list,),
+        "passes": (list,),
+        "values": (dict,),
+    },
+    MessageType.PICTURE: {"id": (int,), "credits": (int,), "seconds": _NUMBER, "planes": (list,)},
+    MessageType.APPLY: {"id": (int,), "kind": (str,), "values": (dict,)},
+    MessageType.APPLIED: {"id": (int,), "credits": (int,)},
+    MessageType.MEASURE: {
+        "id": (int,),
+        "kind": (str,),
+        "size": (list,),
+        "passes": (list,),
+        "characters": (list,),
+        "repeat": (int,),
+    },
+    MessageType.MEASURED: {
+        "id": (int,),
+        "credits": (int,),
+        "seconds": _NUMBER,
+        "pictures": (int,),
+    },
+    MessageType.FAILED: {"id": (int,), "credits": (int,), "message": (str,), "remedy": (str,)},
+}
+"""The fields that every message of a type must have. More fields are allowed and ignored."""
+
+
+class WireError(ProtocolError):
+    """Bytes that are no message of this protocol; ``code`` goes into the REFUSED that answers
+    them."""
+
+    code = "malformed"
+
+
+class VersionError(WireError):
+    """A message of another major version; ``major`` and ``minor`` are the sender's."""
+
+    code = "version"
+
+    def __init__(self, major: int, minor: int, header: Mapping[str, Any] | None = None) -> None:
+        super().__init__(
+            f"the other side speaks bridge protocol {major}.{minor}, this side {MAJOR}.{MINOR}",
+            remedy="install releases of f2p-sdk with the same major protocol version on both sides",
+        )
+        self.major = major
+        self.minor = minor
+        self.header: Mapping[str, Any] = header or {}
+
+
+@dataclass(frozen=True)
+class Message:
+    """One decoded message: its type, its header, its planes (not copied), the sender's minor
+    version."""
+
+    type: MessageType | int
+    header: Mapping[str, Any]
+    planes: Sequence[Buffer] = field(default_factory=tuple)
+    minor: int = MINOR
+
+
+def encode(
+    type: MessageType, header: Mapping[str, Any], planes: Sequence[Buffer] = ()
+) -> list[Buffer]:
+    """Frames of a message. Planes are passed through as they are, never copied.
+
+    Raises:
+        WireError: the message would be refused by the other side (too large, a field missing).
+    """
+    _check_header(type, header)
+    packed = msgpack.packb(dict(header), use_bin_type=True)
+    if len(packed) > MAX_HEADER_BYTES:
+        raise WireError(f"header of {len(packed)} bytes: at most {MAX_HEADER_BYTES} are allowed")
+    frames: list[Buffer] = [MAGIC + bytes((MAJOR, MINOR, type)), packed, *planes]
+    _check_sizes([_size(f) for f in frames])
+    return frames
+
+
+def decode(frames: Sequence[Buffer]) -> Message:
+    """The message in ``frames``; its planes are the caller's own buffers.
+
+    A type that this version does not know comes back as a plain ``int`` with its header unchecked:
+    a later minor version may send it, and the rule is to ignore it.
+
+    Raises:
+        VersionError: another major version.
+        WireError: anything else that is no message.
+    """
+    _check_sizes([_size(f) for f in frames])
+    preamble = bytes(frames[0])
+    if len(preamble) != 6 or preamble[:3] != MAGIC:
+        raise WireError(f"frame 0 starts with {preamble[:16]!r}, not with a preamble F2P")
+    major, minor, code = preamble[3], preamble[4], preamble[5]
+    if major != MAJOR:
+        # REFUSED keeps its number and its fields in every major version, so its reason can be
+        # shown.
+        header = _try_unpack(frames[1]) if code == MessageType.REFUSED else None
+        raise VersionError(major, minor, header)
+    header = _unpack(frames[1])
+    if code not in _KNOWN:
+        return Message(code, header, tuple(frames[2:]), minor)
+    _check_header(MessageType(code), header)
+    return Message(MessageType(code), header, tuple(frames[2:]), minor)
+
+
+def _size(frame: Buffer) -> int:
+    return frame.nbytes if isinstance(frame, memoryview) else len(frame)
+
+
+def _check_sizes(sizes: Sequence[int]) -> None:
+    if not 2 <= len(sizes) <= MAX_FRAMES:
+        raise WireError(f"message of {len(sizes)} frames: 2 to {MAX_FRAMES} are allowed")
+    if sizes[0] > 64:
+        raise WireError(f"frame 0 of {sizes[0]} bytes: the preamble has 6")
+    if sizes[1] > MAX_HEADER_BYTES:
+        raise WireError(f"header of {sizes[1]} bytes: at most {MAX_HEADER_BYTES} are allowed")
+    for number, size in enumerate(sizes[2:]):
+        if size > MAX_PLANE_BYTES:
+            raise WireError(
+                f"plane {number} of {size} bytes: at most {MAX_PLANE_BYTES} are allowed"
+            )
+
+
+def _unpack(frame: Buffer) -> dict[str, Any]:
+    try:
+        header = msgpack.unpackb(
+            frame, raw=False, strict_map_key=True, use_list=True, ext_hook=_no_extensions
+        )
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
+        raise WireError(f"header is not msgpack: {str(error) or type(error).__name__}") from None
+    if not isinstance(header, dict):
+        raise WireError(f"header is a msgpack {type(header).__name__}, not a map")
+    _check_plain(header, 1)
+    return header
+
+
+def _try_unpack(frame: Buffer) -> dict[str, Any] | None:
+    try:
+        return _unpack(frame)
+    except WireError:
+        return None
+
+
+def _no_extensions(code: int, data: bytes) -> Any:
+    raise ValueError(f"extension type {code} is not allowed")
+
+
+_LEAVES = frozenset((int, float, bool, type(None)))
+
+
+def _check_plain(value: dict[str, Any] | list[Any], depth: int) -> None:
+    """Only maps with text keys, arrays, text, numbers, booleans and nil, within the limits."""
+    if depth > MAX_DEPTH:
+        raise WireError(f"header is nested deeper than {MAX_DEPTH}")
+    if len(value) > MAX_ITEMS:
+        raise WireError(f"header has {len(value)} items in one place, at most {MAX_ITEMS}")
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str) or len(key) > MAX_TEXT:
+                raise WireError(f"header: key {str(key)[:40]!r} is not a short text")
+    for item in value.values() if isinstance(value, dict) else value:
+        # In the order of how often they come: this runs for each of some hundred values.
+        if type(item) in _LEAVES:
+            continue
+        if isinstance(item, str):
+            if len(item) > MAX_TEXT:
+                raise WireError(f"header: text of {len(item)} characters, at most {MAX_TEXT}")
+        elif isinstance(item, (dict, list)):
+            _check_plain(item, depth + 1)
+        else:
+            raise WireError(f"header: {type(item).__name__} values are not allowed")
+
+
+def _check_header(type: MessageType, header: Mapping[str, Any]) -> None:
+    for name, kinds in FIELDS[type].items():
+        if name not in header:
+            raise WireError(f"{type.name}: field {name!r} is missing")
+        value = header[name]
+        # bool is an int to Python, but not to the protocol.
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            expected = " or ".join(k.__name__ for k in kinds)
+            raise WireError(f"{type.name}: field {name!r} must be {expected}, got {value!r:.60}")
