@@ -113,7 +113,7 @@ class Continuous:
         Float32 has little more to say, and people read these numbers.
         """
         span = self.high - self.low
-        digits = 6 - math.ceil(math.log10(span))
+        digits = 6 - math.floor(math.log10(span))
         value = self.low + fraction * span
         return min(max(round(value, digits), self.low), self.high)
 
