@@ -1,0 +1,134 @@
+"""From a photo to a character, from a character to a picture: the place that joins all rooms.
+
+    result = fit("photo.jpg", "justice/female")
+    result.character.save("character.json")
+
+Likeness is measured on the engine's picture of the final character, never on the imitator's alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import images, plugins
+from ..errors import PluginError, UsageError
+from ..parameters import Character
+from .fitting import FitResult, Fitter, Subject
+from .recipes import RECIPES, Recipe
+from .report import Progress
+from .views import Picture
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from ..bridge import Host
+    from ..hookspecs import Kind
+    from ..parameters.character import Value
+
+__all__ = [
+    "RECIPES",
+    "FitResult",
+    "Fitter",
+    "Progress",
+    "Recipe",
+    "Subject",
+    "engine_for",
+    "fit",
+    "render",
+]
+
+
+def fit(
+    photo: str | Path | bytes | Picture,
+    game: str | Kind,
+    *,
+    keep: Mapping[str, Value] | None = None,
+    seed: int = 0,
+    method: str = "best",
+    steps: int | None = None,
+    face: int | None = None,
+    engine: bool | Host = True,
+    progress: Progress | None = None,
+) -> FitResult:
+    """A photo to a character of ``game``, verified in its engine.
+
+    Starts the game's engine and ends it again. ``engine``: False fits without one, a Host uses the
+    engines connected to it. For several photos use :class:`Fitter`, which loads everything once.
+    The other arguments and the errors are those of :meth:`Fitter.fit`.
+    """
+    kind = plugins.game(game) if isinstance(game, str) else game
+    with engine_for(kind, engine) as host:
+        return Fitter(kind, host).fit(
+            photo, keep=keep, seed=seed, method=method, steps=steps, face=face, progress=progress
+        )
+
+
+def render(
+    character: Character | str | Path,
+    game: str | Kind | None = None,
+    *,
+    via: str = "imitator",
+    size: int | None = None,
+    engine: bool | Host = True,
+    weights: str | Path | None = None,
+) -> Picture:
+    """A character, or a file of one, to a picture uint8 (size, size, 3) RGB sRGB.
+
+    Args:
+        game: the kind it belongs to; default: what the character says.
+        via: ``"imitator"`` or ``"engine"``.
+        size: pixels; default: the imitator's own, or the game's framing.
+
+    Raises:
+        F2PError: CharacterError, WeightsError, BridgeError; UsageError for another ``via``.
+    """
+    if via not in ("imitator", "engine"):
+        raise UsageError(f"via must be 'imitator' or 'engine', got {via!r}")
+    kind = _kind_of(character, game)
+    if isinstance(character, Character):
+        known = character
+    else:
+        known = Character.load(character, kind.layout)
+    vector = kind.layout.encode(known)
+    if via == "engine":
+        with engine_for(kind, engine) as host:
+            if host is None:
+                raise UsageError("via 'engine' needs an engine, and engine=False was given")
+            host.wait()
+            drawn = host.render(dict(known.values), kind=kind.kind, size=size or kind.framing.size)
+            return drawn.color
+    import torch
+
+    from .drawing import open_imitator
+    from .views import to_array
+
+    imitator, _ = open_imitator(kind, weights)
+    with torch.no_grad():
+        picture = to_array(imitator(torch.from_numpy(vector)[None]))
+    return picture if size is None else images.resize(picture, size)
+
+
+def engine_for(kind: Kind, engine: bool | Host = True) -> AbstractContextManager[Host | None]:
+    """The engine to use: one started for the occasion, a given host, or none."""
+    if engine is False:
+        return nullcontext(None)
+    if engine is not True:
+        return nullcontext(engine)
+    if kind.engine is None:
+        raise PluginError(
+            f"{kind.name} has no engine that can be started from here",
+            remedy="start the game and connect it, or fit without an engine (--no-engine)",
+        )
+    from ..bridge import open_engine
+
+    return open_engine(kind)
+
+
+def _kind_of(character: Character | str | Path, game: str | Kind | None) -> Kind:
+    """The kind that is named, or the one that the character belongs to."""
+    if game is None:
+        game = character.name if isinstance(character, Character) else Character.game_of(character)
+    return plugins.game(game) if isinstance(game, str) else game

@@ -1,0 +1,249 @@
+"""``Fitter``: photo to character, with all that stays the same from photo to photo loaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import images, plugins
+from ..alignment import align, pick_face
+from ..search import Space
+from .drawing import EngineDraws, Imitator, open_imitator
+from .flow import Tools, find
+from .recipes import recipe
+from .report import Clock, Progress, versions
+from .views import Picture, Tracker, Views, embed_face, find_landmarks, to_array
+
+if TYPE_CHECKING:
+    from ..alignment import Aligned, PickedFace
+    from ..bridge import Host
+    from ..hookspecs import Detector, Kind, Recognizer
+    from ..parameters import Character
+    from ..parameters.character import Value
+
+__all__ = ["FitResult", "Fitter", "Subject"]
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What came of a photo.
+
+    Attributes:
+        character: the values for the game.
+        picture: uint8 (S, S, 3), the engine's picture of it; None when fitted without an engine.
+        imitation: uint8 (s, s, 3), what the imitator makes of the same character.
+        photo: uint8 (S, S, 3), the photo in the game's frame.
+        report: losses, distances, times, versions; plain values, ready for JSON.
+    """
+
+    character: Character
+    picture: Picture | None = field(repr=False)
+    imitation: Picture = field(repr=False)
+    photo: Picture = field(repr=False)
+    report: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A photo as far as it is understood before the search.
+
+    ``target`` is (2, E): the embedding of the face as it is, and mirrored.
+    """
+
+    picked: PickedFace
+    aligned: Aligned
+    target: Tensor
+
+
+class Fitter:
+    """Fits photos to one kind of character.
+
+    Args:
+        game: ``"justice/female"``, or a Kind.
+        host: an engine's bridge, from ``open_engine``; None fits without engine and verification.
+        weights: name of one of the kind's weights, or a file; default: the first that is there.
+        recognizer, detector: names, or objects; default: the best installed.
+        imitator: a frozen callable (B, D) -> (B, 3, S, S) to use instead of ``weights``.
+    """
+
+    def __init__(
+        self,
+        game: str | Kind,
+        host: Host | None = None,
+        *,
+        weights: str | Path | None = None,
+        recognizer: str | Recognizer | None = None,
+        detector: str | Detector | None = None,
+        imitator: Imitator | None = None,
+    ) -> None:
+        self.kind = plugins.game(game) if isinstance(game, str) else game
+        self.layout = self.kind.layout
+        self.framing = self.kind.framing
+        self.card: Mapping[str, Any] = {}
+        if imitator is None:
+            imitator, self.card = open_imitator(self.kind, weights)
+        self.imitator = imitator
+        self.recognizer: Recognizer = (
+            plugins.recognizer(recognizer)
+            if recognizer is None or isinstance(recognizer, str)
+            else recognizer
+        )
+        self.detector: Detector = (
+            plugins.detector(detector)
+            if detector is None or isinstance(detector, str)
+            else detector
+        )
+        self.engine = None if host is None else EngineDraws(host, self.kind)
+        self.start = torch.from_numpy(self.layout.encode(self.layout.default()))
+        self._average: Picture | None = None
+
+    def fit(
+        self,
+        photo: str | Path | bytes | Picture,
+        *,
+        keep: Mapping[str, Value] | None = None,
+        seed: int = 0,
+        method: str = "best",
+        steps: int | None = None,
+        face: int | None = None,
+        progress: Progress | None = None,
+    ) -> FitResult:
+        """A photo to a character of this kind.
+
+        Args:
+            photo: a file, its bytes, or uint8 (H, W, 3) RGB sRGB.
+            keep: parameters the player has set, in game units; they are not touched.
+            seed: same seed on the same machine, same result.
+            method: ``"best"`` or ``"slides"``, see :mod:`.recipes`.
+            steps: steps of the first search, instead of the method's own; later stages follow suit.
+            face: which face, 1 is the largest; default the largest.
+            progress: called as ``progress(stage, done, total)``.
+
+        Raises:
+            F2PError: ImageError, FaceError, CharacterError (``keep``), SearchError, BridgeError.
+        """
+        plan = recipe(method, steps)
+        kept = dict(keep or {})
+        start = self.layout.encode({**self.layout.default().values, **kept})
+        held = [self.layout.slices[name] for name in kept]
+        space = Space.around(
+            torch.from_numpy(start), self.layout.n_continuous, self.layout.slots, held, plan.lead
+        )
+        clock = Clock(progress)
+        drawn_before = 0 if self.engine is None else self.engine.count
+        with clock.stage("photo"):
+            subject = self.see(photo, face)
+        with torch.no_grad():
+            size = self.imitator(self.start[None]).shape[-1]
+        tools = Tools(
+            self.imitator,
+            Views(self.recognizer, self._tracker(), plan.jittered, plan.jitter, seed),
+            Views(self.recognizer, self._tracker(), 0),
+            self.engine,
+            size,
+        )
+        target = subject.target if plan.mirrored else subject.target[:1]
+        found = find(plan, space, target, tools, seed, clock)
+        with clock.stage("verify"):
+            best, distances, picture = self._verify(found.candidates, subject.target)
+            vector = found.candidates[best]
+            imitation = self.imitate(vector)
+            distances["imitator"] = self.distance(imitation, subject.target)
+        report = {
+            "game": self.kind.name,
+            "layout_hash": self.layout.hash,
+            "method": method,
+            "seed": seed,
+            "face": {
+                "found": subject.picked.count,
+                "taken": subject.picked.number,
+                "box": [round(float(edge), 1) for edge in subject.picked.face.box],
+                "message": subject.picked.message,
+                "hints": list(subject.aligned.hints),
+            },
+            "kept": kept,
+            "identity_distance": distances,
+            "chosen": best,
+            "losses": found.losses,
+            "weights_of_terms": dict(plan.weights),
+            "seconds": clock.seconds(),
+            "engine_pictures": 0 if self.engine is None else self.engine.count - drawn_before,
+            "versions": self._versions(),
+            "imitator": dict(self.card),
+        }
+        character = self.layout.decode(vector.numpy())
+        return FitResult(character, picture, imitation, subject.aligned.picture, report)
+
+    # Parts that evaluation needs too
+
+    def see(self, photo: str | Path | bytes | Picture, face: int | None = None) -> Subject:
+        """Find, pick and align the face, and embed it. Raises ImageError, FaceError."""
+        if isinstance(photo, np.ndarray):
+            picture = images.check_picture(photo)
+        else:
+            picture = images.load(photo)
+        picked = pick_face(self.detector.detect(picture), face)
+        landmarks = picked.face.landmarks
+        return Subject(
+            picked,
+            align(picture, landmarks, self.framing),
+            embed_face(self.recognizer, picture, landmarks),
+        )
+
+    def distance(self, picture: Picture, target: Tensor) -> float:
+        """Euclidean distance between a picture's embedding and the photo's, ``target[0]``.
+
+        The picture's landmarks are found as in any picture; where no face is found, the game's
+        framing stands in.
+        """
+        found = find_landmarks(self.detector, picture)
+        landmarks = self.framing.pixels(picture.shape[0]) if found is None else found
+        seen = embed_face(self.recognizer, picture, landmarks)[0]
+        return float((seen - target[0]).norm())
+
+    def average_picture(self) -> Picture:
+        """The average character: drawn by the engine where there is one, else by the imitator."""
+        if self._average is None:
+            self._average = (
+                self.imitate(self.start)
+                if self.engine is None
+                else self.engine.draw(self.start[None], self.framing.size)[0]
+            )
+        return self._average
+
+    def imitate(self, vector: Tensor) -> Picture:
+        """(D,) to the imitator's picture, uint8."""
+        with torch.no_grad():
+            return to_array(self.imitator(vector[None]))
+
+    def _verify(
+        self, candidates: Mapping[str, Tensor], target: Tensor
+    ) -> tuple[str, dict[str, float], Picture | None]:
+        """The candidate that is nearest to the photo on the engine's own picture."""
+        average = self.distance(self.average_picture(), target)
+        names = list(candidates)
+        if self.engine is None:
+            best = names[-2] if len(names) > 2 else names[-1]
+            return best, {"average_character": average}, None
+        pictures = self.engine.draw(torch.stack(list(candidates.values())), self.framing.size)
+        apart = [self.distance(picture, target) for picture in pictures]
+        winner = int(np.argmin(apart))
+        distances = {"average_character": average, "engine": apart[winner]}
+        return names[winner], distances, pictures[winner]
+
+    def _tracker(self) -> Tracker:
+        return Tracker(self.detector, np.asarray(self.framing.landmarks, dtype=np.float64))
+
+    def _versions(self) -> dict[str, Any]:
+        engine = None if self.engine is None else self.engine.info
+        return versions(
+            recognizer=self.recognizer.name,
+            detector=self.detector.name,
+            **({} if engine is None else {"engine": f"{engine.name} {engine.version}"}),
+        )

@@ -1,0 +1,109 @@
+"""The stages of a search: from the average character to candidates for the engine to judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..objective import Choices, Distance, Identity, Objective, Prior, Term
+from ..search import Optimiser, Problem, Space, improve_choices, minimise
+from .drawing import EngineDraws, Grounded, Imitator
+from .recipes import Recipe
+from .report import Clock
+from .views import Views
+
+__all__ = ["Found", "Tools", "find", "objective_of"]
+
+_BATCH = 4  # pictures shown to the recognizer at a time: bounds memory
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What draws and what looks. Without an engine the imitator stands in for it."""
+
+    imitator: Imitator
+    views: Views  # as the search looks
+    plain: Views  # as the choices are judged
+    engine: EngineDraws | None = None
+    size: int = 256
+
+
+@dataclass(frozen=True)
+class Found:
+    """candidates: name -> (D,), choices hard, in the order found. losses: per stage and step."""
+
+    candidates: dict[str, Tensor]
+    losses: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+
+
+def objective_of(plan: Recipe, space: Space, target: Tensor) -> Objective:
+    """The recipe's terms; ``target`` is (T, E). The prior's mean is where the search starts."""
+    makers: dict[str, Callable[[], Term]] = {
+        "identity": lambda: Identity(target),
+        "distance": lambda: Distance(target),
+        "prior": lambda: Prior(space.start[: space.continuous]),
+        "choices": lambda: Choices(space.slots),
+    }
+    return Objective({name: (weight, makers[name]()) for name, weight in plan.weights.items()})
+
+
+def find(
+    plan: Recipe, space: Space, target: Tensor, tools: Tools, seed: int, clock: Clock
+) -> Found:
+    """Run a recipe's stages. Held parts of ``space`` are the same in every candidate."""
+    objective = objective_of(plan, space, target)
+    found = Found({"start": space.start})
+
+    def imitated(vectors: Tensor, step: int) -> Tensor:
+        return tools.imitator(vectors)
+
+    def stage(name: str, optimiser: Optimiser, problem: Problem) -> Tensor:
+        with clock.stage(name, optimiser.steps) as tell:
+            result = minimise(optimiser, problem, seed=seed, on_step=lambda s: tell(s.step))
+        found.losses[name] = [dict(row) for row in result.history]
+        found.candidates[name] = result.vectors[0]
+        found.candidates[f"{name} (last step)"] = result.last[0]
+        return result.vectors[0]
+
+    vector = stage("search", plan.search, Problem(space, objective, imitated, tools.views))
+    if plan.choices:
+        with clock.stage("choices") as tell:
+            score = _scorer(Problem(space, objective, imitated, tools.plain), tools, tell)
+            vector, _ = improve_choices(space, vector, score, rounds=plan.choices)
+        found.candidates["choices"] = vector
+    if plan.refine is not None:
+        render = imitated if tools.engine is None else Grounded(tools.imitator, tools.engine)
+        sliders = space.free.clone()
+        sliders[space.continuous :] = False
+        fixed = Space(vector, space.continuous, space.slots, sliders)
+        stage("refine", plan.refine, Problem(fixed, objective, render, tools.views))
+    return found
+
+
+def _scorer(
+    problem: Problem, tools: Tools, tell: Callable[[int], None]
+) -> Callable[[Tensor], Tensor]:
+    """(B, D) -> (B,) objective on the engine's pictures, or the imitator's; no gradients."""
+    done = 0
+
+    def render(vectors: Tensor, step: int) -> Tensor:
+        if tools.engine is None:
+            return tools.imitator(vectors)
+        return tools.engine.tensor(vectors, tools.size)
+
+    problem = Problem(problem.space, problem.objective, render, problem.embed)
+
+    def score(vectors: Tensor) -> Tensor:
+        nonlocal done
+        parts = []
+        with torch.no_grad():
+            for some in torch.split(vectors, _BATCH):
+                parts.append(problem.loss(some).total)
+                done += len(some)
+                tell(done)
+        return torch.cat(parts)
+
+    return score
