@@ -177,7 +177,8 @@ class Fitter:
             "versions": self._versions(),
             "imitator": dict(self.card),
         }
-        character = self.layout.decode(vector.numpy())
+        # float32 is not what the player typed: kept values come back to the last digit.
+        character = self.layout.decode(vector.numpy()).replace(**kept)
         return FitResult(character, picture, imitation, subject.aligned.picture, report)
 
     # Parts that evaluation needs too
