@@ -1,6 +1,6 @@
 """Photo to character with a small game whose engine and imitator differ, as they do in life.
 
-The engine stands where a Host stands. Its pictures are those of the imitator plus a pattern that the
+The engine stands where a Host stands. Its pictures are the imitator's plus a pattern that the
 imitator has never learnt, so that what the imitator believes and what the engine draws differ.
 """
 
