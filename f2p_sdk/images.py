@@ -38,8 +38,8 @@ Picture = npt.NDArray[np.uint8]
 MAX_PIXELS = 50_000_000
 MAX_FILE_BYTES = 256 * 1024 * 1024
 
-# MPO is what many phones put into a .jpg: a JPEG with a second picture behind it.
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF")
+# JPEG includes MPO, which many phones put into a .jpg: a second picture stands behind the first.
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 _REMEDY = "give a PNG, JPEG or WebP picture"
 _ORIENTATION = 0x0112
 # EXIF orientation -> what turns the stored picture upright (EXIF 2.32, tag 274).
@@ -146,8 +146,11 @@ def _to_picture(image: Image.Image) -> Picture:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey; mode I in older Pillows
-        deep = np.clip(np.asarray(image), 0, 65535).astype(np.float32)
-        image = Image.fromarray((deep / 257 + 0.5).astype(np.uint8))
+        deep = np.clip(np.asarray(image), 0, 65535)
+        grey = (deep.astype(np.float32) / 257 + 0.5).astype(np.uint8)
+        if "transparency" in image.info:  # one level, not one per pixel
+            grey[deep == image.info["transparency"]] = 255
+        image = Image.fromarray(grey)
     alpha: Image.Image | None = None
     if image.has_transparency_data:
         image = image.convert("RGBA")
