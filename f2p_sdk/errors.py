@@ -155,8 +155,12 @@ class SearchError(F2PError):
 
 def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
     """``"did you mean 'x' or 'y'?"`` for the nearest of ``known``; empty if none is near."""
-    lowered = {k.lower(): k for k in known}
-    near = difflib.get_close_matches(name.lower(), list(lowered), n=limit, cutoff=0.6)
-    if not near:
-        return ""
-    return f"did you mean {' or '.join(repr(lowered[n]) for n in near)}?"
+    matcher = difflib.SequenceMatcher(b=name.lower())  # the second sequence is the one it keeps
+    scores = []
+    for candidate in known:
+        matcher.set_seq1(candidate.lower())
+        scores.append((-matcher.ratio(), candidate))
+    scores.sort()
+    # Near enough at all, and nearly as near as the best.
+    near = [c for score, c in scores if -score >= 0.6 and score - scores[0][0] <= 0.1][:limit]
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -13,7 +13,7 @@ from ._group import RootGroup
 __all__ = ["app", "main"]
 
 
-@click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("f2p", cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="f2p-sdk", prog_name="f2p")
 def app() -> None:
     """A photo of a face becomes the values of a game's own character sliders."""

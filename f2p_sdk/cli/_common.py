@@ -69,14 +69,14 @@ def fail(message: str, remedy: str = "", error: BaseException | None = None) -> 
 
 
 def table(columns: list[str], rows: list[list[str]]) -> None:
-    """A table on stdout."""
+    """A table on stdout; only its last column is wrapped."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        made.add_column(column, overflow="fold")
+        made.add_column(column, no_wrap=column is not columns[-1], overflow="fold")
     for row in rows:
         made.add_row(*(Text(cell) for cell in row))
     console().print(made, soft_wrap=False)

@@ -1,0 +1,126 @@
+"""What may be used without importing torch, and what the top level exports."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+import f2p_sdk
+from f2p_sdk.cli import app
+
+TORCH_FREE = (
+    "f2p_sdk",
+    "f2p_sdk.errors",
+    "f2p_sdk.files",
+    "f2p_sdk.parameters",
+    "f2p_sdk.images",
+    "f2p_sdk.bridge",
+    "f2p_sdk.alignment",
+    "f2p_sdk.hookspecs",
+    "f2p_sdk.plugins",
+    "f2p_sdk.capture",
+    "f2p_sdk.testing",
+    "f2p_sdk.cli",
+)
+
+
+def loads_torch(code: str) -> bool:
+    """Whether a fresh Python that runs ``code`` ends with torch loaded."""
+    check = f"{code}\nimport sys\nprint('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", check], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1] == "True"
+
+
+def test_the_check_itself_sees_torch() -> None:
+    assert loads_torch("import torch")
+
+
+def test_rooms_that_work_without_torch() -> None:
+    assert not loads_torch("\n".join(f"import {module}" for module in TORCH_FREE))
+
+
+def test_listing_what_is_installed_loads_no_torch() -> None:
+    assert not loads_torch(
+        "from f2p_sdk import plugins\n"
+        "for kind in plugins.kinds(): kind.layout.encode(kind.layout.random(0))\n"
+        "plugins.plugins(); plugins.recognizers(); plugins.detectors(); plugins.commands()"
+    )
+
+
+def command_lines() -> list[list[str]]:
+    """Every command and subcommand there is, with --help; plus the lists."""
+    import click
+
+    found: list[list[str]] = []
+
+    def walk(command: click.Command, path: list[str]) -> None:
+        found.append([*path, "--help"])
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for name in command.list_commands(context):
+                child = command.get_command(context, name)
+                assert child is not None, name
+                walk(child, [*path, name])
+
+    walk(app, [])
+    return [*found, ["games", "--json"], ["plugins", "--json"], ["--version"]]
+
+
+def test_no_help_of_any_command_loads_torch() -> None:
+    # One process for all: were one guilty, the answer would be the same, and this is much quicker.
+    lines = command_lines()
+    assert ["games", "--help"] in lines
+    assert not loads_torch(
+        "from f2p_sdk.cli import app\n"
+        f"for line in {lines!r}:\n"
+        "    try: app(line)\n"
+        "    except SystemExit as exit: assert not exit.code, (line, exit.code)"
+    )
+
+
+@pytest.mark.parametrize("line", command_lines(), ids=" ".join)
+def test_every_command_helps(line: list[str]) -> None:
+    from click.testing import CliRunner
+
+    done = CliRunner().invoke(app, line)
+    assert done.exit_code == 0, done.output
+    if line[-1] == "--help":
+        assert done.output.startswith("Usage: ")
+        # An option or a command without a word of help is of no help.
+        for row in done.output.split("Options:")[-1].splitlines():
+            assert not row.startswith("  --") or "  " in row.strip(), row
+
+
+@pytest.mark.parametrize("name", [n for n in f2p_sdk.__all__ if n != "__version__"])
+def test_every_export_is_there(name: str) -> None:
+    module, attribute = f2p_sdk._EXPORTS[name]
+    value = getattr(f2p_sdk, name)
+    assert value is getattr(importlib.import_module(f"f2p_sdk.{module}"), attribute)
+
+
+@pytest.mark.parametrize("name", [n for n in f2p_sdk.__all__ if n != "__version__"])
+def test_no_export_has_the_name_of_a_module(name: str) -> None:
+    # Importing f2p_sdk.x puts the module x where the export x was.
+    assert importlib.util.find_spec(f"f2p_sdk.{name}") is None
+
+
+def test_unknown_attribute() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = f2p_sdk.nonsense
+
+
+def test_dir_lists_the_exports() -> None:
+    assert set(f2p_sdk.__all__) <= set(dir(f2p_sdk))
+
+
+def test_version_is_that_of_the_package() -> None:
+    from importlib.metadata import version
+
+    assert f2p_sdk.__version__ == version("f2p-sdk")
