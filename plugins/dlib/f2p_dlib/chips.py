@@ -136,7 +136,8 @@ def _turned(low: Array, high: Array, angle: float) -> Array:
     corners = np.array([low, (high[0], low[1]), (low[0], high[1]), high])
     centre = (low + high) / 2
     cosine, sine = math.cos(angle), math.sin(angle)
-    return (corners - centre) @ np.array([(cosine, sine), (-sine, cosine)]) + centre
+    turned: Array = (corners - centre) @ np.array([(cosine, sine), (-sine, cosine)]) + centre
+    return turned
 
 
 def _halve(x: Tensor) -> Tensor:

