@@ -190,6 +190,17 @@ def test_local_search_finds_the_choices_and_leaves_held_ones() -> None:
     best, value = improve_choices(_space(), start, score, rounds=2)
     assert torch.equal(best[SLIDERS:], _truth()[SLIDERS:])
     assert value == pytest.approx(float(score(best[None])[0]))
+    tried: list[int] = []
+
+    def counting(vectors: Tensor) -> Tensor:
+        tried.append(len(vectors))
+        return score(vectors)
+
+    ranking = torch.linspace(0, 1, SIZE)  # ranks the last of each slot highest: 8 and 12
+    short, _ = improve_choices(_space(), start, counting, ranking=ranking, limit=1)
+    assert tried == [1, 1, 1]
+    assert torch.equal(short[SLOTS[0]], _truth()[SLOTS[0]])
+    assert torch.equal(short[SLOTS[1]], start[SLOTS[1]])
     kept, _ = improve_choices(_space(SLOTS[0]), start, score)
     assert torch.equal(kept[SLOTS[0]], start[SLOTS[0]])
     assert torch.equal(kept[SLOTS[1]], _truth()[SLOTS[1]])

@@ -53,6 +53,14 @@ METHODS = ("best", "slides")
 @click.option("--method", type=click.Choice(METHODS), default="best", show_default=True)
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of the search.")
 @click.option("--weights", metavar="NAME|FILE", help="Which imitator; see `f2p games`.")
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0.1),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the engine may take for one picture.",
+)
 @click.option("--no-engine", is_flag=True, help="Neither search nor verify with the engine.")
 @json_option
 def command(
@@ -65,6 +73,7 @@ def command(
     method: str,
     steps: int | None,
     weights: str | None,
+    deadline: float,
     no_engine: bool,
     as_json: bool,
 ) -> int:
@@ -89,7 +98,7 @@ def command(
                 if fitter is None:
                     with progress("starting", quiet=as_json):
                         host = stack.enter_context(engine_for(kind, not no_engine))
-                        fitter = Fitter(kind, host, weights=weights)
+                        fitter = Fitter(kind, host, weights=weights, deadline=deadline)
                 with progress(photo.name, quiet=as_json) as update:
                     result = fitter.fit(
                         picture,

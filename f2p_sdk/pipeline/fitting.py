@@ -70,6 +70,7 @@ class Fitter:
         weights: name of one of the kind's weights, or a file; default: the first that is there.
         recognizer, detector: names, or objects; default: the best installed.
         imitator: a frozen callable (B, D) -> (B, 3, S, S) to use instead of ``weights``.
+        deadline: seconds the engine has for one picture.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Fitter:
         recognizer: str | Recognizer | None = None,
         detector: str | Detector | None = None,
         imitator: Imitator | None = None,
+        deadline: float = 30.0,
     ) -> None:
         self.kind = plugins.game(game) if isinstance(game, str) else game
         self.layout = self.kind.layout
@@ -99,7 +101,7 @@ class Fitter:
             if detector is None or isinstance(detector, str)
             else detector
         )
-        self.engine = None if host is None else EngineDraws(host, self.kind)
+        self.engine = None if host is None else EngineDraws(host, self.kind, deadline=deadline)
         self.start = torch.from_numpy(self.layout.encode(self.layout.default()))
         self._average: Picture | None = None
 

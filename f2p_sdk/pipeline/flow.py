@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..objective import Choices, Distance, Identity, Objective, Prior, Term
-from ..search import Optimiser, Problem, Space, improve_choices, minimise
+from ..search import Optimiser, Problem, Result, Space, improve_choices, minimise
 from .drawing import EngineDraws, Grounded, Imitator
 from .recipes import Recipe
 from .report import Clock
@@ -60,19 +60,27 @@ def find(
     def imitated(vectors: Tensor, step: int) -> Tensor:
         return tools.imitator(vectors)
 
-    def stage(name: str, optimiser: Optimiser, problem: Problem) -> Tensor:
+    def stage(name: str, optimiser: Optimiser, problem: Problem) -> Result:
         with clock.stage(name, optimiser.steps) as tell:
             result = minimise(optimiser, problem, seed=seed, on_step=lambda s: tell(s.step))
         found.losses[name] = [dict(row) for row in result.history]
         found.candidates[name] = result.vectors[0]
         found.candidates[f"{name} (last step)"] = result.last[0]
-        return result.vectors[0]
+        return result
 
-    vector = stage("search", plan.search, Problem(space, objective, imitated, tools.views))
+    first = stage("search", plan.search, Problem(space, objective, imitated, tools.views))
+    vector = first.vectors[0]
     if plan.choices:
         with clock.stage("choices") as tell:
             score = _scorer(Problem(space, objective, imitated, tools.plain), tools, tell)
-            vector, _ = improve_choices(space, vector, score, rounds=plan.choices)
+            vector, _ = improve_choices(
+                space,
+                vector,
+                score,
+                rounds=plan.choices,
+                ranking=first.relaxed[0],
+                limit=plan.shortlist,
+            )
         found.candidates["choices"] = vector
     if plan.refine is not None:
         render = imitated if tools.engine is None else Grounded(tools.imitator, tools.engine)

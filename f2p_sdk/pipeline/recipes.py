@@ -24,6 +24,7 @@ class Recipe:
         jittered, jitter: how many varied views the recognizer is shown beside the plain one.
         mirrored: whether the mirrored photo counts as a second photo of the person.
         choices: rounds of local search over the choices; 0 leaves it at the argmax.
+        shortlist: how many choices of a slot are tried, the likeliest first; None for all.
         refine: the optimiser that goes on with the engine's own picture in the loop (see
             :class:`.drawing.Grounded`), choices fixed; None for none. Without an engine it goes
             through the imitator.
@@ -37,6 +38,7 @@ class Recipe:
     jitter: Jitter = field(default_factory=Jitter)
     mirrored: bool = False
     choices: int = 0
+    shortlist: int | None = None
     refine: Optimiser | None = None
 
 

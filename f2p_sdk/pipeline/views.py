@@ -66,12 +66,16 @@ class Tracker:
         self._fallback = fallback
         self._every = every
         self._last: Points | None = None
+        self._again = 0
 
     def __call__(self, pictures: Tensor, step: int) -> Tensor:
         size = pictures.shape[-1]
-        if self._last is None or step % self._every == 0:
+        if step % self._every == 0 and step >= self._again:
             found = find_landmarks(self._detector, to_array(pictures[0]))
-            if found is not None:
+            if found is None:
+                # Detectors look longest where there is nothing to see.
+                self._again = step + 5 * self._every
+            else:
                 self._last = (found + 0.5) / size
         last = self._fallback if self._last is None else self._last
         return torch.from_numpy(last * size - 0.5).to(pictures.dtype).repeat(len(pictures), 1, 1)
@@ -164,8 +168,8 @@ def _moved(landmarks: Tensor, dx: float, dy: float, turn: float, scale: float) -
     eyes = (landmarks[:, 0] - landmarks[:, 2]).norm(dim=-1)[:, None, None]
     cos, sin = float(np.cos(turn)) * (1 + scale), float(np.sin(turn)) * (1 + scale)
     rotation = landmarks.new_tensor([[cos, sin], [-sin, cos]])
-    moved: Tensor = (landmarks - centre) @ rotation + centre
-    return moved + landmarks.new_tensor([dx, dy]) * eyes
+    moved = (landmarks - centre) @ rotation + centre
+    return torch.add(moved, landmarks.new_tensor([dx, dy]) * eyes)
 
 
 def _blurred(pictures: Tensor, sigma: float) -> Tensor:

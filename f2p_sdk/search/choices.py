@@ -18,12 +18,16 @@ def improve_choices(
     score: Callable[[Tensor], Tensor],
     *,
     rounds: int = 1,
+    ranking: Tensor | None = None,
+    limit: int | None = None,
 ) -> tuple[Tensor, float]:
     """Local search over choices: slot by slot, every choice is tried and the best one kept.
 
     vector: (D,), hard. score: (B, D) -> (B,), lower is better; what it draws with is the caller's
-    affair. Coordinate descent from the start's choices, so the result is never worse than
-    ``vector``; ends early when a whole round changes nothing. Returns (D,) and its score.
+    affair. ranking: (D,), e.g. the relaxed vector of a search: with it only the ``limit`` choices
+    of each slot that it ranks highest are tried. Coordinate descent from the choices of ``vector``,
+    so the result is never worse; ends early when a whole round changes nothing. Returns (D,) and
+    its score.
     """
     best = vector
     best_score = float(score(vector[None])[0])
@@ -33,7 +37,8 @@ def improve_choices(
             if not bool(space.free[slot].all()):
                 continue
             size = slot.stop - slot.start
-            others = [k for k in range(size) if k != int(best[slot].argmax())]
+            order = range(size) if ranking is None else ranking[slot].argsort(descending=True)
+            others = [int(k) for k in order if int(k) != int(best[slot].argmax())][:limit]
             if not others:
                 continue
             trial = best.repeat(len(others), 1)

@@ -57,11 +57,13 @@ class State:
 class Result:
     """vectors: (B, D), hardened, best candidate first; last: the same of the last step.
 
-    losses: (B,), of the relaxed vectors. status: "finished" (all steps taken) or "stopped".
+    relaxed: (B, D), the best as they were before; losses: (B,), of those.
+    status: "finished" (all steps taken) or "stopped".
     """
 
     vectors: Tensor
     last: Tensor
+    relaxed: Tensor
     losses: Tensor
     status: str
     steps: int
@@ -120,6 +122,7 @@ class Optimiser(ABC):
         return Result(
             space.harden(state.best[order]),
             space.harden(space.relax(state.x, self._sharpness(state.step)))[order],
+            state.best[order],
             state.best_loss[order],
             "finished" if self.done(state) else "stopped",
             state.step,

@@ -1,0 +1,364 @@
+"""Everything that can be wrong with what a player gives, on the real commands.
+
+A bad thing ends with exit code 1 (the work failed) or 2 (wrong use), says what is wrong and what to
+do, and shows no traceback. The game is tests/toy; faces are found by the installed detector.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from f2p_sdk import plugins
+from f2p_sdk.images import load, save
+from f2p_sdk.networks import build
+from f2p_sdk.parameters import Layout
+from f2p_sdk.weights import imitator_card, save_weights
+
+torch.set_num_threads(1)
+TOY = Path(__file__).parent / "toy"
+PHOTO = Path(__file__).parents[1] / "examples" / "photos" / "astronaut.png"
+ENTRY = "[f2p]\ntoy = f2p_toy\n"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the toy game is installed: its entry point, and tiny untrained weights."""
+    home = tmp_path_factory.mktemp("toy home")
+    info = home / "f2p_toy-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: f2p-toy\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(ENTRY)
+    torch.manual_seed(0)
+    for kind in ("hero", "villain"):
+        layout = Layout.load(TOY / f"{kind}.toml")
+        network = build("published", layout.size, filters=(8, 8, 8, 8)).eval()
+        card = imitator_card(network, layout, training={}, figures={}, licence="none")
+        save_weights(home / f"{kind}.safetensors", network.state_dict(), card, half=False)
+    return home
+
+
+@pytest.fixture
+def installed(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The toy game found as any installed game is, here and in the engine's process."""
+    for folder in (TOY, home):
+        monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("F2P_TOY", str(home))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (TOY, home))))
+    # The module is imported once and remembers the first home; homes live as long as this module.
+    plugins.manager.cache_clear()
+    yield
+    plugins.manager.cache_clear()
+
+
+class Outcome:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+        # rich wraps nothing here, but a path may be long: one line is easier to search.
+        self.text = " ".join((out + err).split())
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def f2p(installed: None, capfd: pytest.CaptureFixture[str]) -> Run:
+    """The command, run in this process from its entry point on: its parsing, its exit code."""
+    from f2p_sdk.cli import app
+
+    def run(*arguments: object) -> Outcome:
+        with pytest.raises(SystemExit) as ended:
+            app.main([str(a) for a in arguments])
+        code = ended.value.code
+        outcome = Outcome(code if isinstance(code, int) else 0, *capfd.readouterr())
+        assert "Traceback" not in outcome.text
+        return outcome
+
+    return run
+
+
+def _png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and holds next to nothing."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0"))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("photos")
+    face = load(PHOTO)[:300, 60:360]
+
+    def write(name: str, data: bytes) -> Path:
+        path = folder / name
+        path.write_bytes(data)
+        return path
+
+    whole = PHOTO.read_bytes()
+    noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+    return {
+        "text": write("text.png", b"This is no picture at all."),
+        "truncated": write("truncated.png", whole[: len(whole) // 3]),
+        "empty": write("empty.jpg", b""),
+        "huge": write("huge.png", _png_header(10_000, 6_000)),
+        "no face": save(folder / "noise.png", noise),
+        "black": save(folder / "black.png", np.zeros((240, 320, 3), np.uint8)),
+        "three": save(folder / "three.png", np.concatenate([face, face, face], axis=1)),
+        "missing": folder / "nobody.png",
+        "folder": folder,
+    }
+
+
+BAD_PHOTOS = {
+    "text": "is not a picture",
+    "truncated": "damaged or cut off",
+    "empty": "is empty (0 bytes)",
+    "huge": "60.0 megapixels",
+    "missing": "there is no such file",
+    "folder": "is a folder",
+    "no face": "no face was found",
+    "black": "no face was found",
+}
+SLOW = {"no face", "black"}  # a detector looks longest where there is nothing
+
+
+@pytest.mark.parametrize("name", sorted(set(BAD_PHOTOS) - SLOW))
+def test_a_bad_photo_is_refused_before_anything_is_started(
+    name: str, f2p: Run, photos: dict[str, Path], tmp_path: Path
+) -> None:
+    begun = time.monotonic()
+    outcome = f2p("fit", photos[name], "-g", "toy", "-o", tmp_path / "out")
+    assert outcome.code == 1
+    assert BAD_PHOTOS[name] in outcome.text
+    assert photos[name].name in outcome.text
+    assert "next:" in outcome.text
+    assert not (tmp_path / "out").exists()
+    assert time.monotonic() - begun < 5  # no engine, no weights
+
+
+def test_bad_photos_do_not_stop_the_others(
+    f2p: Run, photos: dict[str, Path], tmp_path: Path
+) -> None:
+    names = [*sorted(BAD_PHOTOS), "three"]
+    outcome = f2p(
+        "fit",
+        *(photos[name] for name in names),
+        "-g",
+        "toy",
+        "-o",
+        tmp_path / "out",
+        "--method",
+        "slides",
+        "--steps",
+        "1",
+        "--json",
+    )
+    assert outcome.code == 1
+    document = json.loads(outcome.out)
+    assert document["failed"] == [str(photos[name]) for name in sorted(BAD_PHOTOS)]
+    for name, row in zip(sorted(BAD_PHOTOS), document["fits"], strict=False):
+        assert BAD_PHOTOS[name] in row["error"]
+        assert row["next"]
+    fitted = document["fits"][-1]
+    # Three faces: one is taken, and which one is said.
+    assert (fitted["face"]["found"], fitted["face"]["taken"]) == (3, 1)
+    assert "3 faces found; took face 1" in fitted["face"]["message"]
+    written = {path.name for path in (tmp_path / "out" / "three").iterdir()}
+    assert written == {"character.json", "picture.png", "report.json", "sheet.png"}
+    layout = Layout.load(TOY / "hero.toml")
+    character = json.loads((tmp_path / "out" / "three" / "character.json").read_text())
+    assert layout.validate(character["values"])
+
+
+def test_a_face_that_is_not_there_cannot_be_picked(
+    f2p: Run, photos: dict[str, Path], tmp_path: Path
+) -> None:
+    outcome = f2p("fit", photos["three"], "-g", "toy", "-o", tmp_path, "--face", "4", "--no-engine")
+    assert outcome.code == 1
+    assert "face 4 was asked for, but the picture has 3 faces" in outcome.text
+    assert "--face" in outcome.text
+
+
+WRONG_USE = {
+    "no photo": (["fit", "-g", "toy", "-o", "x"], "PHOTOS"),
+    "no game": (["fit", "a.png", "-o", "x"], "--game"),
+    "method": (["fit", "a.png", "-g", "toy", "-o", "x", "--method", "bets"], "'bets'"),
+    "steps": (["fit", "a.png", "-g", "toy", "-o", "x", "--steps", "0"], "0 is not in the range"),
+    "keep": (["fit", "a.png", "-g", "toy", "-o", "x", "--keep", "red"], "NAME=VALUE"),
+    "keep name": (
+        ["fit", "a.png", "-g", "toy", "-o", "x", "--keep", "rad=1"],
+        "did you mean 'red'",
+    ),
+    "keep range": (["fit", "a.png", "-g", "toy", "-o", "x", "--keep", "red=7"], "red"),
+    "keep nan": (["fit", "a.png", "-g", "toy", "-o", "x", "--keep", "red=nan"], "red"),
+    "keep choice": (["fit", "a.png", "-g", "toy", "-o", "x", "--keep", "hair=shirt"], "short"),
+    "keep twice": (
+        ["fit", "a.png", "-g", "toy", "-o", "x", "--keep", "red=0", "--keep", "red=1"],
+        "twice",
+    ),
+    "neither": (["evaluate", "fit", "-g", "toy"], "--photos DIR or --recover N"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(WRONG_USE))
+def test_wrong_use_is_told_at_once(name: str, f2p: Run) -> None:
+    arguments, message = WRONG_USE[name]
+    outcome = f2p(*arguments)
+    assert outcome.code == 2
+    assert message in outcome.text
+
+
+def test_an_unknown_game_is_told_with_the_nearest(f2p: Run) -> None:
+    outcome = f2p("fit", "a.png", "-g", "tay", "-o", "x")
+    assert outcome.code == 1
+    assert "did you mean 'toy'" in outcome.text
+
+
+def _good(name: str = "hero") -> dict[str, Any]:
+    layout = Layout.load(TOY / f"{name}.toml")
+    document: dict[str, Any] = json.loads(layout.default().to_json())
+    return document
+
+
+def _changed(values: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
+    document = _good()
+    document["values"].update(values or {})
+    document.update(keys)
+    return document
+
+
+def _without(name: str) -> dict[str, Any]:
+    document = _good()
+    del document["values"][name]
+    return document
+
+
+BAD_CHARACTERS: dict[str, tuple[Any, str]] = {
+    "other layout": (_changed(layout="0123456789abcdef"), "layout"),
+    "missing value": (_without("green"), "green"),
+    "extra value": (_changed({"blue": 0.5}), "blue"),
+    "out of range": (_changed({"red": 1.5}), "1.5"),
+    "NaN": (_changed({"red": float("nan")}), "NaN"),
+    "not a number": (_changed({"red": "much"}), "'much'"),
+    "unknown choice": (_changed({"hair": "blue"}), "'blue'"),
+    "not JSON": ("{", "JSON"),
+    "not an object": ([], "JSON object"),
+    "unknown game": (_changed(game="chess"), "chess"),
+}
+
+
+@pytest.mark.parametrize("command", ["render", "apply"])
+@pytest.mark.parametrize("name", sorted(BAD_CHARACTERS))
+def test_a_bad_character_is_refused(name: str, command: str, f2p: Run, tmp_path: Path) -> None:
+    content, message = BAD_CHARACTERS[name]
+    path = tmp_path / "character.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    more = ["-o", tmp_path / "out.png"] if command == "render" else []
+    outcome = f2p(command, path, *more)
+    assert outcome.code == 1
+    assert message in outcome.text
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_character_of_an_older_layout_is_told_what_changed(f2p: Run, tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps({**_good("villain"), "kind": "hero"}), encoding="utf-8")
+    outcome = f2p("render", path, "-o", tmp_path / "out.png")
+    assert outcome.code == 1
+    assert "added green" in outcome.text
+    assert "removed horns" in outcome.text
+
+
+def test_weights_of_another_layout_are_refused_with_both_hashes(
+    f2p: Run, home: Path, tmp_path: Path
+) -> None:
+    outcome = f2p(
+        "fit",
+        PHOTO,
+        "-g",
+        "toy/hero",
+        "-o",
+        tmp_path,
+        "--no-engine",
+        "--weights",
+        home / "villain.safetensors",
+    )
+    assert outcome.code == 1
+    for kind in ("hero", "villain"):
+        assert Layout.load(TOY / f"{kind}.toml").hash in outcome.text
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "empty"])
+def test_damaged_weights_are_refused(damage: str, f2p: Run, home: Path, tmp_path: Path) -> None:
+    whole = (home / "hero.safetensors").read_bytes()
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes({"cut": whole[:-100], "text": b"not weights", "empty": b""}[damage])
+    outcome = f2p("fit", PHOTO, "-g", "toy", "-o", tmp_path, "--no-engine", "--weights", path)
+    assert outcome.code == 1
+    assert "weights.safetensors" in outcome.text
+    assert "next:" in outcome.text
+
+
+@pytest.mark.parametrize("manner", ["dies", "hangs"])
+def test_an_engine_that_fails_in_the_middle_ends_the_fit(
+    manner: str, f2p: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("F2P_TOY_ENGINE", manner)
+    outcome = f2p(
+        "fit",
+        PHOTO,
+        PHOTO,
+        "-g",
+        "toy",
+        "-o",
+        tmp_path / "out",
+        "--steps",
+        "1",
+        "--deadline",
+        "1.5",
+    )
+    assert outcome.code == 1
+    assert "engine" in outcome.text
+    assert "next:" in outcome.text
+    assert not list(tmp_path.rglob("character.json"))
+
+
+def test_the_installed_script_ends_with_one_line_and_no_traceback(
+    installed: None, photos: dict[str, Path], tmp_path: Path
+) -> None:
+    """Once through a process of its own; --debug is what shows the traceback."""
+    arguments = ["fit", str(photos["text"]), "-g", "toy", "-o", str(tmp_path)]
+    code = "import sys; from f2p_sdk.cli import main; sys.argv[0] = 'f2p'; main()"
+    for debug in (False, True):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments, *(["--debug"] if debug else [])],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert "is not a picture" in done.stderr
+        assert ("Traceback" in done.stderr) is debug
