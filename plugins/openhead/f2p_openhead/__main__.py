@@ -1,0 +1,90 @@
+"""The engine as a process: ``python -m f2p_openhead --rigs FOLDER --connect ENDPOINT``.
+
+FOLDER holds, for every kind of character, its layout ``KIND.toml`` and its rig ``KIND.rig.toml``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from f2p_sdk import EngineInfo, F2PError, Layout, serve_engine
+
+from . import __version__
+from .engine import MAX_SIZE, Engine, RenderError
+from .head import build_head
+from .rig import load_rig
+
+
+class Game:
+    """Every kind in a folder, drawn on request (an ``EngineHandler``)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._rigs = {p.name.removesuffix(".rig.toml"): p for p in sorted(folder.glob("*.rig.toml"))}
+        if not self._rigs:
+            raise F2PError(f"openhead: no KIND.rig.toml in {folder}", remedy="name the adapter's folder with --rigs")
+        self._layouts = {kind: Layout.load(folder / f"{kind}.toml") for kind in self._rigs}
+        self._engines: dict[str, Engine] = {}
+        self._head = build_head()
+
+    def engine(self, kind: str) -> Engine:
+        """The engine of one kind, built when first asked for."""
+        if kind not in self._engines:
+            rig = load_rig(self._rigs[kind], self._layouts[kind], self._head)
+            self._engines[kind] = Engine(rig, self._head)
+        return self._engines[kind]
+
+    def info(self) -> EngineInfo:
+        return EngineInfo(
+            game=next(iter(self._layouts.values())).game,
+            kinds={kind: layout.hash for kind, layout in self._layouts.items()},
+            name="openhead",
+            version=__version__,
+            max_size=MAX_SIZE,
+            passes=("color",),
+        )
+
+    def render(
+        self,
+        kind: str,
+        values: Mapping[str, float | str],
+        size: tuple[int, int],
+        passes: Sequence[str],
+        scene: Mapping[str, Any],
+    ) -> Mapping[str, NDArray[np.uint8]]:
+        if scene:
+            raise RenderError(f"openhead: scene settings {sorted(scene)} are not known", remedy="send an empty scene")
+        return {"color": self.engine(kind).render(values, size)}
+
+    def apply(self, kind: str, values: Mapping[str, float | str]) -> None:
+        """Draw the character once: what the running game would show."""
+        self.engine(kind).render(values, 256)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m f2p_openhead", description=__doc__)
+    parser.add_argument("--rigs", type=Path, required=True, help="folder with KIND.toml and KIND.rig.toml")
+    parser.add_argument("--connect", required=True, help="where the SDK listens, such as tcp://127.0.0.1:5555")
+    parser.add_argument("--exit-with-host", action="store_true", help="end when the SDK is gone")
+    parser.add_argument("--keys", type=Path, help="folder with CURVE keys")
+    options = parser.parse_args()
+    try:
+        game = Game(options.rigs)
+        game.engine(next(iter(game.info().kinds)))
+        serve_engine(options.connect, game, exit_with_host=options.exit_with_host, keys=options.keys)
+    except F2PError as error:
+        print(f"openhead: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

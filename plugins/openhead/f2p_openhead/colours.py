@@ -1,0 +1,67 @@
+"""Colours from look values: skin, hair, iris, lips and eyeshadow, as linear RGB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["eyeshadow", "hair", "iris", "linear", "lips", "skin"]
+
+Colour = NDArray[np.float64]
+
+
+def linear(rgb: object) -> Colour:
+    """sRGB 0..255 to linear 0..1 (gamma 2.2, as the shaders display)."""
+    return np.asarray(np.asarray(rgb, np.float64) / 255) ** 2.2
+
+
+def _ramp(t: float, stops: list[tuple[int, int, int]]) -> Colour:
+    table = linear(stops)
+    x = np.linspace(0, 1, len(stops))
+    return np.array([np.interp(np.clip(t, 0, 1), x, table[:, k]) for k in range(3)])
+
+
+def _saturate(colour: Colour, amount: float) -> Colour:
+    grey = colour @ np.array((0.3, 0.6, 0.1))
+    return np.asarray(np.clip(grey + (colour - grey) * amount, 0, 1))
+
+
+SKIN = [(244, 214, 200), (234, 196, 176), (220, 174, 149), (197, 146, 118), (161, 112, 86), (117, 78, 60), (74, 50, 41)]
+
+
+def skin(look: Mapping[str, float]) -> Colour:
+    """Skin from the lightest to the darkest people have, cooler or warmer."""
+    colour = _ramp(look["skin_tone"], SKIN)
+    warm = look["undertone"]
+    colour = colour * np.array((1 + 0.01 * warm, 1 + 0.015 * warm, 1 - 0.12 * warm))
+    return _saturate(colour, look["skin_sat"])
+
+
+def hair(look: Mapping[str, float], light: float, warm: float) -> Colour:
+    """Black over brown to blond, ash to red; grey mixes in last."""
+    ash = _ramp(light, [(20, 17, 17), (42, 33, 29), (74, 59, 47), (118, 98, 74), (178, 155, 117), (222, 203, 164)])
+    red = _ramp(light, [(26, 13, 9), (58, 27, 15), (104, 46, 22), (158, 78, 35), (204, 128, 62), (232, 178, 110)])
+    colour = ash + (red - ash) * warm**1.4
+    grey = np.clip(look["hair_grey"], 0, 1)
+    return np.asarray(colour + (linear((176, 174, 172)) - colour) * 0.75 * grey)
+
+
+def iris(look: Mapping[str, float]) -> Colour:
+    """Dark brown, hazel, green, blue, grey; lighter or darker."""
+    colour = _ramp(look["iris_hue"], [(62, 36, 20), (92, 56, 28), (122, 96, 48), (88, 112, 74), (78, 122, 150), (70, 108, 156), (128, 140, 150)])
+    return np.clip(_saturate(colour, look["iris_sat"]) * (0.45 + 1.5 * look["iris_light"]), 0, 1)
+
+
+def lips(look: Mapping[str, float], skin_colour: Colour) -> Colour:
+    """Natural lips: the skin, redder and darker; plum to coral."""
+    hue = look["lip_hue"]
+    tint = np.array((0.76 + 0.18 * hue, 0.36 + 0.10 * hue, 0.56 - 0.26 * hue))
+    colour = _saturate(skin_colour * tint + np.array((0.045, 0.006, 0.010)), look["lip_sat"])
+    return np.clip(colour * look["lip_light"] ** 1.6, 0, 1)
+
+
+def eyeshadow(look: Mapping[str, float]) -> Colour:
+    """Brown, plum, rose, gold, teal."""
+    return _ramp(look["shadow_hue"], [(70, 42, 34), (92, 40, 82), (176, 74, 88), (176, 126, 58), (36, 112, 116)])

@@ -1,0 +1,129 @@
+"""The head as meshes: which vertices of the base mesh are drawn, their triangles, normals and baked shade."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .assets import BaseMesh, load_base
+
+__all__ = ["Head", "Part", "build_head", "sphere", "vertex_normals"]
+
+Array = NDArray[np.float32]
+Index = NDArray[np.int32]
+
+# The base mesh stands 1.6 m tall with its eyes here (decimetres); the bust is cut this far below them.
+EYE_HEIGHT = 7.285
+BUST_DEPTH = 1.95
+
+
+@dataclass(frozen=True)
+class Part:
+    """One drawn mesh: ``rows`` (N,) into ``Head.ids`` and ``triangles`` (M, 3) into ``rows``."""
+
+    rows: Index
+    triangles: Index
+
+
+@dataclass(frozen=True)
+class Head:
+    """``ids`` (V,) the base mesh vertices in use; ``rest`` (V, 3) their places in the base mesh; ``uv``
+    (V, 2) base mesh texture coordinates (of skin and lashes, for baking)."""
+
+    ids: Index
+    rest: Array
+    uv: Array
+    skin: Part
+    lashes: Part
+    left_eye: Index
+    right_eye: Index
+
+
+def _triangles(quads: Index) -> Index:
+    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+
+
+def build_head(mesh: BaseMesh | None = None) -> Head:
+    """Select the bust, lashes and eyes of the base mesh."""
+    mesh = mesh or load_base()
+    body, body_uv = mesh.groups["body"]
+    high = (mesh.vertices[body][:, :, 1] > EYE_HEIGHT - BUST_DEPTH).all(1)
+    # Arms reach up to the cut in the rest pose; a bust ends at the shoulders.
+    near = (np.abs(mesh.vertices[body][:, :, 0]) < 2.4).all(1)
+    quads, quad_uv = body[high & near], body_uv[high & near]
+    lash_quads, lash_uv = (
+        np.concatenate([mesh.groups[f"helper-{s}-eyelashes-{n}"][k] for s in "lr" for n in (1, 2)]) for k in (0, 1)
+    )
+    eyes = {s: np.unique(mesh.groups[f"helper-{s}-eye"][0]) for s in "lr"}
+    ids = np.unique(np.concatenate([quads.ravel(), lash_quads.ravel(), eyes["l"], eyes["r"]])).astype(np.int32)
+    lookup = np.full(len(mesh.vertices), -1, np.int32)
+    lookup[ids] = np.arange(len(ids), dtype=np.int32)
+    uv = np.zeros((len(ids), 2), np.float32)
+    uv[lookup[quads.ravel()]] = mesh.uvs[quad_uv.ravel()]
+    uv[lookup[lash_quads.ravel()]] = mesh.uvs[lash_uv.ravel()]
+
+    def part(q: Index) -> Part:
+        rows = np.unique(lookup[q.ravel()])
+        back = np.full(len(ids), -1, np.int32)
+        back[rows] = np.arange(len(rows), dtype=np.int32)
+        return Part(rows.astype(np.int32), _triangles(back[lookup[q]]))
+
+    return Head(ids, mesh.vertices[ids], uv, part(quads), part(lash_quads), lookup[eyes["l"]], lookup[eyes["r"]])
+
+
+class vertex_normals:  # noqa: N801 - used as a function that remembers its topology
+    """Area-weighted unit normals of a fixed topology: ``vertex_normals(triangles, count)(points)``."""
+
+    def __init__(self, triangles: Index, count: int) -> None:
+        self.triangles = triangles
+        flat = triangles.ravel()
+        order = np.argsort(flat, kind="stable")
+        self._face = (order // 3).astype(np.int32)
+        sizes = np.bincount(flat, minlength=count)
+        self._start = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+        self._empty = sizes == 0
+
+    def __call__(self, points: Array) -> Array:
+        a, b, c = (points[self.triangles[:, k]] for k in range(3))
+        face = np.cross(b - a, c - a)
+        start = np.minimum(self._start, len(self._face) - 1)
+        normals = np.add.reduceat(face[self._face], start, axis=0)
+        normals[self._empty] = (0, 0, 1)
+        length = np.linalg.norm(normals, axis=1, keepdims=True)
+        return np.asarray(normals / np.maximum(length, 1e-12), np.float32)
+
+
+def sphere(rings: int = 20, sectors: int = 28) -> tuple[Array, Index]:
+    """A unit sphere, its pole on +z: points (N, 3) and triangles (M, 3)."""
+    theta = np.linspace(0, np.pi, rings + 1)[:, None]
+    phi = np.linspace(0, 2 * np.pi, sectors, endpoint=False)[None]
+    points = np.stack(
+        [np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta) + 0 * phi], -1
+    ).reshape(-1, 3)
+    i, j = np.meshgrid(np.arange(rings), np.arange(sectors), indexing="ij")
+    a, b = i * sectors + j, i * sectors + (j + 1) % sectors
+    quads = np.stack([a, a + sectors, b + sectors, b], -1).reshape(-1, 4)
+    return points.astype(np.float32), _triangles(quads.astype(np.int32))
+
+
+def ambient_occlusion(points: Array, normals: Array, triangles: Index, reach: float = 0.6) -> Array:
+    """Share of open sky per vertex, (V,) in [0, 1]: disks on every vertex shade each other
+    (M. Bunnell, Dynamic Ambient Occlusion, GPU Gems 2, 2005)."""
+    a, b, c = (points[triangles[:, k]] for k in range(3))
+    face = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    area = np.zeros(len(points), np.float32)
+    for k in range(3):
+        np.add.at(area, triangles[:, k], face / 3)
+    shade = np.zeros(len(points), np.float32)
+    for start in range(0, len(points), 256):
+        p, n = points[start : start + 256], normals[start : start + 256]
+        d = points[None] - p[:, None]
+        r2 = (d * d).sum(-1) + 1e-6
+        r = np.sqrt(r2)
+        receive = np.clip((d * n[:, None]).sum(-1) / r, 0, 1)
+        emit = np.clip(-(d * normals[None]).sum(-1) / r, 0, 1)
+        near = np.clip(1 - r / reach, 0, 1)
+        shade[start : start + 256] = (area * receive * emit * near / (np.pi * r2 + area)).sum(1)
+    return np.asarray(1 / (1 + 2.2 * shade), np.float32)

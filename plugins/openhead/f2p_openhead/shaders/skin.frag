@@ -1,0 +1,113 @@
+uniform sampler2D masks; uniform sampler2D detail; uniform sampler2D brow_atlas;
+uniform vec4 look[LOOK_SIZE];
+uniform vec3 skin_colour; uniform vec3 hair_colour; uniform vec3 brow_colour; uniform vec3 lip_natural;
+uniform vec3 lipstick; uniform vec3 shadow_colour; uniform vec3 eye_at; uniform vec4 brow_tile;
+uniform vec4 lip_a; uniform vec4 lip_b; uniform vec2 lip_c; uniform float cap;
+in vec3 v_normal; in vec3 v_place; in vec3 v_rest; in vec2 v_baked; in vec4 v_zone; in vec4 v_tone;
+out vec4 colour;
+const float HALF = 1.3;
+
+float brow(vec2 q, float side) {
+    // Brow coordinates: s from the inner end (0) to the tail (1), t from -1 to 1 across.
+    vec2 from = q - vec2(0.085 + brow_x, 0.148 + brow_y);
+    float turn = brow_tilt + 0.10;
+    from = vec2(cos(turn) * from.x + sin(turn) * from.y, -sin(turn) * from.x + cos(turn) * from.y);
+    float s = from.x / (0.43 * brow_length);
+    float peak = 0.55 + brow_peak;
+    float rise = s < peak ? s / peak : 1.0 - (s - peak) / max(1.0 - peak, 0.1);
+    float middle = brow_arch * (sin(clamp(rise, 0.0, 1.0) * 1.5708) - 0.4) + (brow_tail - 0.035) * smoothstep(0.45, 1.1, s) * 1.3;
+    float t = (from.y - middle) / (0.115 * brow_thick);
+    if (s < -0.09 || s > 1.09 || abs(t) > 0.98 || q.x < 0.005) return 0.0;
+    vec2 uv = brow_tile.xy + vec2((s + 0.1) / 1.2, (t + 1.0) / 2.0) * brow_tile.zw;
+    return clamp(texture(brow_atlas, uv).r * brow_density, 0.0, 1.0);
+}
+
+void main() {
+    vec3 n = normalize(v_normal);
+    vec2 map = v_rest.xy / HALF * 0.5 + 0.5;
+    vec4 m = texture(masks, map); vec4 d = texture(detail, map);
+    vec4 fine = texture(detail, map * 3.1 + v_rest.z);
+    float front = v_tone.z;
+    vec2 q = vec2(abs(v_rest.x), v_rest.y);
+    float ao = v_baked.x;
+
+    // Pores and wrinkles tilt the light; they are painted as shade.
+    float aged = clamp(age * 1.05 + wrinkles * 0.75 - 0.28, 0.0, 1.3) * front;
+    float wrinkle = m.b * aged;
+    vec3 c = skin_colour;
+    float lum = dot(c, vec3(0.3, 0.6, 0.1));
+    vec3 red = vec3(1.12, 0.88, 0.86), brown = vec3(0.86, 0.80, 0.76);
+    float rosy = 0.35 + redness;
+    c *= mix(vec3(1.0), red, clamp(rosy * v_zone.x + 0.25 * redness, -0.5, 1.2));
+    c *= mix(vec3(1.0), brown, (d.g - 0.5) * (0.5 + 1.1 * texture_amount) * (0.7 + 0.6 * aged));
+    c *= 1.0 + (fine.r - 0.5) * (0.05 + 0.24 * texture_amount);
+    c *= 1.0 + (d.b - 0.5) * 0.12;
+    c *= mix(vec3(1.0), vec3(0.62, 0.45, 0.36), m.a * clamp(freckles, 0.0, 1.0) * front * smoothstep(0.02, 0.25, lum));
+    c *= 1.0 - wrinkle * vec3(0.26, 0.32, 0.34);
+    c *= mix(vec3(1.0), vec3(0.72, 0.62, 0.66), clamp(under_eye, 0.0, 1.0) * v_zone.y);
+    c *= 1.0 - clamp(laugh_shade, 0.0, 1.0) * 0.34 * exp(-pow((q.x - 0.20 - 0.24 * clamp((-0.36 - q.y) / 0.3, 0.0, 1.0)) / 0.03, 2.0)) * smoothstep(-0.72, -0.6, q.y) * smoothstep(-0.34, -0.44, q.y);
+    c *= 1.0 - philtrum_shade * v_zone.z;
+    c *= 1.0 - clamp(contour, 0.0, 1.0) * 0.42 * v_tone.y;
+    vec3 rouge = vec3(0.66, 0.16, 0.17) * (0.35 + 0.9 * lum) ;
+    c = mix(c, mix(c, rouge, 0.62), clamp(blush, 0.0, 1.0) * v_tone.x);
+
+    // Eye make-up, around the eye's place at rest.
+    vec2 e = q - eye_at.xy;
+    float above = smoothstep(-0.02, 0.04, e.y + 0.04 * (e.x / 0.2) * (e.x / 0.2));
+    float lid = exp(-pow(e.x / 0.22, 4.0)) * above * (1.0 - smoothstep(0.07, 0.10 + 0.09 * shadow_height, e.y - 0.02 * e.x));
+    c = mix(c, shadow_colour * (0.35 + lum), clamp(shadow, 0.0, 1.0) * lid * 0.75);
+    c *= 1.0 - 0.62 * crease * exp(-pow((e.y - 0.118 + 0.9 * e.x * e.x) / 0.016, 2.0)) * exp(-pow(e.x / 0.17, 4.0));
+    // Liner along the rims of the lids.
+    float ring = length(e / vec2(0.185, 0.098));
+    float lined = exp(-pow((ring - 0.92) / 0.22, 2.0)) * step(abs(e.x), 0.24);
+    c *= 1.0 - 0.92 * lined * (e.y > 0.0 ? liner_upper : liner_lower * 0.8);
+
+    // Lips: natural colour, then the lipstick's style. lip_a = opacity, gloss, matte, inner; lip_b = soft, over, liner, upper; lip_c = metal, centre
+    float over = lip_b.y * 0.32;
+    float across = (m.g - 0.5) * 4.0;
+    float edge = mix(0.06, 0.49, clamp(lip_soft, 0.0, 1.0));
+    float lips = smoothstep(0.5 - edge, 0.5 + edge, m.r);
+    c = mix(c, lip_natural * (1.0 - lip_gradient * 0.8 * (1.0 - abs(across))), lips * 0.97);
+    float wide = lip_b.y > 0.0 ? max(m.r, 0.0) : m.r;
+    float from = 0.5 - lip_b.y * 2.0;
+    float painted = smoothstep(clamp(from - 0.14 - 0.3 * lip_b.x, 0.0, 1.0), clamp(from + 0.14 + 0.3 * lip_b.x, 0.02, 1.0), wide) * lip_a.x;
+    painted *= mix(1.0, smoothstep(0.95, 0.15, abs(across)), max(lip_a.w, lip_b.x * 0.6));
+    painted *= mix(1.0, smoothstep(-0.12, 0.12, across), max(lip_b.w, 0.0)) * mix(1.0, smoothstep(0.12, -0.12, across), max(-lip_b.w, 0.0));
+    vec3 paint = lipstick;
+    float border = exp(-pow((m.r - 0.5) / 0.28, 2.0)) * smoothstep(0.04, 0.2, m.r);
+    paint *= 1.0 - lip_b.z * 0.62 * border;
+    painted = max(painted, lip_b.z * border * 0.85);
+    paint = mix(paint, paint * 1.2 + 0.18, lip_c.y * smoothstep(0.7, 0.1, abs(across)) * smoothstep(0.16, 0.03, q.x));
+    c = mix(c, paint, clamp(painted, 0.0, 1.0));
+    c *= 1.0 - lip_line * 0.85 * exp(-pow(across / 0.18, 2.0)) * lips;
+    c *= 1.0 - 0.10 * lips * (fine.a - 0.5);
+
+    // Scalp and brows.
+    float scalp = smoothstep(-0.03, 0.07, v_baked.y + (d.a - 0.5) * 0.10) * cap;
+    c = mix(c, hair_colour * (0.55 + 0.5 * fine.a), clamp(scalp, 0.0, 1.0));
+    float hairs = brow(q, sign(v_rest.x)) * front;
+    c = mix(c, brow_colour, hairs * 0.93);
+    // A dark top below the neck.
+    float cloth = smoothstep(-1.20, -1.26, v_tone.w);
+    c = mix(c, vec3(0.045, 0.05, 0.06), cloth);
+
+    // Light: wrapped diffuse whose terminator bleeds red (cheap subsurface), hemisphere, two gloss lobes.
+    vec3 view = normalize(vec3(0.0, 0.0, 9.0) - v_place);
+    float nk = dot(n, KEY), nf = dot(n, FILL);
+    vec3 wrap = vec3(0.32, 0.17, 0.13);
+    vec3 diffuse = KEY_COLOUR * max((nk + wrap) / (1.0 + wrap), 0.0) + FILL_COLOUR * max((nf + 0.2) / 1.2, 0.0);
+    vec3 cavity = pow(vec3(ao), vec3(0.75, 1.05, 1.1));
+    vec3 lit = c * (diffuse * mix(vec3(1.0), cavity, 0.75) + sky(n) * cavity);
+    float gloss = (1.0 - scalp) * (1.0 - cloth);
+    float nv = max(dot(n, view), 0.0);
+    float fresnel = 0.04 + 0.5 * pow(1.0 - nv, 5.0);
+    float hk = max(dot(n, normalize(KEY + view)), 0.0), hf = max(dot(n, normalize(FILL + view)), 0.0);
+    float plane = 1.0 + highlight * 2.2 * v_zone.w;
+    float h2 = hk * hk, h4 = h2 * h2, h8 = h4 * h4, h16 = h8 * h8, h32 = h16 * h16, h64 = h32 * h32;
+    float skin_spec = (0.10 + shine * 0.5) * plane * (h16 * h2 * 0.35 + h64 * 0.4 * shine) + shine * 0.1 * hf * hf * hf * hf * hf * hf;
+    float lip_gloss = lips * (0.1 + 1.6 * lip_shine + lip_a.y * 1.6) * (1.0 - lip_a.z);
+    float lip_spec = lip_gloss * (h32 * h8 * 0.35 + h64 * h64 * h32 * 0.7) + lips * lip_c.x * h8 * h4 * 0.5;
+    lit += KEY_COLOUR * ao * gloss * (skin_spec * (1.0 - lips) * (0.75 + 0.5 * fine.r) + lip_spec) * (0.6 + 4.0 * fresnel);
+    lit += c * 0.12 * pow(1.0 - nv, 3.0) * gloss;
+    colour = display(lit);
+}
