@@ -7,7 +7,7 @@ when they are first used (PEP 562), so that ``import f2p_sdk`` loads neither tor
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
@@ -88,14 +88,76 @@ _EXPORTS: dict[str, tuple[str, str]] = {
 __all__ = ["__version__", *sorted(_EXPORTS)]
 
 
-def __getattr__(name: str) -> Any:
-    try:
-        module, attribute = _EXPORTS[name]
-    except KeyError:
-        raise AttributeError(f"module 'f2p_sdk' has no attribute {name!r}") from None
-    value = getattr(importlib.import_module(f"f2p_sdk.{module}"), attribute)
-    globals()[name] = value  # the next use does not come here again
-    return value
+# The same once more, for type checkers and editors; a test holds the two together.
+if TYPE_CHECKING:
+    from .alignment import Face as Face
+    from .alignment import align as align
+    from .alignment import pick_face as pick_face
+    from .alignment import similarity as similarity
+    from .bridge import EngineHandler as EngineHandler
+    from .bridge import EngineInfo as EngineInfo
+    from .bridge import Host as Host
+    from .bridge import open_engine as open_engine
+    from .bridge import serve_engine as serve_engine
+    from .capture import capture as capture_dataset
+    from .capture import read_records as read_records
+    from .errors import BridgeError as BridgeError
+    from .errors import CharacterError as CharacterError
+    from .errors import DatasetError as DatasetError
+    from .errors import EngineError as EngineError
+    from .errors import EngineLostError as EngineLostError
+    from .errors import EngineTimeoutError as EngineTimeoutError
+    from .errors import F2PError as F2PError
+    from .errors import FaceError as FaceError
+    from .errors import ImageError as ImageError
+    from .errors import LayoutError as LayoutError
+    from .errors import NoFaceError as NoFaceError
+    from .errors import PluginError as PluginError
+    from .errors import ProtocolError as ProtocolError
+    from .errors import SearchError as SearchError
+    from .errors import TrainingError as TrainingError
+    from .errors import UnknownNameError as UnknownNameError
+    from .errors import UsageError as UsageError
+    from .errors import WeightsError as WeightsError
+    from .hookspecs import Detector as Detector
+    from .hookspecs import DetectorSpec as DetectorSpec
+    from .hookspecs import Framing as Framing
+    from .hookspecs import Game as Game
+    from .hookspecs import Kind as Kind
+    from .hookspecs import Recognizer as Recognizer
+    from .hookspecs import RecognizerSpec as RecognizerSpec
+    from .hookspecs import hookimpl as hookimpl
+    from .images import decode as decode_image
+    from .images import encode_png as encode_png
+    from .images import load as load_image
+    from .images import resize as resize_image
+    from .images import save as save_image
+    from .images import side_by_side as side_by_side
+    from .parameters import Character as Character
+    from .parameters import Continuous as Continuous
+    from .parameters import Discrete as Discrete
+    from .parameters import Layout as Layout
+    from .pipeline import FitResult as FitResult
+    from .pipeline import fit as fit
+    from .pipeline import render as render
+    from .plugins import detector as detector
+    from .plugins import game as game
+    from .plugins import games as games
+    from .plugins import recognizer as recognizer
+    from .weights import load_card as load_card
+    from .weights import load_imitator as load_imitator
+    from .weights import save_weights as save_weights
+
+else:
+
+    def __getattr__(name: str) -> Any:
+        try:
+            module, attribute = _EXPORTS[name]
+        except KeyError:
+            raise AttributeError(f"module 'f2p_sdk' has no attribute {name!r}") from None
+        value = getattr(importlib.import_module(f"f2p_sdk.{module}"), attribute)
+        globals()[name] = value  # the next use does not come here again
+        return value
 
 
 def __dir__() -> list[str]:

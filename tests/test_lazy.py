@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -124,3 +126,19 @@ def test_version_is_that_of_the_package() -> None:
     from importlib.metadata import version
 
     assert f2p_sdk.__version__ == version("f2p-sdk")
+
+
+def test_type_checkers_see_the_same_exports() -> None:
+    source = Path(f2p_sdk.__file__).read_text(encoding="utf-8")
+    block = next(
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    )
+    seen = {
+        alias.asname or alias.name: (node.module, alias.name)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen == f2p_sdk._EXPORTS

@@ -376,3 +376,15 @@ def test_two_packages_with_a_plugin_of_one_name(tmp_path: Path) -> None:
 def test_a_plugins_command_does_not_replace_one_of_the_core(tmp_path: Path) -> None:
     install(tmp_path, "bold", GOOD.replace('"hello"', '"games"'))
     assert "hello from a plugin" not in f2p(tmp_path, "games").stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_names_the_terminal_cannot_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    install(tmp_path, "far", GOOD.replace("hello", "\u4f60\u597d"))
+    for line in (["--help"], ["plugins"], ["plugins", "--json"], ["\u4f60\u597d"]):
+        done = f2p(tmp_path, *line)
+        assert (done.returncode, done.stderr) == (0, ""), line

@@ -84,7 +84,8 @@ def table(columns: list[str], rows: list[list[str]]) -> None:
 
 def emit_json(document: Any) -> None:
     """A JSON document on stdout."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    # ASCII: what reads a pipe on Windows may not expect UTF-8.
+    click.echo(json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False))
 
 
 def json_option(function: F) -> F:
@@ -146,12 +147,12 @@ def _bar(out: Console, title: str, total: float | None) -> Iterator[Progress]:
     from rich import progress as rich_progress
 
     columns = (
-        rich_progress.TextColumn("{task.description}"),
+        rich_progress.TextColumn("{task.description}", markup=False),
         rich_progress.BarColumn(),
         rich_progress.MofNCompleteColumn(),
         rich_progress.TextColumn("{task.fields[rate]}"),
         rich_progress.TimeRemainingColumn(),
-        rich_progress.TextColumn("{task.fields[note]}"),
+        rich_progress.TextColumn("{task.fields[note]}", markup=False),
     )
     with rich_progress.Progress(*columns, console=out) as bars:
         task = bars.add_task(title, total=total, rate="", note="")

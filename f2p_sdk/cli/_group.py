@@ -6,6 +6,8 @@ Exit codes: 0 done, 1 the work failed, 2 wrong use.
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import pkgutil
 import sys
 from collections.abc import Callable, Sequence
@@ -129,6 +131,7 @@ class RootGroup(LazyGroup):
         if not standalone_mode:
             return super().main(arguments, prog_name, complete_var, False, **extra)
         debug = _asks_for_debug(arguments)
+        _never_fail_to_print()
         try:
             # A command returns nothing, or its exit code; so does context.exit().
             result = super().main(
@@ -163,8 +166,13 @@ def _asks_for_debug(arguments: list[str]) -> bool:
     return "--debug" in arguments[:end]
 
 
-def _silence_stdout() -> None:
-    import os
+def _never_fail_to_print() -> None:
+    """A name that the terminal's encoding lacks (Windows pipes, LANG=C) is shown escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
+
+def _silence_stdout() -> None:
     # Python flushes stdout when it exits and would complain again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
