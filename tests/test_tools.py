@@ -21,7 +21,7 @@ def script(folder: Path, name: str, body: str) -> None:
 
 
 def machine(folder: Path, *, status: str, apt: str) -> subprocess.CompletedProcess[str]:
-    """Run the tool where dpkg says ``status`` of every package and apt-get (or sudo) does ``apt``."""
+    """Run the tool where dpkg says ``status`` of each package and apt-get does ``apt``."""
     script(folder, "dpkg-query", f"printf '{status}'")
     script(folder, "apt-get", f'echo "$@" >> "{folder}/log"\n{apt}')
     script(folder, "sudo", '[ "$1" = -n ] && shift\nexec "$@"')
