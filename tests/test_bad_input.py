@@ -7,86 +7,24 @@ do, and shows no traceback. The game is tests/toy; faces are found by the instal
 from __future__ import annotations
 
 import json
-import os
 import struct
 import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from f2p_sdk import plugins
 from f2p_sdk.images import load, save
-from f2p_sdk.networks import build
 from f2p_sdk.parameters import Layout
-from f2p_sdk.weights import imitator_card, save_weights
 
-torch.set_num_threads(1)
 TOY = Path(__file__).parent / "toy"
+Run = Callable[..., Any]
 PHOTO = Path(__file__).parents[1] / "examples" / "photos" / "astronaut.png"
-ENTRY = "[f2p]\ntoy = f2p_toy\n"
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the toy game is installed: its entry point, and tiny untrained weights."""
-    home = tmp_path_factory.mktemp("toy home")
-    info = home / "f2p_toy-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: f2p-toy\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(ENTRY)
-    torch.manual_seed(0)
-    for kind in ("hero", "villain"):
-        layout = Layout.load(TOY / f"{kind}.toml")
-        network = build("published", layout.size, filters=(8, 8, 8, 8)).eval()
-        card = imitator_card(network, layout, training={}, figures={}, licence="none")
-        save_weights(home / f"{kind}.safetensors", network.state_dict(), card, half=False)
-    return home
-
-
-@pytest.fixture
-def installed(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The toy game found as any installed game is, here and in the engine's process."""
-    for folder in (TOY, home):
-        monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setenv("F2P_TOY", str(home))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (TOY, home))))
-    # The module is imported once and remembers the first home; homes live as long as this module.
-    plugins.manager.cache_clear()
-    yield
-    plugins.manager.cache_clear()
-
-
-class Outcome:
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-        # rich wraps nothing here, but a path may be long: one line is easier to search.
-        self.text = " ".join((out + err).split())
-
-
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def f2p(installed: None, capfd: pytest.CaptureFixture[str]) -> Run:
-    """The command, run in this process from its entry point on: its parsing, its exit code."""
-    from f2p_sdk.cli import app
-
-    def run(*arguments: object) -> Outcome:
-        with pytest.raises(SystemExit) as ended:
-            app.main([str(a) for a in arguments])
-        code = ended.value.code
-        outcome = Outcome(code if isinstance(code, int) else 0, *capfd.readouterr())
-        assert "Traceback" not in outcome.text
-        return outcome
-
-    return run
 
 
 def _png_header(width: int, height: int) -> bytes:
@@ -292,7 +230,7 @@ def test_a_character_of_an_older_layout_is_told_what_changed(f2p: Run, tmp_path:
 
 
 def test_weights_of_another_layout_are_refused_with_both_hashes(
-    f2p: Run, home: Path, tmp_path: Path
+    f2p: Run, toy_home: Path, tmp_path: Path
 ) -> None:
     outcome = f2p(
         "fit",
@@ -303,7 +241,7 @@ def test_weights_of_another_layout_are_refused_with_both_hashes(
         tmp_path,
         "--no-engine",
         "--weights",
-        home / "villain.safetensors",
+        toy_home / "villain.safetensors",
     )
     assert outcome.code == 1
     for kind in ("hero", "villain"):
@@ -311,8 +249,8 @@ def test_weights_of_another_layout_are_refused_with_both_hashes(
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "empty"])
-def test_damaged_weights_are_refused(damage: str, f2p: Run, home: Path, tmp_path: Path) -> None:
-    whole = (home / "hero.safetensors").read_bytes()
+def test_damaged_weights_are_refused(damage: str, f2p: Run, toy_home: Path, tmp_path: Path) -> None:
+    whole = (toy_home / "hero.safetensors").read_bytes()
     path = tmp_path / "weights.safetensors"
     path.write_bytes({"cut": whole[:-100], "text": b"not weights", "empty": b""}[damage])
     outcome = f2p("fit", PHOTO, "-g", "toy", "-o", tmp_path, "--no-engine", "--weights", path)
@@ -346,7 +284,7 @@ def test_an_engine_that_fails_in_the_middle_ends_the_fit(
 
 
 def test_the_installed_script_ends_with_one_line_and_no_traceback(
-    installed: None, photos: dict[str, Path], tmp_path: Path
+    toy: None, photos: dict[str, Path], tmp_path: Path
 ) -> None:
     """Once through a process of its own; --debug is what shows the traceback."""
     arguments = ["fit", str(photos["text"]), "-g", "toy", "-o", str(tmp_path)]

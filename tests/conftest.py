@@ -1,0 +1,77 @@
+"""Shared by the tests of commands: a small installed game, and the command run in this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+TOY = Path(__file__).parent / "toy"
+ENTRY = "[f2p]\ntoy = f2p_toy\n"
+
+
+@pytest.fixture(scope="session")
+def toy_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the toy game is installed: its entry point, and tiny untrained weights."""
+    home = tmp_path_factory.mktemp("toy home")
+    info = home / "f2p_toy-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: f2p-toy\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(ENTRY)
+    # Imported here: most tests do without torch.
+    import torch
+
+    from f2p_sdk.networks import build
+    from f2p_sdk.parameters import Layout
+    from f2p_sdk.weights import imitator_card, save_weights
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    for kind in ("hero", "villain"):
+        layout = Layout.load(TOY / f"{kind}.toml")
+        network = build("published", layout.size, filters=(8, 8, 8, 8)).eval()
+        card = imitator_card(network, layout, training={}, figures={}, licence="none")
+        save_weights(home / f"{kind}.safetensors", network.state_dict(), card, half=False)
+    return home
+
+
+@pytest.fixture
+def toy(toy_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The toy game found as any installed game is, here and in the engine's process."""
+    for folder in (TOY, toy_home):
+        monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("F2P_TOY", str(toy_home))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (TOY, toy_home))))
+    from f2p_sdk import plugins
+
+    plugins.manager.cache_clear()
+    yield
+    plugins.manager.cache_clear()
+
+
+class Outcome:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+        # rich wraps nothing here, but a path may be long: one line is easier to search.
+        self.text = " ".join((out + err).split())
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def f2p(toy: None, capfd: pytest.CaptureFixture[str]) -> Run:
+    """The command, run in this process from its entry point on: its parsing, its exit code."""
+    from f2p_sdk.cli import app
+
+    def run(*arguments: object) -> Outcome:
+        with pytest.raises(SystemExit) as ended:
+            app.main([str(a) for a in arguments])
+        code = ended.value.code
+        outcome = Outcome(code if isinstance(code, int) else 0, *capfd.readouterr())
+        assert "Traceback" not in outcome.text
+        return outcome
+
+    return run
