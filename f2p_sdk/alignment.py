@@ -25,11 +25,11 @@ Array = npt.NDArray[np.float64]
 # Below these, characters fitted to a photo get visibly worse.
 SMALL_EYE_DISTANCE = 40.0  # pixels of the photo between the centres of the eyes
 TURNED = 0.2  # see Face.turn: about 30 degrees
-MUCH_OUTSIDE = 0.15  # share of the aligned picture that the photo does not show
+MUCH_OUTSIDE = 0.25  # share of the aligned picture that the photo does not show
 
 # Beyond the photo's edge its mirror image is shown, more and more blurred; as shares of the frame.
-_BLUR = 0.04
-_FADE = 0.10
+_BLUR = 0.08
+_FADE = 0.08
 
 
 class Frame(Protocol):

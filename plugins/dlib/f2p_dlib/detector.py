@@ -36,13 +36,17 @@ class _Attempt:
     room: float = 0.0
     turn: float = 0.0
 
+    @property
+    def plain(self) -> bool:
+        return not self.room and not self.turn
+
 
 _SIDES = (640, 1600)  # of the first attempt: the longer side of the picture, within these
 _ENLARGED = 2400
 _OTHERS = (
     _Attempt(_ENLARGED),
-    _Attempt(900, room=0.3),
-    *(_Attempt(640, room=0.2, turn=turn) for turn in (90, -90, 45, -45, 180, 135, -135)),
+    _Attempt(600, room=0.3),
+    *(_Attempt(600, room=0.1, turn=turn) for turn in (90, -90, 45, -45, 180, 135, -135)),
     _Attempt(3600),  # last, since it takes seconds; only for pictures that have the pixels
 )
 
@@ -89,10 +93,11 @@ class DlibDetector:
         longer = max(picture.shape[:2])
         if min(picture.shape[:2]) < 8:
             return []
+        most = max(longer, min(_ENLARGED, longer * 5))
         first = _Attempt(min(max(longer, _SIDES[0]), _SIDES[1]))
         for attempt in (first, *_OTHERS):
-            if attempt.side > max(longer, _ENLARGED):
-                continue
+            if attempt.plain and attempt.side > max(most, first.side):
+                continue  # there is no more to see
             looks = (
                 self._look_again(picture, *f, attempt.turn) for f in self._look(picture, attempt)
             )

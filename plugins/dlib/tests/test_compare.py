@@ -1,0 +1,55 @@
+"""dlib's distance between pictures, end to end."""
+
+from __future__ import annotations
+
+import csv
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from f2p_dlib.compare import SAME_PERSON, describe, distance
+
+from f2p_sdk import FaceError
+
+TABLE = Path(__file__).parents[3].parent / "shared" / "photos" / "identities.csv"
+
+
+def test_one_person_in_changed_pictures(faces: dict[str, np.ndarray]) -> None:
+    first = describe(faces["as she is"])
+    assert first is not None
+    assert first.shape == (128,)
+    for name in ("mirrored", "turned", "dark", "noisy", "cut off"):
+        other = describe(faces[name])
+        assert other is not None, name
+        assert np.linalg.norm(first - other) < 0.5, name
+
+
+def test_same_picture(astronaut: np.ndarray) -> None:
+    assert distance(astronaut, astronaut) == 0
+
+
+def test_no_face(astronaut: np.ndarray) -> None:
+    black = np.zeros((100, 100, 3), np.uint8)
+    assert describe(black) is None
+    assert distance(astronaut, black) is None
+    assert distance(black, astronaut) is None
+
+
+def test_face_by_number(astronaut: np.ndarray) -> None:
+    with pytest.raises(FaceError, match="face 2 was asked for, but the picture has 1 face"):
+        describe(astronaut, 2)
+
+
+def test_people_are_told_apart(photos: dict[str, np.ndarray]) -> None:
+    with TABLE.open(newline="", encoding="utf-8") as file:
+        person = {row["file"]: row["identity"] for row in csv.DictReader(file)}
+    found = {name: describe(photos[name]) for name in person}
+    same: list[float] = []
+    different: list[float] = []
+    for (one, a), (other, b) in combinations(found.items(), 2):
+        assert a is not None
+        assert b is not None
+        pairs = same if person[one] == person[other] else different
+        pairs.append(float(np.linalg.norm(a - b)))
+    assert max(same) < SAME_PERSON < min(different)
