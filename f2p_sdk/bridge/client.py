@@ -14,7 +14,6 @@ frame.
 from __future__ import annotations
 
 import math
-import queue
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -105,7 +104,7 @@ class EngineClient(AbstractContextManager["EngineClient"]):
             raise UsageError(f"credits must be 1 to {MAX_CREDITS}, got {credits}")
         self._handler = handler
         self._info = handler.info()
-        self._ended = False
+        self._closed = False
         if connect_timeout is None and exit_with_host:
             connect_timeout = 60.0  # whoever started us may have died before we came up
         self._link = Link(
@@ -116,7 +115,6 @@ class EngineClient(AbstractContextManager["EngineClient"]):
             connect_timeout=connect_timeout,
             keys=keys,
         )
-        self._link.start()
 
     def step(self, timeout: float = 0.0) -> bool:
         """Do one request, if one comes within ``timeout`` seconds. False once the host has ended
@@ -126,24 +124,20 @@ class EngineClient(AbstractContextManager["EngineClient"]):
             ProtocolError: the host refused this engine: says why.
             EngineTimeoutError: no host within ``connect_timeout``.
         """
-        if self._ended:
+        if self._closed:
             return False
-        try:
-            item = self._link.inbox.get(block=timeout > 0, timeout=timeout)
-        except queue.Empty:
-            return True
-        if isinstance(item, Request):
-            if item.epoch == self._link.epoch:  # else the host has forgotten it
-                self._serve(item)
-            return True
-        self._ended = True
-        if item is not None:
-            raise item
-        return False
+        request = self._link.take(timeout)
+        if request is not None:
+            self._serve(request)
+        elif self._link.ended:
+            self.close()
+            if self._link.error is not None:
+                raise self._link.error
+        return not self._closed
 
     def close(self) -> None:
         """Say goodbye to the host."""
-        self._ended = True
+        self._closed = True
         self._link.close()
 
     def __exit__(
@@ -243,13 +237,16 @@ def serve_engine(
         credits=credits,
     ) as client:
         # Short waits: on Windows only those let Ctrl-C through.
-        while (stop is None or not stop.is_set()) and client.step(0.2):
+        while (stop is None or not stop.is_set()) and client.step(0.1):
             pass
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, float | str]:
     plain: dict[str, float | str] = {}
     for name, value in values.items():
+        if type(value) is float and math.isfinite(value):  # by far the most
+            plain[name] = value
+            continue
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             raise EngineError(f"value of {name!r:.60} is {value!r:.40}, not a number or a text")
         if not isinstance(value, str) and not math.isfinite(value):

@@ -174,8 +174,9 @@ class Dispatcher:
 
     @property
     def capacity(self) -> int:
-        """Requests that the connected engines hold or could hold now."""
-        return sum(len(e.in_flight) + e.credits for e in self.engines.values() if not e.stalled)
+        """Requests that the connected engines hold or could hold now. Any thread may ask."""
+        engines = list(self.engines.values())
+        return sum(len(e.in_flight) + e.credits for e in engines if not e.stalled)
 
     # ---- inside
 

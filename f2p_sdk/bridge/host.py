@@ -9,52 +9,28 @@ room.
 
 from __future__ import annotations
 
-import queue
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 import zmq
 
-from ..errors import (
-    BridgeError,
-    CharacterError,
-    EngineLostError,
-    EngineTimeoutError,
-    F2PError,
-    UsageError,
-)
-from .dispatch import Ticket
-from .hub import Hub, Refusal
-from .messages import EngineInfo, Picture, square, unpack_planes
+from ..errors import BridgeError, EngineTimeoutError, UsageError
+from .admission import Admission
+from .hub import Hub
+from .messages import EngineInfo, Picture, square
+from .requests import Requests, Values
 from .sockets import bind_router
-from .wire import Message, MessageType
+from .wire import MessageType
 
 __all__ = ["Host", "Values"]
 
 HEARTBEAT = 1.0
 SILENCE = 10.0
-
-
-class CharacterLike(Protocol):
-    """What the bridge needs of a :class:`f2p_sdk.Character`."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def layout_hash(self) -> str: ...
-    @property
-    def values(self) -> Mapping[str, float | str]: ...
-
-
-Values: TypeAlias = "Mapping[str, float | str] | CharacterLike"
-"""A character, or its values by name in the game's own units."""
-
-_Outcome: TypeAlias = "tuple[int, Message | F2PError, EngineInfo | None]"
 
 
 class Host(AbstractContextManager["Host"]):
@@ -89,8 +65,6 @@ class Host(AbstractContextManager["Host"]):
     ) -> None:
         from .. import __version__
 
-        self._layouts = dict(layouts) if layouts is not None else None
-        self._game = game
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
             router, self.endpoint, self._auth = bind_router(
@@ -107,7 +81,7 @@ class Host(AbstractContextManager["Host"]):
         self._hub = Hub(
             self._context,
             router,
-            admit=self._admit,
+            admission=Admission(game, layouts),
             version=__version__,
             heartbeat=heartbeat,
             silence=silence,
@@ -115,6 +89,7 @@ class Host(AbstractContextManager["Host"]):
             first_id=secrets.randbits(48),
         )
         self._hub.start()
+        self._requests = Requests(self._hub, layouts)
 
     # ---- engines
 
@@ -188,9 +163,8 @@ class Host(AbstractContextManager["Host"]):
             EngineLostError, EngineTimeoutError: it died, or did not answer before the deadline.
             ProtocolError: it answered nonsense.
         """
-        header = self._render_header(values, kind, size, passes, scene)
-        message, _ = self._ask(MessageType.RENDER, header, deadline)
-        return _picture(message, header)
+        header = self._requests.render_header(values, kind, size, passes, scene)
+        return self._requests.render(header, deadline)
 
     def render_many(
         self,
@@ -214,43 +188,17 @@ class Host(AbstractContextManager["Host"]):
         Raises:
             As :meth:`render`, at the first request that fails.
         """
-        source = enumerate(characters)
-        results: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
-        headers: dict[int, Mapping[str, Any]] = {}
-        ready: dict[int, Picture] = {}
-        following = 0
-        exhausted = False
-        while True:
-            room = window or max(4, 2 * self._hub.dispatcher.capacity)
-            while not exhausted and len(headers) + len(ready) < room:
-                try:
-                    index, values = next(source)
-                except StopIteration:
-                    exhausted = True
-                    break
-                headers[index] = self._render_header(values, kind, size, passes, scene)
-                self._submit(MessageType.RENDER, headers[index], deadline, results, index)
-            if not headers:
-                return
-            index, message, _ = self._next(results)
-            header = headers.pop(index)
-            if isinstance(message, F2PError):
-                raise message
-            ready[index] = _picture(message, header)
-            while ready:
-                index = following if ordered else next(iter(ready))
-                if index not in ready:
-                    break
-                following = index + 1
-                yield index, ready.pop(index)
+        requests = self._requests
+        headers = (requests.render_header(c, kind, size, passes, scene) for c in characters)
+        yield from requests.render_many(headers, deadline, ordered=ordered, window=window)
 
     def apply(
         self, values: Values, *, kind: str | None = None, deadline: float = 30.0
     ) -> EngineInfo:
         """Put a character into the running game; which game confirmed it. Raises as
         :meth:`render`."""
-        kind, plain = self._character(values, kind)
-        _, info = self._ask(MessageType.APPLY, {"kind": kind, "values": plain}, deadline)
+        kind, plain = self._requests.character(values, kind)
+        _, info = self._requests.ask(MessageType.APPLY, {"kind": kind, "values": plain}, deadline)
         return info
 
     def measure(
@@ -269,7 +217,7 @@ class Host(AbstractContextManager["Host"]):
         """
         if not characters:
             raise UsageError("measure needs at least one character")
-        pairs = [self._character(c, kind) for c in characters]
+        pairs = [self._requests.character(c, kind) for c in characters]
         header = {
             "kind": pairs[0][0],
             "size": list(square(size)),
@@ -277,7 +225,7 @@ class Host(AbstractContextManager["Host"]):
             "characters": [plain for _, plain in pairs],
             "repeat": repeat,
         }
-        message, _ = self._ask(MessageType.MEASURE, header, deadline)
+        message, _ = self._requests.ask(MessageType.MEASURE, header, deadline)
         return float(message.header["pictures"] / max(message.header["seconds"], 1e-9))
 
     def close(self) -> None:
@@ -294,107 +242,3 @@ class Host(AbstractContextManager["Host"]):
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    # ---- inside
-
-    def _admit(self, info: EngineInfo) -> list[str]:
-        if self._game is not None and info.game != self._game:
-            raise Refusal(
-                "game", f"{info.name} is an engine of {info.game!r}, wanted is {self._game!r}"
-            )
-        if self._layouts is None:
-            return []
-        for kind, hash in info.kinds.items():
-            wanted = self._layouts.get(kind)
-            if wanted is not None and wanted != hash:
-                raise Refusal(
-                    "layout",
-                    f"{info.name} draws {info.game}/{kind} with layout {hash}, "
-                    f"this side has layout {wanted}",
-                    "install the same version of the game's adapter on both sides",
-                )
-        missing = [k for k in self._layouts if k not in info.kinds]
-        if len(missing) == len(self._layouts):
-            raise Refusal(
-                "kind", f"{info.name} draws {', '.join(info.kinds)}, wanted is {', '.join(missing)}"
-            )
-        return [f"{info.name} does not draw {info.game}/{kind}" for kind in missing]
-
-    def _character(self, values: Values, kind: str | None) -> tuple[str, Mapping[str, float | str]]:
-        if isinstance(values, Mapping):
-            if kind is None:
-                known = list(self._layouts or {k: "" for e in self.engines for k in e.kinds})
-                if len(known) != 1:
-                    raise UsageError(f"say which kind of character: one of {', '.join(known)}")
-                kind = known[0]
-            return kind, dict(values)
-        wanted = (self._layouts or {}).get(values.kind, values.layout_hash)
-        if wanted != values.layout_hash:
-            raise CharacterError(
-                f"the character has layout {values.layout_hash}, the engine's {values.kind!r} "
-                f"layout is {wanted}",
-                remedy="read it with Character.load(path, layout), which says what changed",
-            )
-        return values.kind, dict(values.values)
-
-    def _render_header(
-        self,
-        values: Values,
-        kind: str | None,
-        size: int | tuple[int, int],
-        passes: Sequence[str],
-        scene: Mapping[str, Any] | None,
-    ) -> dict[str, Any]:
-        kind, plain = self._character(values, kind)
-        return {
-            "kind": kind,
-            "size": list(square(size)),
-            "passes": list(passes),
-            "values": plain,
-            **({"scene": dict(scene)} if scene else {}),
-        }
-
-    def _submit(
-        self,
-        type: MessageType,
-        header: Mapping[str, Any],
-        deadline: float,
-        results: queue.SimpleQueue[_Outcome],
-        index: int = 0,
-    ) -> None:
-        def deliver(outcome: Message | F2PError, info: EngineInfo | None) -> None:
-            results.put((index, outcome, info))
-
-        self._hub.submit(Ticket(type, header, deadline, deliver))
-
-    def _ask(
-        self, type: MessageType, header: Mapping[str, Any], deadline: float
-    ) -> tuple[Message, EngineInfo]:
-        results: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
-        self._submit(type, header, deadline, results)
-        _, outcome, info = self._next(results)
-        if isinstance(outcome, F2PError):
-            raise outcome
-        assert info is not None  # an answer always comes from an engine
-        return outcome, info
-
-    def _next(self, results: queue.SimpleQueue[_Outcome]) -> _Outcome:
-        while True:
-            try:
-                # Short waits: on Windows only those let Ctrl-C through.
-                return results.get(timeout=0.5)
-            except queue.Empty:
-                if not self._hub.is_alive() and results.empty():
-                    raise EngineLostError("the bridge was closed while a request waited") from None
-
-
-def _picture(message: Message, header: Mapping[str, Any]) -> Picture:
-    planes = unpack_planes(
-        message.header["planes"], message.planes, header["passes"], tuple(header["size"])
-    )
-    return Picture(
-        planes["color"],
-        planes.get("labels"),
-        planes.get("landmarks"),
-        float(message.header["seconds"]),
-    )

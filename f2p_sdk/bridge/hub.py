@@ -5,6 +5,7 @@ User threads never touch the socket: they put commands in a queue and wake the t
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -17,12 +18,11 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from ..errors import BridgeError, EngineError, EngineLostError, F2PError, ProtocolError
+from .admission import Admission, Refusal
 from .dispatch import Dispatcher, Engine, Ticket
-from .messages import EngineInfo, unpack_planes
+from .messages import EngineInfo, check_answer
 from .sockets import receive, send
 from .wire import (
-    MAJOR,
-    MINOR,
     Buffer,
     Message,
     MessageType,
@@ -32,12 +32,13 @@ from .wire import (
     encode,
 )
 
-__all__ = ["MAX_ENGINES", "Hub", "Refusal"]
+__all__ = ["Hub"]
 
 log = logging.getLogger(__name__)
 
-MAX_ENGINES = 256
 _BATCH = 64
+_FAREWELL = 0.5  # seconds
+_DEFECT = "the engine's client has a defect: compare it with docs/protocol.md"
 _FAILED_HANDSHAKES = (
     zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
@@ -51,25 +52,15 @@ _ANSWERS = (
 )
 
 
-class Refusal(Exception):
-    """Why a HELLO is not welcome."""
-
-    def __init__(self, code: str, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.remedy = remedy
-
-
 class Hub(threading.Thread):
-    """See the module. ``admit`` looks at an engine and returns warnings, or raises
-    :class:`Refusal`."""
+    """See the module. Its dispatcher is its own: other threads only read from it."""
 
     def __init__(
         self,
         context: zmq.Context[zmq.Socket[bytes]],
         router: zmq.Socket[bytes],
         *,
-        admit: Callable[[EngineInfo], list[str]],
+        admission: Admission,
         version: str,
         heartbeat: float,
         silence: float,
@@ -82,7 +73,7 @@ class Hub(threading.Thread):
         self.last_refusal = ""
         self.supervisor: Callable[[], str] | None = None
         self.all_ended = ""  # how the engines that were started for this host ended, all of them
-        self._admit = admit
+        self._admission = admission
         self._version = version
         self._heartbeat = heartbeat
         self._silence = silence
@@ -110,7 +101,7 @@ class Hub(threading.Thread):
 
     def close(self) -> None:
         """Say goodbye to the engines and end the thread."""
-        if not self._closing:
+        if not self._wake_out.closed:
             self._closing = True
             self._commands.put(None)
             self._wake()
@@ -122,13 +113,10 @@ class Hub(threading.Thread):
             send(self._wake_out, [b""])
 
     def ended_error(self) -> EngineLostError:
-        """The error for work that no engine can do, as all that were started have ended."""
-        reason = (
-            f"{self.all_ended} (refused: {self.last_refusal})"
-            if self.last_refusal
-            else self.all_ended
-        )
-        return EngineLostError(reason, remedy="read its last words above, then run this again")
+        """The error of work that nobody can do, as all engines that were started have ended."""
+        why = f" (refused: {self.last_refusal})" if self.last_refusal else ""
+        remedy = "read its last words above, then run this again"
+        return EngineLostError(self.all_ended + why, remedy=remedy)
 
     # ---- the thread
 
@@ -141,16 +129,26 @@ class Hub(threading.Thread):
             error = BridgeError(f"the bridge's thread failed: {defect!r}")
         finally:
             self._closing = True
-            for key in list(self.dispatcher.engines):
-                self._send(key, MessageType.GOODBYE, {"reason": "the host closes"})
             self._drain()
             self.dispatcher.fail_all(error)
-            with self.changed:
-                self.changed.notify_all()
+            self._farewell()
+            self._notify()
             self._router.disable_monitor()
             self._monitor.close(0)
             self._router.close()
             self._wake_in.close(0)
+
+    def _farewell(self) -> None:
+        """Say goodbye, and wait a moment for the echo: ZeroMQ throws unread messages away when a
+        connection closes, and an engine that missed it would wait for a host in vain."""
+        goodbye = {"reason": "the host closes"}
+        left = {k for k in self.dispatcher.engines if self._send(k, MessageType.GOODBYE, goodbye)}
+        end = time.monotonic() + _FAREWELL
+        while left and self._router.poll(int(max(0.0, end - time.monotonic()) * 1000)):
+            key, frames = receive(self._router, addressed=True)
+            with contextlib.suppress(WireError):
+                if isinstance(frames, WireError) or decode(frames).type is MessageType.GOODBYE:
+                    left.discard(key)
 
     def _loop(self) -> None:
         poller = zmq.Poller()
@@ -253,12 +251,7 @@ class Hub(threading.Thread):
 
     def _hello(self, key: bytes, message: Message, now: float) -> None:
         try:
-            if message.header["role"] != "engine":
-                raise Refusal("role", f"role {message.header['role']!r:.40} is not served here")
-            info = EngineInfo.from_hello(message.header)
-            if len(self.dispatcher.engines) >= MAX_ENGINES:
-                raise Refusal("full", f"{MAX_ENGINES} engines are connected already")
-            warnings = self._admit(info)
+            info = self._admission.admit(message, len(self.dispatcher.engines))
         except Refusal as refusal:
             self.counts["refused"] += 1
             self.last_refusal = f"{refusal}" + (f" ({refusal.remedy})" if refusal.remedy else "")
@@ -266,27 +259,13 @@ class Hub(threading.Thread):
             self.dispatcher.lose(key, str(refusal), now)
             self._refuse(key, refusal.code, str(refusal), refusal.remedy)
             return
-        if message.minor != MINOR:
-            warnings.append(
-                f"{info.name} speaks bridge protocol {MAJOR}.{message.minor}, this side "
-                f"{MAJOR}.{MINOR}: newer features are not used"
-            )
-        for warning in warnings:
+        for warning in info.warnings:
             log.warning("%s", warning)
-        info = EngineInfo(
-            info.game,
-            info.kinds,
-            info.name,
-            info.version,
-            info.max_size,
-            info.passes,
-            tuple(warnings),
-        )
         welcome: dict[str, Any] = {
             "host": f"f2p-sdk {self._version}",
             "heartbeat": self._heartbeat,
             "silence": self._silence,
-            "warnings": warnings,
+            "warnings": list(info.warnings),
         }
         if self._send(key, MessageType.WELCOME, welcome):
             self.dispatcher.join(key, info, message.header["credits"], now)
@@ -299,32 +278,23 @@ class Hub(threading.Thread):
             self.counts["late"] += 1
             return
         if message.type is MessageType.FAILED:
-            failure = EngineError(
-                f"{engine.info.name}: {header['message']}", remedy=header["remedy"]
-            )
-            ticket.deliver(failure, engine.info)
+            said = f"{engine.info.name}: {header['message']}"
+            ticket.deliver(EngineError(said, remedy=header["remedy"]), engine.info)
             return
         try:
-            if message.type != ticket.type + 1:
-                raise WireError(f"{ticket.type.name} was answered with {message.type!r}")
-            if message.type is MessageType.PICTURE:
-                asked = ticket.header
-                unpack_planes(header["planes"], message.planes, asked["passes"], asked["size"])
+            check_answer(ticket.type, ticket.header, message)
         except WireError as error:
-            ticket.deliver(
-                ProtocolError(
-                    f"{engine.info} broke the protocol: {error.message}",
-                    remedy="the engine's client has a defect: compare it with docs/protocol.md",
-                ),
-                engine.info,
-            )
+            said = f"{engine.info} broke the protocol: {error.message}"
+            ticket.deliver(ProtocolError(said, remedy=_DEFECT), engine.info)
             raise
         ticket.deliver(message, engine.info)
 
     def _malformed(self, key: bytes, error: WireError) -> None:
         """Count, answer, and drop the sender: what it holds goes to another engine."""
         self.counts["malformed"] += 1
-        log.warning("malformed message ignored: %s", error.message)
+        # A few are worth a warning; a flood must not fill the disk.
+        level = logging.WARNING if self.counts["malformed"] <= 5 else logging.DEBUG
+        log.log(level, "malformed message ignored: %s", error.message)
         if isinstance(error, VersionError):
             self.last_refusal = error.message
         if key in self.dispatcher.engines:

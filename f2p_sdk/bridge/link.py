@@ -1,16 +1,15 @@
-"""The engine's thread: it owns the DEALER, greets the host, keeps heartbeats going while the engine
-draws.
+"""The engine's connection: greets the host, takes requests, keeps heartbeats going while it draws.
 
-The engine draws on its own main thread (graphics libraries insist on it), which may be busy for
-seconds. So this thread answers for the process, and hands requests over through a queue.
+The drawing thread uses the socket directly, so that no picture waits for a second thread. While it
+draws, which may take long, a pulse thread does what cannot wait. A lock says whose turn it is.
 """
 
 from __future__ import annotations
 
 import os
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +32,10 @@ from .wire import (
 __all__ = ["EXIT_HOST_GONE", "Link", "Request"]
 
 EXIT_HOST_GONE = 3
-"""Exit code of an engine that had to end itself in the middle of drawing, as its host was gone."""
+"""Exit code of an engine that had to end itself while drawing, as its host was gone."""
 
 _REQUESTS = (MessageType.RENDER, MessageType.APPLY, MessageType.MEASURE)
+_PATIENCE = 0.05  # seconds that the drawing thread waits at a time with the lock held
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,8 @@ class Request:
     message: Message
 
 
-class Link(threading.Thread):
-    """See the module. ``inbox`` carries requests and, once, the end: an error, or None for a clean
-    one."""
+class Link:
+    """See the module. Arguments are those of :class:`f2p_sdk.bridge.EngineClient`."""
 
     def __init__(
         self,
@@ -60,10 +59,9 @@ class Link(threading.Thread):
         connect_timeout: float | None,
         keys: str | Path | None,
     ) -> None:
-        super().__init__(name="f2p-engine", daemon=True)
         self.endpoint = endpoint
-        self.inbox: queue.SimpleQueue[Request | F2PError | None] = queue.SimpleQueue()
-        self.epoch = 0
+        self.ended = False
+        self.error: F2PError | None = None
         self.busy_since: float | None = None  # set by the drawing thread
         self._hello = encode(MessageType.HELLO, info.hello(credits=credits))
         self._exit_with_host = exit_with_host
@@ -74,92 +72,149 @@ class Link(threading.Thread):
         except BaseException:
             self._context.term()
             raise
-        self._inner: zmq.Socket[bytes] = self._context.socket(zmq.PAIR)
-        self._inner.bind("inproc://f2p-engine-results")
-        self._results: zmq.Socket[bytes] = self._context.socket(zmq.PAIR)
-        self._results.connect("inproc://f2p-engine-results")
+        self._inbox: deque[Request] = deque()
+        self._epoch = 0
         self._heartbeat = 1.0
         self._silence = 10.0
         self._serving = False
-        self._ended_at: float | None = None
-        self._stopping = False
+        now = time.monotonic()
+        self._heard = now
+        self._next_send = now
+        self._gone_since: float | None = now
+        self._ended_at = 0.0
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._pulse = threading.Thread(target=self._beat, name="f2p-engine", daemon=True)
+        self._pulse.start()
 
     # ---- called from the drawing thread
 
+    def take(self, timeout: float) -> Request | None:
+        """The next request, or None when none came in ``timeout`` seconds or the link has ended."""
+        until = time.monotonic() + timeout
+        while True:
+            with self._lock:
+                self._turn()
+                if self._inbox:
+                    return self._inbox.popleft()
+                left = until - time.monotonic()
+                if self.ended or left <= 0:
+                    return None
+                self._dealer.poll(int(min(left, _PATIENCE) * 1000) + 1)
+
     def answer(self, epoch: int, frames: Sequence[Buffer]) -> None:
-        """Hand an answer over; its planes are sent from where they lie."""
-        send(self._results, [epoch.to_bytes(8, "little"), *frames])
+        """Send an answer, planes from where they lie, unless the host has forgotten who asked."""
+        with self._lock:
+            if self._serving and epoch == self._epoch:
+                send(self._dealer, frames)
 
     def close(self) -> None:
-        """Say goodbye and end the thread."""
-        if not self._stopping:
-            self._stopping = True
-            send(self._results, [b""])
-            self.join()
-            self._results.close(0)
-            self._context.term()
-
-    # ---- the thread
-
-    def run(self) -> None:
-        try:
-            self._loop()
-            if self._serving:
-                send(self._dealer, encode(MessageType.GOODBYE, {"reason": "the engine closes"}))
-        except Exception as defect:  # the drawing thread must hear of it, not wait for ever
-            self.inbox.put(ProtocolError(f"the engine's bridge thread failed: {defect!r}"))
-        finally:
-            self._stop_sockets()
-
-    def _stop_sockets(self) -> None:
+        """Say goodbye and disconnect."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._pulse.join()
+        if self._serving:
+            send(self._dealer, encode(MessageType.GOODBYE, {"reason": "the engine closes"}))
         self._dealer.close()
-        self._inner.close(0)
+        self._context.term()
 
-    def _loop(self) -> None:
-        poller = zmq.Poller()
-        poller.register(self._dealer, zmq.POLLIN)
-        poller.register(self._inner, zmq.POLLIN)
-        started = time.monotonic()
-        next_send = started
-        self._heard = started
-        gone_since: float | None = started
-        while not self._stopping:
-            now = time.monotonic()
-            ready = dict(poller.poll(max(0, min(100, int((next_send - now) * 1000) + 1))))
-            if self._inner in ready:
-                self._forward()
-            if self._dealer in ready and self._receive():
-                next_send = 0.0  # the host does not know us: greet it at once
-            now = time.monotonic()
-            if self._ended_at is not None:
-                # The drawing thread was told to stop. If it hangs in a render nobody else can end
-                # this process, as the host is gone.
-                if self._exit_with_host and now - self._ended_at > 5 * self._heartbeat:
-                    os._exit(EXIT_HOST_GONE)
-                continue
-            reachable = bool(self._dealer.poll(0, zmq.POLLOUT))
-            if self._serving and (not reachable or now - self._heard > self._silence):
-                self._serving = False
-                next_send = 0.0
+    # ---- the pulse thread
+
+    def _beat(self) -> None:
+        while not self._closing.wait(min(0.1, self._heartbeat / 2)):
+            # Where the drawing thread has the lock, it is taking its turns itself.
+            if self._lock.acquire(blocking=False):
+                try:
+                    self._turn()
+                finally:
+                    self._lock.release()
+            late = time.monotonic() - self._ended_at
+            if self.ended and self._exit_with_host and late > 5 * self._heartbeat:
+                # The drawing thread was told to stop and hangs in a render: nobody but us can end
+                # this process, as its host is gone.
+                os._exit(EXIT_HOST_GONE)
+
+    # ---- with the lock held
+
+    def _turn(self) -> None:
+        """Take what came, send what is due, notice what has changed."""
+        if self.ended:
+            return
+        self._receive()
+        now = time.monotonic()
+        reachable = bool(self._dealer.poll(0, zmq.POLLOUT))
+        if self._serving and (not reachable or now - self._heard > self._silence):
+            self._forget()
+        if self._serving:
+            self._gone_since = None
+        elif self._gone_since is None:
+            self._gone_since = now
+        if self._gone_since is not None:
+            self._give_up(now - self._gone_since, reachable)
+        if reachable and now >= self._next_send and not self.ended:
             if self._serving:
-                gone_since = None
-            elif gone_since is None:
-                gone_since = now
-            if gone_since is not None and self._gave_up(now - gone_since, reachable):
-                continue
-            if now >= next_send and reachable:
-                if self._serving:
-                    busy = 0.0 if self.busy_since is None else now - self.busy_since
-                    send(self._dealer, encode(MessageType.HEARTBEAT, {"busy": busy}))
-                else:
-                    send(self._dealer, self._hello)
-                next_send = now + self._heartbeat
-            elif now >= next_send:
-                next_send = now + 0.05
+                busy = 0.0 if self.busy_since is None else now - self.busy_since
+                send(self._dealer, encode(MessageType.HEARTBEAT, {"busy": busy}))
+            else:
+                send(self._dealer, self._hello)
+            self._next_send = now + self._heartbeat
 
-    def _gave_up(self, seconds: float, reachable: bool) -> bool:
+    def _receive(self) -> None:
+        while True:
+            try:
+                _, frames = receive(self._dealer, addressed=False)
+            except zmq.Again:
+                return
+            try:
+                if isinstance(frames, WireError):
+                    raise frames
+                message = decode(frames)
+            except VersionError as error:
+                said = str(error.header.get("message", "")) or error.message
+                self._end(ProtocolError(f"{self.endpoint}: {said}", remedy=error.remedy))
+                return
+            except WireError:
+                continue  # what is no message is ignored
+            self._heard = time.monotonic()
+            self._handle(message)
+
+    def _handle(self, message: Message) -> None:
+        header = message.header
+        if message.type in _REQUESTS:
+            # More than any credit allows is dropped, as is what comes before the welcome.
+            if self._serving and len(self._inbox) < 2 * MAX_CREDITS:
+                self._inbox.append(Request(self._epoch, message))
+        elif message.type is MessageType.WELCOME:
+            self._forget()
+            self._heartbeat = min(60.0, max(0.02, float(header["heartbeat"])))
+            self._silence = min(600.0, max(0.1, float(header["silence"])))
+            self._epoch += 1
+            self._serving = True
+        elif message.type is MessageType.AGAIN:
+            self._forget()
+        elif message.type is MessageType.REFUSED:
+            self._end(
+                ProtocolError(
+                    f"the host refused this engine ({header['code']}): {header['message']}",
+                    remedy=header["remedy"],
+                )
+            )
+        elif message.type is MessageType.GOODBYE:
+            self._forget()
+            send(self._dealer, encode(MessageType.GOODBYE, {"reason": "so do I"}))
+            if self._exit_with_host:
+                self._end(None)
+
+    def _forget(self) -> None:
+        """The host has forgotten us, or is gone: so are its requests. Greet it at the next turn."""
+        self._serving = False
+        self._inbox.clear()
+        self._next_send = 0.0
+
+    def _give_up(self, seconds: float, reachable: bool) -> None:
         """Whether to end, after so many seconds without a host."""
-        if self.epoch:
+        if self._epoch:
             # It was there. Gone for good if nothing listens; if something does, it may be busy.
             patience = self._silence if reachable else 3 * self._heartbeat
             if self._exit_with_host and seconds > patience:
@@ -171,62 +226,9 @@ class Link(threading.Thread):
                     remedy="is the host running there, on that port, with the same keys?",
                 )
             )
-        return self._ended_at is not None
 
     def _end(self, error: F2PError | None) -> None:
-        if self._ended_at is None:
+        if not self.ended:
+            self.error = error
+            self.ended = True
             self._ended_at = time.monotonic()
-            self.inbox.put(error)
-
-    def _forward(self) -> None:
-        while self._inner.poll(0):
-            parts = self._inner.recv_multipart(copy=False)
-            epoch = int.from_bytes(bytes(parts[0].buffer), "little")
-            if self._serving and epoch == self.epoch:
-                send(self._dealer, parts[1:])
-
-    def _receive(self) -> bool:
-        """Take what came; True when the host asks who we are."""
-        greet = False
-        while True:
-            try:
-                _, frames = receive(self._dealer, addressed=False)
-            except zmq.Again:
-                return greet
-            try:
-                if isinstance(frames, WireError):
-                    raise frames
-                message = decode(frames)
-            except VersionError as error:
-                said = str(error.header.get("message", "")) or error.message
-                self._end(ProtocolError(f"{self.endpoint}: {said}", remedy=error.remedy))
-                return False
-            except WireError:
-                continue  # what is no message is ignored
-            self._heard = time.monotonic()
-            if message.type is MessageType.WELCOME:
-                self._heartbeat = min(60.0, max(0.02, float(message.header["heartbeat"])))
-                self._silence = min(600.0, max(0.1, float(message.header["silence"])))
-                self.epoch += 1
-                self._serving = True
-            elif message.type is MessageType.AGAIN:
-                self._serving = False
-                greet = True
-            elif message.type is MessageType.REFUSED:
-                code = message.header["code"]
-                self._end(
-                    ProtocolError(
-                        f"the host refused this engine ({code}): {message.header['message']}",
-                        remedy=message.header["remedy"],
-                    )
-                )
-            elif message.type is MessageType.GOODBYE:
-                self._serving = False
-                if self._exit_with_host:
-                    self._end(None)
-            elif (
-                message.type in _REQUESTS
-                and self._serving
-                and self.inbox.qsize() < 2 * MAX_CREDITS  # more than any credit allows is dropped
-            ):
-                self.inbox.put(Request(self.epoch, message))

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import EngineError
-from .wire import MAX_PLANES, Buffer, WireError
+from .wire import MAX_PLANES, Buffer, Message, MessageType, WireError
 
 __all__ = [
     "MAX_CREDITS",
@@ -24,6 +24,7 @@ __all__ = [
     "EngineInfo",
     "Picture",
     "Size",
+    "check_answer",
     "pack_planes",
     "square",
     "unpack_planes",
@@ -205,6 +206,19 @@ def unpack_planes(
     if missing:
         raise WireError(f"PICTURE: plane {missing[0]!r} was asked for and is missing")
     return arrays
+
+
+def check_answer(type: MessageType, asked: Mapping[str, Any], answer: Message) -> None:
+    """Whether ``answer`` is one to a request of ``type`` with header ``asked``.
+
+    Raises:
+        WireError: it is of another type, or its planes are not what was asked for.
+    """
+    if answer.type != type + 1:
+        raise WireError(f"{type.name} was answered with type {int(answer.type)}")
+    if answer.type is MessageType.PICTURE:
+        planes = answer.header["planes"]
+        unpack_planes(planes, answer.planes, asked["passes"], asked["size"])
 
 
 def _is_whole(value: object) -> bool:

@@ -244,7 +244,7 @@ def _no_extensions(code: int, data: bytes) -> Any:
 _LEAVES = frozenset((int, float, bool, type(None)))
 
 
-def _check_plain(value: dict[str, Any] | list[Any], depth: int) -> None:
+def _check_plain(value: dict[Any, Any] | list[Any], depth: int) -> None:
     """Only maps with text keys, arrays, text, numbers, booleans and nil, within the limits."""
     if depth > MAX_DEPTH:
         raise WireError(f"header is nested deeper than {MAX_DEPTH}")

@@ -1,0 +1,250 @@
+"""A small real engine for tests: on the real bridge, in its own process, good or bad on demand.
+
+    with Host(game="demo", layouts={"hero": "0123"}) as host:
+        with FakeEngine(host.endpoint, kinds={"hero": "0123"}):
+            host.wait(30)
+            host.render({"nose": 0.5}, size=64).color    # == pattern({"nose": 0.5}, (64, 64))
+
+As a program: ``python -m f2p_sdk.testing --connect ENDPOINT --exit-with-host --die-after 3``
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .bridge.client import EngineClient, serve_engine
+from .bridge.messages import EngineInfo, Size, pack_planes
+from .bridge.wire import Buffer, Message, MessageType, encode
+from .errors import F2PError
+
+__all__ = ["FakeEngine", "PatternHandler", "digest", "main", "pattern"]
+
+
+def digest(values: Mapping[str, float | str]) -> bytes:
+    """SHA-256 of the values: of their JSON with sorted names, numbers as floats."""
+    plain = {k: v if isinstance(v, str) else float(v) for k, v in values.items()}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).digest()
+
+
+def pattern(values: Mapping[str, float | str], size: Size) -> npt.NDArray[np.uint8]:
+    """The picture of a character: uint8 (height, width, 3), and any other character has another
+    one.
+
+    With d the :func:`digest`, channel c of pixel (x, y) is (d[c] + x d[3+c] + y d[6+c]) mod 256.
+    """
+    d = np.frombuffer(digest(values), dtype=np.uint8)
+    width, height = size
+    x = np.arange(width, dtype=np.uint8)[None, :, None]  # wraps around, as it should
+    y = np.arange(height, dtype=np.uint8)[:, None, None]
+    picture: npt.NDArray[np.uint8] = (d[None, None, 0:3] + x * d[3:6]) + y * d[6:9]
+    return picture
+
+
+class PatternHandler:
+    """Draws :func:`pattern`; labels are its red channel, landmarks five points within the picture.
+
+    Args:
+        game, kinds: what it says that it is.
+        delay: seconds that each picture takes (asleep).
+        hang_after, die_after, fail_after: after so many pictures it never answers again, ends its
+            process at once, or raises an error with a remedy.
+    """
+
+    def __init__(
+        self,
+        game: str = "demo",
+        kinds: Mapping[str, str] | None = None,
+        *,
+        delay: float = 0.0,
+        hang_after: int | None = None,
+        die_after: int | None = None,
+        fail_after: int | None = None,
+    ) -> None:
+        self._info = EngineInfo(
+            game,
+            dict(kinds or {"hero": "0"}),
+            "fake",
+            "1.0",
+            max_size=1024,
+            passes=("color", "labels", "landmarks"),
+        )
+        self._delay = delay
+        self._hang_after = hang_after
+        self._die_after = die_after
+        self._fail_after = fail_after
+        self.drawn = 0
+        self.applied: list[dict[str, float | str]] = []
+
+    def info(self) -> EngineInfo:
+        return self._info
+
+    def render(
+        self,
+        kind: str,
+        values: Mapping[str, float | str],
+        size: Size,
+        passes: Sequence[str],
+        scene: Mapping[str, Any],
+    ) -> Mapping[str, npt.NDArray[Any]]:
+        if scene:
+            raise ValueError(f"unknown scene {dict(scene)}")
+        if self.drawn == self._die_after:
+            os._exit(9)
+        if self.drawn == self._hang_after:
+            while True:
+                time.sleep(1)
+        if self.drawn == self._fail_after:
+            raise EngineTrouble("the hair shader does not compile", "update the graphics driver")
+        if self._delay:
+            time.sleep(self._delay)
+        self.drawn += 1
+        color = pattern(values, size)
+        points = np.frombuffer(digest(values)[:10], dtype=np.uint8).reshape(5, 2)
+        landmarks = (points / 256 * (np.array(size) - 1)).astype(np.float32)
+        return {"color": color, "labels": color[:, :, 0].copy(), "landmarks": landmarks}
+
+    def apply(self, kind: str, values: Mapping[str, float | str]) -> None:
+        self.applied.append(dict(values))
+
+
+class EngineTrouble(Exception):
+    """An engine's own error, with what to do about it."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class FakeEngine(AbstractContextManager["FakeEngine"]):
+    """The engine of this module in a process of its own, killed at the end of the block.
+
+    Args:
+        endpoint: the host's.
+        game, kinds: what it says that it is.
+        options: the program's other options, e.g. ``delay=0.1, die_after=3, exit_with_host=True``.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        game: str = "demo",
+        kinds: Mapping[str, str] | None = None,
+        **options: float | bool,
+    ) -> None:
+        argv = self.argv(endpoint, game=game, kinds=kinds, **options)
+        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
+
+    @staticmethod
+    def argv(
+        endpoint: str,
+        *,
+        game: str = "demo",
+        kinds: Mapping[str, str] | None = None,
+        **options: float | bool | str,
+    ) -> list[str]:
+        """The command line that starts it, as an adapter's ``Kind.engine`` would return it."""
+        argv = [sys.executable, "-m", "f2p_sdk.testing", "--connect", endpoint, "--game", game]
+        for kind, layout in (kinds or {"hero": "0"}).items():
+            argv += ["--kind", f"{kind}={layout}"]
+        for name, value in options.items():
+            flag = "--" + name.replace("_", "-")
+            argv += [flag] if value is True else [] if value is False else [flag, str(value)]
+        return argv
+
+    def kill(self) -> None:
+        """End it at once, as ``kill -9`` does."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+
+class _Liar(EngineClient):
+    """Describes a whole picture and sends half of it."""
+
+    def _do(self, message: Message) -> list[Buffer]:
+        frames = super()._do(message)
+        if message.type is MessageType.RENDER:
+            pixels = bytes(frames[2])
+            frames[2] = pixels[: len(pixels) // 2]
+        return frames
+
+
+class _Babbler(EngineClient):
+    """Answers with bytes that are no message."""
+
+    def _do(self, message: Message) -> list[Buffer]:
+        return [b"\x00\xff" * 40, b"\xc1" * 100]
+
+
+class _Swapper(EngineClient):
+    """Draws another size than was asked for, and says so."""
+
+    def _do(self, message: Message) -> list[Buffer]:
+        header = {**message.header, "size": [8, 8]}
+        frames = super()._do(Message(message.type, header))
+        described, _ = pack_planes({"color": np.zeros((8, 8, 3), np.uint8)}, ["color"], (8, 8))
+        done = {"id": header["id"], "credits": 1, "seconds": 0.0, "planes": described}
+        return encode(MessageType.PICTURE, done, frames[2:3])
+
+
+_CLIENTS = {"lie": _Liar, "garbage": _Babbler, "swap": _Swapper}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The program: see the module."""
+    parser = argparse.ArgumentParser(prog="python -m f2p_sdk.testing", description=main.__doc__)
+    parser.add_argument("--connect", required=True, metavar="ENDPOINT")
+    parser.add_argument("--exit-with-host", action="store_true")
+    parser.add_argument("--keys", metavar="DIR")
+    parser.add_argument("--game", default="demo")
+    parser.add_argument("--kind", action="append", metavar="KIND=HASH", default=[])
+    parser.add_argument("--delay", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--hang-after", type=int, metavar="N")
+    parser.add_argument("--die-after", type=int, metavar="N")
+    parser.add_argument("--fail-after", type=int, metavar="N")
+    for name, client in _CLIENTS.items():
+        parser.add_argument(f"--{name}", action="store_const", const=client, dest="client")
+    args = parser.parse_args(arguments)
+    handler = PatternHandler(
+        args.game,
+        dict(item.split("=", 1) for item in args.kind),
+        delay=args.delay,
+        hang_after=args.hang_after,
+        die_after=args.die_after,
+        fail_after=args.fail_after,
+    )
+    options = {"exit_with_host": args.exit_with_host, "keys": args.keys}
+    try:
+        if args.client is None:
+            serve_engine(args.connect, handler, **options)
+        else:
+            with args.client(args.connect, handler, **options) as client:
+                while client.step(0.1):
+                    pass
+    except F2PError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,635 @@
+"""Host and engines on real sockets: what is drawn, what goes wrong, and what is said about it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from f2p_sdk.bridge import Host, serve_engine
+from f2p_sdk.bridge.wire import MessageType
+from f2p_sdk.errors import (
+    BridgeError,
+    EngineError,
+    EngineLostError,
+    EngineTimeoutError,
+    ProtocolError,
+    UsageError,
+)
+from f2p_sdk.testing import FakeEngine, PatternHandler, digest, pattern
+
+QUICK = {"heartbeat": 0.1, "silence": 1.0}
+
+
+def open_host(bind: str = "tcp://127.0.0.1:*", **changes: Any) -> Host:
+    options: dict[str, Any] = {"game": "demo", "layouts": {"hero": "0"}, **QUICK, **changes}
+    return Host(bind, **options)
+
+
+def values(i: int) -> dict[str, float | str]:
+    return {"nose": i / 8, "hair": f"style{i}"}
+
+
+# ---- what works
+
+
+def test_the_pattern_is_what_it_says() -> None:
+    picture = pattern({"nose": 0.5}, (300, 5))
+    d = digest({"nose": 0.5})
+    assert picture.shape == (5, 300, 3)
+    for x, y, c in [(0, 0, 0), (299, 4, 2), (17, 3, 1)]:
+        assert picture[y, x, c] == (d[c] + x * d[3 + c] + y * d[6 + c]) % 256
+
+
+def test_render_in_every_pass_and_shape(in_thread: Callable[..., Any]) -> None:
+    with open_host() as host:
+        in_thread(host.endpoint, PatternHandler())
+        info = host.wait(10)
+        assert (info.name, info.kinds, info.warnings) == ("fake", {"hero": "0"}, ())
+        picture = host.render(values(1), size=(33, 17), passes=("landmarks", "color", "labels"))
+        assert np.array_equal(picture.color, pattern(values(1), (33, 17)))
+        assert picture.labels is not None
+        assert np.array_equal(picture.labels, picture.color[:, :, 0])
+        assert picture.landmarks is not None
+        assert picture.landmarks.shape == (5, 2)
+        assert picture.seconds >= 0
+        assert host.render(values(2), size=64).labels is None
+        assert host.render(values(2), size=1024).color.shape == (1024, 1024, 3)
+
+
+def test_apply(in_thread: Callable[..., Any]) -> None:
+    handler = PatternHandler()
+    with open_host() as host:
+        in_thread(host.endpoint, handler)
+        assert host.apply(values(3)).name == "fake"
+        assert handler.applied == [values(3)]
+
+
+def test_many_come_back_each_once_and_in_order_if_asked(in_thread: Callable[..., Any]) -> None:
+    with open_host() as host:
+        in_thread(host.endpoint, PatternHandler())
+        in_thread(host.endpoint, PatternHandler(delay=0.01))
+        host.wait(10, engines=2)
+        for ordered in (False, True):
+            got = list(host.render_many(map(values, range(40)), size=16, ordered=ordered))
+            positions = [i for i, _ in got]
+            assert sorted(positions) == list(range(40))
+            assert not ordered or positions == list(range(40))
+            for i, picture in got:
+                assert np.array_equal(picture.color, pattern(values(i), (16, 16)))
+        assert list(host.render_many([])) == []
+
+
+def test_no_more_is_drawn_ahead_than_the_window(in_thread: Callable[..., Any]) -> None:
+    handler = PatternHandler()
+    with open_host() as host:
+        in_thread(host.endpoint, handler)
+        host.wait(10)
+        results = host.render_many(map(values, range(50)), size=8, window=5)
+        next(results)
+        time.sleep(0.3)
+        assert handler.drawn == 5
+        results.close()
+
+
+def test_measure_counts_what_is_drawn_inside_the_engine(in_thread: Callable[..., Any]) -> None:
+    handler = PatternHandler(delay=0.01)
+    with open_host() as host:
+        in_thread(host.endpoint, handler)
+        host.wait(10)
+        rate = host.measure([values(1), values(2)], repeat=5, size=8)
+        assert handler.drawn == 2 + 10
+        assert 20 < rate <= 100
+
+
+def test_requests_from_several_threads(in_thread: Callable[..., Any]) -> None:
+    with open_host() as host:
+        in_thread(host.endpoint, PatternHandler())
+        host.wait(10)
+        wrong: list[int] = []
+
+        def ask(start: int) -> None:
+            for i in range(start, start + 20):
+                picture = host.render(values(i), size=8).color
+                if not np.array_equal(picture, pattern(values(i), (8, 8))):
+                    wrong.append(i)
+
+        threads = [threading.Thread(target=ask, args=(k * 100,)) for k in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert wrong == []
+
+
+# ---- the next request is there before it is needed
+
+
+def test_credits_are_used_to_the_last_and_never_beyond(raw: Callable[..., Any]) -> None:
+    with open_host() as host:
+        engine = raw(host.endpoint)
+        engine.hello(credits=3)
+        thread = threading.Thread(
+            target=lambda: list(host.render_many(map(values, range(5)), size=2))
+        )
+        thread.start()
+        ids = [engine.expect(MessageType.RENDER).header["id"] for _ in range(3)]
+        engine.nothing(0.3)
+        plane = {"pass": "color", "dtype": "u1", "shape": [2, 2, 3]}
+        done = {"seconds": 0.0, "planes": [plane]}
+        engine.send(MessageType.PICTURE, {"id": ids[0], "credits": 2, **done}, bytes(12))
+        ids += [engine.expect(MessageType.RENDER).header["id"] for _ in range(2)]
+        for id in ids[1:]:
+            engine.send(MessageType.PICTURE, {"id": id, "credits": 1, **done}, bytes(12))
+        thread.join(10)
+        assert not thread.is_alive()
+        assert len(set(ids)) == 5
+
+
+# ---- what goes wrong in the engine
+
+
+class Broken(PatternHandler):
+    """Returns what a test wants."""
+
+    def __init__(self, planes: Any) -> None:
+        super().__init__()
+        self._planes = planes
+
+    def render(self, *args: Any) -> Any:
+        return self._planes
+
+
+@pytest.mark.parametrize(
+    ("planes", "said"),
+    [
+        ({}, "returned no 'color' plane"),
+        ({"color": np.zeros((8, 8, 3))}, "plane is float64, it must be uint8"),
+        ({"color": np.zeros((9, 8, 3), np.uint8)}, r"\(9, 8, 3\), it must be \(8, 8, 3\)"),
+        ({"color": np.zeros((8, 8), np.uint8)}, r"\(8, 8\), it must be \(8, 8, 3\)"),
+        (None, "TypeError"),
+    ],
+)
+def test_a_handlers_defect_arrives_as_an_engine_error(
+    in_thread: Callable[..., Any], planes: Any, said: str
+) -> None:
+    with open_host() as host:
+        in_thread(host.endpoint, Broken(planes))
+        host.wait(10)
+        with pytest.raises(EngineError, match=said):
+            host.render(values(1), size=8)
+
+
+def test_an_engines_error_comes_with_its_remedy(in_thread: Callable[..., Any]) -> None:
+    with open_host() as host:
+        in_thread(host.endpoint, PatternHandler(fail_after=1))
+        host.wait(10)
+        host.render(values(0), size=8)
+        with pytest.raises(EngineError, match="EngineTrouble: the hair shader") as caught:
+            host.render(values(1), size=8)
+        assert caught.value.remedy == "update the graphics driver"
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({"size": 1025}, "no connected engine draws kind 'hero' at 1025x1025 with color"),
+        ({"kind": "villain"}, "kind 'villain'"),
+        ({"passes": ("color", "depth")}, "color, depth"),
+        ({"scene": {"moon": 1}}, "unknown scene"),
+    ],
+)
+def test_what_an_engine_does_not_offer(
+    in_thread: Callable[..., Any], request_: dict[str, Any], said: str
+) -> None:
+    with open_host() as host:
+        in_thread(host.endpoint, PatternHandler())
+        host.wait(10)
+        with pytest.raises(EngineError, match=said):
+            host.render(values(1), **{"kind": "hero", "size": 8, **request_})
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), None, [1], {"a": 1}, True])
+def test_a_value_that_is_no_number_or_text_never_reaches_the_handler(
+    in_thread: Callable[..., Any], bad: Any
+) -> None:
+    handler = PatternHandler()
+    with open_host() as host:
+        in_thread(host.endpoint, handler)
+        host.wait(10)
+        with pytest.raises(EngineError, match="'nose'"):
+            host.render({"nose": bad}, size=8)
+        assert handler.drawn == 0
+
+
+def test_values_too_large_for_the_wire_fail_alone(in_thread: Callable[..., Any]) -> None:
+    with open_host() as host:
+        in_thread(host.endpoint, PatternHandler())
+        host.wait(10)
+        with pytest.raises(ProtocolError, match="header of"):
+            host.render({f"p{i}": "x" * 4000 for i in range(100)}, size=8)
+        assert host.render(values(1), size=8).color.shape == (8, 8, 3)
+
+
+def test_an_engine_killed_while_drawing(in_thread: Callable[..., Any]) -> None:
+    with open_host() as host, FakeEngine(host.endpoint, die_after=1) as engine:
+        host.wait(20)
+        host.render(values(0), size=8)
+        started = time.monotonic()
+        with pytest.raises(EngineLostError, match=r"fake .* was lost") as caught:
+            host.render(values(1), size=8, deadline=0.8)
+        assert time.monotonic() - started < 5
+        assert "no other came within 0.8 s" in caught.value.message
+        assert caught.value.remedy
+        assert engine.process.wait(5) == 9
+        in_thread(host.endpoint, PatternHandler())  # it is restarted, and simply comes back
+        assert np.array_equal(host.render(values(1), size=8).color, pattern(values(1), (8, 8)))
+
+
+def test_a_killed_engines_work_goes_to_another(in_thread: Callable[..., Any]) -> None:
+    with open_host() as host, FakeEngine(host.endpoint, delay=0.05) as doomed:
+        in_thread(host.endpoint, PatternHandler(delay=0.02))
+        host.wait(20, engines=2)
+        got = {}
+        for i, picture in host.render_many(map(values, range(30)), size=8):
+            assert i not in got
+            got[i] = picture.color
+            if len(got) == 8:
+                doomed.kill()
+        assert sorted(got) == list(range(30))
+        assert all(np.array_equal(c, pattern(values(i), (8, 8))) for i, c in got.items())
+        assert host.counts["lost"] == 1
+
+
+def test_an_engine_that_never_answers_but_lives() -> None:
+    with open_host() as host, FakeEngine(host.endpoint, hang_after=0):
+        host.wait(20)
+        started = time.monotonic()
+        with pytest.raises(EngineTimeoutError, match=r"did not answer within 1\.5 s") as caught:
+            host.render(values(0), size=8, deadline=1.5)
+        assert 1.4 < time.monotonic() - started < 5
+        assert caught.value.remedy
+        # Its heartbeats went on while it hung, for longer than an idle engine may be silent.
+        assert len(host.engines) == 1
+        assert host.counts.get("lost", 0) == 0
+
+
+def test_the_work_of_an_engine_that_hangs_goes_to_another(in_thread: Callable[..., Any]) -> None:
+    with open_host() as host, FakeEngine(host.endpoint, hang_after=3):
+        in_thread(host.endpoint, PatternHandler(delay=0.02))
+        host.wait(20, engines=2)
+        got = dict(host.render_many(map(values, range(24)), size=8, deadline=0.6))
+        assert sorted(got) == list(range(24))
+
+
+def test_a_slow_picture_is_no_silence(in_thread: Callable[..., Any]) -> None:
+    with open_host(heartbeat=0.05, silence=0.3) as host:
+        in_thread(host.endpoint, PatternHandler(delay=1.0))
+        host.wait(10)
+        assert host.render(values(1), size=8).color.shape == (8, 8, 3)
+        assert host.counts.get("lost", 0) == 0
+
+
+def test_an_idle_engine_that_falls_silent_is_lost(raw: Callable[..., Any]) -> None:
+    with open_host(heartbeat=0.05, silence=0.3) as host:
+        engine = raw(host.endpoint)
+        engine.hello()
+        host.wait(5)
+        time.sleep(0.8)
+        assert host.engines == []
+        engine.send(MessageType.HEARTBEAT, {})
+        engine.expect(MessageType.AGAIN)
+        engine.hello()
+        host.wait(5)
+
+
+# ---- nonsense
+
+
+@pytest.mark.parametrize(
+    ("trick", "said"),
+    [
+        ("lie", r"plane 'color' has 96 bytes, \(8, 8, 3\) needs 192"),
+        ("swap", r"plane 'color' is \(8, 8, 3\), asked was \(9, 9, 3\)"),
+    ],
+)
+def test_an_engine_that_lies_about_its_picture(trick: str, said: str) -> None:
+    size = 8 if trick == "lie" else 9
+    with open_host() as host, FakeEngine(host.endpoint, **{trick: True}) as engine:
+        host.wait(20)
+        with pytest.raises(
+            ProtocolError, match=f"fake 1.0 .* broke the protocol.*{said}"
+        ) as caught:
+            host.render(values(0), size=size)
+        assert caught.value.remedy
+        assert engine.process.wait(10) != 0  # it was refused, and ended
+        assert host.engines == []
+
+
+def test_garbage_for_an_answer_goes_to_another_engine(in_thread: Callable[..., Any]) -> None:
+    with open_host() as host, FakeEngine(host.endpoint, garbage=True) as engine:
+        host.wait(20)
+        with pytest.raises(EngineLostError, match="broke the protocol: frame 0 of 80 bytes"):
+            host.render(values(0), size=8, deadline=0.5)
+        assert engine.process.wait(10) != 0
+        assert host.counts["malformed"] >= 1
+        in_thread(host.endpoint, PatternHandler())
+        assert host.render(values(0), size=8).color.shape == (8, 8, 3)
+
+
+def test_garbage_on_the_socket_is_answered_and_counted(
+    raw: Callable[..., Any], in_thread: Callable[..., Any]
+) -> None:
+    with open_host() as host:
+        in_thread(host.endpoint, PatternHandler())
+        host.wait(10)
+        stranger = raw(host.endpoint)
+        for frames in (
+            [b"GET / HTTP/1.1\r\n"],
+            [b""] * 2,
+            [b"\x00"] * 500,
+            [b"F2P\x01\x00\x01", b"\xc1"],
+            [b"F2P\x01\x00\x01", b"\x80"],
+            [b"F2P\x01\x00\x11", b"\x80"],
+        ):
+            stranger.frames(*frames)
+            refused = stranger.expect(MessageType.REFUSED)
+            assert refused.header["code"] == "malformed"
+            assert refused.header["message"]
+        assert host.counts["malformed"] == 6
+        assert host.render(values(1), size=8).color.shape == (8, 8, 3)
+
+
+def test_an_old_protocol_version_gets_a_clear_answer(raw: Callable[..., Any]) -> None:
+    with open_host() as host:
+        stranger = raw(host.endpoint)
+        stranger.frames(b"F2P\x00\x09\x01", b"\x80")
+        refused = stranger.expect(MessageType.REFUSED)
+        assert refused.header["code"] == "version"
+        assert "0.9, this side 1.0" in refused.header["message"]
+        assert refused.header["remedy"]
+        with pytest.raises(EngineTimeoutError, match=r"one was refused: .* protocol 0\.9"):
+            host.wait(0.3)
+
+
+def test_raw_bytes_on_the_port_harm_nobody(in_thread: Callable[..., Any]) -> None:
+    with open_host() as host:
+        in_thread(host.endpoint, PatternHandler())
+        host.wait(10)
+        address = ("127.0.0.1", int(host.endpoint.rpartition(":")[2]))
+        greeting = b"\xff" + bytes(8) + b"\x7f\x03\x00NULL" + bytes(48)
+        for data in (
+            b"GET / HTTP/1.1\r\n\r\n",
+            bytes(range(256)) * 40,
+            b"\xff" * 100,
+            greeting + b"\x04\x05READY" + b"\xff" * 1000,
+            greeting + b"\x02" + (2**62).to_bytes(8, "big") + b"x" * 1000,
+        ):
+            with socket.create_connection(address, 5) as bare, contextlib.suppress(OSError):
+                bare.sendall(data)
+                bare.settimeout(0.2)
+                bare.recv(100)
+        assert host.render(values(1), size=8).color.shape == (8, 8, 3)
+        assert host.counts["handshakes_failed"] + host.counts.get("malformed", 0) >= 1
+
+
+def test_a_frame_beyond_the_limit_ends_the_connection(raw: Callable[..., Any]) -> None:
+    with open_host() as host:
+        engine = raw(host.endpoint)
+        engine.hello()
+        engine.frames(b"F2P\x01\x00\x11", b"\x80", bytes(67_108_865))
+        for _ in range(100):
+            if not host.engines:
+                break
+            time.sleep(0.05)
+        assert host.engines == []
+        assert host.counts.get("malformed", 0) == 0  # it never reached us
+
+
+def test_late_unknown_and_credit_faking_answers(raw: Callable[..., Any]) -> None:
+    with open_host() as host:
+        engine = raw(host.endpoint)
+        engine.hello()
+        engine.send(MessageType.APPLIED, {"id": 12345, "credits": 10**18})
+        engine.frames(b"F2P\x01\x00\xc8", b"\x80")  # a type of a later minor version
+        result: list[Any] = []
+        thread = threading.Thread(target=lambda: result.append(host.apply(values(1))))
+        thread.start()
+        id = engine.expect(MessageType.APPLY).header["id"]
+        engine.send(MessageType.APPLIED, {"id": id, "credits": 1})
+        thread.join(10)
+        assert result[0].name == "raw"
+        assert (host.counts["late"], host.counts["ignored"]) == (1, 1)
+
+
+# ---- handshake
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ({"role": "game"}, "role", "role 'game' is not served here"),
+        ({"game": "other"}, "game", "engine of 'other', wanted is 'demo'"),
+        ({"kinds": {"villain": "0"}}, "kind", "draws villain, wanted is hero"),
+        ({"kinds": {"hero": "f00"}}, "layout", "with layout f00, this side has layout 0"),
+        ({"kinds": {}}, "malformed", "'kinds'"),
+        ({"kinds": {"hero": 5}}, "malformed", "'kinds'"),
+        ({"passes": ["labels"]}, "malformed", "must contain 'color'"),
+        ({"max_size": 0}, "malformed", "'max_size'"),
+        ({"credits": 0}, "malformed", "'credits'"),
+        ({"credits": 65}, "malformed", "'credits'"),
+        ({"name": "x" * 201}, "malformed", "'name'"),
+    ],
+)
+def test_who_is_refused(
+    raw: Callable[..., Any], changes: dict[str, Any], code: str, said: str
+) -> None:
+    from .conftest import HELLO
+
+    with open_host() as host:
+        engine = raw(host.endpoint)
+        engine.send(MessageType.HELLO, {**HELLO, "credits": 2, **changes})
+        refused = engine.expect(MessageType.REFUSED)
+        assert refused.header["code"] == code
+        assert said in refused.header["message"]
+        assert host.engines == []
+
+
+def test_a_refused_engine_ends_with_the_reason_and_the_host_says_it_too(
+    in_thread: Callable[..., Any],
+) -> None:
+    with open_host(layouts={"hero": "abc"}) as host:
+        engine = in_thread(host.endpoint, PatternHandler(kinds={"hero": "def"}))
+        with pytest.raises(EngineTimeoutError, match="layout def, this side has layout abc"):
+            host.wait(1)
+        engine.join()
+        assert isinstance(engine.error, ProtocolError)
+        assert "refused this engine (layout)" in engine.error.message
+        assert "same version of the game's adapter" in engine.error.remedy
+
+
+def test_a_newer_minor_version_is_admitted_with_a_warning(raw: Callable[..., Any]) -> None:
+    import msgpack
+
+    from .conftest import HELLO
+
+    with open_host() as host:
+        engine = raw(host.endpoint)
+        hello = {**HELLO, "credits": 2, "mood": "new"}
+        engine.frames(b"F2P\x01\x07\x01", msgpack.packb(hello))
+        welcome = engine.expect(MessageType.WELCOME)
+        assert "speaks bridge protocol 1.7, this side 1.0" in welcome.header["warnings"][0]
+        assert host.wait(5).warnings == tuple(welcome.header["warnings"])
+
+
+def test_an_engine_ends_when_the_host_speaks_another_major_version(
+    raw_host: tuple[Any, str], in_thread: Callable[..., Any]
+) -> None:
+    host, endpoint = raw_host
+    engine = in_thread(endpoint, PatternHandler())
+    host.expect(MessageType.HELLO)
+    host.frames(b"F2P\x02\x01\x02", b"\x80")
+    engine.join()
+    assert isinstance(engine.error, ProtocolError)
+    assert "protocol 2.1, this side 1.0" in engine.error.message
+
+
+def test_an_engine_ignores_nonsense_from_a_host(
+    raw_host: tuple[Any, str], in_thread: Callable[..., Any]
+) -> None:
+    host, endpoint = raw_host
+    engine = in_thread(endpoint, PatternHandler())
+    host.expect(MessageType.HELLO)
+    for frames in ([b"x"], [b"\x00"] * 50, [b"F2P\x01\x00\x10", b"\xc1"]):
+        host.frames(*frames)
+    host.send(MessageType.WELCOME, {"host": "raw", "heartbeat": 0.05, "silence": 5.0})
+    size = {"size": [-1, 10**9], "passes": [], "values": {}}
+    host.send(MessageType.RENDER, {"id": 1, "kind": "hero", **size})
+    failed = host.expect(MessageType.FAILED)
+    assert (failed.header["id"], failed.header["credits"]) == (1, 1)
+    assert "size must be" in failed.header["message"]
+    engine.stop.set()
+    engine.join()
+    assert engine.error is None
+    assert host.expect(MessageType.GOODBYE).header["reason"] == "the engine closes"
+
+
+def test_an_engine_greets_again_when_the_host_does_not_know_it(
+    raw_host: tuple[Any, str], in_thread: Callable[..., Any]
+) -> None:
+    host, endpoint = raw_host
+    in_thread(endpoint, PatternHandler(delay=0.3))
+    host.expect(MessageType.HELLO)
+    welcome = {"host": "raw", "heartbeat": 0.1, "silence": 5.0}
+    host.send(MessageType.WELCOME, welcome)
+    request = {"kind": "hero", "size": [2, 2], "passes": ["color"], "values": {}}
+    host.send(MessageType.RENDER, {"id": 1, **request})
+    host.send(MessageType.RENDER, {"id": 2, **request})
+    time.sleep(0.1)
+    host.send(MessageType.AGAIN, {})  # it is drawing 1 and holds 2: both are forgotten
+    host.expect(MessageType.HELLO)
+    host.send(MessageType.WELCOME, welcome)
+    host.send(MessageType.RENDER, {"id": 3, **request})
+    assert host.expect(MessageType.PICTURE).header["id"] == 3
+
+
+def test_a_restarted_host_gets_its_engine_back(in_thread: Callable[..., Any]) -> None:
+    with open_host() as host:
+        endpoint = host.endpoint
+        in_thread(endpoint, PatternHandler())
+        host.wait(10)
+    for _ in range(50):
+        try:
+            host = open_host(endpoint)
+            break
+        except BridgeError:  # the system takes a moment to free the port
+            time.sleep(0.1)
+    with host:
+        host.wait(10)
+        assert host.render(values(1), size=8).color.shape == (8, 8, 3)
+
+
+def test_no_host_within_the_time() -> None:
+    with pytest.raises(EngineTimeoutError, match="no welcome from tcp://"):
+        serve_engine("tcp://127.0.0.1:9", PatternHandler(), connect_timeout=0.3)
+
+
+# ---- closing, places, keys
+
+
+def test_closing_fails_what_waits() -> None:
+    errors: list[BaseException] = []
+
+    def ask(host: Host) -> None:
+        try:
+            host.render(values(1), size=8)
+        except BaseException as error:
+            errors.append(error)
+
+    with open_host() as host:
+        thread = threading.Thread(target=ask, args=(host,))
+        thread.start()
+        time.sleep(0.2)
+    thread.join(5)
+    assert isinstance(errors[0], BridgeError)
+    assert "closed" in errors[0].message
+    with pytest.raises(BridgeError, match="closed"):
+        host.render(values(1), size=8)
+    host.close()  # twice is fine
+
+
+@pytest.mark.parametrize("bind", ["tcp://0.0.0.0:*", "tcp://*:5555", "tcp://192.0.2.1:5555"])
+def test_off_loopback_keys_or_plaintext_by_name(bind: str) -> None:
+    with pytest.raises(UsageError, match="can be reached from other machines") as caught:
+        Host(bind)
+    assert "--keys" in caught.value.remedy
+    assert "--plaintext" in caught.value.remedy
+
+
+def test_plaintext_off_loopback_when_asked_for_by_name() -> None:
+    with Host("tcp://0.0.0.0:*", plaintext=True) as host:
+        assert host.endpoint.startswith("tcp://0.0.0.0:")
+
+
+@pytest.mark.parametrize("bind", ["ipc:///tmp/x", "tcp://nowhere", "127.0.0.1:5", "tcp://a:99999"])
+def test_what_is_no_endpoint(bind: str) -> None:
+    with pytest.raises(UsageError, match="is not an endpoint"):
+        Host(bind)
+
+
+def test_a_port_that_is_taken() -> None:
+    with Host() as host, pytest.raises(BridgeError, match="cannot listen on") as caught:
+        Host(host.endpoint)
+    assert caught.value.remedy
+
+
+def test_keys(tmp_path: Any, in_thread: Callable[..., Any], raw: Callable[..., Any]) -> None:
+    from f2p_sdk.bridge import make_keys
+
+    keys = make_keys(tmp_path / "keys")
+    secret = (keys / "host.key_secret").read_bytes()
+    assert make_keys(keys) == keys
+    assert (keys / "host.key_secret").read_bytes() == secret  # never made anew
+    strangers = make_keys(tmp_path / "strangers")
+    (strangers / "host.key").write_bytes((keys / "host.key").read_bytes())
+    with open_host("tcp://0.0.0.0:*", keys=keys) as host:
+        endpoint = host.endpoint.replace("0.0.0.0", "127.0.0.1")
+        engine = raw(endpoint)  # without any
+        from .conftest import HELLO
+
+        engine.send(MessageType.HELLO, {**HELLO, "credits": 2})
+        in_thread(endpoint, PatternHandler(), keys=strangers)  # with keys that are not admitted
+        with pytest.raises(EngineTimeoutError):
+            host.wait(1)
+        assert host.counts["handshakes_failed"] >= 1
+        in_thread(endpoint, PatternHandler(), keys=keys)
+        host.wait(10)
+        assert host.render(values(1), size=8).color.shape == (8, 8, 3)
+    with pytest.raises(BridgeError, match="no usable key in"):
+        Host(keys=tmp_path / "nothing")

@@ -1,0 +1,112 @@
+"""docs/protocol.md is the authority: the code is held against it."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from f2p_sdk.bridge import Host, messages, wire
+from f2p_sdk.bridge.dispatch import MAX_ATTEMPTS
+from f2p_sdk.bridge.wire import FIELDS, MessageType, decode, encode
+
+DOC = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
+
+
+def table(first: str) -> list[list[str]]:
+    """Rows of the table whose header starts with ``first``."""
+    start = DOC.index(f"| {first} |")
+    rows = []
+    for line in DOC[start:].splitlines():
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows[2:]
+
+
+def test_version() -> None:
+    assert f"# The bridge protocol, version {wire.MAJOR}.{wire.MINOR}\n" in DOC
+    assert wire.MAGIC.hex(" ") in DOC
+
+
+def test_limits() -> None:
+    documented = {name.strip("`"): int(value) for name, value in table("limit")}
+    code = {n: v for m in (wire, messages) for n, v in vars(m).items() if n.startswith("MAX_")}
+    assert documented == code
+    assert f"A request that {MAX_ATTEMPTS} engines" in DOC
+
+
+def test_message_types() -> None:
+    documented = {name: int(number) for name, number, _, _ in table("type | number")}
+    assert documented == {t.name: t.value for t in MessageType}
+
+
+def test_required_fields() -> None:
+    words = {
+        "text": (str,),
+        "integer": (int,),
+        "number": (int, float),
+        "map": (dict,),
+        "array": (list,),
+    }
+    documented: dict[str, dict[str, object]] = {t.name: {} for t in MessageType}
+    for type, field, kind, _ in table("type | field"):
+        documented[type][field] = words[kind]
+    assert documented == {t.name: dict(FIELDS[t]) for t in MessageType}
+
+
+def test_planes() -> None:
+    documented = {
+        name.strip("`"): (dtype.strip("`"), len(shape.split(",")))
+        for name, dtype, shape, _ in table("pass")
+    }
+    assert documented == dict(messages.PASSES)
+
+
+def test_codes_of_refusal() -> None:
+    documented = {code.strip("`") for code, _ in table("code | meaning")}
+    source = "".join(
+        (Path(wire.__file__).parent / name).read_text(encoding="utf-8")
+        for name in ("wire.py", "admission.py")
+    )
+    used = set(re.findall(r'Refusal\(\s*"(\w+)"', source)) | set(
+        re.findall(r'code = "(\w+)"', source)
+    )
+    assert documented == used
+
+
+EXAMPLES = re.findall(r"```frames\n(\w+)\n(.*)\n((?:.*\n)+?)```", DOC)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[e[0] for e in EXAMPLES])
+def test_literal_frames(example: tuple[str, str, str]) -> None:
+    name, text, dump = example
+    frames = [bytes.fromhex(line) for line in dump.strip().replace("\n  ", " ").split("\n")]
+    header = json.loads(text)
+    message = decode(frames)
+    assert message.type is MessageType[name]
+    assert message.header == header
+    assert encode(MessageType[name], header, frames[2:]) == frames
+
+
+def test_every_type_has_an_example() -> None:
+    assert {e[0] for e in EXAMPLES} == {t.name for t in MessageType}
+
+
+def test_the_python_engine_of_the_page_is_one() -> None:
+    code = re.findall(r"```python\n(.*?)```", DOC, re.DOTALL)
+    assert len(code) == 1
+    space: dict[str, object] = {}
+    exec(code[0], space)
+    with Host(game="mygame", layouts={"hero": "0123456789abcdef"}) as host:
+        main: Any = space["main"]
+        thread = threading.Thread(target=main, args=(host.endpoint,))
+        thread.start()
+        host.wait(20)
+        assert host.render({"nose": 1.0}, size=(3, 2)).color.shape == (2, 3, 3)
+    thread.join(10)
+    assert not thread.is_alive()

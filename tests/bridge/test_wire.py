@@ -1,0 +1,148 @@
+"""The wire as bytes: what is a message, what is not, and nothing is parsed before measured."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+
+import msgpack
+import pytest
+
+from f2p_sdk.bridge import wire
+from f2p_sdk.bridge.wire import MessageType, VersionError, WireError, decode, encode
+
+HEARTBEAT = b"F2P\x01\x00\x05"
+
+
+def test_a_message_is_these_bytes() -> None:
+    frames = encode(MessageType.GOODBYE, {"reason": "x"})
+    assert frames == [b"F2P\x01\x00\x06", b"\x81\xa6reason\xa1x"]
+
+
+def test_there_and_back() -> None:
+    header = {
+        "id": 2**62,
+        "credits": 1,
+        "seconds": 0.25,
+        "planes": [{"pass": "color", "dtype": "u1", "shape": [1, 1, 3]}],
+        "later": {"nested": [1, None, True, "é"]},
+    }
+    message = decode(encode(MessageType.PICTURE, header, [b"abc"]))
+    assert message.type is MessageType.PICTURE
+    assert message.header == header
+    assert message.planes == (b"abc",)
+
+
+def test_planes_are_not_copied() -> None:
+    plane = memoryview(bytearray(100))
+    frames = encode(MessageType.HEARTBEAT, {}, [plane])
+    assert frames[2] is plane
+    assert decode(frames).planes[0] is plane
+
+
+def test_unknown_fields_and_types_of_a_later_minor_version_are_let_through() -> None:
+    message = decode([b"F2P\x01\x07\x05", msgpack.packb({"mood": "fine"})])
+    assert (message.type, message.minor) == (MessageType.HEARTBEAT, 7)
+    assert decode([b"F2P\x01\x07\xc8", b"\x80"]).type == 0xC8
+
+
+@pytest.mark.parametrize(("major", "minor"), [(0, 9), (2, 0), (255, 255)])
+def test_another_major_version_is_named(major: int, minor: int) -> None:
+    with pytest.raises(VersionError, match=f"{major}\\.{minor}, this side 1\\.0") as caught:
+        decode([bytes((*b"F2P", major, minor, 1)), b"\xc1 not even msgpack"])
+    assert (caught.value.major, caught.value.minor) == (major, minor)
+    assert caught.value.code == "version"
+    assert caught.value.remedy
+
+
+def test_the_refusal_of_another_major_version_can_be_read() -> None:
+    header = {"code": "version", "message": "I speak 2.0", "remedy": "update"}
+    with pytest.raises(VersionError) as caught:
+        decode([b"F2P\x02\x00\x03", msgpack.packb(header)])
+    assert caught.value.header == header
+
+
+DEEP = b"\x81\xa1a" * 8 + b"\x80"
+
+BAD = {
+    "no frames": ([], "message of 0 frames"),
+    "one frame": ([HEARTBEAT], "message of 1 frames"),
+    "eleven frames": ([HEARTBEAT, b"\x80", *[b""] * 9], "message of 11 frames"),
+    "empty preamble": ([b"", b"\x80"], "preamble"),
+    "short preamble": ([b"F2P\x01\x00", b"\x80"], "preamble"),
+    "long preamble": ([HEARTBEAT + b"x", b"\x80"], "preamble"),
+    "huge preamble": ([b"F2P" * 1000, b"\x80"], "frame 0 of 3000 bytes"),
+    "another protocol": ([b"MDPC01", b"\x80"], "MDPC01"),
+    "huge header": ([HEARTBEAT, b"\x80" * (wire.MAX_HEADER_BYTES + 1)], "header of 262145 bytes"),
+    "empty header": ([HEARTBEAT, b""], "not msgpack"),
+    "cut header": ([HEARTBEAT, b"\x82\xa1a\x01"], "not msgpack"),
+    "two headers": ([HEARTBEAT, b"\x80\x80"], "not msgpack"),
+    "reserved byte": ([HEARTBEAT, b"\xc1"], "not msgpack"),
+    "header an array": ([HEARTBEAT, b"\x90"], "list, not a map"),
+    "header nil": ([HEARTBEAT, b"\xc0"], "not a map"),
+    "number as key": ([HEARTBEAT, b"\x81\x01\x02"], "not msgpack"),
+    "bytes as key": ([HEARTBEAT, b"\x81\xc4\x01a\x02"], "short text"),
+    "bytes as value": ([HEARTBEAT, b"\x81\xa1a\xc4\x01b"], "bytes values are not allowed"),
+    "timestamp": ([HEARTBEAT, b"\x81\xa1a\xd6\xff\0\0\0\0"], "Timestamp values are not allowed"),
+    "extension": ([HEARTBEAT, b"\x81\xa1a\xd4\x05\0"], "extension type 5"),
+    "not UTF-8": ([HEARTBEAT, b"\x81\xa1a\xa1\xff"], "not msgpack"),
+    "claims 4 GB of text": ([HEARTBEAT, b"\x81\xa1a\xdb\xff\xff\xff\xff"], "not msgpack"),
+    "claims 4 G items": ([HEARTBEAT, b"\x81\xa1a\xdd\xff\xff\xff\xff"], "not msgpack"),
+    "nested nine deep": ([HEARTBEAT, DEEP], "nested deeper than 8"),
+    "nested ten thousand deep": ([HEARTBEAT, b"\x81\xa1a" * 10_000 + b"\x80"], "header"),
+    "long text": ([HEARTBEAT, msgpack.packb({"a": "x" * 4097})], "text of 4097"),
+    "long key": ([HEARTBEAT, msgpack.packb({"x" * 4097: 1})], "short text"),
+    "many items": ([HEARTBEAT, msgpack.packb({"a": [0] * 8193})], "8193 items"),
+    "missing field": ([b"F2P\x01\x00\x06", b"\x80"], "GOODBYE: field 'reason' is missing"),
+    "field of a wrong type": (
+        [b"F2P\x01\x00\x06", b"\x81\xa6reason\x01"],
+        "GOODBYE: field 'reason' must be str, got 1",
+    ),
+    "bool for a number": (
+        [b"F2P\x01\x00\x13", msgpack.packb({"id": True, "credits": 1})],
+        "'id' must be int, got True",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_message_is_refused(name: str) -> None:
+    frames, said = BAD[name]
+    with pytest.raises(WireError, match=said.replace(".", r"\.")) as caught:
+        decode(frames)
+    assert caught.value.code == "malformed"
+
+
+class Unreadable(bytes):
+    """Says that it is long, and must not be touched."""
+
+    def __len__(self) -> int:
+        return wire.MAX_PLANE_BYTES + 1
+
+
+def test_sizes_are_checked_before_anything_is_parsed() -> None:
+    with pytest.raises(WireError, match="plane 0 of 67108865 bytes"):
+        decode([b"not a preamble", b"not msgpack \xc1", Unreadable()])
+
+
+def test_what_the_other_side_would_refuse_is_not_sent() -> None:
+    with pytest.raises(WireError, match="field 'reason' is missing"):
+        encode(MessageType.GOODBYE, {})
+    with pytest.raises(WireError, match="header of"):
+        encode(MessageType.HEARTBEAT, {str(i): "x" * 1000 for i in range(300)})
+    with pytest.raises(WireError, match="11 frames"):
+        encode(MessageType.HEARTBEAT, {}, [b""] * 9)
+
+
+def test_random_bytes_never_crash_the_decoder() -> None:
+    rng = random.Random(0)
+    good = [bytes(f) for f in encode(MessageType.GOODBYE, {"reason": "so long"})]
+    for _ in range(5000):
+        frames = [bytearray(f) for f in good]
+        for _ in range(rng.randint(1, 4)):
+            frame = rng.choice(frames)
+            frame[rng.randrange(len(frame))] = rng.randrange(256)
+        with contextlib.suppress(WireError):
+            decode([bytes(f) for f in frames])
+        with contextlib.suppress(WireError):
+            decode([rng.randbytes(6), rng.randbytes(rng.randrange(60))])
