@@ -186,7 +186,7 @@ def test_a_known_character_is_recovered_and_verified_in_the_engine(
         assert values[name] == pytest.approx(TRUE[name], abs=0.1 * width)
     report = result.report
     assert result.picture is not None
-    np.testing.assert_array_equal(result.picture, engine.draw(values, SIZE))
+    np.testing.assert_array_equal(result.picture, engine.draw(values, 64))
     assert (
         report["identity_distance"]["engine"]
         < 0.2 * report["identity_distance"]["average_character"]
@@ -426,7 +426,7 @@ def test_render_takes_a_character_or_a_file(kind: Kind, engine: ToyEngine, tmp_p
     )
     for given in (character, path):
         picture = pipeline.render(given, kind, via="engine", engine=host)  # type: ignore[arg-type]
-        np.testing.assert_array_equal(picture, engine.draw(TRUE, SIZE))
+        np.testing.assert_array_equal(picture, engine.draw(TRUE, 512))
     with pytest.raises(UsageError, match="via must be"):
         pipeline.render(character, kind, via="magic")
     with pytest.raises(WeightsError):

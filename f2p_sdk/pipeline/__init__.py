@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from .. import images, plugins
 from ..errors import PluginError, UsageError
 from ..parameters import Character
-from .fitting import FitResult, Fitter, Subject
+from .fitting import SHOWN, FitResult, Fitter, Subject
 from .recipes import RECIPES, Recipe
 from .report import Progress
 from .views import Picture
@@ -80,7 +80,7 @@ def render(
     Args:
         game: the kind it belongs to; default: what the character says.
         via: ``"imitator"`` or ``"engine"``.
-        size: pixels; default: the imitator's own, or the game's framing.
+        size: pixels; default: the imitator's own, or 512 by the engine.
 
     Raises:
         F2PError: CharacterError, WeightsError, BridgeError; UsageError for another ``via``.
@@ -98,7 +98,9 @@ def render(
             if host is None:
                 raise UsageError("via 'engine' needs an engine, and engine=False was given")
             host.wait()
-            drawn = host.render(dict(known.values), kind=kind.kind, size=size or kind.framing.size)
+            drawn = host.render(
+                dict(known.values), kind=kind.kind, size=size or max(SHOWN, kind.framing.size)
+            )
             return drawn.color
     import torch
 

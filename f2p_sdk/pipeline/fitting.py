@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,19 @@ from .. import images, plugins
 from ..alignment import align, pick_face
 from ..search import Space
 from .drawing import EngineDraws, Imitator, open_imitator
-from .flow import Tools, find
+from .flow import Goal, Tools, find
 from .recipes import recipe
 from .report import Clock, Progress, versions
-from .views import Picture, Tracker, Views, embed_face, find_landmarks, to_array
+from .views import (
+    Picture,
+    Tracker,
+    Views,
+    coarse_colours,
+    embed_face,
+    face_mask,
+    find_landmarks,
+    to_array,
+)
 
 if TYPE_CHECKING:
     from ..alignment import Aligned, PickedFace
@@ -28,6 +37,8 @@ if TYPE_CHECKING:
     from ..parameters.character import Value
 
 __all__ = ["FitResult", "Fitter", "Subject"]
+
+SHOWN = 512  # pixels: pictures for people, and to measure on, are at least this large
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,9 @@ class Fitter:
         )
         self.engine = None if host is None else EngineDraws(host, self.kind, deadline=deadline)
         self.start = torch.from_numpy(self.layout.encode(self.layout.default()))
+        self.size = max(SHOWN, self.framing.size)
+        if self.engine is not None:
+            self.size = min(self.size, self.engine.info.max_size)
         self._average: Picture | None = None
 
     def fit(
@@ -150,8 +164,12 @@ class Fitter:
             self.engine,
             size,
         )
-        target = subject.target if plan.mirrored else subject.target[:1]
-        found = find(plan, space, target, tools, seed, clock)
+        goal = Goal(
+            subject.target if plan.mirrored else subject.target[:1],
+            coarse_colours(subject.aligned.picture, plan.grid),
+            face_mask(np.asarray(self.framing.landmarks), plan.grid),
+        )
+        found = find(plan, space, goal, tools, seed, clock)
         with clock.stage("verify"):
             best, distances, picture = self._verify(found.candidates, subject.target)
             vector = found.candidates[best]
@@ -195,7 +213,7 @@ class Fitter:
         landmarks = picked.face.landmarks
         return Subject(
             picked,
-            align(picture, landmarks, self.framing),
+            align(picture, landmarks, replace(self.framing, size=self.size)),
             embed_face(self.recognizer, picture, landmarks),
         )
 
@@ -216,7 +234,7 @@ class Fitter:
             self._average = (
                 self.imitate(self.start)
                 if self.engine is None
-                else self.engine.draw(self.start[None], self.framing.size)[0]
+                else self.engine.draw(self.start[None], self.size)[0]
             )
         return self._average
 
@@ -234,7 +252,7 @@ class Fitter:
         if self.engine is None:
             best = names[-2] if len(names) > 2 else names[-1]
             return best, {"average_character": average}, None
-        pictures = self.engine.draw(torch.stack(list(candidates.values())), self.framing.size)
+        pictures = self.engine.draw(torch.stack(list(candidates.values())), self.size)
         apart = [self.distance(picture, target) for picture in pictures]
         winner = int(np.argmin(apart))
         distances = {"average_character": average, "engine": apart[winner]}

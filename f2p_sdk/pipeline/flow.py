@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..objective import Choices, Distance, Identity, Objective, Prior, Term
+from ..objective import Choices, Colour, Distance, Identity, Objective, Prior, Term
 from ..search import Optimiser, Problem, Result, Space, improve_choices, minimise
 from .drawing import EngineDraws, Grounded, Imitator
 from .recipes import Recipe
 from .report import Clock
 from .views import Views
 
-__all__ = ["Found", "Tools", "find", "objective_of"]
+__all__ = ["Found", "Goal", "Tools", "find", "objective_of"]
 
 _BATCH = 4  # pictures shown to the recognizer at a time: bounds memory
 
@@ -39,22 +39,30 @@ class Found:
     losses: dict[str, list[dict[str, float]]] = field(default_factory=dict)
 
 
-def objective_of(plan: Recipe, space: Space, target: Tensor) -> Objective:
-    """The recipe's terms; ``target`` is (T, E). The prior's mean is where the search starts."""
+@dataclass(frozen=True)
+class Goal:
+    """What the photo asks for: embeddings (T, E), colours (3, N, N) and where they count (N, N)."""
+
+    target: Tensor
+    colours: Tensor
+    mask: Tensor
+
+
+def objective_of(plan: Recipe, space: Space, goal: Goal) -> Objective:
+    """The recipe's terms. The prior's mean is where the search starts."""
     makers: dict[str, Callable[[], Term]] = {
-        "identity": lambda: Identity(target),
-        "distance": lambda: Distance(target),
+        "identity": lambda: Identity(goal.target),
+        "distance": lambda: Distance(goal.target),
         "prior": lambda: Prior(space.start[: space.continuous]),
         "choices": lambda: Choices(space.slots),
+        "colour": lambda: Colour(goal.colours, goal.mask, plan.strictness),
     }
     return Objective({name: (weight, makers[name]()) for name, weight in plan.weights.items()})
 
 
-def find(
-    plan: Recipe, space: Space, target: Tensor, tools: Tools, seed: int, clock: Clock
-) -> Found:
+def find(plan: Recipe, space: Space, goal: Goal, tools: Tools, seed: int, clock: Clock) -> Found:
     """Run a recipe's stages. Held parts of ``space`` are the same in every candidate."""
-    objective = objective_of(plan, space, target)
+    objective = objective_of(plan, space, goal)
     found = Found({"start": space.start})
 
     def imitated(vectors: Tensor, step: int) -> Tensor:

@@ -22,6 +22,7 @@ class Recipe:
         weights: weight of each term of the objective.
         lead: how far the average character's choices lead at the start (a logit).
         jittered, jitter: how many varied views the recognizer is shown beside the plain one.
+        grid, strictness: cells a side of the colour term, and how far it minds the photo's light.
         mirrored: whether the mirrored photo counts as a second photo of the person.
         choices: rounds of local search over the choices; 0 leaves it at the argmax.
         shortlist: how many choices of a slot are tried, the likeliest first; None for all.
@@ -36,6 +37,8 @@ class Recipe:
     lead: float = 1.0
     jittered: int = 0
     jitter: Jitter = field(default_factory=Jitter)
+    grid: int = 16
+    strictness: float = 0.5
     mirrored: bool = False
     choices: int = 0
     shortlist: int | None = None

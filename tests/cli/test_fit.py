@@ -63,7 +63,7 @@ def test_fit_writes_what_it_says(f2p: Run, layout: Layout, tmp_path: Path) -> No
     assert character.values["red"] == 0.25
     assert document["kept"] == {"red": 0.25}
     with Image.open(files["picture"]) as picture, Image.open(files["sheet"]) as sheet:
-        assert picture.size == (128, 128)
+        assert picture.size == (512, 512)
         assert sheet.size[0] > 3 * sheet.size[1] * 0.8  # three squares beside each other
 
     report = json.loads(files["report"].read_text(encoding="utf-8"))

@@ -88,7 +88,7 @@ def recover(
     failed: list[dict[str, str]] = []
     for i in range(count):
         true = torch.from_numpy(layout.encode(layout.random(i, seed=UNSEEN + options["seed"])))
-        picture = fitter.engine.draw(true[None], fitter.framing.size)[0]
+        picture = fitter.engine.draw(true[None], fitter.size)[0]
         begun = time.perf_counter()
         try:
             result = fitter.fit(picture, **options)
