@@ -1,0 +1,14 @@
+"""``f2p train``: networks, from captured data."""
+
+from __future__ import annotations
+
+import click
+
+from .._group import LazyGroup
+
+__all__ = ["command"]
+
+
+@click.group(cls=LazyGroup)
+def command() -> None:
+    """Train a network from captured data."""

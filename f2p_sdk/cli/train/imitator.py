@@ -1,0 +1,151 @@
+"""``f2p train imitator``: a captured dataset to the weights of an imitator."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ...errors import UsageError
+from .._common import emit_json, game_option, json_option, load_kind, progress, say
+
+if TYPE_CHECKING:
+    from ...parameters import Layout
+    from ...training import Pictures, Plan, Trained
+
+NETWORKS = ("compact", "published")
+RECIPES = ("best", "slides")
+
+
+@click.command()
+@game_option
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="A folder that `f2p capture` filled.",
+)
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The weights file to write, .safetensors.",
+)
+@click.option("--network", type=click.Choice(NETWORKS), help="Default: the recipe's own.")
+@click.option("--recipe", type=click.Choice(RECIPES), default="best", show_default=True)
+@click.option("--epochs", type=click.IntRange(min=1), help="How often each picture is seen.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Train for so long instead; the schedule ends with the time.",
+)
+@click.option("--batch", type=click.IntRange(min=1), help="Pictures in a step.")
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Learning rate.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 ...")
+@click.option("--restart", is_flag=True, help="Begin anew, whatever is there.")
+@json_option
+def command(
+    game: str,
+    data: Path,
+    out: Path,
+    network: str | None,
+    recipe: str,
+    epochs: int | None,
+    minutes: float | None,
+    batch: int | None,
+    rate: float | None,
+    seed: int,
+    device: str,
+    restart: bool,
+    as_json: bool,
+) -> None:
+    """Train the network that draws what the engine would.
+
+    Stopped or killed, the same command goes on where it was: the state lies in FILE.training until
+    the weights are written. The same data, options and machine give the same weights.
+    """
+    if epochs is not None and minutes is not None:
+        raise UsageError("give --epochs or --minutes, not both")
+    state = out.with_name(out.name + ".training")
+    if restart:
+        shutil.rmtree(state, ignore_errors=True)
+    elif out.exists() and not state.exists():
+        raise UsageError(
+            f"{out} is there already", remedy="give another -o, or --restart to train it anew"
+        )
+    layout = load_kind(game).layout
+
+    from ...training import Plan
+    from ...training import recipe as find_recipe
+
+    chosen = find_recipe(recipe)
+    chosen = replace(chosen, batch=batch or chosen.batch, rate=rate or chosen.rate)
+    plan = Plan(chosen, network or "", {}, epochs, minutes, seed)
+    pictures = _open(layout, data, plan, as_json)
+    trained = _train(layout, pictures, out, plan, device, as_json)
+    document = {
+        "game": layout.name,
+        "layout_hash": layout.hash,
+        "network": plan.network or chosen.network,
+        "recipe": chosen.name,
+        "seed": seed,
+        **asdict(trained),
+        "path": str(trained.path),
+    }
+    if as_json:
+        emit_json(document)
+    else:
+        _tell(document)
+
+
+def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
+    from ... import capture
+    from ...networks import build
+    from ...training import open_pictures
+
+    slots = [s.stop - s.start for s in layout.slots]
+    size = build(plan.network or plan.recipe.network, layout.size, slots=slots).size
+    with progress("decoding pictures", quiet=quiet) as update:
+        return open_pictures(
+            data,
+            layout,
+            size,
+            lambda: capture.read_records(data),
+            progress=lambda done: update(done),
+        )
+
+
+def _train(
+    layout: Layout, pictures: Pictures, out: Path, plan: Plan, device: str, quiet: bool
+) -> Trained:
+    from ...training import Report, train_imitator
+
+    with progress("training", quiet=quiet) as update:
+
+        def show(report: Report) -> None:
+            figures = report.figures
+            seen = f", {figures['psnr_db']:.2f} dB l1 {figures['l1']:.4f}" if figures else ""
+            note = f"loss {report.loss:.4f}{seen}, {report.rate:.0f} pictures/s"
+            update(report.step, report.steps, note)
+
+        return train_imitator(layout, pictures, out, plan, device=device, progress=show)
+
+
+def _tell(document: dict[str, Any]) -> None:
+    figures = document["figures"]
+    say(
+        f"{document['path']}: {figures['psnr_db']:.2f} dB, l1 {figures['l1']:.4f} on held-out "
+        f"pictures, {document['bytes'] / 2**20:.1f} MiB"
+    )
+    say(
+        f"  {document['steps']} steps, {document['epochs']:.1f} epochs, "
+        f"{document['seconds'] / 60:.1f} minutes"
+    )
+    say(f"  measure it in the engine: f2p evaluate imitator -g {document['game']}")

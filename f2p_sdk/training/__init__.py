@@ -1,0 +1,25 @@
+"""Training of the networks from captured data, and the figures that say how good they are."""
+
+from .figures import Compared, Sensitivity, compare, picture_figures, sensitivity, share_above
+from .imitator import Plan, Report, Trained, train_imitator
+from .pictures import Pictures, Record, open_pictures
+from .recipes import RECIPES, Recipe, recipe
+
+__all__ = [
+    "RECIPES",
+    "Compared",
+    "Pictures",
+    "Plan",
+    "Recipe",
+    "Record",
+    "Report",
+    "Sensitivity",
+    "Trained",
+    "compare",
+    "open_pictures",
+    "picture_figures",
+    "recipe",
+    "sensitivity",
+    "share_above",
+    "train_imitator",
+]

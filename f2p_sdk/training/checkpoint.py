@@ -1,0 +1,95 @@
+"""The state of a training on disk, so that one that was killed goes on where it was.
+
+One safetensors file, replaced at once: tensors ``network.*``, ``optimiser.<parameter>.<name>`` and
+``random``, and in the metadata a JSON document with everything else. No pickle.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from ..errors import TrainingError
+from ..files import atomic_write
+
+__all__ = ["load_checkpoint", "load_tensors", "save_checkpoint", "save_tensors"]
+
+STATE = "f2p_training"
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
+    """Write tensors and a JSON document as one safetensors file, at once. TrainingError."""
+    plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    atomic_write(path, save(plain, metadata={STATE: json.dumps(document)}), error=TrainingError)
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """What :func:`save_tensors` wrote; None if there is no such file.
+
+    Raises TrainingError if there is one that cannot be read.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            document = json.loads((file.metadata() or {})[STATE])
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, KeyError, ValueError) as problem:
+        raise TrainingError(
+            f"{path}: the state of the training cannot be read: {problem}",
+            remedy="give --restart to begin anew",
+        ) from None
+    return tensors, document
+
+
+def save_checkpoint(
+    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, document: Mapping[str, Any]
+) -> None:
+    """Write network, optimiser, torch's random state and ``document`` at once."""
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    for index, state in optimiser.state_dict()["state"].items():
+        for name, value in state.items():
+            if value is not None:
+                tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value)
+    tensors["random"] = torch.get_rng_state()
+    save_tensors(path, tensors, document)
+
+
+def load_checkpoint(
+    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer
+) -> dict[str, Any] | None:
+    """Put a checkpoint back into network, optimiser and torch's random state.
+
+    Returns the document, None if there is no checkpoint. TrainingError if it is of another network.
+    """
+    loaded = load_tensors(path)
+    if loaded is None:
+        return None
+    tensors, document = loaded
+    weights: dict[str, Tensor] = {}
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        sort, _, rest = name.partition(".")
+        if sort == "network":
+            weights[rest] = tensor
+        elif sort == "optimiser":
+            index, _, key = rest.partition(".")
+            states.setdefault(int(index), {})[key] = tensor
+    try:
+        network.load_state_dict(weights)
+        groups = optimiser.state_dict()["param_groups"]
+        optimiser.load_state_dict({"state": states, "param_groups": groups})
+    except (RuntimeError, ValueError, KeyError) as problem:
+        raise TrainingError(
+            f"{path}: the state is of another network: {problem}",
+            remedy="give the options the training was begun with, or --restart to begin anew",
+        ) from None
+    torch.set_rng_state(tensors["random"])
+    return document

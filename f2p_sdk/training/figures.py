@@ -1,0 +1,226 @@
+"""How well an imitator imitates: its pictures, and its changes of picture, against the engine's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..errors import UsageError
+from ..networks import Imitator
+from ..parameters import Character, Layout
+from .device import Device, pick_device
+from .pictures import Pictures
+
+__all__ = [
+    "Compared",
+    "Sensitivity",
+    "compare",
+    "picture_figures",
+    "sensitivity",
+    "share_above",
+]
+
+Draw = Callable[[Sequence[Character]], Iterable[npt.NDArray[np.uint8]]]
+"""The engine: characters to their pictures, uint8 (S, S, 3), in the same order."""
+
+_BATCH = 16
+
+
+class _Errors:
+    """Mean squared and mean absolute error over pictures in [0, 1]."""
+
+    def __init__(self) -> None:
+        self.squared = self.absolute = 0.0
+        self.count = 0
+
+    def add(self, drawn: Tensor, wanted: Tensor) -> None:
+        difference = (drawn - wanted).double()
+        self.squared += float(difference.square().mean(dim=(1, 2, 3)).sum())
+        self.absolute += float(difference.abs().mean(dim=(1, 2, 3)).sum())
+        self.count += len(drawn)
+
+    def figures(self) -> dict[str, float]:
+        """``psnr_db`` of the mean squared error over all pictures (lower than the mean of the
+        pictures' own PSNR), and ``l1``."""
+        mean = self.squared / self.count
+        psnr = -10 * math.log10(mean) if mean > 1e-10 else 100.0
+        return {"psnr_db": round(psnr, 3), "l1": round(self.absolute / self.count, 5)}
+
+
+def picture_figures(
+    network: Imitator, pictures: Pictures, rows: npt.NDArray[np.int64], device: Device
+) -> dict[str, float]:
+    """``psnr_db`` and ``l1`` of the network, in [0, 1], on these rows of a dataset; float32."""
+    errors = _Errors()
+    training = network.training
+    network.eval()
+    with torch.no_grad():
+        for start in range(0, len(rows), _BATCH):
+            some = rows[start : start + _BATCH]
+            vectors = torch.from_numpy(pictures.vectors[some]).to(device.name)
+            errors.add(network(vectors), device.pictures(pictures.pictures[some]))
+    network.train(training)
+    return errors.figures()
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One character as the engine and as the imitator draw it, uint8 (S, S, 3)."""
+
+    number: int
+    engine: npt.NDArray[np.uint8]
+    imitator: npt.NDArray[np.uint8]
+    psnr_db: float
+    l1: float
+
+
+def compare(
+    network: Imitator,
+    layout: Layout,
+    draw: Draw,
+    count: int,
+    *,
+    seed: int,
+    keep: int = 0,
+    device: str = "cpu",
+    progress: Callable[[int], None] | None = None,
+) -> tuple[dict[str, float], list[Compared]]:
+    """``psnr_db`` and ``l1`` on ``count`` fresh random characters, and the first ``keep`` pairs.
+
+    Args:
+        seed: of the characters; another one than the training data's.
+        draw: the engine, at the network's size.
+    """
+    where = pick_device(device)
+    errors, kept = _Errors(), []
+    characters = [layout.random(i, seed=seed) for i in range(count)]
+    for start, chunk, engine in _drawn(characters, draw):
+        with torch.no_grad():
+            drawn = network(_encode(layout, chunk, where))
+        wanted = where.pictures(engine)
+        errors.add(drawn, wanted)
+        for i in range(start, min(start + len(chunk), keep)):
+            own = _Errors()
+            own.add(drawn[i - start, None], wanted[i - start, None])
+            picture = (drawn[i - start].permute(1, 2, 0) * 255).round().byte().cpu().numpy()
+            kept.append(Compared(i, engine[i - start], picture, **own.figures()))
+        if progress is not None:
+            progress(start + len(chunk))
+    return errors.figures(), kept
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What one number of the vector does to the picture, in the imitator and in the engine.
+
+    Attributes:
+        name: the parameter, ``slot=choice`` for a choice.
+        discrete: whether it is a choice.
+        correlation: Pearson's, over all pixels and channels, between the imitator's and the
+            engine's change of picture; the mean over the characters tried. 0 where the engine's
+            picture does not change.
+        change: the engine's mean absolute change, in [0, 1].
+    """
+
+    name: str
+    discrete: bool
+    correlation: float
+    change: float
+
+
+def sensitivity(
+    network: Imitator,
+    layout: Layout,
+    draw: Draw,
+    *,
+    seed: int,
+    characters: int = 1,
+    device: str = "cpu",
+    progress: Callable[[int], None] | None = None,
+) -> list[Sensitivity]:
+    """The sensitivity of each of the D numbers of the vector, in its order.
+
+    A slider goes from its low to its high end at a random character, a fresh one for each slider; a
+    choice is exchanged for another, random, choice of its slot.
+
+    Args:
+        seed: of the characters.
+        characters: how many are tried for each number.
+        draw: the engine, at the network's size.
+    """
+    if characters < 1:
+        raise UsageError(f"sensitivity needs at least one character, got {characters}")
+    where = pick_device(device)
+    pairs = [
+        pair for k in range(layout.size) for pair in _ends(layout, k, seed, characters)
+    ]  # low, high, low, high ...
+    found = np.zeros((layout.size * characters, 2))
+    for start, chunk, engine in _drawn(pairs, draw):
+        with torch.no_grad():
+            drawn = network(_encode(layout, chunk, where))
+        wanted = where.pictures(engine)
+        for i in range(0, len(chunk), 2):
+            change = wanted[i + 1] - wanted[i]
+            correlation = _correlation(drawn[i + 1] - drawn[i], change)
+            found[(start + i) // 2] = correlation, float(change.abs().mean())
+        if progress is not None:
+            progress(start + len(chunk))
+    means = found.reshape(layout.size, characters, 2).mean(axis=1)
+    return [
+        Sensitivity(name, k >= layout.n_continuous, float(means[k, 0]), float(means[k, 1]))
+        for k, name in enumerate(_names(layout))
+    ]
+
+
+def share_above(rows: Sequence[Sensitivity], bound: float = 0.8) -> float:
+    """Share of the rows whose correlation is above ``bound``."""
+    return sum(r.correlation > bound for r in rows) / len(rows) if rows else 0.0
+
+
+def _names(layout: Layout) -> list[str]:
+    choices = [f"{slot.name}={choice}" for slot in layout.discrete for choice in slot.choices]
+    return [*(p.name for p in layout.continuous), *choices]
+
+
+def _ends(layout: Layout, k: int, seed: int, characters: int) -> Iterator[Character]:
+    for j in range(characters):
+        character = layout.random(k * characters + j, seed=seed)
+        if k < layout.n_continuous:
+            slider = layout.continuous[k]
+            yield character.replace(**{slider.name: slider.low})
+            yield character.replace(**{slider.name: slider.high})
+            continue
+        where = next(s for s in layout.slots if s.start <= k < s.stop)
+        slot = layout.discrete[layout.slots.index(where)]
+        one = k - where.start
+        generator = np.random.Generator(np.random.PCG64([seed, k, j]))
+        other = (one + 1 + int(generator.integers(len(slot.choices) - 1))) % len(slot.choices)
+        yield character.replace(**{slot.name: slot.choices[other]})
+        yield character.replace(**{slot.name: slot.choices[one]})
+
+
+def _drawn(
+    characters: Sequence[Character], draw: Draw
+) -> Iterator[tuple[int, Sequence[Character], npt.NDArray[np.uint8]]]:
+    """Chunks of characters with the engine's pictures of them, (B, S, S, 3)."""
+    stream = iter(draw(characters))
+    for start in range(0, len(characters), _BATCH):
+        chunk = characters[start : start + _BATCH]
+        yield start, chunk, np.stack([next(stream) for _ in chunk])
+
+
+def _encode(layout: Layout, characters: Sequence[Character], device: Device) -> Tensor:
+    return torch.from_numpy(np.stack([layout.encode(c) for c in characters])).to(device.name)
+
+
+def _correlation(a: Tensor, b: Tensor) -> float:
+    a, b = (t.double().flatten() - t.double().mean() for t in (a, b))
+    norm: Any = a.norm() * b.norm()
+    return float(a @ b / norm) if norm > 1e-12 else 0.0

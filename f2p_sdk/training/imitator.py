@@ -1,0 +1,315 @@
+"""Training an imitator on a captured dataset."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import weights
+from ..errors import TrainingError
+from ..networks import Imitator, build
+from ..parameters import Layout
+from .checkpoint import load_checkpoint, load_tensors, save_checkpoint, save_tensors
+from .device import Device, pick_device
+from .figures import picture_figures
+from .pictures import Pictures
+from .recipes import RECIPES, Recipe
+
+__all__ = ["Plan", "Report", "Trained", "train_imitator"]
+
+CHECKPOINT_SECONDS = 60.0
+VALIDATIONS = 16  # in a whole training
+LICENCE = "Apache-2.0; trained only on pictures of the engine named in the card"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train and how long.
+
+    Attributes:
+        recipe: optimiser, loss, schedule.
+        network: name of the imitator; the recipe's own if empty.
+        options: of the network.
+        epochs: how often every picture is seen; the recipe's own if None.
+        minutes: train for that long instead, pauses between a stop and a resume not counted. The
+            schedule ends with the time, so how many steps there were depends on the machine.
+        seed: of the first weights and of the order of the pictures. The same seed, data, epochs and
+            machine give the same weights.
+    """
+
+    recipe: Recipe = RECIPES["best"]
+    network: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    epochs: int | None = None
+    minutes: float | None = None
+    seed: int = 0
+
+    def key(self) -> dict[str, Any]:
+        """What must be equal for a training to go on from a checkpoint."""
+        plan = asdict(self)
+        plan["network"] = self.network or self.recipe.network
+        plan["options"] = dict(self.options)
+        return dict(json.loads(json.dumps(plan)))
+
+
+@dataclass(frozen=True)
+class Report:
+    """How far a training is.
+
+    Attributes:
+        step, steps: done, and all of them; with a time budget, what the rate so far promises.
+        loss: running mean of the recipe's loss.
+        rate: pictures per second.
+        seconds_left: until the last step.
+        figures: of the last validation: ``psnr_db`` and ``l1``, empty before the first.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    rate: float
+    seconds_left: float
+    figures: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The outcome: the weights file, its figures on all held-out pictures, and what it took."""
+
+    path: Path
+    figures: Mapping[str, float]
+    steps: int
+    epochs: float
+    seconds: float
+    resumed_at: int
+    bytes: int
+
+
+def train_imitator(
+    layout: Layout,
+    pictures: Pictures,
+    output: Path,
+    plan: Plan | None = None,
+    *,
+    device: str = "auto",
+    licence: str = LICENCE,
+    progress: Callable[[Report], None] | None = None,
+) -> Trained:
+    """Train an imitator and write its weights with their card.
+
+    While it runs, ``<output>.training/`` holds the last checkpoint and the best weights so far; a
+    call with the same plan and data goes on from there. It is removed when the weights are written.
+
+    Args:
+        layout: of the characters in ``pictures``.
+        pictures: from :func:`open_pictures`, at the network's size.
+        output: the weights file.
+        plan: what to train; default: the recipe ``best``.
+        device: ``auto``, or torch's name of one.
+        licence: for the card.
+        progress: called after every step.
+
+    Raises:
+        TrainingError: the loss is no longer a number (the best weights so far are kept), or the
+            folder holds the state of another training.
+    """
+    return _Training(layout, pictures, output, plan or Plan(), pick_device(device)).run(
+        licence, progress
+    )
+
+
+class _Training:
+    def __init__(
+        self, layout: Layout, pictures: Pictures, output: Path, plan: Plan, device: Device
+    ) -> None:
+        self.layout, self.pictures, self.output, self.plan = layout, pictures, output, plan
+        self.recipe, self.device = plan.recipe, device
+        self.folder = output.with_name(output.name + ".training")
+        self.train, self.held = pictures.split()
+        self.batch = min(self.recipe.batch, len(self.train))
+        self.per_epoch = len(self.train) // self.batch
+        torch.manual_seed(plan.seed)
+        slots = [s.stop - s.start for s in layout.slots]
+        self.network = self._build(slots)
+        self.optimiser = self.recipe.build_optimiser(self.network)
+        self.state: dict[str, Any] = {
+            "key": {
+                **plan.key(),
+                "layout": layout.hash,
+                "pictures": len(pictures),
+                "device": device.name.split(":")[0],
+            },
+            "step": 0,
+            "seconds": 0.0,
+            "loss": None,
+            "figures": {},
+            "best": None,
+            "validations": 0,
+        }
+        self.order = (-1, np.zeros(0, dtype=np.int64))
+
+    def _build(self, slots: list[int]) -> Imitator:
+        name = self.plan.network or self.recipe.network
+        network = build(name, self.layout.size, slots=slots, **self.plan.options)
+        if network.size != self.pictures.size:
+            raise TrainingError(
+                f"the network {name!r} draws {network.size}x{network.size}, "
+                f"the pictures are {self.pictures.size}x{self.pictures.size}"
+            )
+        network.to(self.device.name)
+        # torch's stubs do not know this form for modules
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return network
+
+    # How far it is
+
+    @property
+    def steps(self) -> int:
+        """All steps of the training; a promise if it ends with the time."""
+        if self.plan.minutes is None:
+            return max(1, (self.plan.epochs or self.recipe.epochs) * self.per_epoch)
+        if self.fraction >= 1:
+            return int(self.state["step"])
+        return int(self.state["step"] / self.fraction) if self.state["step"] else 1
+
+    @property
+    def fraction(self) -> float:
+        """Share of the training that is done, 0 to 1."""
+        if self.plan.minutes is not None:
+            return min(1.0, float(self.state["seconds"]) / (60 * self.plan.minutes))
+        return min(1.0, self.state["step"] / self.steps)
+
+    def rows(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """The rows of the next step: an epoch has an order of its own, from its number and seed."""
+        epoch, place = divmod(self.state["step"], self.per_epoch)
+        if self.order[0] != epoch:
+            generator = np.random.Generator(np.random.PCG64([self.plan.seed, epoch]))
+            self.order = (epoch, generator.permutation(self.train))
+        return np.sort(self.order[1][place * self.batch : (place + 1) * self.batch])
+
+    # The work
+
+    def run(self, licence: str, progress: Callable[[Report], None] | None) -> Trained:
+        resumed_at = self._resume()
+        began = saved = last = time.monotonic()
+        first = self.state["step"]
+        while self.fraction < 1:
+            self._step()
+            now = time.monotonic()
+            self.state["seconds"] += now - last
+            last = now
+            if self.fraction * VALIDATIONS >= self.state["validations"] + 1:
+                self._validate()
+                saved = last = self._checkpoint()  # validation is not training time
+            elif now - saved >= CHECKPOINT_SECONDS:
+                saved = self._checkpoint()
+            if progress is not None:
+                rate = (self.state["step"] - first) / max(time.monotonic() - began, 1e-9)
+                progress(self._report(rate))
+        return self._finish(licence, resumed_at)
+
+    def _resume(self) -> int:
+        document = load_checkpoint(self.folder / "checkpoint.safetensors", *self._parts())
+        if document is None:
+            return 0
+        if document["key"] != self.state["key"]:
+            changed = [k for k, v in self.state["key"].items() if document["key"].get(k) != v]
+            raise TrainingError(
+                f"{self.folder} holds the state of another training: other {', '.join(changed)}",
+                remedy="give the options and data it was begun with, or --restart to begin anew",
+            )
+        self.state = document
+        return int(document["step"])
+
+    def _parts(self) -> tuple[Imitator, torch.optim.Optimizer]:
+        return self.network, self.optimiser
+
+    def _step(self) -> None:
+        rows, step = self.rows(), self.state["step"]
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.rate_at(self.fraction, step)
+        wanted = self.device.pictures(self.pictures.pictures[rows])
+        vectors = torch.from_numpy(self.pictures.vectors[rows]).to(self.device.name)
+        self.network.train()
+        with self.device.autocast():
+            drawn = self.network(vectors)
+        loss = self.recipe.loss(drawn.float(), wanted)
+        value = float(loss.detach())
+        if not np.isfinite(value):
+            raise TrainingError(
+                f"the loss is {value} in step {step}; the best weights so far are in {self.folder}",
+                remedy="lower --rate, and give --restart",
+            )
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        mean = self.state["loss"]
+        self.state["loss"] = value if mean is None else 0.98 * mean + 0.02 * value
+        self.state["step"] = step + 1
+
+    def _validate(self) -> None:
+        figures = self._figures()
+        self.state["figures"] = figures
+        self.state["validations"] = int(self.fraction * VALIDATIONS + 1e-9)
+        best = self.state["best"]
+        if best is None or figures["l1"] < best["l1"]:
+            self.state["best"] = {**figures, "step": self.state["step"]}
+            tensors = self.network.state_dict()
+            save_tensors(self.folder / "best.safetensors", tensors, self.state["best"])
+
+    def _figures(self) -> dict[str, float]:
+        return picture_figures(self.network, self.pictures, self.held, self.device)
+
+    def _checkpoint(self) -> float:
+        path = self.folder / "checkpoint.safetensors"
+        save_checkpoint(path, self.network, self.optimiser, self.state)
+        return time.monotonic()
+
+    def _report(self, rate: float) -> Report:
+        left = (self.steps - self.state["step"]) / max(rate, 1e-9)
+        return Report(
+            self.state["step"],
+            self.steps,
+            self.state["loss"],
+            rate * self.batch,
+            left,
+            self.state["figures"],
+        )
+
+    def _finish(self, licence: str, resumed_at: int) -> Trained:
+        best = load_tensors(self.folder / "best.safetensors")
+        if best is not None:
+            self.network.load_state_dict(best[0])
+        weights.rounded(self.network)
+        figures = self._figures()  # of the very numbers that are written
+        state, recipe = self.state, self.recipe
+        epochs = state["step"] / self.per_epoch
+        training = {
+            **self.pictures.source,
+            "trained_on": len(self.train),
+            "held_out": len(self.held),
+            "recipe": asdict(recipe),
+            "seed": self.plan.seed,
+            "steps": state["step"],
+            "best_step": state["best"]["step"] if state["best"] else state["step"],
+            "epochs": round(epochs, 2),
+            "seconds": round(state["seconds"], 1),
+            "torch": torch.__version__,
+            "device": self.device.describe(),
+        }
+        network = self.network.cpu()
+        card = weights.imitator_card(
+            network, self.layout, training=training, figures=figures, licence=licence
+        )
+        path = weights.save_weights(self.output, network.state_dict(), card)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        size = path.stat().st_size
+        return Trained(path, figures, state["step"], epochs, state["seconds"], resumed_at, size)
