@@ -89,13 +89,14 @@ def command(
     with ExitStack() as stack:
         # Imported here: `f2p fit --help` does not wait for torch.
         from ..images import load
-        from ..pipeline import Fitter, engine_for
+        from ..pipeline import Fitter, engine_for, weights_file
 
         fitter: Fitter | None = None
         for photo, folder in zip(photos, folders, strict=True):
             try:
                 picture = load(photo)  # the cheapest thing that can be wrong comes first
                 if fitter is None:
+                    weights_file(kind, weights)  # before an engine is started for nothing
                     with progress("starting", quiet=as_json):
                         host = stack.enter_context(engine_for(kind, not no_engine))
                         fitter = Fitter(kind, host, weights=weights, deadline=deadline)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from .. import images, plugins
 from ..errors import PluginError, UsageError
 from ..parameters import Character
+from .drawing import weights_file
 from .fitting import SHOWN, FitResult, Fitter, Subject
 from .recipes import RECIPES, Recipe
 from .report import Progress
@@ -38,6 +39,7 @@ __all__ = [
     "engine_for",
     "fit",
     "render",
+    "weights_file",
 ]
 
 
@@ -60,6 +62,7 @@ def fit(
     The other arguments and the errors are those of :meth:`Fitter.fit`.
     """
     kind = plugins.game(game) if isinstance(game, str) else game
+    weights_file(kind)  # before an engine is started for nothing
     with engine_for(kind, engine) as host:
         return Fitter(kind, host).fit(
             photo, keep=keep, seed=seed, method=method, steps=steps, face=face, progress=progress

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..bridge import Host
     from ..hookspecs import Kind
 
-__all__ = ["EngineDraws", "Grounded", "Imitator", "open_imitator"]
+__all__ = ["EngineDraws", "Grounded", "Imitator", "open_imitator", "weights_file"]
 
 #: (B, D) vectors -> (B, 3, S, S) RGB sRGB in [0, 1].
 Imitator = Callable[[Tensor], Tensor]
@@ -86,13 +86,14 @@ def open_imitator(
     ``weights``: a name among the kind's weights, or a file; by default the first that is there.
     Raises WeightsError where there are none, or they are of another layout.
     """
-    path = _weights_file(kind, weights)
+    path = weights_file(kind, weights)
     module = weight_files.load_imitator(path, kind.layout)
     module.eval().requires_grad_(False)
     return module, weight_files.load_card(path)
 
 
-def _weights_file(kind: Kind, weights: str | Path | None) -> Path:
+def weights_file(kind: Kind, weights: str | Path | None = None) -> Path:
+    """Which file :func:`open_imitator` would read; raises the same errors, at no cost."""
     if isinstance(weights, str) and weights in kind.weights:
         path = Path(kind.weights[weights])
         if path.is_file():

@@ -71,9 +71,10 @@ def command(
     listed = [] if photos is None else _photos(photos, identities)[:limit]
     options = {"seed": seed, "method": method, "steps": steps}
 
-    from ...pipeline import Fitter, engine_for
+    from ...pipeline import Fitter, engine_for, weights_file
     from . import _fits
 
+    weights_file(kind, weights)  # before an engine is started for nothing
     rows: list[Row] = []
     with engine_for(kind) as host:
         fitter = Fitter(kind, host, weights=weights)
