@@ -26,9 +26,14 @@ class Game:
     """Every kind in a folder, drawn on request (an ``EngineHandler``)."""
 
     def __init__(self, folder: Path) -> None:
-        self._rigs = {p.name.removesuffix(".rig.toml"): p for p in sorted(folder.glob("*.rig.toml"))}
+        self._rigs = {
+            p.name.removesuffix(".rig.toml"): p for p in sorted(folder.glob("*.rig.toml"))
+        }
         if not self._rigs:
-            raise F2PError(f"openhead: no KIND.rig.toml in {folder}", remedy="name the adapter's folder with --rigs")
+            raise F2PError(
+                f"openhead: no KIND.rig.toml in {folder}",
+                remedy="name the adapter's folder with --rigs",
+            )
         self._layouts = {kind: Layout.load(folder / f"{kind}.toml") for kind in self._rigs}
         self._engines: dict[str, Engine] = {}
         self._head = build_head()
@@ -59,7 +64,10 @@ class Game:
         scene: Mapping[str, Any],
     ) -> Mapping[str, NDArray[np.uint8]]:
         if scene:
-            raise RenderError(f"openhead: scene settings {sorted(scene)} are not known", remedy="send an empty scene")
+            raise RenderError(
+                f"openhead: scene settings {sorted(scene)} are not known",
+                remedy="send an empty scene",
+            )
         return {"color": self.engine(kind).render(values, size)}
 
     def apply(self, kind: str, values: Mapping[str, float | str]) -> None:
@@ -69,15 +77,21 @@ class Game:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m f2p_openhead", description=__doc__)
-    parser.add_argument("--rigs", type=Path, required=True, help="folder with KIND.toml and KIND.rig.toml")
-    parser.add_argument("--connect", required=True, help="where the SDK listens, such as tcp://127.0.0.1:5555")
+    parser.add_argument(
+        "--rigs", type=Path, required=True, help="folder with KIND.toml and KIND.rig.toml"
+    )
+    parser.add_argument(
+        "--connect", required=True, help="where the SDK listens, such as tcp://127.0.0.1:5555"
+    )
     parser.add_argument("--exit-with-host", action="store_true", help="end when the SDK is gone")
     parser.add_argument("--keys", type=Path, help="folder with CURVE keys")
     options = parser.parse_args()
     try:
         game = Game(options.rigs)
         game.engine(next(iter(game.info().kinds)))
-        serve_engine(options.connect, game, exit_with_host=options.exit_with_host, keys=options.keys)
+        serve_engine(
+            options.connect, game, exit_with_host=options.exit_with_host, keys=options.keys
+        )
     except F2PError as error:
         print(f"openhead: {error}", file=sys.stderr)
         return 1

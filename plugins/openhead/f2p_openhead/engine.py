@@ -74,7 +74,10 @@ class Engine:
         self._engine = GraphicsEngine.getGlobalPtr()
         self._pipe = GraphicsPipeSelection.getGlobalPtr().makeDefaultPipe()
         if self._pipe is None:
-            raise RenderError("openhead: no OpenGL found", remedy="install libegl1 libgl1 libgl1-mesa-dri, or a GPU driver")
+            raise RenderError(
+                "openhead: no OpenGL found",
+                remedy="install libegl1 libgl1 libgl1-mesa-dri, or a GPU driver",
+            )
         self._root = NodePath("world")
         self._looks = sorted({k for s in rig.looks.values() for k in s} | set(rig.constants))
         self._build_skin()
@@ -108,7 +111,12 @@ class Engine:
         ears = (np.abs(rest[rows, 0]) > 0.60) & (rest[rows, 1] < 0.08) & (rest[rows, 2] > -0.95)
         scalp = np.where(ears, np.minimum(hairline(rest[rows]), -0.2), hairline(rest[rows]))
         baked = np.stack([shade, scalp], 1).astype(np.float32)
-        self._skin = Surface("skin", head.skin.triangles, {"rest": rest[rows], "baked": baked}, {"vertex": 3, "normal": 3})
+        self._skin = Surface(
+            "skin",
+            head.skin.triangles,
+            {"rest": rest[rows], "baked": baked},
+            {"vertex": 3, "normal": 3},
+        )
         node = self._skin.node
         node.reparentTo(self._root)
         node.setShader(shader("skin.vert", "skin.frag", self._looks))
@@ -145,7 +153,9 @@ class Engine:
         uv = self.head.uv[part.rows]
         strip = np.zeros((len(points), 2), np.float32)
         strip[:, 0] = uv[:, 0] * 1500
-        centres = np.where(points[:, :1] > 0, rest[self.head.left_eye].mean(0), rest[self.head.right_eye].mean(0))
+        centres = np.where(
+            points[:, :1] > 0, rest[self.head.left_eye].mean(0), rest[self.head.right_eye].mean(0)
+        )
         reach = np.linalg.norm(points - centres, axis=1)
         for k in range(len(points)):
             # Roots are the vertices nearest the eye among those at the same place along the same lid.
@@ -164,25 +174,32 @@ class Engine:
         if style not in self._hair:
             settings = self.rig.choices["hairstyle"][style]
             seed = sum(map(ord, style))
-            hair = grow(settings, self.head, self.rig.base, self._rest_normals[self.head.skin.rows], seed)
+            hair = grow(
+                settings, self.head, self.rig.base, self._rest_normals[self.head.skin.rows], seed
+            )
             if hair is None:
                 self._hair[style] = None
             else:
                 fixed = {"tangent": hair.tangents, "normal": hair.normals, "strand": hair.coords}
                 surface = Surface(style, hair.triangles, fixed, {"vertex": 3})
                 surface.node.setTwoSided(True)
-                surface.node.setTransparency(TransparencyAttrib.MMultisample)
+                surface.node.setBin("fixed", -10)
                 surface.node.setShader(self._hair_shader)
                 self._hair[style] = (hair, surface)
         return self._hair[style]
 
     # ------------------------------------------------------------------- draw
 
-    def render(self, values: Mapping[str, float | str], size: tuple[int, int] | int = 512) -> NDArray[np.uint8]:
+    def render(
+        self, values: Mapping[str, float | str], size: tuple[int, int] | int = 512
+    ) -> NDArray[np.uint8]:
         """Draw a character: values in game units -> (H, W, 3) uint8 RGB sRGB. Raises RenderError."""
         width, height = (size, size) if isinstance(size, int) else size
         if not (16 <= width <= MAX_SIZE and 16 <= height <= MAX_SIZE):
-            raise RenderError(f"openhead: picture size {width}x{height}, must be 16 to {MAX_SIZE}", remedy="ask for a smaller picture")
+            raise RenderError(
+                f"openhead: picture size {width}x{height}, must be 16 to {MAX_SIZE}",
+                remedy="ask for a smaller picture",
+            )
         self._pose(values)
         view = self._view(width, height)
         for other in self._views.values():
@@ -191,7 +208,9 @@ class Engine:
         self._engine.renderFrame()
         data = view.texture.getRamImageAs("RGB")
         if not data:
-            raise RenderError("openhead: the renderer gave no picture", remedy="check the OpenGL driver")
+            raise RenderError(
+                "openhead: the renderer gave no picture", remedy="check the OpenGL driver"
+            )
         return np.ascontiguousarray(np.frombuffer(data, np.uint8).reshape(height, width, 3)[::-1])
 
     def _view(self, width: int, height: int) -> _View:
@@ -202,10 +221,18 @@ class Engine:
             form.setDepthBits(24)
             form.setMultisamples(4)
             buffer = self._engine.makeOutput(
-                self._pipe, f"{width}x{height}", 0, form, WindowProperties.size(width, height), GraphicsPipe.BFRefuseWindow
+                self._pipe,
+                f"{width}x{height}",
+                0,
+                form,
+                WindowProperties.size(width, height),
+                GraphicsPipe.BFRefuseWindow,
             )
             if buffer is None:
-                raise RenderError(f"openhead: no {width}x{height} buffer", remedy="install libegl1 libgl1 libgl1-mesa-dri, or a GPU driver")
+                raise RenderError(
+                    f"openhead: no {width}x{height} buffer",
+                    remedy="install libegl1 libgl1 libgl1-mesa-dri, or a GPU driver",
+                )
             texture = Texture()
             buffer.addRenderTexture(texture, GraphicsOutput.RTMCopyRam)
             buffer.setClearColor(Vec4(*BACKGROUND, 1))
@@ -223,7 +250,9 @@ class Engine:
             centre = (shell.min(0) + shell.max(0)) / 2
             radius = float(np.linalg.norm(shell - centre, axis=1).max()) * 0.975
             surface.write(centre + self._unit * radius)
-            surface.node.setShaderInput("lids", Vec4(float(centre[1]) + 0.085, float(centre[1]) - 0.07, 0, 0))
+            surface.node.setShaderInput(
+                "lids", Vec4(float(centre[1]) + 0.085, float(centre[1]) - 0.07, 0, 0)
+            )
         self._lashes.write(points[self.head.lashes.rows])
         packed = PTA_LVecBase4f.emptyArray((len(self._looks) + 3) // 4)
         numbers = [look[k] for k in self._looks] + [0.0] * 3
@@ -250,9 +279,15 @@ class Engine:
             self._root.setShaderInput(name, Vec3(*(float(x) for x in colour)))
         lip = self._choice("lipstick_style", values)
         half = float(lip.get("upper", 0)) - float(lip.get("lower", 0))
-        self._root.setShaderInput("lip_a", Vec4(*(float(lip.get(k, 0)) for k in ("opacity", "gloss", "matte", "inner"))))
-        self._root.setShaderInput("lip_b", Vec4(*(float(lip.get(k, 0)) for k in ("soft", "over", "liner")), half))
-        self._root.setShaderInput("lip_c", (float(lip.get("metal", 0)), float(lip.get("centre", 0))))
+        self._root.setShaderInput(
+            "lip_a", Vec4(*(float(lip.get(k, 0)) for k in ("opacity", "gloss", "matte", "inner")))
+        )
+        self._root.setShaderInput(
+            "lip_b", Vec4(*(float(lip.get(k, 0)) for k in ("soft", "over", "liner")), half)
+        )
+        self._root.setShaderInput(
+            "lip_c", (float(lip.get("metal", 0)), float(lip.get("centre", 0)))
+        )
         self._root.setShaderInput("brow_tile", self._tiles[str(values["eyebrow_style"])])
         self._root.setShaderInput("blush_height", look["blush_y"])
         self._root.setShaderInput("grey", float(np.clip(look["hair_grey"], 0, 1)) * 0.6)

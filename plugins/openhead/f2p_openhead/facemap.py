@@ -72,22 +72,45 @@ def _wrinkles() -> Array:
     draw = ImageDraw.Draw(image)
 
     def line(points: list[tuple[float, float]], width: float, strength: float) -> None:
-        xs = np.interp(np.linspace(0, len(points) - 1, 40), range(len(points)), [q[0] for q in points])
-        ys = np.interp(np.linspace(0, len(points) - 1, 40), range(len(points)), [q[1] for q in points])
+        xs = np.interp(
+            np.linspace(0, len(points) - 1, 40), range(len(points)), [q[0] for q in points]
+        )
+        ys = np.interp(
+            np.linspace(0, len(points) - 1, 40), range(len(points)), [q[1] for q in points]
+        )
         kernel = np.ones(9) / 9
         xs = np.concatenate([xs[:4], np.convolve(xs, kernel, "valid"), xs[-4:]])
         ys = np.concatenate([ys[:4], np.convolve(ys, kernel, "valid"), ys[-4:]])
         for mirror in (1, -1):
-            dots = [((mirror * x / HALF + 1) / 2 * SIZE * scale, (1 - y / HALF) / 2 * SIZE * scale) for x, y in zip(xs, ys, strict=True)]
+            dots = [
+                ((mirror * x / HALF + 1) / 2 * SIZE * scale, (1 - y / HALF) / 2 * SIZE * scale)
+                for x, y in zip(xs, ys, strict=True)
+            ]
             for k in range(len(dots) - 1):
                 fade = np.sin(np.pi * (k + 1) / len(dots)) ** 0.5
-                draw.line([dots[k], dots[k + 1]], fill=int(255 * strength * fade), width=max(1, int(width * scale * fade)))
+                draw.line(
+                    [dots[k], dots[k + 1]],
+                    fill=int(255 * strength * fade),
+                    width=max(1, int(width * scale * fade)),
+                )
 
     for k, y in enumerate((0.27, 0.345, 0.42, 0.50)):
-        line([(0.0, y - 0.012 + 0.01 * (k % 2)), (0.15, y + 0.012), (0.32, y), (0.46, y - 0.04)], 2.6, 0.75)
+        line(
+            [(0.0, y - 0.012 + 0.01 * (k % 2)), (0.15, y + 0.012), (0.32, y), (0.46, y - 0.04)],
+            2.6,
+            0.75,
+        )
     line([(0.045, 0.06), (0.055, 0.13), (0.05, 0.2)], 2.6, 0.9)
     for rise, length in ((0.05, 0.13), (0.0, 0.15), (-0.05, 0.14), (-0.1, 0.1)):
-        line([(0.47, 0.0 + rise * 0.3), (0.47 + length * 0.6, rise * 0.8), (0.47 + length, rise * 1.5)], 2.2, 0.8)
+        line(
+            [
+                (0.47, 0.0 + rise * 0.3),
+                (0.47 + length * 0.6, rise * 0.8),
+                (0.47 + length, rise * 1.5),
+            ],
+            2.2,
+            0.8,
+        )
     line([(0.13, -0.09), (0.22, -0.145), (0.34, -0.16), (0.45, -0.11)], 3.0, 0.7)
     line([(0.15, -0.14), (0.25, -0.2), (0.37, -0.215)], 3.0, 0.5)
     line([(0.155, -0.36), (0.22, -0.45), (0.275, -0.55), (0.30, -0.66), (0.29, -0.74)], 4.5, 1.0)
@@ -96,7 +119,9 @@ def _wrinkles() -> Array:
         line([(x, -0.53), (x * 1.03, -0.565)], 1.8, 0.5)
     for y in (-1.08, -1.17):
         line([(0.0, y), (0.2, y + 0.015), (0.36, y + 0.05)], 3.0, 0.6)
-    image = image.filter(ImageFilter.GaussianBlur(2.0 * scale)).resize((SIZE, SIZE), Image.Resampling.LANCZOS)
+    image = image.filter(ImageFilter.GaussianBlur(2.0 * scale)).resize(
+        (SIZE, SIZE), Image.Resampling.LANCZOS
+    )
     return np.asarray(image, np.float32) / 255
 
 
@@ -113,14 +138,19 @@ def _freckles(rng: np.random.Generator) -> Array:
         r = rng.uniform(0.5, 1.7) * scale
         cx, cy = (x / HALF + 1) / 2 * SIZE * scale, (1 - y / HALF) / 2 * SIZE * scale
         draw.ellipse([cx - r, cy - r * 0.85, cx + r, cy + r * 0.85], fill=int(rng.uniform(70, 255)))
-    image = image.filter(ImageFilter.GaussianBlur(0.7 * scale)).resize((SIZE, SIZE), Image.Resampling.LANCZOS)
+    image = image.filter(ImageFilter.GaussianBlur(0.7 * scale)).resize(
+        (SIZE, SIZE), Image.Resampling.LANCZOS
+    )
     return np.asarray(image, np.float32) / 255
 
 
 def _lips(head: Head, rest: Array) -> tuple[Array, Array]:
     """Lip mask and the signed place across the lips (-1 lower border, 0 the line between, 1 upper border)."""
     uv, depth = _raster(head, rest, head.uv)
-    mask_image = np.asarray(Image.open(asset_root() / "textures" / "mpfb_lips.jpg").convert("L"), np.float32) / 255
+    mask_image = (
+        np.asarray(Image.open(asset_root() / "textures" / "mpfb_lips.jpg").convert("L"), np.float32)
+        / 255
+    )
     h, w = mask_image.shape
     x = np.clip((uv[..., 0] * w).astype(int), 0, w - 1)
     y = np.clip(((1 - uv[..., 1]) * h).astype(int), 0, h - 1)

@@ -44,7 +44,12 @@ def hairline(points: Array) -> Array:
 
 
 def _roots(
-    style: Mapping[str, Any], head: Head, rest: Array, normals: Array, count: int, rng: np.random.Generator
+    style: Mapping[str, Any],
+    head: Head,
+    rest: Array,
+    normals: Array,
+    count: int,
+    rng: np.random.Generator,
 ) -> tuple[Array, Array, Index]:
     """Points evenly over the scalp: places, normals and the nearest skin vertex."""
     rows, tri = head.skin.rows, head.skin.triangles
@@ -54,13 +59,22 @@ def _roots(
     scalp = (hairline(middle) > -0.01) & (middle[:, 1] > -0.75) & ~_is_ear(middle)
     # Hair leaves the parting, or the brow's hairline when combed back: roots are densest where strands begin.
     back, part = float(style.get("back", 0.0)), float(style.get("part", 0.0)) * 0.5
-    begin = 4.0 * max(1 - back, 0.0) * np.exp(-(((middle[:, 0] - part) / 0.14) ** 2)) * (middle[:, 1] > 0.5)
+    begin = (
+        4.0
+        * max(1 - back, 0.0)
+        * np.exp(-(((middle[:, 0] - part) / 0.14) ** 2))
+        * (middle[:, 1] > 0.5)
+    )
     begin += 3.0 * back * np.exp(-((hairline(middle) / 0.15) ** 2)) * (middle[:, 2] > -0.6)
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) * scalp * (1 + begin)
     # Stratified along the triangles' order in space, so that strands spread evenly.
     order = np.lexsort((middle[:, 0], np.round(middle[:, 1] * 8)))
     cumulative = np.cumsum(area[order]) / area.sum()
-    picks = order[np.searchsorted(cumulative, (np.arange(count) + rng.random(count)) / count).clip(0, len(order) - 1)]
+    picks = order[
+        np.searchsorted(cumulative, (np.arange(count) + rng.random(count)) / count).clip(
+            0, len(order) - 1
+        )
+    ]
     u, v = rng.random((2, count))
     u, v = np.where(u + v > 1, 1 - u, u), np.where(u + v > 1, 1 - v, v)
     place = a[picks] + (b - a)[picks] * u[:, None] + (c - a)[picks] * v[:, None]
@@ -69,7 +83,12 @@ def _roots(
 
 
 def _is_ear(points: Array) -> NDArray[np.bool_]:
-    return (np.abs(points[:, 0]) > 0.60) & (points[:, 1] < 0.06) & (points[:, 2] > -0.95) & (points[:, 2] < -0.45)
+    return (
+        (np.abs(points[:, 0]) > 0.60)
+        & (points[:, 1] < 0.06)
+        & (points[:, 2] > -0.95)
+        & (points[:, 2] < -0.45)
+    )
 
 
 def _outside(p: Array, lift: Array) -> Array:
@@ -78,14 +97,18 @@ def _outside(p: Array, lift: Array) -> Array:
     q = (p - SKULL_CENTRE) / radii
     r = np.linalg.norm(q, axis=1, keepdims=True)
     inside = (r < 1) & (p[:, 1:2] > SKULL_CENTRE[1] - 0.75)
-    return np.asarray(np.where(inside, SKULL_CENTRE + q / np.maximum(r, 1e-6) * radii, p), np.float32)
+    return np.asarray(
+        np.where(inside, SKULL_CENTRE + q / np.maximum(r, 1e-6) * radii, p), np.float32
+    )
 
 
 def _unit(v: Array) -> Array:
     return np.asarray(v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9), np.float32)
 
 
-def _walk(style: Mapping[str, Any], p0: Array, n0: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+def _walk(
+    style: Mapping[str, Any], p0: Array, n0: Array, rng: np.random.Generator
+) -> tuple[Array, Array]:
     """Centre lines (S, SEGMENTS + 1, 3) and each strand's width factor (S,)."""
     count = len(p0)
     length = np.full(count, float(style.get("length", 1.0))) * rng.uniform(0.88, 1.06, count)
@@ -95,20 +118,29 @@ def _walk(style: Mapping[str, Any], p0: Array, n0: Array, rng: np.random.Generat
     lift = (volume * rng.uniform(0.25, 1.0, count) + 0.012).astype(np.float32)
     fringe = float(style.get("fringe", 0.0))
     side = np.where(p0[:, 0] + rng.normal(0, 0.03, count) > part, 1.0, -1.0)
-    front = np.clip(1 - np.abs(np.arctan2(p0[:, 0], p0[:, 2] - SKULL_CENTRE[2])) / 0.72, 0, 1) * (p0[:, 2] > -0.42)
+    front = np.clip(1 - np.abs(np.arctan2(p0[:, 0], p0[:, 2] - SKULL_CENTRE[2])) / 0.72, 0, 1) * (
+        p0[:, 2] > -0.42
+    )
     is_fringe = rng.random(count) < np.clip(front * 2.2, 0, 1) * min(fringe * 1.6, 1.0)
     curtain = float(style.get("curtain", 0.0))
     if style.get("taper"):
         # Short styles get shorter towards the nape and the sides.
         length *= 1 - float(style["taper"]) * np.clip((0.3 - p0[:, 1]) / 0.8, 0, 1)
     reach = 0.26 + 0.10 * fringe * (1 - curtain) + 0.35 * curtain
-    length = np.where(is_fringe, np.minimum(length, (p0[:, 1] - 0.60 + reach + 0.1).clip(0.15)) * rng.uniform(0.85, 1.0, count), length)
+    length = np.where(
+        is_fringe,
+        np.minimum(length, (p0[:, 1] - 0.60 + reach + 0.1).clip(0.15))
+        * rng.uniform(0.85, 1.0, count),
+        length,
+    )
     comb = np.zeros((count, 3), np.float32)
     sweep = float(style.get("side", 0.0))
     comb[:, 0] = side * (1 - back) * 1.0 + sweep
     comb[:, 1] = -0.35 * (1 - back)
     comb[:, 2] = -1.2 * back - 0.25 * (1 - back)
-    forward = np.stack([side * (0.15 + 1.1 * curtain) + 0.5 * sweep, np.full(count, -1.0), np.full(count, 0.6)], 1)
+    forward = np.stack(
+        [side * (0.15 + 1.1 * curtain) + 0.5 * sweep, np.full(count, -1.0), np.full(count, 0.6)], 1
+    )
     comb = np.where(is_fringe[:, None], forward, comb).astype(np.float32)
     step = (length / SEGMENTS)[:, None].astype(np.float32)
     phase = rng.random(count) * 2 * np.pi
@@ -118,7 +150,9 @@ def _walk(style: Mapping[str, Any], p0: Array, n0: Array, rng: np.random.Generat
         outward = _unit((p - SKULL_CENTRE) / SKULL_RADII**2)
         fall = np.clip((0.35 - p[:, 1:2]) / 0.45, 0, 1) * (1 - 0.75 * back * (p[:, 1:2] > -0.35))
         direction = _unit(comb) * (1 - fall) + np.array((0, -1, 0)) * fall
-        direction = direction - outward * (direction * outward).sum(1, keepdims=True) * (p[:, 1:2] > -0.2)
+        direction = direction - outward * (direction * outward).sum(1, keepdims=True) * (
+            p[:, 1:2] > -0.2
+        )
         direction = _unit(direction) + n0 * (0.9 if k == 0 else 0.0) * min(volume * 3, 0.6)
         direction = (1 - puff) * _unit(direction) + puff * (n0 + np.array((0, 0.15, 0)))
         p = p + _unit(direction) * step
@@ -130,7 +164,11 @@ def _walk(style: Mapping[str, Any], p0: Array, n0: Array, rng: np.random.Generat
         turn = 2 * np.pi * float(style.get("frequency", 4.0)) * along / 2 + phase[:, None] * 0.35
         grow_in = np.clip(along / 0.3, 0, 1)
         sideways = _unit(np.cross(_unit(lines[:, -1] - lines[:, 0]), n0))[:, None]
-        lines = lines + (np.sin(turn) * grow_in * wave)[..., None] * sideways + (np.cos(turn) * grow_in * wave * 0.6)[..., None] * n0[:, None]
+        lines = (
+            lines
+            + (np.sin(turn) * grow_in * wave)[..., None] * sideways
+            + (np.cos(turn) * grow_in * wave * 0.6)[..., None] * n0[:, None]
+        )
     return lines.astype(np.float32), np.where(is_fringe, 0.8, 1.0).astype(np.float32)
 
 
@@ -154,11 +192,17 @@ def _knot(style: Mapping[str, Any], rng: np.random.Generator) -> Array | None:
         third = np.cross(axis, start)
         angle = (s * 2.4)[..., None]
         ring = start[:, None] * np.cos(angle) + third[:, None] * np.sin(angle)
-        return np.asarray(centre + ring * radius * np.array((1.0, 0.85, 1.0)) * rng.uniform(0.85, 1.0, (count, 1, 1)), np.float32)
+        return np.asarray(
+            centre
+            + ring * radius * np.array((1.0, 0.85, 1.0)) * rng.uniform(0.85, 1.0, (count, 1, 1)),
+            np.float32,
+        )
     return None
 
 
-def grow(style: Mapping[str, Any], head: Head, rest: Array, normals: Array, seed: int) -> Hair | None:
+def grow(
+    style: Mapping[str, Any], head: Head, rest: Array, normals: Array, seed: int
+) -> Hair | None:
     """Build one style on the resting head ``rest`` (V, 3); None for a shaved head.
 
     Style keys: strands, length, volume (decimetres), part (-1..1), fringe (0..1), curtain, side, back (0..1), wave
@@ -176,6 +220,9 @@ def grow(style: Mapping[str, Any], head: Head, rest: Array, normals: Array, seed
         lines = np.concatenate([lines, knot])
         factor = np.concatenate([factor, np.full(len(knot), 0.9, np.float32)])
         anchor = np.concatenate([anchor, np.full(len(knot), head.skin.rows[crown], np.int32)])
+    # Nearest strands first: what they hide is then never shaded.
+    order = np.argsort(-lines[..., 2].mean(1), kind="stable")
+    lines, factor, anchor = lines[order], factor[order], anchor[order]
     strands = len(lines)
     tangent = _unit(np.gradient(lines, axis=1).astype(np.float32))
     outward = _unit((lines - SKULL_CENTRE) / SKULL_RADII**2)
@@ -184,11 +231,23 @@ def grow(style: Mapping[str, Any], head: Head, rest: Array, normals: Array, seed
     twist = rng.normal(0, 0.35, (strands, 1, 1)).astype(np.float32)
     across = _unit(across * np.cos(twist) + outward * np.sin(twist))
     s = np.linspace(0, 1, SEGMENTS + 1, dtype=np.float32)
-    width = float(style.get("width", 0.095)) * factor[:, None] * rng.uniform(0.7, 1.2, (strands, 1)) * np.where(s < 0.75, 1, 1 - (s - 0.75) / 0.25 * 0.8)[None]
-    points = np.stack([lines - across * width[..., None] / 2, lines + across * width[..., None] / 2], 2)
+    width = (
+        float(style.get("width", 0.095))
+        * factor[:, None]
+        * rng.uniform(0.7, 1.2, (strands, 1))
+        * np.where(s < 0.75, 1, 1 - (s - 0.75) / 0.25 * 0.8)[None]
+    )
+    points = np.stack(
+        [lines - across * width[..., None] / 2, lines + across * width[..., None] / 2], 2
+    )
     shape = (strands, SEGMENTS + 1, 2)
     coords = np.stack(
-        [np.broadcast_to(np.array((-1, 1), np.float32), shape), np.broadcast_to(s[None, :, None], shape), np.broadcast_to(rng.random((strands, 1, 1)).astype(np.float32), shape)], -1
+        [
+            np.broadcast_to(np.array((-1, 1), np.float32), shape),
+            np.broadcast_to(s[None, :, None], shape),
+            np.broadcast_to(rng.random((strands, 1, 1)).astype(np.float32), shape),
+        ],
+        -1,
     )
     index = np.arange(strands * (SEGMENTS + 1) * 2).reshape(shape)
     a, b, c, d = index[:, :-1, 0], index[:, :-1, 1], index[:, 1:, 1], index[:, 1:, 0]
@@ -198,6 +257,10 @@ def grow(style: Mapping[str, Any], head: Head, rest: Array, normals: Array, seed
         return np.ascontiguousarray(np.broadcast_to(v, (*shape, 3)).reshape(-1, 3), np.float32)
 
     return Hair(
-        flat(points), flat(tangent[:, :, None]), flat(_unit(outward + 0.0 * across)[:, :, None]), flat(coords),
-        triangles.astype(np.int32), np.repeat(anchor, (SEGMENTS + 1) * 2).astype(np.int32),
+        flat(points),
+        flat(tangent[:, :, None]),
+        flat(_unit(outward + 0.0 * across)[:, :, None]),
+        flat(coords),
+        triangles.astype(np.int32),
+        np.repeat(anchor, (SEGMENTS + 1) * 2).astype(np.int32),
     )

@@ -54,10 +54,13 @@ def build_head(mesh: BaseMesh | None = None) -> Head:
     near = (np.abs(mesh.vertices[body][:, :, 0]) < 2.4).all(1)
     quads, quad_uv = body[high & near], body_uv[high & near]
     lash_quads, lash_uv = (
-        np.concatenate([mesh.groups[f"helper-{s}-eyelashes-{n}"][k] for s in "lr" for n in (1, 2)]) for k in (0, 1)
+        np.concatenate([mesh.groups[f"helper-{s}-eyelashes-{n}"][k] for s in "lr" for n in (1, 2)])
+        for k in (0, 1)
     )
     eyes = {s: np.unique(mesh.groups[f"helper-{s}-eye"][0]) for s in "lr"}
-    ids = np.unique(np.concatenate([quads.ravel(), lash_quads.ravel(), eyes["l"], eyes["r"]])).astype(np.int32)
+    ids = np.unique(
+        np.concatenate([quads.ravel(), lash_quads.ravel(), eyes["l"], eyes["r"]])
+    ).astype(np.int32)
     lookup = np.full(len(mesh.vertices), -1, np.int32)
     lookup[ids] = np.arange(len(ids), dtype=np.int32)
     uv = np.zeros((len(ids), 2), np.float32)
@@ -70,7 +73,15 @@ def build_head(mesh: BaseMesh | None = None) -> Head:
         back[rows] = np.arange(len(rows), dtype=np.int32)
         return Part(rows.astype(np.int32), _triangles(back[lookup[q]]))
 
-    return Head(ids, mesh.vertices[ids], uv, part(quads), part(lash_quads), lookup[eyes["l"]], lookup[eyes["r"]])
+    return Head(
+        ids,
+        mesh.vertices[ids],
+        uv,
+        part(quads),
+        part(lash_quads),
+        lookup[eyes["l"]],
+        lookup[eyes["r"]],
+    )
 
 
 class vertex_normals:  # noqa: N801 - used as a function that remembers its topology

@@ -55,7 +55,9 @@ class Rig:
     def pose(self, values: Mapping[str, float | str]) -> Array:
         """Vertices (V, 3) of the head with these values (game units)."""
         out = self.base.reshape(-1).copy()
-        for amount, low, high in zip(self._amounts(values).tolist(), self._low, self._high, strict=True):
+        for amount, low, high in zip(
+            self._amounts(values).tolist(), self._low, self._high, strict=True
+        ):
             span, values_there = high if amount > 0 else low
             out[span] += np.float32(abs(amount)) * values_there
         return out.reshape(-1, 3)
@@ -73,14 +75,17 @@ class Rig:
         out = dict(self.constants)
         for name, t in zip(self.sliders, self._amounts(values).tolist(), strict=True):
             for key, (low, middle, high) in self.looks.get(name, {}).items():
-                out[key] = out.get(key, 0.0) + (middle + (high - middle) * t if t > 0 else middle + (middle - low) * t)
+                out[key] = out.get(key, 0.0) + (
+                    middle + (high - middle) * t if t > 0 else middle + (middle - low) * t
+                )
         return out
 
     def _amounts(self, values: Mapping[str, float | str]) -> Array:
         """Slider values scaled to [-1, 1], 0 the middle of the range."""
         by_name = {p.name: p for p in self.layout.continuous}
         amounts = [
-            2 * (float(values[n]) - by_name[n].low) / (by_name[n].high - by_name[n].low) - 1 for n in self.sliders
+            2 * (float(values[n]) - by_name[n].low) / (by_name[n].high - by_name[n].low) - 1
+            for n in self.sliders
         ]
         return np.array(amounts, np.float32)
 
@@ -112,7 +117,10 @@ def _bone_field(points: Array, bone: Mapping[str, Any], sign: float, where: str)
     out = np.zeros_like(points)
     side = str(bone.get("side", "both"))
     if side not in ("both", "middle", "asymmetric", "twist"):
-        raise RigError(f"{where}: bone side {side!r}, must be both, middle, asymmetric or twist", remedy="edit the rig")
+        raise RigError(
+            f"{where}: bone side {side!r}, must be both, middle, asymmetric or twist",
+            remedy="edit the rig",
+        )
     mirror = (1.0,) if side == "middle" else (1.0, -1.0)
     move = np.array(bone.get("move", (0, 0, 0)), np.float32)
     turn = np.array(bone.get("turn", (0, 0, 0)), np.float32)
@@ -131,7 +139,11 @@ def _bone_field(points: Array, bone: Mapping[str, Any], sign: float, where: str)
     if len(mirror) == 2 and bool(bone.get("shared", True)):
         # Where both sides' influences meet the middle must not be moved twice.
         a, b = (
-            _weights(points, np.array(bone["at"], np.float32) * np.array((m, 1, 1), np.float32), np.array(bone["radius"], np.float32))
+            _weights(
+                points,
+                np.array(bone["at"], np.float32) * np.array((m, 1, 1), np.float32),
+                np.array(bone["radius"], np.float32),
+            )
             for m in mirror
         )
         out /= np.maximum(a + b, 1)[:, None]
@@ -159,7 +171,10 @@ def load_rig(path: str | Path, layout: Layout, head: Head) -> Rig:
     names = tuple(s["name"] for s in rig["slider"])
     missing = {p.name for p in layout.continuous} ^ set(names)
     if missing:
-        raise RigError(f"{path}: sliders of rig and layout differ: {sorted(missing)[:5]}", remedy="edit the rig")
+        raise RigError(
+            f"{path}: sliders of rig and layout differ: {sorted(missing)[:5]}",
+            remedy="edit the rig",
+        )
     key = hashlib.sha256(data + b"fields-2" + head.rest.tobytes()).hexdigest()[:16]
     cached = cache_folder() / f"rig-{key}.npz"
     if cached.is_file():
@@ -171,11 +186,28 @@ def load_rig(path: str | Path, layout: Layout, head: Head) -> Rig:
         np.savez(temporary, base=base, low=low, high=high)
         temporary.replace(cached)
     looks = {
-        s["name"]: {k: (float(v[0]), (float(v[0]) + float(v[-1])) / 2 if len(v) == 2 else float(v[1]), float(v[-1])) for k, v in s.get("look", {}).items()}
+        s["name"]: {
+            k: (
+                float(v[0]),
+                (float(v[0]) + float(v[-1])) / 2 if len(v) == 2 else float(v[1]),
+                float(v[-1]),
+            )
+            for k, v in s.get("look", {}).items()
+        }
         for s in rig["slider"]
     }
     _check_choices(path, layout, rig.get("choices", {}))
-    return Rig(layout, names, base, low, high, looks, dict(rig.get("look", {})), rig.get("choices", {}), rig.get("camera", {}))
+    return Rig(
+        layout,
+        names,
+        base,
+        low,
+        high,
+        looks,
+        dict(rig.get("look", {})),
+        rig.get("choices", {}),
+        rig.get("camera", {}),
+    )
 
 
 def _fields(path: Path, rig: Mapping[str, Any], head: Head) -> tuple[Array, Array, Array]:
@@ -206,5 +238,6 @@ def _check_choices(path: Path, layout: Layout, choices: Mapping[str, Any]) -> No
     for slot in layout.discrete:
         settings = choices.get(slot.name)
         if settings is None or set(settings) != set(slot.choices):
-            raise RigError(f"{path}: choices of {slot.name} differ from the layout's", remedy="edit the rig")
-
+            raise RigError(
+                f"{path}: choices of {slot.name} differ from the layout's", remedy="edit the rig"
+            )

@@ -43,7 +43,13 @@ def shader(vertex: str, fragment: str, looks: Sequence[str]) -> Shader:
 class Surface:
     """``fixed`` and ``moving`` map column names to widths; moving columns are written every frame."""
 
-    def __init__(self, name: str, triangles: NDArray[np.int32], fixed: Mapping[str, Array], moving: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        name: str,
+        triangles: NDArray[np.int32],
+        fixed: Mapping[str, Array],
+        moving: Mapping[str, int],
+    ) -> None:
         self.rows = len(next(iter(fixed.values())))
         self._moving = tuple(moving)
         form = GeomVertexFormat()
@@ -72,7 +78,9 @@ class Surface:
     def _columns(columns: Mapping[str, int]) -> GeomVertexArrayFormat:
         form = GeomVertexArrayFormat()
         for name, width in columns.items():
-            contents = {"vertex": GeomEnums.CPoint, "normal": GeomEnums.CNormal}.get(name, GeomEnums.COther)
+            contents = {"vertex": GeomEnums.CPoint, "normal": GeomEnums.CNormal}.get(
+                name, GeomEnums.COther
+            )
             form.addColumn(InternalName.make(name), width, GeomEnums.NTFloat32, contents)
         return form
 

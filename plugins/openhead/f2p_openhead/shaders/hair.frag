@@ -8,6 +8,7 @@ void main() {
     // Ribbons fray towards their edges and tips.
     float a = 1.0 - smoothstep(0.55, 1.0, across + 0.35 * (streak(v_strand.x * 1.7) - 0.5));
     a *= 1.0 - smoothstep(0.82, 1.0, along + 0.2 * (streak(v_strand.x) - 0.5));
+    if (a < 0.5) discard;
     float s = streak(v_strand.x);
     vec3 c = hair_colour * (0.72 + 0.56 * s) * (0.82 + 0.36 * fract(v_strand.z * 7.31));
     c = mix(c, vec3(dot(c, vec3(0.33))) * 1.6 + 0.12, grey * step(fract(v_strand.z * 13.7), grey * 0.9));
@@ -19,5 +20,5 @@ void main() {
     vec3 lit = c * deep * (KEY_COLOUR * sine * facing + 0.6 * FILL_COLOUR + sky(n) * 0.85);
     float gloss = pow(max(sine * sqrt(max(1.0 - tv * tv, 0.0)) - tl * tv, 0.0), 34.0);
     lit += (0.05 + 0.5 * c) * gloss * facing * deep * (0.5 + 0.8 * s);
-    colour = vec4(display(lit).rgb, a);
+    colour = display(lit);
 }
