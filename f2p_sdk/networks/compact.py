@@ -2,16 +2,16 @@
 
 Most sliders of a face move things: the lid, the corner of the mouth, the jaw. What a slider does to
 the picture is then, to first order, a displacement of pixels that is *linear* in the slider, and
-local. A plain generator has to learn, for each slider and each style of hair, brow and lip anew, how every
-edge looks when it has moved a little; this one learns the displacement itself:
+local. A plain generator has to learn anew, for each slider and each style of hair, brow and lip,
+how every edge looks when it has moved a little; this one learns the displacement itself:
 
     picture = sigmoid(warp(paint(vector), flow(vector)))
 
 ``flow`` is a coarse field, linear in the vector, plus a small correction from the painter's
 features. ``paint`` is a pixel-shuffle generator that sees the vector at every scale: as a linear
 map to a few feature planes (where a number acts) and as a scale and shift of all features (what a
-choice changes).
-The convolutions end at a quarter of the picture's side, since that is where the time goes.
+choice changes). The convolutions end at a quarter of the picture's side, since that is where the
+time goes.
 """
 
 from __future__ import annotations
@@ -152,12 +152,12 @@ class CompactImitator(Imitator):
             correction = functional.interpolate(
                 correction, size=(side, side), mode="bilinear", align_corners=False
             )
-        flow = _REACH * (flow + correction).float()
+        flow = _REACH * (flow + correction).to(self.grid.dtype)
         flow = functional.interpolate(
             flow.contiguous(), size=(size, size), mode="bilinear", align_corners=False
         )
         return functional.grid_sample(
-            painted.float().contiguous(),
+            painted.to(self.grid.dtype).contiguous(),  # autocast may have made it bfloat16
             self.grid + flow.permute(0, 2, 3, 1),
             mode="bilinear",
             padding_mode="border",

@@ -1,0 +1,219 @@
+"""Weights: what is written comes back, and whatever is damaged or foreign is refused."""
+
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from f2p_sdk.errors import WeightsError
+from f2p_sdk.networks import Imitator, build
+from f2p_sdk.parameters import Continuous, Discrete, Layout
+from f2p_sdk.weights import CARD, imitator_card, load_card, load_imitator, rounded, save_weights
+
+
+def _layout(extra: str = "") -> Layout:
+    parameters: list[Any] = [
+        Continuous("nose_width", "nose"),
+        Continuous("jaw", "face", -2.0, 2.0, 0.0),
+        Discrete("hair", "hair", ("bald", "bob", "bun"), "bob"),
+    ]
+    if extra:
+        parameters.append(Continuous(extra, "face"))
+    return Layout("toy", "face", tuple(parameters))
+
+
+LAYOUT = _layout()
+
+
+@pytest.fixture
+def network() -> Imitator:
+    torch.set_num_threads(1)
+    torch.manual_seed(3)
+    return build("compact", 5, slots=(3,), size=16, channels=(6, 4), planes=(0, 2), flow=4).eval()
+
+
+@pytest.fixture
+def path(tmp_path: Path, network: Imitator) -> Path:
+    rounded(network)
+    card = imitator_card(
+        network, LAYOUT, training={"seed": 0}, figures={"psnr_db": 31.0}, licence="Apache-2.0"
+    )
+    return save_weights(tmp_path / "deep" / "toy.safetensors", network.state_dict(), card)
+
+
+def _rewrite(
+    path: Path,
+    tensors: Callable[[dict[str, torch.Tensor]], Any] = lambda t: None,
+    card: Callable[[dict[str, Any]], Any] = lambda c: None,
+) -> None:
+    state, document = load_file(path), load_card(path)
+    tensors(state)
+    card(document)
+    save_file(state, path, metadata={CARD: json.dumps(document)})
+
+
+def test_comes_back_frozen_and_equal(path: Path, network: Imitator) -> None:
+    loaded = load_imitator(path, LAYOUT)
+    vector = torch.rand(4, 5)
+    with torch.no_grad():
+        # not bit for bit: where the numbers lie in memory decides which kernel is used
+        assert torch.allclose(loaded(vector), network(vector), atol=1e-6)
+    assert not loaded.training
+    assert not any(p.requires_grad for p in loaded.parameters())
+    assert {p.dtype for p in loaded.parameters()} == {torch.float32}
+
+
+def test_matrices_are_stored_as_half_precision(path: Path) -> None:
+    for name, tensor in load_file(path).items():
+        assert tensor.dtype == (torch.float16 if tensor.ndim > 1 else torch.float32), name
+
+
+def test_batch_norm_statistics_survive(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = build("published", 5, filters=(6, 4))
+    for _ in range(3):
+        network(torch.rand(8, 5))
+    rounded(network)
+    card = imitator_card(network, LAYOUT, training={}, figures={}, licence="none")
+    path = save_weights(tmp_path / "p.safetensors", network.state_dict(), card)
+    vector = torch.rand(2, 5)
+    with torch.no_grad():
+        wanted = network.eval()(vector)
+        assert torch.allclose(load_imitator(path, LAYOUT)(vector), wanted, atol=1e-6)
+
+
+def test_card_says_what_the_file_is(path: Path) -> None:
+    card = load_card(path)
+    assert card["what"] == "imitator"
+    assert card["layout_hash"] == LAYOUT.hash
+    assert (card["game"], card["kind"], card["layout_size"]) == ("toy", "face", 5)
+    assert card["network"]["name"] == "compact"
+    assert card["output"] == {"size": 16, "channels": 3, "range": [0, 1], "colour": "sRGB"}
+    assert card["figures"] == {"psnr_db": 31.0}
+    assert card["licence"] == "Apache-2.0"
+    assert len(card["golden"]["input"]) == 5
+
+
+def test_golden_output_is_the_networks(path: Path, network: Imitator) -> None:
+    golden = load_card(path)["golden"]
+    with torch.no_grad():
+        picture = network(torch.tensor([golden["input"]]))[0]
+    blocks = picture.reshape(3, 8, 2, 8, 2).mean(dim=(2, 4)).flatten()
+    assert torch.allclose(blocks, torch.tensor(golden["output"]), atol=1e-5)
+
+
+def test_card_is_read_without_torch(path: Path) -> None:
+    code = (
+        "import sys; from f2p_sdk.weights import load_card; "
+        f"assert load_card({str(path)!r})['what'] == 'imitator'; assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_another_layout_is_refused_with_both_hashes(path: Path) -> None:
+    other = _layout("chin")
+    with pytest.raises(WeightsError) as error:
+        load_imitator(path, other)
+    assert LAYOUT.hash in error.value.message
+    assert other.hash in error.value.message
+    assert "f2p train imitator -g toy/face" in error.value.remedy
+
+
+def test_no_layout_skips_the_check(path: Path) -> None:
+    assert load_imitator(path).dimension == 5
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def _garbage(path: Path) -> None:
+    path.write_bytes(b"\x80\x02}q\x00" * 100)  # as a pickle begins
+
+
+def _huge_header(path: Path) -> None:
+    path.write_bytes(struct.pack("<Q", 2**62) + b"{}")
+
+
+def _drop(tensors: dict[str, torch.Tensor]) -> None:
+    del tensors["paint.bias"]
+
+
+def _add(tensors: dict[str, torch.Tensor]) -> None:
+    tensors["surplus"] = torch.zeros(1)
+
+
+def _reshape(tensors: dict[str, torch.Tensor]) -> None:
+    tensors["paint.bias"] = torch.zeros(7)
+
+
+def _not_a_number(tensors: dict[str, torch.Tensor]) -> None:
+    tensors["seed.weight"][0, 0] = torch.nan
+
+
+def _other_numbers(tensors: dict[str, torch.Tensor]) -> None:
+    tensors["paint.bias"] += 0.5
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "missing": (lambda p: p.unlink(), "no such weights file"),
+    "empty": (lambda p: p.write_bytes(b""), "not a whole safetensors file"),
+    "truncated": (_truncate, "not a whole safetensors file"),
+    "pickle": (_garbage, "not a whole safetensors file"),
+    "huge header": (_huge_header, "not a whole safetensors file"),
+    "no card": (lambda p: save_file(load_file(p), p), "without a card"),
+    "format": (lambda p: _rewrite(p, card=lambda c: c.update(format=9)), "the file has 9"),
+    "recognizer": (lambda p: _rewrite(p, card=lambda c: c.update(what="parser")), "holds 'parser'"),
+    "network": (
+        lambda p: _rewrite(p, card=lambda c: c["network"].update(name="giant")),
+        "no imitator network named 'giant'",
+    ),
+    "option": (
+        lambda p: _rewrite(p, card=lambda c: c["network"].update(size=17)),
+        "cannot be built",
+    ),
+    "tensor missing": (lambda p: _rewrite(p, _drop), "1 missing .'paint.bias'."),
+    "tensor too many": (lambda p: _rewrite(p, _add), "1 too many .'surplus'."),
+    "shape": (lambda p: _rewrite(p, _reshape), "must have the shape .48,., it has .7,."),
+    "not a number": (lambda p: _rewrite(p, _not_a_number), "'seed.weight' holds numbers"),
+    "changed": (lambda p: _rewrite(p, _other_numbers), "does not draw its golden picture"),
+    "no golden": (lambda p: _rewrite(p, card=lambda c: c.pop("golden")), "has no golden pair"),
+    "other golden": (
+        lambda p: _rewrite(p, card=lambda c: c["golden"]["input"].pop()),
+        "golden pair does not fit",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DAMAGE))
+def test_damage_is_named_with_what_to_do(path: Path, name: str) -> None:
+    damage, message = DAMAGE[name]
+    damage(path)
+    with pytest.raises(WeightsError, match=message) as error:
+        load_imitator(path, LAYOUT)
+    assert str(path) in error.value.message
+    assert error.value.remedy
+
+
+def test_numbers_that_are_not_finite_are_not_written(tmp_path: Path, network: Imitator) -> None:
+    state = network.state_dict()
+    state["paint.bias"][0] = torch.inf
+    with pytest.raises(WeightsError, match=r"'paint.bias' holds numbers that are not finite"):
+        save_weights(tmp_path / "x.safetensors", state, {})
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_large_for_half_precision_is_not_written(tmp_path: Path, network: Imitator) -> None:
+    state = network.state_dict()
+    state["paint.weight"][0] = 1e6
+    with pytest.raises(WeightsError, match="not finite"):
+        save_weights(tmp_path / "x.safetensors", state, {})
