@@ -1,0 +1,30 @@
+"""Datasets from an engine: random characters and the engine's pictures of them, in WebDataset
+shards.
+
+    with open_engine(kind) as host:
+        capture(kind.layout, host, 20_000, "data")
+    for index, values, png in read_records("data"):
+        ...
+
+A folder holds ``dataset.json`` (see :class:`Manifest`) and shards ``000000.tar``, ``000001.tar``,
+... with two files a record: ``00000000.png``, the picture, and ``00000000.json``, the character:
+``index``, ``seed``, ``game``, ``kind``, ``layout`` (its hash) and ``values`` in the game's own
+units. Record i is ``layout.random(i, seed)``, whoever draws it and whenever; the bytes of the JSON
+files are the same too.
+"""
+
+from __future__ import annotations
+
+from .job import Job, capture
+from .manifest import MANIFEST, Manifest, read_manifest
+from .shards import Record, read_records
+
+__all__ = [
+    "MANIFEST",
+    "Job",
+    "Manifest",
+    "Record",
+    "capture",
+    "read_manifest",
+    "read_records",
+]

@@ -1,0 +1,245 @@
+"""Capturing: what is missing in a folder is drawn by the connected engines and written in order."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from ..bridge import Host
+from ..errors import DatasetError, UsageError
+from ..images import encode_png
+from ..parameters import Character, Layout
+from .manifest import MANIFEST, Manifest, locked, read_manifest
+from .shards import Shard, shard_path
+
+__all__ = ["Job", "capture"]
+
+SHARD_SIZE = 1000
+DEADLINE = 60.0
+_AHEAD = 16  # pictures in memory beyond those that engines hold
+
+Progress = Callable[[int, int], None]
+"""Called with how many records there are, and how many there will be."""
+
+
+class Job(AbstractContextManager["Job"]):
+    """A dataset that is to be completed; the folder is locked while the block lasts.
+
+    Args:
+        layout: of the characters to draw.
+        count: records that there shall be. More than an earlier run asked for extends its dataset.
+        folder: made if missing.
+        seed: record i is ``layout.random(i, seed)``.
+        size: side of the square pictures, in pixels.
+        shard_size: records in a shard; None is that of the dataset if it exists, else 1000.
+
+    Raises:
+        DatasetError: the folder holds another dataset, something else, or is in use.
+        UsageError: a number makes no sense.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        count: int,
+        folder: str | Path,
+        *,
+        seed: int = 0,
+        size: int = 512,
+        shard_size: int | None = None,
+    ) -> None:
+        if count < 1 or seed < 0 or size < 1 or (shard_size is not None and shard_size < 1):
+            raise UsageError("count, size and shard size must be at least 1, seed at least 0")
+        self.layout = layout
+        self.folder = Path(folder)
+        with ExitStack() as stack:
+            stack.enter_context(locked(self.folder))
+            self.manifest = self._begin(count, seed, size, shard_size)
+            self._holes = [(s, n) for s, n in self._shards() if n]
+            self._stack = stack.pop_all()
+        self.total = self.manifest.count
+        self.done = self.total - sum(n for _, n in self._holes)
+
+    @property
+    def missing(self) -> int:
+        """Records that are to be drawn."""
+        return self.total - self.done
+
+    def run(
+        self, host: Host, *, progress: Progress | None = None, deadline: float = DEADLINE
+    ) -> int:
+        """Draw what is missing with the engines of ``host``; how many that were.
+
+        Whatever ends it, every record that was written stays, and another run goes on from there.
+
+        Raises:
+            BridgeError: an engine failed and no other could take over.
+            DatasetError: the disk is full.
+        """
+        todo = [i for shard, n in self._holes for i in self._tail(shard, n)]
+        drawn: dict[int, Character] = {}
+        pictures = host.render_many(
+            self._characters(todo, drawn),
+            size=self.manifest.size,
+            deadline=deadline,
+            ordered=True,
+            # A record that waits for a new engine must not pile up those behind it in memory.
+            window=_AHEAD + 8 * max(1, len(host.engines)),
+        )
+        before = self.done
+        waiting: deque[tuple[int, Future[bytes]]] = deque()
+
+        def write(most: int) -> None:
+            while len(waiting) > most or (waiting and waiting[0][1].done()):
+                index, png = waiting.popleft()
+                try:
+                    writer.add(drawn.pop(index), index, png.result())
+                except DatasetError:
+                    waiting.clear()  # what comes behind cannot be written either
+                    raise
+                if progress is not None:
+                    progress(self.done, self.total)
+
+        with _Writer(self) as writer, ThreadPoolExecutor(_workers(), "f2p-png") as pool:
+            try:
+                for position, picture in pictures:
+                    png = pool.submit(encode_png, picture.color, 1)
+                    waiting.append((todo[position], png))
+                    write(2 * _workers())
+            finally:
+                write(0)  # what was drawn is kept, also when an engine fails
+        return self.done - before
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    # ---- inside
+
+    def _begin(self, count: int, seed: int, size: int, shard_size: int | None) -> Manifest:
+        """The manifest to work by, saved."""
+        layout = self.layout
+        wanted = Manifest(
+            layout.game, layout.kind, layout.hash, seed, size, shard_size or SHARD_SIZE, count
+        )
+        if (self.folder / MANIFEST).exists():
+            there = read_manifest(self.folder)
+            if shard_size is None:
+                wanted = replace(wanted, shard_size=there.shard_size)
+            there.require(wanted, self.folder)
+            wanted = replace(wanted, count=max(count, there.count))
+            if wanted == there:
+                return there
+        elif any(self.folder.glob("*.tar")):
+            raise DatasetError(
+                f"{self.folder} holds tar files but no {MANIFEST}: they are not from f2p capture",
+                remedy="use an empty folder",
+            )
+        wanted.save(self.folder)
+        return wanted
+
+    def _shards(self) -> Iterator[tuple[int, int]]:
+        """Every shard, and how many records it lacks."""
+        size, count = self.manifest.shard_size, self.manifest.count
+        for shard in range(-(-count // size)):
+            first = shard * size
+            wanted = min(size, count - first)
+            path = shard_path(self.folder, shard)
+            there, ended = Shard.inspect(path, first)
+            if there >= wanted and not ended:
+                Shard(path, first).close()  # only its end was torn off
+            yield shard, max(0, wanted - there)
+
+    def _characters(self, todo: list[int], drawn: dict[int, Character]) -> Iterator[Character]:
+        for index in todo:
+            drawn[index] = self.layout.random(index, self.manifest.seed)
+            yield drawn[index]
+
+    def _tail(self, shard: int, missing: int) -> range:
+        size = self.manifest.shard_size
+        end = min((shard + 1) * size, self.manifest.count)
+        return range(end - missing, end)
+
+
+class _Writer(AbstractContextManager["_Writer"]):
+    """Puts records into their shards, one shard open at a time."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._shard: Shard | None = None
+        self._number = -1
+
+    def add(self, character: Character, index: int, png: bytes) -> None:
+        job = self._job
+        number = index // job.manifest.shard_size
+        if self._shard is None or number != self._number:
+            self.close()
+            first = number * job.manifest.shard_size
+            self._shard = Shard(shard_path(job.folder, number), first)
+            self._number = number
+        if self._shard.next != index:
+            raise DatasetError(f"{self._shard.path} was changed by another program")
+        self._shard.add(png, _document(character, index, job.manifest.seed))
+        job.done += 1
+
+    def close(self) -> None:
+        if self._shard is not None:
+            self._shard.close()
+            self._shard = None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def capture(
+    layout: Layout,
+    host: Host,
+    count: int,
+    folder: str | Path,
+    *,
+    seed: int = 0,
+    size: int = 512,
+    shard_size: int | None = None,
+    deadline: float = DEADLINE,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Fill ``folder`` with ``count`` random characters and their pictures; goes on where it
+    stopped.
+
+    Arguments and errors are those of :class:`Job` and :meth:`Job.run`.
+    """
+    with Job(layout, count, folder, seed=seed, size=size, shard_size=shard_size) as job:
+        if job.missing:
+            job.run(host, progress=progress, deadline=deadline)
+        return job.manifest
+
+
+def _workers() -> int:
+    # Enough to keep up with an engine; the rest of the machine belongs to the engines.
+    return max(1, min(4, (os.cpu_count() or 1) // 2))
+
+
+def _document(character: Character, index: int, seed: int) -> dict[str, object]:
+    return {
+        "index": index,
+        "seed": seed,
+        "game": character.game,
+        "kind": character.kind,
+        "layout": character.layout_hash,
+        "values": dict(character.values),
+    }

@@ -1,0 +1,402 @@
+"""Datasets: what is in them, that a kill loses nothing, and that nothing wrong is ever mixed in."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from f2p_sdk.bridge import Host, serve_engine
+from f2p_sdk.capture import Job, Manifest, capture, read_manifest, read_records
+from f2p_sdk.capture.shards import Shard
+from f2p_sdk.errors import DatasetError, EngineLostError, UsageError
+from f2p_sdk.parameters import Continuous, Discrete, Layout
+from f2p_sdk.testing import FakeEngine, PatternHandler, pattern
+
+LAYOUT = Layout(
+    "demo",
+    "hero",
+    (
+        Continuous("nose", "nose", -1.0, 3.0, 0.0),
+        Continuous("chin", "face", 0.0, 1.0, 0.5),
+        Discrete("hair", "hair", ("none", "short", "long"), "none"),
+    ),
+)
+SIZE = 12
+COUNT, SHARD = 25, 10
+
+
+@contextmanager
+def engines(*handlers: PatternHandler) -> Iterator[Host]:
+    """A host with engines in threads: a process each would only take longer."""
+    stop = threading.Event()
+    with Host(game="demo", layouts={"hero": LAYOUT.hash}, heartbeat=0.1) as host:
+        threads = [
+            threading.Thread(target=serve_engine, args=(host.endpoint, h), kwargs={"stop": stop})
+            for h in handlers
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            host.wait(10, engines=len(handlers))
+            yield host
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+
+def handler(**options: Any) -> PatternHandler:
+    return PatternHandler(kinds={"hero": LAYOUT.hash}, **options)
+
+
+def fill(folder: Path, count: int = COUNT, **options: Any) -> None:
+    with engines(handler()) as host:
+        capture(LAYOUT, host, count, folder, **{"size": SIZE, "shard_size": SHARD, **options})
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    fill(folder)
+    return folder
+
+
+@pytest.fixture
+def copy(whole: Path, tmp_path: Path) -> Path:
+    for path in whole.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def shards(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in sorted(folder.glob("*.tar"))}
+
+
+def test_other_tools_can_read_it(whole: Path) -> None:
+    seen = []
+    for name, first in [("000000.tar", 0), ("000001.tar", 10), ("000002.tar", 20)]:
+        with tarfile.open(whole / name) as archive:
+            members = archive.getmembers()
+            assert all(m.isreg() and m.mode == 0o644 for m in members)
+            for i, (png, text) in enumerate(zip(members[::2], members[1::2], strict=True), first):
+                assert (png.name, text.name) == (f"{i:08d}.png", f"{i:08d}.json")
+                document = json.load(archive.extractfile(text))  # type: ignore[arg-type]
+                expected = LAYOUT.random(i, 0)
+                assert document == {
+                    "index": i,
+                    "seed": 0,
+                    "game": "demo",
+                    "kind": "hero",
+                    "layout": LAYOUT.hash,
+                    "values": dict(expected.values),
+                }
+                with Image.open(io.BytesIO(archive.extractfile(png).read())) as image:  # type: ignore[union-attr]
+                    assert image.mode == "RGB"
+                    assert np.array_equal(np.asarray(image), pattern(expected.values, (SIZE, SIZE)))
+                seen.append(i)
+        assert (whole / name).read_bytes().endswith(bytes(1024))
+    assert seen == list(range(COUNT))
+
+
+def test_records_are_read_back(whole: Path) -> None:
+    records = list(read_records(whole))
+    assert [number for number, _, _ in records] == list(range(COUNT))
+    for number, values, png in records:
+        assert values == LAYOUT.random(number, 0).values
+        assert png.startswith(b"\x89PNG")
+
+
+def test_the_manifest_says_what_it_is(whole: Path) -> None:
+    assert read_manifest(whole) == Manifest("demo", "hero", LAYOUT.hash, 0, SIZE, SHARD, COUNT)
+
+
+def test_the_bytes_do_not_depend_on_who_draws(whole: Path, tmp_path: Path) -> None:
+    with engines(handler(), handler(delay=0.01), handler(delay=0.003)) as host:
+        capture(LAYOUT, host, COUNT, tmp_path, size=SIZE, shard_size=SHARD)
+    assert shards(tmp_path) == shards(whole)
+
+
+def test_another_seed_is_another_dataset(whole: Path, tmp_path: Path) -> None:
+    fill(tmp_path, 3, seed=7)
+    records = list(read_records(tmp_path))
+    assert [r.values for r in records] == [LAYOUT.random(i, 7).values for i in range(3)]
+    assert records[0].values != next(read_records(whole)).values
+
+
+def test_progress(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    with engines(handler()) as host:
+        capture(
+            LAYOUT, host, 7, tmp_path, size=SIZE, progress=lambda done, of: seen.append((done, of))
+        )
+    assert seen == [(i, 7) for i in range(1, 8)]
+
+
+# ---- going on
+
+
+CAPTURE = """
+import sys
+from pathlib import Path
+from f2p_sdk.bridge import open_engine
+from f2p_sdk.capture import capture
+sys.path.insert(0, sys.argv[2])
+import test_capture_job as t
+with open_engine(t.Kind(), heartbeat=0.1, silence=1.0) as host:
+    capture(t.LAYOUT, host, 60, sys.argv[1], size=12, shard_size=10,
+            progress=lambda done, of: print(done, flush=True))
+"""
+
+JOB = """
+from f2p_sdk.parameters import Continuous, Layout
+from f2p_sdk.testing import FakeEngine
+LAYOUT = Layout("demo", "hero", (Continuous("nose", "nose"), Continuous("chin", "face")))
+class Kind:
+    game, kind, layout = "demo", "hero", LAYOUT
+    @staticmethod
+    def engine(endpoint):
+        return FakeEngine.argv(endpoint, kinds={"hero": LAYOUT.hash}, delay=0.01)
+"""
+
+
+def test_a_kill_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
+    (tmp_path / "test_capture_job.py").write_text(JOB)
+    data = tmp_path / "data"
+    argv = [sys.executable, "-c", CAPTURE, str(data), str(tmp_path)]
+    begun = 0
+    for kill_after in (3, 14, 9):
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        lines = [int(process.stdout.readline()) for _ in range(kill_after)]
+        process.kill()  # kill -9
+        rest, _ = process.communicate(timeout=20)
+        lines += [int(line) for line in rest.split()]
+        written = sum(1 for _ in read_records(data))
+        # What was reported is there, and the next run began where the one before it stopped.
+        assert lines[0] == begun + 1
+        assert lines[-1] <= written <= lines[-1] + 1
+        begun = written
+    final = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
+    assert [int(line) for line in final.stdout.split()] == list(range(begun + 1, 61))
+    assert [r.number for r in read_records(data)] == list(range(60))
+    names = []
+    for path in sorted(data.glob("*.tar")):
+        with tarfile.open(path) as archive:
+            names += archive.getnames()
+    assert len(names) == len(set(names)) == 120
+
+
+def offsets() -> list[int]:
+    """Where a kill could tear the last record of a shard, in bytes from where it starts."""
+    return [0, 1, 511, 512, 513, 700, 1023, 1024, 1500, 1536, 1537, 2047, 2048, 2500]
+
+
+@pytest.mark.parametrize("offset", offsets())
+def test_a_torn_tail_is_cut_and_drawn_again(whole: Path, copy: Path, offset: int) -> None:
+    path = copy / "000002.tar"
+    with tarfile.open(path) as archive:
+        start = archive.getmembers()[-2].offset
+    data = path.read_bytes()
+    path.write_bytes(data[: start + offset])
+    assert len(list(read_records(copy))) in (COUNT - 1, COUNT)
+    fill(copy)
+    assert shards(copy) == shards(whole)
+
+
+def test_a_tail_of_zeros_as_after_a_power_cut(whole: Path, copy: Path) -> None:
+    path = copy / "000002.tar"
+    with tarfile.open(path) as archive:
+        start = archive.getmembers()[-4].offset
+    data = bytearray(path.read_bytes())
+    data[start:] = bytes(len(data) - start)
+    path.write_bytes(data)
+    with Job(LAYOUT, COUNT, copy, size=SIZE) as job:
+        assert job.missing == 2
+    fill(copy)
+    assert shards(copy) == shards(whole)
+
+
+def test_only_what_is_missing_is_drawn(whole: Path, copy: Path) -> None:
+    (copy / "000001.tar").unlink()
+    path = copy / "000000.tar"
+    path.write_bytes(path.read_bytes()[:-5000])
+    drawer = handler()
+    with engines(drawer) as host, Job(LAYOUT, COUNT, copy, size=SIZE) as job:
+        missing = job.missing
+        assert 10 < missing < 20
+        assert job.run(host) == missing
+    assert drawer.drawn == missing
+    assert shards(copy) == shards(whole)
+
+
+def test_more_can_be_asked_for_later(whole: Path, tmp_path: Path) -> None:
+    fill(tmp_path, 4)
+    fill(tmp_path, 17, shard_size=None)
+    fill(tmp_path, COUNT)
+    assert shards(tmp_path) == shards(whole)
+    with Job(LAYOUT, 3, tmp_path, size=SIZE) as job:  # fewer: it has them
+        assert (job.missing, job.total) == (0, COUNT)
+    assert read_manifest(tmp_path).count == COUNT
+
+
+def test_an_engine_that_dies_takes_nothing_with_it(tmp_path: Path) -> None:
+    with Host(game="demo", layouts={"hero": LAYOUT.hash}, heartbeat=0.1) as host:
+        with FakeEngine(host.endpoint, kinds={"hero": LAYOUT.hash}, die_after=11):
+            host.wait(20)
+            with pytest.raises(EngineLostError):
+                capture(LAYOUT, host, COUNT, tmp_path, size=SIZE, shard_size=SHARD, deadline=0.3)
+        assert len(list(read_records(tmp_path))) == 11
+        with FakeEngine(host.endpoint, kinds={"hero": LAYOUT.hash}):
+            host.wait(20)
+            capture(LAYOUT, host, COUNT, tmp_path, size=SIZE, shard_size=SHARD)
+    assert [r.number for r in read_records(tmp_path)] == list(range(COUNT))
+
+
+def test_a_full_disk_stops_it_and_what_is_there_stays(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Shard._write
+    left = 14
+
+    def full(self: Shard, data: bytes) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, data)
+
+    monkeypatch.setattr(Shard, "_write", full)
+    with pytest.raises(
+        DatasetError, match=r"000001\.tar cannot be written: No space left"
+    ) as caught:
+        fill(tmp_path)
+    assert "goes on from here" in caught.value.remedy
+    monkeypatch.undo()
+    assert len(list(read_records(tmp_path))) == 12  # 14 writes, of them two to begin a shard
+    fill(tmp_path)
+    assert shards(tmp_path) == shards(whole)
+
+
+# ---- what is refused
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seed": 1}, "seed 0, asked was 1"),
+        ({"size": 13}, "size 12, asked was 13"),
+        ({"shard_size": 11}, "shard_size 10, asked was 11"),
+        ({"layout": Layout("demo", "hero", LAYOUT.parameters[:2])}, f"layout '{LAYOUT.hash}'"),
+        ({"layout": Layout("demo", "villain", LAYOUT.parameters)}, "kind 'hero'"),
+        ({"layout": Layout("other", "hero", LAYOUT.parameters)}, "game 'demo'"),
+    ],
+)
+def test_another_dataset_is_never_mixed_in(copy: Path, change: dict[str, Any], said: str) -> None:
+    before = shards(copy)
+    options = {"layout": LAYOUT, "size": SIZE, "shard_size": SHARD, **change}
+    layout = options.pop("layout")
+    with pytest.raises(DatasetError, match=said) as caught:
+        Job(layout, COUNT + 1, copy, **options)
+    assert str(copy) in caught.value.message
+    assert caught.value.remedy
+    assert shards(copy) == before
+
+
+def test_a_foreign_shard_is_left_alone(copy: Path) -> None:
+    path = copy / "000001.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.addfile(tarfile.TarInfo("holiday.png"))
+    before = path.read_bytes()
+    with pytest.raises(DatasetError, match=r"'holiday\.png' where '00000010\.png' belongs"):
+        Job(LAYOUT, COUNT, copy, size=SIZE)
+    with pytest.raises(DatasetError, match="holiday"):
+        list(read_records(copy))
+    assert path.read_bytes() == before
+
+
+def test_tars_without_a_manifest_are_left_alone(copy: Path) -> None:
+    (copy / "dataset.json").unlink()
+    with pytest.raises(DatasetError, match=r"no dataset\.json"):
+        Job(LAYOUT, COUNT, copy, size=SIZE)
+    with pytest.raises(DatasetError, match="holds no dataset"):
+        list(read_records(copy))
+    with pytest.raises(DatasetError, match="holds no dataset"):
+        read_manifest(copy / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "{}", '{"format": 2}', '{"format": 1, "game": "demo"}', "\xff"],
+)
+def test_a_damaged_manifest(copy: Path, text: str) -> None:
+    (copy / "dataset.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(DatasetError, match=r"dataset\.json"):
+        Job(LAYOUT, COUNT, copy, size=SIZE)
+
+
+def test_a_damaged_record_is_named(copy: Path) -> None:
+    path = copy / "000000.tar"
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b'{"index":3', b'["index":3', 1))
+    with pytest.raises(DatasetError, match=r"000000\.tar: 00000003\.json is damaged"):
+        list(read_records(copy))
+
+
+def test_only_one_may_write(copy: Path) -> None:
+    with (
+        Job(LAYOUT, COUNT, copy, size=SIZE),
+        pytest.raises(DatasetError, match="another f2p capture is writing"),
+    ):
+        Job(LAYOUT, COUNT, copy, size=SIZE)
+    with Job(LAYOUT, COUNT, copy, size=SIZE) as job:
+        assert job.missing == 0
+
+
+def test_numbers_that_make_no_sense(tmp_path: Path) -> None:
+    for options in ({"count": 0}, {"seed": -1}, {"size": 0}, {"shard_size": 0}):
+        with pytest.raises(UsageError):
+            Job(LAYOUT, options.pop("count", 1), tmp_path, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatasetError, match="cannot be written to"):
+        Job(LAYOUT, 1, tmp_path / "file" / "data")
+
+
+def test_memory_stays_bounded_while_one_record_is_late(tmp_path: Path) -> None:
+    """With one engine hanging on record 0, the other must not draw the rest into memory."""
+
+    class Late(PatternHandler):
+        def render(self, *args: Any) -> Any:
+            if not self.drawn:
+                time.sleep(1.0)
+            return super().render(*args)
+
+    late = Late(kinds={"hero": LAYOUT.hash})
+    quick = handler()
+    with engines(late, quick) as host:
+        thread = threading.Thread(
+            target=capture, args=(LAYOUT, host, 200, tmp_path), kwargs={"size": SIZE}
+        )
+        thread.start()
+        time.sleep(0.7)
+        ahead = quick.drawn
+        thread.join()
+    assert 0 < ahead < 60
+    assert len(list(read_records(tmp_path))) == 200
