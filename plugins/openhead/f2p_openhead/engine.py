@@ -19,7 +19,6 @@ from panda3d.core import (
     PerspectiveLens,
     Point3,
     PTA_LVecBase4f,
-    SamplerState,
     Texture,
     TransparencyAttrib,
     Vec3,
@@ -32,9 +31,9 @@ from f2p_sdk import F2PError
 
 from . import brows, colours, facemap
 from .hair import Hair, grow, hairline
-from .head import Head, ambient_occlusion, build_head, sphere, vertex_normals
+from .head import Head, VertexNormals, ambient_occlusion, build_head, sphere
 from .rig import Rig
-from .surface import Surface, shader
+from .surface import Surface, make_texture, shader
 
 __all__ = ["Engine", "RenderError"]
 
@@ -42,8 +41,15 @@ Array = NDArray[np.float32]
 
 loadPrcFileData(
     "openhead",
-    "load-display p3headlessgl\naudio-library-name null\ncoordinate-system yup-right\nframebuffer-multisample 1\n"
-    "multisamples 4\nsync-video 0\nnotify-level-display error\nnotify-level-egldisplay error\ngl-coordinate-system default\n"
+    "load-display p3headlessgl\n"
+    "audio-library-name null\n"
+    "coordinate-system yup-right\n"
+    "framebuffer-multisample 1\n"
+    "multisamples 4\n"
+    "sync-video 0\n"
+    "notify-level-display error\n"
+    "notify-level-egldisplay error\n"
+    "gl-coordinate-system default\n"
     "textures-power-2 none\n",
 )
 
@@ -64,7 +70,8 @@ class _View:
 class Engine:
     """Draws one rig's characters. Not for use from several threads at once.
 
-    The head is posed on the CPU (one matrix product), lit and painted by GLSL; the same values give the same bytes.
+    The head is posed on the CPU, lit and painted by GLSL; the same values give the same bytes.
+    Raises RenderError when no OpenGL is found.
     """
 
     def __init__(self, rig: Rig, head: Head | None = None) -> None:
@@ -101,7 +108,7 @@ class Engine:
     def _build_skin(self) -> None:
         head, rest = self.head, self.rig.base
         rows = head.skin.rows
-        self._skin_normals = vertex_normals(head.skin.triangles, len(rows))
+        self._skin_normals = VertexNormals(head.skin.triangles, len(rows))
         self._rest_normals = np.zeros_like(rest)
         self._rest_normals[rows] = self._skin_normals(rest[rows])
         shade = ambient_occlusion(rest[rows], self._rest_normals[rows], head.skin.triangles)
@@ -121,10 +128,10 @@ class Engine:
         node.reparentTo(self._root)
         node.setShader(shader("skin.vert", "skin.frag", self._looks))
         maps = facemap.bake(head, rest)
-        node.setShaderInput("masks", _texture("masks", maps[0]))
-        node.setShaderInput("detail", _texture("detail", maps[1], repeat=True))
+        node.setShaderInput("masks", make_texture("masks", maps[0]))
+        node.setShaderInput("detail", make_texture("detail", maps[1], repeat=True))
         sheet = brows.atlas(self.rig.choices["eyebrow_style"])
-        node.setShaderInput("brow_atlas", _texture("brows", sheet))
+        node.setShaderInput("brow_atlas", make_texture("brows", sheet))
         eye = rest[head.left_eye].mean(0)
         node.setShaderInput("eye_at", Vec3(*(float(x) for x in eye)))
         self._tiles = {}
@@ -158,7 +165,7 @@ class Engine:
         )
         reach = np.linalg.norm(points - centres, axis=1)
         for k in range(len(points)):
-            # Roots are the vertices nearest the eye among those at the same place along the same lid.
+            # Roots are the vertices nearest the eye among those at one place along one lid.
             beside = (np.abs(uv[:, 0] - uv[k, 0]) < 0.003) & (np.abs(uv[:, 1] - uv[k, 1]) < 0.03)
             strip[k, 1] = (reach[k] - reach[beside].min()) / 0.06
         # Past the corners of the eye there are no lashes.
@@ -193,7 +200,11 @@ class Engine:
     def render(
         self, values: Mapping[str, float | str], size: tuple[int, int] | int = 512
     ) -> NDArray[np.uint8]:
-        """Draw a character: values in game units -> (H, W, 3) uint8 RGB sRGB. Raises RenderError."""
+        """Draw a character: values in game units -> picture (H, W, 3) uint8 RGB sRGB.
+
+        ``size`` is (width, height) or the side of a square, 16 to MAX_SIZE pixels. Raises
+        RenderError for another size, or when the renderer gives no picture.
+        """
         width, height = (size, size) if isinstance(size, int) else size
         if not (16 <= width <= MAX_SIZE and 16 <= height <= MAX_SIZE):
             raise RenderError(
@@ -305,22 +316,3 @@ class Engine:
             moved = (points - self.rig.base)[worn[0].anchor]
             worn[1].write(worn[0].points + moved)
             worn[1].node.reparentTo(self._root)
-
-
-def _texture(name: str, picture: NDArray[np.uint8], repeat: bool = False) -> Texture:
-    """A texture from (H, W) or (H, W, 4) uint8, row 0 at the top."""
-    texture = Texture(name)
-    height, width = picture.shape[:2]
-    if picture.ndim == 2:
-        texture.setup2dTexture(width, height, Texture.TUnsignedByte, Texture.FRed)
-        data = picture[::-1]
-    else:
-        texture.setup2dTexture(width, height, Texture.TUnsignedByte, Texture.FRgba)
-        data = picture[::-1][..., [2, 1, 0, 3]]  # Panda3D keeps BGRA
-    texture.setRamImage(np.ascontiguousarray(data).tobytes())
-    texture.setMinfilter(SamplerState.FTLinearMipmapLinear)
-    texture.setMagfilter(SamplerState.FTLinear)
-    wrap = SamplerState.WMRepeat if repeat else SamplerState.WMClamp
-    texture.setWrapU(wrap)
-    texture.setWrapV(wrap)
-    return texture

@@ -1,7 +1,8 @@
-"""Bakes the face map: masks and fine detail of skin, painted once over the front view of the resting head.
+"""Bakes the face map: masks and fine detail of skin over the front view of the resting head.
 
-Everything painted on a face (brows, lips, freckles, wrinkles, the hairline) is looked up by a skin point's place
-in the *resting* head, seen from the front, so it follows the skin wherever sliders move it and has no seams.
+Everything painted on a face (brows, lips, freckles, wrinkles, the hairline) is looked up by a skin
+point's place in the *resting* head, seen from the front, so it follows the skin wherever sliders
+move it and has no seams.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ __all__ = ["HALF", "SIZE", "bake"]
 Array = NDArray[np.float32]
 
 SIZE = 1024
-HALF = 1.3  # the map covers x in [-HALF, HALF] and y in [-HALF, HALF], face coordinates, decimetres
+HALF = 1.3  # the map covers x and y in [-HALF, HALF], face coordinates, decimetres
 
 
 def _pixels(rest: Array) -> Array:
@@ -31,7 +32,10 @@ def _pixels(rest: Array) -> Array:
 
 
 def _raster(head: Head, rest: Array, values: Array) -> tuple[Array, Array]:
-    """Interpolate ``values`` (V, C) over the map, the surface nearest the viewer on top: (SIZE, SIZE, C), z (SIZE, SIZE)."""
+    """Interpolate ``values`` (V, C) over the map, the surface nearest the viewer on top.
+
+    Returns (SIZE, SIZE, C), and z (SIZE, SIZE) in decimetres, -9 where there is no surface.
+    """
     tri = head.skin.rows[head.skin.triangles]
     p = _pixels(rest)
     out = np.zeros((SIZE, SIZE, values.shape[1]), np.float32)
@@ -66,7 +70,11 @@ def _noise(rng: np.random.Generator, cells: int) -> Array:
 
 
 def _wrinkles() -> Array:
-    """Depth of wrinkles, (SIZE, SIZE) in [0, 1]: forehead, frown, crow's feet, eye bags, laugh lines, lip lines."""
+    """Depth of wrinkles, (SIZE, SIZE) in [0, 1].
+
+    In this order: forehead, frown, crow's feet, eye bags, laugh lines, corners of the mouth, above
+    the lip, neck.
+    """
     scale = 2
     image = Image.new("L", (SIZE * scale, SIZE * scale))
     draw = ImageDraw.Draw(image)
@@ -145,7 +153,10 @@ def _freckles(rng: np.random.Generator) -> Array:
 
 
 def _lips(head: Head, rest: Array) -> tuple[Array, Array]:
-    """Lip mask and the signed place across the lips (-1 lower border, 0 the line between, 1 upper border)."""
+    """Lip mask in [0, 1] and the signed place across the lips, both (SIZE, SIZE).
+
+    The place is -1 at the lower border, 0 on the line between the lips, 1 at the upper border.
+    """
     uv, depth = _raster(head, rest, head.uv)
     mask_image = (
         np.asarray(Image.open(asset_root() / "textures" / "mpfb_lips.jpg").convert("L"), np.float32)
@@ -175,10 +186,11 @@ def _lips(head: Head, rest: Array) -> tuple[Array, Array]:
 
 
 def bake(head: Head, rest: Array) -> NDArray[np.uint8]:
-    """Masks over the resting head ``rest`` (V, 3, face coordinates): two RGBA maps stacked, (2, SIZE, SIZE, 4) uint8, row 0 at the top.
+    """Masks over the resting head ``rest`` (V, 3), face coordinates in decimetres.
 
-    Map 0: lips, across lips (0.5 + value / 4), wrinkles, freckles. Map 1: pores, blotches, broad variation,
-    hair noise (along x fine streaks, for scalps and shaved heads).
+    Returns two RGBA maps, (2, SIZE, SIZE, 4) uint8, row 0 at the top. Map 0: lips, across lips
+    (0.5 + value / 4), wrinkles, freckles. Map 1: pores, blotches, broad variation, hair noise (for
+    scalps and shaved heads).
     """
     source = (hashlib.sha256(rest.tobytes() + b"face-map-4").hexdigest())[:16]
     cached = cache_folder() / f"facemap-{source}.npz"

@@ -1,4 +1,7 @@
-"""Hair as ribbons: strands grow from the scalp, follow the comb of their style, slide over the skull and fall."""
+"""Hair as ribbons: strands grow from the scalp, follow their style's comb, and fall.
+
+Places and lengths are in decimetres, face coordinates, unless said otherwise.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,12 @@ SKULL_RADII = np.array((0.72, 0.855, 0.90))
 
 @dataclass(frozen=True)
 class Hair:
-    """A style at rest: ``points`` (N, 3), ``tangents`` and ``normals`` (N, 3), ``coords`` (N, 3) = across the
-    ribbon [-1, 1], along it [0, 1], a random number per strand; ``anchor`` (N,) the skin row each point follows."""
+    """A style at rest.
+
+    ``points`` (N, 3) decimetres; ``tangents`` and ``normals`` (N, 3), unit; ``coords`` (N, 3) =
+    across the ribbon [-1, 1], along it [0, 1], a random number per strand; ``triangles`` (M, 3)
+    into the points; ``anchor`` (N,) the head's vertex that each point follows.
+    """
 
     points: Array
     tangents: Array
@@ -51,13 +58,14 @@ def _roots(
     count: int,
     rng: np.random.Generator,
 ) -> tuple[Array, Array, Index]:
-    """Points evenly over the scalp: places, normals and the nearest skin vertex."""
+    """Points evenly over the scalp: places (S, 3), normals (S, 3) and a skin vertex beside (S,)."""
     rows, tri = head.skin.rows, head.skin.triangles
     points = rest[rows]
     a, b, c = (points[tri[:, k]] for k in range(3))
     middle = (a + b + c) / 3
     scalp = (hairline(middle) > -0.01) & (middle[:, 1] > -0.75) & ~_is_ear(middle)
-    # Hair leaves the parting, or the brow's hairline when combed back: roots are densest where strands begin.
+    # Hair leaves the parting, or the brow's hairline when combed back: roots are densest where
+    # strands begin.
     back, part = float(style.get("back", 0.0)), float(style.get("part", 0.0)) * 0.5
     begin = (
         4.0
@@ -205,8 +213,10 @@ def grow(
 ) -> Hair | None:
     """Build one style on the resting head ``rest`` (V, 3); None for a shaved head.
 
-    Style keys: strands, length, volume (decimetres), part (-1..1), fringe (0..1), curtain, side, back (0..1), wave
-    (decimetres), frequency, puff (0..1), taper, width, tail, bun, cap (how far the scalp is coloured, used by the skin).
+    ``normals`` (N, 3) are the skin's at rest; the same ``seed`` gives the same hair. Style keys:
+    strands, length, volume (decimetres), part (-1..1), fringe (0..1), curtain, side, back (0..1),
+    wave (decimetres), frequency, puff (0..1), taper, width, tail, bun. One more, cap (how far the
+    scalp is coloured), is the skin's.
     """
     count = int(style.get("strands", 520))
     if not count:

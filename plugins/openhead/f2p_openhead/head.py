@@ -1,4 +1,4 @@
-"""The head as meshes: which vertices of the base mesh are drawn, their triangles, normals and baked shade."""
+"""The head as meshes: the vertices that are drawn, their triangles, normals and baked shade."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from .assets import BaseMesh, load_base
 
-__all__ = ["Head", "Part", "build_head", "sphere", "vertex_normals"]
+__all__ = ["Head", "Part", "VertexNormals", "ambient_occlusion", "build_head", "sphere"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
 
-# The base mesh stands 1.6 m tall with its eyes here (decimetres); the bust is cut this far below them.
+# The eyes of the base mesh are at this height (decimetres); the bust is cut this far below them.
 EYE_HEIGHT = 7.285
 BUST_DEPTH = 1.95
 
@@ -29,8 +29,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Head:
-    """``ids`` (V,) the base mesh vertices in use; ``rest`` (V, 3) their places in the base mesh; ``uv``
-    (V, 2) base mesh texture coordinates (of skin and lashes, for baking)."""
+    """The drawn part of the base mesh.
+
+    ``ids`` (V,) the base mesh vertices in use; ``rest`` (V, 3) their places in the base mesh,
+    decimetres; ``uv`` (V, 2) base mesh texture coordinates (of skin and lashes, for baking);
+    ``left_eye`` and ``right_eye`` (E,) the rows of the subject's eyeballs.
+    """
 
     ids: Index
     rest: Array
@@ -84,8 +88,11 @@ def build_head(mesh: BaseMesh | None = None) -> Head:
     )
 
 
-class vertex_normals:  # noqa: N801 - used as a function that remembers its topology
-    """Area-weighted unit normals of a fixed topology: ``vertex_normals(triangles, count)(points)``."""
+class VertexNormals:
+    """Area-weighted unit normals of a fixed topology: ``VertexNormals(triangles, count)(points)``.
+
+    ``triangles`` (M, 3) into ``count`` points; points (count, 3) -> normals (count, 3).
+    """
 
     def __init__(self, triangles: Index, count: int) -> None:
         self.triangles = triangles
@@ -120,8 +127,11 @@ def sphere(rings: int = 20, sectors: int = 28) -> tuple[Array, Index]:
 
 
 def ambient_occlusion(points: Array, normals: Array, triangles: Index, reach: float = 0.6) -> Array:
-    """Share of open sky per vertex, (V,) in [0, 1]: disks on every vertex shade each other
-    (M. Bunnell, Dynamic Ambient Occlusion, GPU Gems 2, 2005)."""
+    """Share of open sky per vertex, (V,) in [0, 1]: disks on every vertex shade each other.
+
+    ``points`` and ``normals`` (V, 3), ``triangles`` (M, 3); ``reach`` in the unit of the points.
+    After M. Bunnell, Dynamic Ambient Occlusion and Indirect Lighting, GPU Gems 2, 2005.
+    """
     a, b, c = (points[triangles[:, k]] for k in range(3))
     face = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
     area = np.zeros(len(points), np.float32)

@@ -1,7 +1,8 @@
 """A rig says what a layout's parameters do to the head: morphs, bones, look values and choices.
 
-A rig is a TOML file that an adapter brings. Every continuous parameter becomes two displacement fields
-(towards its low and its high end) and a set of look values; the pose of the head is then one matrix product.
+A rig is a TOML file that an adapter brings; docs/rig.md describes it. Every continuous parameter
+becomes two displacement fields (towards its low and its high end) and a set of look values; the
+pose of the head is then a weighted sum of fields.
 """
 
 from __future__ import annotations
@@ -38,9 +39,13 @@ class RigError(F2PError):
 
 @dataclass(frozen=True)
 class Rig:
-    """``low`` and ``high`` (P, V*3): displacement of every vertex at the ends of slider p; ``base`` (V, 3) the
-    resting head; ``looks`` slider -> {look: (at low, at middle, at high)}; ``constants`` look values no slider
-    moves; ``choices`` slot -> choice -> settings."""
+    """A rig bound to its layout; lengths in decimetres, face coordinates.
+
+    ``base`` (V, 3) the resting head; ``low`` and ``high`` (P, V * 3) the displacement of every
+    vertex at the ends of slider p, in the order of ``sliders``; ``looks`` slider -> {look: (at low,
+    at middle, at high)}; ``constants`` look values before any slider adds to them; ``choices`` slot
+    -> choice -> settings; ``camera`` height, span and distance.
+    """
 
     layout: Layout
     sliders: tuple[str, ...]
@@ -99,7 +104,7 @@ def _sparse(row: Array) -> tuple[Any, Array]:
 
 
 def _weights(points: Array, centre: Array, radius: Array) -> Array:
-    """Influence of a bone, (V,): 1 at its centre, 0 from ``radius`` (per axis) on, smooth in between."""
+    """Influence of a bone, (V,): 1 at its centre, smoothly to 0 at ``radius`` (per axis)."""
     r = np.sqrt((((points - centre) / radius) ** 2).sum(1))
     return np.asarray(np.where(r < 1, (1 - np.minimum(r, 1) ** 2) ** 2, 0), np.float32)
 
@@ -151,8 +156,11 @@ def _bone_field(points: Array, bone: Mapping[str, Any], sign: float, where: str)
 
 
 def _targets(head: Head, names: Mapping[str, float], centred: bool) -> Array:
-    """Weighted sum of morph targets (V, 3). ``centred`` takes out the move of the whole head, which macro targets
-    (a taller body) bring along; the camera stays with the face."""
+    """Weighted sum of morph targets, displacements (V, 3).
+
+    ``centred`` takes out the move of the whole head, which macro targets (a taller body) bring
+    along; the camera stays with the face.
+    """
     out = np.zeros_like(head.rest)
     for name, weight in names.items():
         for one in [name.replace("%", s) for s in "lr"] if "%" in name else [name]:
@@ -164,7 +172,10 @@ def _targets(head: Head, names: Mapping[str, float], centred: bool) -> Array:
 
 
 def load_rig(path: str | Path, layout: Layout, head: Head) -> Rig:
-    """Read a rig and bind it to its layout. Raises RigError naming file, slider, rule and value."""
+    """Read a rig and bind it to its layout.
+
+    Raises RigError naming file, slider, rule and value; AssetError for an unknown morph target.
+    """
     path = Path(path)
     data = path.read_bytes()
     rig = tomllib.loads(data.decode("utf-8"))

@@ -1,4 +1,4 @@
-"""One drawn mesh: static and per-frame vertex columns, triangles and a shader, as a Panda3D node."""
+"""One drawn mesh as a Panda3D node: fixed and moving vertex columns, triangles; its shader."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ from panda3d.core import (
     InternalName,
     NodePath,
     OmniBoundingVolume,
+    SamplerState,
     Shader,
+    Texture,
 )
 
-__all__ = ["Surface", "shader"]
+__all__ = ["Surface", "make_texture", "shader"]
 
 Array = NDArray[np.float32]
 
 
 def shader(vertex: str, fragment: str, looks: Sequence[str]) -> Shader:
-    """Compile ``shaders/NAME``; each look name becomes a macro for its place in the ``look`` array."""
+    """Compile two of ``shaders/``; each look name is a macro for its place in ``look``."""
     files = resources.files(__package__) / "shaders"
     defines = [f"#define LOOK_SIZE {(len(looks) + 3) // 4}"]
     defines += [f"#define {name} look[{k // 4}].{'xyzw'[k % 4]}" for k, name in enumerate(looks)]
@@ -41,7 +43,11 @@ def shader(vertex: str, fragment: str, looks: Sequence[str]) -> Shader:
 
 
 class Surface:
-    """``fixed`` and ``moving`` map column names to widths; moving columns are written every frame."""
+    """A mesh whose columns are written once or every frame.
+
+    ``triangles`` (M, 3) into N rows; ``fixed`` maps column names to values (N, width), ``moving``
+    column names to widths.
+    """
 
     def __init__(
         self,
@@ -89,3 +95,22 @@ class Surface:
         table = np.concatenate(columns, 1) if len(columns) > 1 else columns[0]
         data = self._geom.modifyGeom(0).modifyVertexData()
         data.modifyArrayHandle(0).copyDataFrom(np.ascontiguousarray(table, np.float32).data)
+
+
+def make_texture(name: str, picture: NDArray[np.uint8], repeat: bool = False) -> Texture:
+    """A texture from (H, W) or (H, W, 4) uint8, row 0 at the top."""
+    texture = Texture(name)
+    height, width = picture.shape[:2]
+    if picture.ndim == 2:
+        texture.setup2dTexture(width, height, Texture.TUnsignedByte, Texture.FRed)
+        data = picture[::-1]
+    else:
+        texture.setup2dTexture(width, height, Texture.TUnsignedByte, Texture.FRgba)
+        data = picture[::-1][..., [2, 1, 0, 3]]  # Panda3D keeps BGRA
+    texture.setRamImage(np.ascontiguousarray(data).tobytes())
+    texture.setMinfilter(SamplerState.FTLinearMipmapLinear)
+    texture.setMagfilter(SamplerState.FTLinear)
+    wrap = SamplerState.WMRepeat if repeat else SamplerState.WMClamp
+    texture.setWrapU(wrap)
+    texture.setWrapV(wrap)
+    return texture

@@ -7,6 +7,7 @@ import pytest
 from f2p_openhead.engine import Engine
 from f2p_openhead.head import Head, build_head
 from f2p_openhead.rig import load_rig
+
 from f2p_sdk import Layout
 
 

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from f2p_openhead.engine import Engine, RenderError
+
 from f2p_sdk import Layout
 
 SIZE = 256
-# A pixel counts as changed when a channel moves by this much of 255: what an eye can see side by side.
+# A pixel counts as changed when a channel moves by this much of 255: what an eye can see side by
+# side.
 VISIBLE = 6
 
 
@@ -51,7 +53,8 @@ def test_every_choice_differs_from_the_others(engine: Engine, layout: Layout) ->
 
 
 def test_a_face_looks_alike_left_and_right(engine: Engine, layout: Layout) -> None:
-    # Hair and the light from the side apart, the default head is symmetric: compare the outline of the bare head.
+    # Hair and the light from the side apart, the default head is symmetric: compare the outline
+    # of the bare head.
     bald = _picture(engine, {**layout.default().values, "hairstyle": "shaved"})
     corner = bald[0, 0]
     inside = np.abs(bald - corner).max(-1) > 12
@@ -85,7 +88,8 @@ def test_same_bytes_again_and_in_another_process(
         "import hashlib, json, sys; from pathlib import Path; from f2p_sdk import Layout\n"
         "from f2p_openhead.engine import Engine; from f2p_openhead.rig import load_rig\n"
         "from f2p_openhead.head import build_head\n"
-        "rigs = Path(sys.argv[1]); head = build_head(); layout = Layout.load(rigs / 'female.toml')\n"
+        "rigs = Path(sys.argv[1]); head = build_head()\n"
+        "layout = Layout.load(rigs / 'female.toml')\n"
         "engine = Engine(load_rig(rigs / 'female.rig.toml', layout, head), head)\n"
         "print(hashlib.sha256(engine.render(json.loads(sys.argv[2]), 128).tobytes()).hexdigest())\n"
     )

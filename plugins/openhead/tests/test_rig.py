@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from f2p_openhead import assets
-from f2p_openhead.head import Head, build_head, vertex_normals
+from f2p_openhead.head import Head, VertexNormals, build_head
 from f2p_openhead.rig import Rig, RigError, load_rig
+
 from f2p_sdk import Layout
 
 
@@ -46,7 +47,7 @@ def test_sliders_move_both_sides_alike(rig: Rig, layout: Layout) -> None:
 
 def test_normals_are_unit_and_point_outwards(head: Head) -> None:
     points = head.rest[head.skin.rows]
-    normals = vertex_normals(head.skin.triangles, len(points))(points)
+    normals = VertexNormals(head.skin.triangles, len(points))(points)
     np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-4)
     nose = int(np.argmax(points[:, 2]))
     assert normals[nose, 2] > 0.6
