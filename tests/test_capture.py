@@ -21,6 +21,7 @@ from PIL import Image
 
 from f2p_sdk.bridge import Host, serve_engine
 from f2p_sdk.capture import Job, Manifest, capture, read_manifest, read_records
+from f2p_sdk.capture.png import fast_png
 from f2p_sdk.capture.shards import Shard
 from f2p_sdk.errors import DatasetError, EngineLostError, UsageError
 from f2p_sdk.parameters import Continuous, Discrete, Layout
@@ -144,6 +145,16 @@ def test_progress(tmp_path: Path) -> None:
             LAYOUT, host, 7, tmp_path, size=SIZE, progress=lambda done, of: seen.append((done, of))
         )
     assert seen == [(i, 7) for i in range(1, 8)]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (64, 33), (512, 512)])
+def test_the_fast_png_is_one(size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    for picture in (noise, pattern({"a": 1.0}, size), np.zeros_like(noise)):
+        with Image.open(io.BytesIO(fast_png(picture))) as image:
+            image.load()
+            assert (image.format, image.mode) == ("PNG", "RGB")
+            assert np.array_equal(np.asarray(image), picture)
 
 
 # ---- going on

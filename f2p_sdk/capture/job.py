@@ -13,9 +13,9 @@ from types import TracebackType
 
 from ..bridge import Host
 from ..errors import DatasetError, UsageError
-from ..images import encode_png
 from ..parameters import Character, Layout
 from .manifest import MANIFEST, Manifest, locked, read_manifest
+from .png import fast_png
 from .shards import Shard, shard_path
 
 __all__ = ["Job", "capture"]
@@ -109,7 +109,7 @@ class Job(AbstractContextManager["Job"]):
         with _Writer(self) as writer, ThreadPoolExecutor(_workers(), "f2p-png") as pool:
             try:
                 for position, picture in pictures:
-                    png = pool.submit(encode_png, picture.color, 1)
+                    png = pool.submit(fast_png, picture.color)
                     waiting.append((todo[position], png))
                     write(2 * _workers())
             finally:

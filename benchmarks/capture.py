@@ -1,0 +1,84 @@
+"""How much of an engine's speed is left when its pictures come through the bridge.
+
+    python benchmarks/capture.py -g justice --size 512
+
+Pictures per second through the bridge, over pictures per second that the same engine process draws
+for itself (the bridge's MEASURE: draw, send nothing). Both are taken in turn, on the same characters,
+in one run, and the ratio is the median over the rounds: so what else the machine does weighs on both
+alike. Also the rate at which ``f2p capture`` puts them on the disk, PNG encoding included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+
+from f2p_sdk import game
+from f2p_sdk.bridge import Host, open_engine
+from f2p_sdk.capture import Job
+
+CHARACTERS = 8  # as many as safely fit one MEASURE
+
+
+def through_the_bridge(host: Host, characters: list, count: int, size: int) -> float:
+    """Pictures per second that arrive here, in the shape that capture asks for them."""
+    some = (characters[i % len(characters)] for i in range(count))
+    started = time.perf_counter()
+    drawn = sum(
+        picture.color.shape == (size, size, 3)
+        for _, picture in host.render_many(some, size=size, ordered=True)
+    )
+    assert drawn == count
+    return count / (time.perf_counter() - started)
+
+
+def to_disk(host: Host, layout, count: int, size: int) -> float:
+    """Records per second that capture writes."""
+    with tempfile.TemporaryDirectory() as folder, Job(layout, count, folder, size=size) as job:
+        started = time.perf_counter()
+        job.run(host)
+        return count / (time.perf_counter() - started)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-g", "--game", required=True, metavar="GAME[/KIND]")
+    parser.add_argument("--size", type=int, default=512, metavar="PIXELS")
+    parser.add_argument("--pictures", type=int, default=80, metavar="N", help="in each round")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N")
+    args = parser.parse_args()
+    kind = game(args.game)
+    characters = [kind.layout.random(i, 0) for i in range(CHARACTERS)]
+    repeat = max(1, args.pictures // CHARACTERS)
+    inside, across, disk = [], [], []
+    with open_engine(kind) as host:
+        name = str(host.engines[0])
+        for _ in range(args.rounds):
+            inside.append(host.measure(characters, repeat=repeat, size=args.size))
+            across.append(through_the_bridge(host, characters, repeat * CHARACTERS, args.size))
+            disk.append(to_disk(host, kind.layout, repeat * CHARACTERS, args.size))
+    print(
+        json.dumps(
+            {
+                "engine": name,
+                "size": args.size,
+                "pictures_per_round": repeat * CHARACTERS,
+                "rounds": args.rounds,
+                "inside_engine_per_second": round(statistics.median(inside), 2),
+                "through_bridge_per_second": round(statistics.median(across), 2),
+                "to_disk_per_second": round(statistics.median(disk), 2),
+                "ratio": round(
+                    statistics.median(b / a for a, b in zip(inside, across, strict=True)), 3
+                ),
+                "ratios": [round(b / a, 3) for a, b in zip(inside, across, strict=True)],
+            },
+            indent=2,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
