@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BridgeError, CharacterError, F2PError, UsageError
+from ._bridge import host_keys, listen_options
 from ._common import (
     Progress,
     emit_json,
@@ -62,6 +63,7 @@ METHODS = ("best", "slides")
     help="How long the engine may take for one picture.",
 )
 @click.option("--no-engine", is_flag=True, help="Neither search nor verify with the engine.")
+@listen_options()
 @json_option
 def command(
     photos: tuple[Path, ...],
@@ -75,21 +77,28 @@ def command(
     weights: str | None,
     deadline: float,
     no_engine: bool,
+    listen: str | None,
+    keys: Path | None,
+    plaintext: bool,
     as_json: bool,
 ) -> int:
     """Turn PHOTOS of faces into characters of a game.
 
     Writes character.json (edit it by hand, apply it with `f2p apply`), picture.png (drawn by the
     game's engine), sheet.png (photo, imitator and engine side by side) and report.json.
+    An engine is started and ended, unless one is to connect from elsewhere (--listen).
     """
+    if no_engine and listen is not None:
+        raise UsageError("--listen waits for an engine", remedy="leave out --no-engine")
     kind = load_kind(game)
     kept = _kept(kind, keep)
     folders = _folders(photos, out)
     rows: list[dict[str, Any]] = []
     with ExitStack() as stack:
         # Imported here: `f2p fit --help` does not wait for torch.
+        from ..bridge import open_engine
         from ..images import load
-        from ..pipeline import Fitter, engine_for, weights_file
+        from ..pipeline import Fitter, weights_file
 
         fitter: Fitter | None = None
         for photo, folder in zip(photos, folders, strict=True):
@@ -98,7 +107,13 @@ def command(
                 if fitter is None:
                     weights_file(kind, weights)  # before an engine is started for nothing
                     with progress("starting", quiet=as_json):
-                        host = stack.enter_context(engine_for(kind, not no_engine))
+                        host = None
+                        if not no_engine:
+                            host = stack.enter_context(
+                                open_engine(
+                                    kind, listen=listen, keys=host_keys(keys), plaintext=plaintext
+                                )
+                            )
                         fitter = Fitter(kind, host, weights=weights, deadline=deadline)
                 with progress(photo.name, quiet=as_json) as update:
                     result = fitter.fit(

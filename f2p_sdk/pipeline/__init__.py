@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import images, plugins
-from ..errors import PluginError, UsageError
+from ..errors import UsageError
 from ..parameters import Character
 from .drawing import weights_file
 from .fitting import SHOWN, FitResult, Fitter, Subject
@@ -122,11 +122,6 @@ def engine_for(kind: Kind, engine: bool | Host = True) -> AbstractContextManager
         return nullcontext(None)
     if engine is not True:
         return nullcontext(engine)
-    if kind.engine is None:
-        raise PluginError(
-            f"{kind.name} has no engine that can be started from here",
-            remedy="start the game and connect it, or fit without an engine (--no-engine)",
-        )
     from ..bridge import open_engine
 
     return open_engine(kind)
