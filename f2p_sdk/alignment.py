@@ -228,11 +228,14 @@ def _warp(picture: Picture, back: Array, scale: float, size: int) -> tuple[Pictu
     total[:2, 2] += low
     # Pillow's corner of a pixel is its whole number: shift by half a pixel there and back.
     shift = total[:2, 2] + 0.5 - total[:2, :2] @ (0.5, 0.5)
-    data = (*total[0, :2], shift[0], *total[1, :2], shift[1])
-    turned = canvas.transform(
-        (size, size), Image.Transform.AFFINE, tuple(map(float, data)), Image.Resampling.BICUBIC
-    )
-    return np.array(turned), _share_outside(back, size, width, height)
+    data = tuple(map(float, (*total[0, :2], shift[0], *total[1, :2], shift[1])))
+    # In floating point: for 8 bits Pillow would cut fractions off instead of rounding.
+    how = (Image.Transform.AFFINE, data, Image.Resampling.BICUBIC)
+    turned = [
+        np.asarray(channel.convert("F").transform((size, size), *how)) for channel in canvas.split()
+    ]
+    pixels = np.clip(np.rint(np.stack(turned, axis=-1)), 0, 255).astype(np.uint8)
+    return pixels, _share_outside(back, size, width, height)
 
 
 def _extend(
@@ -270,9 +273,7 @@ def _hints(points: Array, outside: float) -> tuple[str, ...]:
             f"from {SMALL_EYE_DISTANCE:.0f} on the likeness gets better"
         )
     if abs(face.turn) > TURNED:
-        hints.append(
-            "the head is turned to the side; a photo from the front gives a better likeness"
-        )
+        hints.append("the head is turned aside; a photo from the front gives a better likeness")
     if outside > MUCH_OUTSIDE:
         hints.append(f"the photo is cut close: {outside:.0%} of the game's frame lie outside of it")
     return tuple(hints)
