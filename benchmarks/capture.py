@@ -3,9 +3,9 @@
     python benchmarks/capture.py -g justice --size 512
 
 Pictures per second through the bridge, over pictures per second that the same engine process draws
-for itself (the bridge's MEASURE: draw, send nothing). Both are taken in turn, on the same characters,
-in one run, and the ratio is the median over the rounds: so what else the machine does weighs on both
-alike. Also the rate at which ``f2p capture`` puts them on the disk, PNG encoding included.
+for itself (the bridge's MEASURE: draw, send nothing). Both are taken in turn, on the same
+characters, in one run, and the ratio is the median over the rounds: so what else the machine does
+weighs on both alike. Also the rate at which ``f2p capture`` writes, PNG encoding included.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ class FakeEngine(AbstractContextManager["FakeEngine"]):
         *,
         game: str = "demo",
         kinds: Mapping[str, str] | None = None,
-        **options: float | bool,
+        **options: float | bool | str,
     ) -> None:
         argv = self.argv(endpoint, game=game, kinds=kinds, **options)
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)

@@ -16,7 +16,7 @@ from .host import HEARTBEAT, SILENCE, Host
 
 __all__ = ["EngineGroup", "open_engine"]
 
-_GRACE = 3.0  # seconds that an engine has to end by itself before it is made to
+_GRACE = 2.0  # seconds that an engine has to end by itself before it is made to
 
 
 class HasHash(Protocol):

@@ -31,7 +31,7 @@ def fast_png(picture: npt.NDArray[np.uint8]) -> bytes:
         (
             b"\x89PNG\r\n\x1a\n",
             _chunk(b"IHDR", header),
-            _chunk(b"IDAT", zlib.compress(rows, 1)),  # lets go of the interpreter's lock
+            _chunk(b"IDAT", zlib.compress(rows.data, 1)),  # lets go of the interpreter's lock
             _chunk(b"IEND", b""),
         )
     )
