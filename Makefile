@@ -40,7 +40,7 @@ $(STAMP): $(PROJECTS)
 
 demo: install
 	$(BIN)/f2p fit examples/photos/astronaut.png -g $(GAME) -o out/demo
-	@echo "Photo, imitator and engine side by side: $(abspath out/demo/picture.png)"
+	@echo "Photo, imitator and engine side by side: $(abspath out/demo/sheet.png)"
 
 test: install
 	$(BIN)/python -m pytest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +42,8 @@ Array = NDArray[np.float32]
 
 loadPrcFileData(
     "openhead",
-    "load-display p3headlessgl\n"
+    # Linux needs EGL to draw without a window or a screen.
+    f"load-display {'p3headlessgl' if sys.platform.startswith('linux') else 'pandagl'}\n"
     "audio-library-name null\n"
     "coordinate-system yup-right\n"
     "framebuffer-multisample 1\n"
