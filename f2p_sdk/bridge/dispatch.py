@@ -140,26 +140,28 @@ class Dispatcher:
     def assign(self, now: float) -> Iterator[tuple[Engine, int, Ticket]]:
         """Requests to send now. The least busy engine that can do it takes the oldest ticket."""
         held: list[Ticket] = []
-        while self.waiting:
-            ticket = self.waiting.popleft()
-            able = [e for e in self.engines.values() if e.can(ticket)]
-            if self.engines and not able:
-                ticket.deliver(self._unable(ticket), None)
-                continue
-            free = [e for e in able if e.credits > 0 and not e.stalled]
-            if not free:
-                held.append(ticket)
-                if not any(e.credits > 0 and not e.stalled for e in self.engines.values()):
-                    break
-                continue
-            engine = min(free, key=lambda e: (len(e.in_flight), e.answers))
-            id = next(self._ids)
-            engine.credits -= 1
-            if not engine.in_flight:
-                engine.head_since = now
-            engine.in_flight[id] = ticket
-            yield engine, id, ticket
-        self.waiting.extendleft(reversed(held))
+        try:
+            while self.waiting:
+                ticket = self.waiting.popleft()
+                able = [e for e in self.engines.values() if e.can(ticket)]
+                if self.engines and not able:
+                    ticket.deliver(self._unable(ticket), None)
+                    continue
+                free = [e for e in able if e.credits > 0 and not e.stalled]
+                if not free:
+                    held.append(ticket)
+                    if not any(e.credits > 0 and not e.stalled for e in self.engines.values()):
+                        return
+                    continue
+                engine = min(free, key=lambda e: (len(e.in_flight), e.answers))
+                id = next(self._ids)
+                engine.credits -= 1
+                if not engine.in_flight:
+                    engine.head_since = now
+                engine.in_flight[id] = ticket
+                yield engine, id, ticket
+        finally:  # also when the caller stops in the middle
+            self.waiting.extendleft(reversed(held))
 
     def next_deadline(self) -> float:
         """The earliest time at which :meth:`expire` has something to do; infinity for never."""

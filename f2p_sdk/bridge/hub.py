@@ -23,7 +23,6 @@ from .dispatch import Dispatcher, Engine, Ticket
 from .messages import EngineInfo, check_answer
 from .sockets import receive, send
 from .wire import (
-    Buffer,
     Message,
     MessageType,
     VersionError,
@@ -318,5 +317,4 @@ class Hub(threading.Thread):
             self.changed.notify_all()
 
     def _send(self, key: bytes, type: MessageType, header: dict[str, Any]) -> bool:
-        frames: list[Buffer] = encode(type, header)
-        return send(self._router, [key, *frames])
+        return send(self._router, [key, *encode(type, header)])

@@ -70,7 +70,8 @@ def command(
         raise UsageError("--listen waits for an engine", remedy="add --via engine")
     kind, character = load_character(path)
     started = time.perf_counter()
-    with progress("drawing", quiet=as_json):
+    title = "drawing" if listen is None else f"waiting for an engine at {listen}"
+    with progress(title, quiet=as_json):
         if via == "imitator":
             # Imported here: `f2p render --help` does not wait for torch.
             from ..pipeline import render

@@ -175,6 +175,19 @@ def test_engines_of_different_kinds_each_get_theirs() -> None:
     assert [t.header["name"] for t in desk.d.waiting] == ["b"]
 
 
+def test_nothing_is_forgotten_when_sending_stops_in_the_middle() -> None:
+    desk = Desk()
+    desk.d.join(b"1", INFO, 1, 0.0)
+    desk.d.join(b"2", EngineInfo("demo", {"villain": "1"}, "fake", "1"), 1, 0.0)
+    for name, kind in (("a", "hero"), ("b", "hero"), ("c", "villain"), ("d", "villain")):
+        desk.submit(name, kind=kind)
+    for engine, _, ticket in desk.d.assign(0.0):
+        if ticket.header["name"] == "c":  # b is held for engine 1; the way to engine 2 breaks here
+            desk.d.lose(engine.key, "its connection closed", 0.0)
+            break
+    assert [t.header["name"] for t in desk.d.waiting] == ["b", "c", "d"]
+
+
 def test_credits_stay_within_their_limit() -> None:
     desk = Desk()
     desk.d.join(b"1", INFO, 1, 0.0)
