@@ -90,8 +90,8 @@ def waves(x: np.ndarray, y: np.ndarray, scale: float) -> np.ndarray:
 
 
 class TestAlign:
-    # Photos from 0.4 to 10 times the frame's size, turned in any direction.
-    @pytest.mark.parametrize("scale", [0.4, 0.97, 1.0, 1.6, 3.3, 10.0])
+    # Photos from 0.4 to 5 times the frame's size, turned in any direction.
+    @pytest.mark.parametrize("scale", [0.4, 0.97, 1.0, 1.6, 5.0])
     @pytest.mark.parametrize("degrees", [0, -31, 90, 180])
     def test_every_pixel_comes_from_where_it_should(self, scale: float, degrees: float) -> None:
         framing, size = Framing(128, PLACES), 128

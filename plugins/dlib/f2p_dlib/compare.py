@@ -42,7 +42,8 @@ def distance(first: Picture, second: Picture) -> float | None:
 
     Two photos of one person are mostly below `SAME_PERSON`.
     """
-    one, other = describe(first), describe(second)
+    one = describe(first)
+    other = None if one is None else describe(second)
     return None if one is None or other is None else float(np.linalg.norm(one - other))
 
 

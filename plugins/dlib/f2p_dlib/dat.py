@@ -16,6 +16,7 @@ file and the byte where it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +100,7 @@ class _Stream:
         self.path, self.data, self.at = path, data, 0
 
     def layers(self) -> tuple[Layer, ...]:
-        readers = {
+        readers: dict[bytes, Callable[[], Layer]] = {
             b"con_4": self._conv,
             b"affine_": self._affine,
             b"max_pool_2": lambda: self._pool("max"),

@@ -80,7 +80,7 @@ class _Block(nn.Module):
         queue.take(Relu)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.second(self.first(x).relu_())
+        y: Tensor = self.second(self.first(x).relu_())
         if self.shrink is not None:
             x = F.avg_pool2d(x, self.shrink.window, self.shrink.stride, self.shrink.padding)
             shape = [max(a, b) for a, b in zip(x.shape, y.shape, strict=True)]

@@ -53,15 +53,21 @@ def cut(picture: Picture, centre: Array, span: float, size: int, turn: float = 0
     before, behind = inner - start, start + side - 1 - end
     missing = ((before[1], behind[1]), (before[0], behind[0]), (0, 0))
     part = Image.fromarray(np.pad(known, missing, mode="edge")[:side, :side])
+    place = centre - start + 0.5  # of the centre, with whole numbers at corners
+    if not turn:
+        low, high = place - span / 2, place + span / 2
+        box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+        square = (size, size)
+        return np.asarray(part.resize(square, Image.Resampling.BICUBIC, box, reducing_gap=2))
     wide = max(round(side * min(scale, 1)), 1)
     if wide < side:
         part = part.resize((wide, wide), Image.Resampling.BICUBIC, reducing_gap=2)
     ratio = wide / side
-    place = (centre - start + 0.5) * ratio  # of the centre, with whole numbers at corners
+    place = place * ratio
     back = turn_back(turn) * (ratio / scale)
     shift = place - back @ (size / 2, size / 2)
     data = (*back[0].tolist(), float(shift[0]), *back[1].tolist(), float(shift[1]))
-    patch = part.transform((size, size), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC)
+    patch = part.transform((size, size), Image.Transform.AFFINE, data, Image.Resampling.BILINEAR)
     return np.asarray(patch)
 
 
