@@ -42,6 +42,8 @@ def test_face_by_number(astronaut: np.ndarray) -> None:
 
 
 def test_people_are_told_apart(photos: dict[str, np.ndarray]) -> None:
+    if not TABLE.is_file():
+        pytest.skip("there is no table that says who is who")
     with TABLE.open(newline="", encoding="utf-8") as file:
         person = {row["file"]: row["identity"] for row in csv.DictReader(file)}
     found = {name: describe(photos[name]) for name in person}
