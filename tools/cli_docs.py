@@ -1,0 +1,74 @@
+"""Writes docs/cli.md from the commands' own help texts.
+
+    python tools/cli_docs.py            write it
+    python tools/cli_docs.py --check    exit 1 if it is not what the commands say now
+
+Commands that installed plugins add are left out: the page is the same on every machine.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from f2p_sdk.cli import app
+from f2p_sdk.cli._group import LazyGroup
+
+PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
+WIDTH = 100
+HEAD = """\
+# The command line
+
+Written by `python tools/cli_docs.py` from the commands' own help: change the help, not this page.
+
+Results go to stdout; progress, warnings and errors to stderr. Every command that gives a result
+has `--json`. Exit codes: 0 done, 1 the work failed (the error says what to do next), 2 wrong use.
+"""
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Every command of the core with its full name, groups before what is in them."""
+    core = LazyGroup(app.name, callback=app.callback, params=app.params, help=app.help)
+    core.context_settings = app.context_settings
+    yield from _below("f2p", core)
+
+
+def _below(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
+    if isinstance(command, click.Group):
+        context = click.Context(command, info_name=name)
+        for child in command.list_commands(context):
+            found = command.get_command(context, child)
+            assert found is not None
+            yield from _below(f"{name} {child}", found)
+
+
+def help_of(name: str, command: click.Command) -> str:
+    """What ``--help`` prints, WIDTH columns wide."""
+    settings = {**app.context_settings, "terminal_width": WIDTH, "max_content_width": WIDTH}
+    return command.get_help(click.Context(command, info_name=name, **settings))
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [HEAD]
+    for name, command in commands():
+        parts.append(f"## {name}\n\n```text\n{help_of(name, command)}\n```\n")
+    return "\n".join(parts)
+
+
+def main() -> int:
+    if "--check" in sys.argv[1:]:
+        current = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page()
+        print(f"{PAGE}: {'current' if current else 'not current, run python tools/cli_docs.py'}")
+        return 0 if current else 1
+    PAGE.write_text(page(), encoding="utf-8", newline="\n")
+    print(f"wrote {PAGE}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
