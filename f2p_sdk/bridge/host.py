@@ -104,8 +104,16 @@ class Host(AbstractContextManager["Host"]):
         handshakes_failed."""
         return dict(self._hub.counts)
 
-    def wait(self, timeout: float = 60.0, *, engines: int = 1) -> EngineInfo:
+    def wait(
+        self,
+        timeout: float = 60.0,
+        *,
+        engines: int = 1,
+        on_refusal: Callable[[str], None] | None = None,
+    ) -> EngineInfo:
         """Wait until ``engines`` engines are connected; the first of them.
+
+        ``on_refusal`` is told, while it waits, why an engine was refused.
 
         Raises:
             EngineTimeoutError: they did not come in time; says whether one was refused, and why.
@@ -113,8 +121,12 @@ class Host(AbstractContextManager["Host"]):
         """
         hub = self._hub
         end = time.monotonic() + timeout
+        told = ""
         with hub.changed:
             while len(connected := hub.engines()) < engines:
+                if on_refusal is not None and hub.last_refusal != told:
+                    told = hub.last_refusal
+                    on_refusal(told)
                 if not hub.is_alive():
                     raise BridgeError("this host is closed", remedy="open another one")
                 if hub.all_ended and not connected:

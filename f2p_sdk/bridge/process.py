@@ -123,6 +123,7 @@ def open_engine(
     restarts: int = 0,
     heartbeat: float = HEARTBEAT,
     silence: float = SILENCE,
+    on_refusal: Callable[[str], None] | None = None,
 ) -> Iterator[Host]:
     """A host with engines that draw ``kind``: started here and ended with the block, or running
     elsewhere.
@@ -133,6 +134,7 @@ def open_engine(
         connect_timeout: seconds that they have to connect.
         listen: endpoint to listen on for engines elsewhere; None starts them here.
         keys, plaintext, heartbeat, silence: as for :class:`Host`.
+        on_refusal: told, while waiting for engines elsewhere, why one was refused.
         restarts: how many times in all an engine that died is started again.
 
     The processes also end when this one is killed: they are started with ``--exit-with-host``,
@@ -153,7 +155,7 @@ def open_engine(
             heartbeat=heartbeat,
             silence=silence,
         ) as host:
-            host.wait(connect_timeout, engines=engines)
+            host.wait(connect_timeout, engines=engines, on_refusal=on_refusal)
             yield host
         return
     if kind.engine is None:

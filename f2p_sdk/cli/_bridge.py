@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from ..hookspecs import Kind
     from ..parameters import Character
 
-__all__ = ["character_argument", "host_keys", "keys_option", "listen_options", "load_character"]
+__all__ = [
+    "character_argument",
+    "host_keys",
+    "keys_option",
+    "listen_options",
+    "load_character",
+    "tell_refusal",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,6 +74,11 @@ def host_keys(keys: Path | None) -> Path | None:
             f"made new keys in {keys}: copy host.key and engine.key_secret to the engine's machine"
         )
     return keys
+
+
+def tell_refusal(reason: str) -> None:
+    """A warning while waiting for an engine: one came, and was refused."""
+    warn(f"an engine was refused: {reason}")
 
 
 def load_character(path: Path) -> tuple[Kind, Character]:

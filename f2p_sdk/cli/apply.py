@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..bridge.sockets import DEFAULT_ENDPOINT
-from ._bridge import character_argument, host_keys, listen_options, load_character
+from ._bridge import character_argument, host_keys, listen_options, load_character, tell_refusal
 from ._common import emit_json, json_option, progress, say
 
 
@@ -55,7 +55,7 @@ def command(
         plaintext=plaintext,
     ) as host:
         with progress(f"waiting for {kind.game} at {host.endpoint}", quiet=as_json):
-            host.wait(wait)
+            host.wait(wait, on_refusal=tell_refusal)
         game = host.apply(character, deadline=deadline)
     if as_json:
         emit_json(

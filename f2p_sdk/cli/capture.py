@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UsageError
-from ._bridge import host_keys, listen_options
+from ._bridge import host_keys, listen_options, tell_refusal
 from ._common import emit_json, game_option, json_option, load_kind, progress, say, warn
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ def command(
                     keys=host_keys(keys),
                     plaintext=plaintext,
                     restarts=RESTARTS,
+                    on_refusal=tell_refusal,
                 ) as host:
                     started = time.perf_counter()
                     drawn = job.run(host, progress=update, deadline=deadline)

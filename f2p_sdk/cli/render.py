@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import UsageError
-from ._bridge import character_argument, host_keys, listen_options, load_character
+from ._bridge import character_argument, host_keys, listen_options, load_character, tell_refusal
 from ._common import emit_json, json_option, progress, say
 
 if TYPE_CHECKING:
@@ -111,5 +111,7 @@ def _by_engine(
 ) -> Picture:
     from ..bridge import open_engine
 
-    with open_engine(kind, listen=listen, keys=keys, plaintext=plaintext) as host:
+    with open_engine(
+        kind, listen=listen, keys=keys, plaintext=plaintext, on_refusal=tell_refusal
+    ) as host:
         return host.render(character, size=size, deadline=deadline).color

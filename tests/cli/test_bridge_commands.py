@@ -170,8 +170,9 @@ def test_apply_without_a_game(f2p: Run, character: Path, endpoint: str) -> None:
 
 def test_apply_to_a_game_with_another_layout(f2p: Run, character: Path, endpoint: str) -> None:
     with FakeEngine(endpoint, game="toy", kinds={"hero": "0123"}):
-        done = f2p("apply", character, "--listen", endpoint, "--wait", 3)
+        done = f2p("apply", character, "--listen", endpoint, "--wait", 2)
     assert done.code == 1
+    assert "warning: an engine was refused" in done.text
     assert "0123" in done.text
     assert HERO.hash in done.text
 
