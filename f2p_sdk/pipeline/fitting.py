@@ -13,9 +13,10 @@ from torch import Tensor
 
 from .. import images, plugins
 from ..alignment import align, pick_face
+from ..objective import Sample
 from ..search import Space
 from .drawing import EngineDraws, Imitator, open_imitator
-from .flow import Goal, Tools, find
+from .flow import Found, Goal, Tools, find
 from .recipes import recipe
 from .report import Clock, Progress, versions
 from .views import (
@@ -27,6 +28,7 @@ from .views import (
     face_mask,
     find_landmarks,
     to_array,
+    to_tensor,
 )
 
 if TYPE_CHECKING:
@@ -171,7 +173,7 @@ class Fitter:
         )
         found = find(plan, space, goal, tools, seed, clock)
         with clock.stage("verify"):
-            best, distances, picture = self._verify(found.candidates, subject.target)
+            best, distances, picture = self._verify(found, subject.target)
             vector = found.candidates[best]
             imitation = self.imitate(vector)
             distances["imitator"] = self.distance(imitation, subject.target)
@@ -218,15 +220,17 @@ class Fitter:
         )
 
     def distance(self, picture: Picture, target: Tensor) -> float:
-        """Euclidean distance between a picture's embedding and the photo's, ``target[0]``.
+        """Euclidean distance between a picture's embedding and the photo's, ``target[0]``."""
+        return float((self.embed(picture) - target[0]).norm())
 
-        The picture's landmarks are found as in any picture; where no face is found, the game's
-        framing stands in.
+    def embed(self, picture: Picture) -> Tensor:
+        """(E,), the embedding of a picture of the game.
+
+        Landmarks are found as in any picture; where no face is found, the game's framing stands in.
         """
         found = find_landmarks(self.detector, picture)
         landmarks = self.framing.pixels(picture.shape[0]) if found is None else found
-        seen = embed_face(self.recognizer, picture, landmarks)[0]
-        return float((seen - target[0]).norm())
+        return embed_face(self.recognizer, picture, landmarks)[0]
 
     def average_picture(self) -> Picture:
         """The average character: drawn by the engine where there is one, else by the imitator."""
@@ -243,20 +247,19 @@ class Fitter:
         with torch.no_grad():
             return to_array(self.imitator(vector[None]))
 
-    def _verify(
-        self, candidates: Mapping[str, Tensor], target: Tensor
-    ) -> tuple[str, dict[str, float], Picture | None]:
-        """The candidate that is nearest to the photo on the engine's own picture."""
-        average = self.distance(self.average_picture(), target)
-        names = list(candidates)
+    def _verify(self, found: Found, target: Tensor) -> tuple[str, dict[str, float], Picture | None]:
+        """Which candidate is best on the engine's own picture, its distances, and that picture."""
+        distances = {"average_character": self.distance(self.average_picture(), target)}
         if self.engine is None:
-            best = names[-2] if len(names) > 2 else names[-1]
-            return best, {"average_character": average}, None
-        pictures = self.engine.draw(torch.stack(list(candidates.values())), self.size)
-        apart = [self.distance(picture, target) for picture in pictures]
-        winner = int(np.argmin(apart))
-        distances = {"average_character": average, "engine": apart[winner]}
-        return names[winner], distances, pictures[winner]
+            return found.final, distances, None
+        vectors = torch.stack(list(found.candidates.values()))
+        pictures = self.engine.draw(vectors, self.size)
+        seen = [self.embed(picture) for picture in pictures]
+        shown = torch.cat([to_tensor(picture) for picture in pictures])
+        losses = found.objective(Sample(vectors, shown, torch.stack(seen)[None])).total
+        winner = int(losses.argmin())
+        distances["engine"] = float((seen[winner] - target[0]).norm())
+        return list(found.candidates)[winner], distances, pictures[winner]
 
     def _tracker(self) -> Tracker:
         return Tracker(self.detector, np.asarray(self.framing.landmarks, dtype=np.float64))

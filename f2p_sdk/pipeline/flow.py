@@ -33,10 +33,16 @@ class Tools:
 
 @dataclass(frozen=True)
 class Found:
-    """candidates: name -> (D,), choices hard, in the order found. losses: per stage and step."""
+    """What a search came to.
+
+    candidates: name -> (D,), choices hard, in the order found. losses: per stage and step. final:
+    the name of the best candidate as far as the search can tell. objective: what it minimised.
+    """
 
     candidates: dict[str, Tensor]
+    objective: Objective
     losses: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    final: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,8 @@ def objective_of(plan: Recipe, space: Space, goal: Goal) -> Objective:
 def find(plan: Recipe, space: Space, goal: Goal, tools: Tools, seed: int, clock: Clock) -> Found:
     """Run a recipe's stages. Held parts of ``space`` are the same in every candidate."""
     objective = objective_of(plan, space, goal)
-    found = Found({"start": space.start})
+    candidates: dict[str, Tensor] = {"start": space.start}
+    losses: dict[str, list[dict[str, float]]] = {}
 
     def imitated(vectors: Tensor, step: int) -> Tensor:
         return tools.imitator(vectors)
@@ -71,9 +78,9 @@ def find(plan: Recipe, space: Space, goal: Goal, tools: Tools, seed: int, clock:
     def stage(name: str, optimiser: Optimiser, problem: Problem) -> Result:
         with clock.stage(name, optimiser.steps) as tell:
             result = minimise(optimiser, problem, seed=seed, on_step=lambda s: tell(s.step))
-        found.losses[name] = [dict(row) for row in result.history]
-        found.candidates[name] = result.vectors[0]
-        found.candidates[f"{name} (last step)"] = result.last[0]
+        losses[name] = [dict(row) for row in result.history]
+        candidates[f"{name}, last step"] = result.last[0]
+        candidates[name] = result.vectors[0]
         return result
 
     first = stage("search", plan.search, Problem(space, objective, imitated, tools.views))
@@ -89,14 +96,14 @@ def find(plan: Recipe, space: Space, goal: Goal, tools: Tools, seed: int, clock:
                 ranking=first.relaxed[0],
                 limit=plan.shortlist,
             )
-        found.candidates["choices"] = vector
+        candidates["choices"] = vector
     if plan.refine is not None:
         render = imitated if tools.engine is None else Grounded(tools.imitator, tools.engine)
         sliders = space.free.clone()
         sliders[space.continuous :] = False
         fixed = Space(vector, space.continuous, space.slots, sliders)
         stage("refine", plan.refine, Problem(fixed, objective, render, tools.views))
-    return found
+    return Found(candidates, objective, losses, final=next(reversed(candidates)))
 
 
 def _scorer(
