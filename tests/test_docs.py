@@ -1,0 +1,398 @@
+"""Every page of the documentation is true: its snippets and commands run, its links lead somewhere.
+
+A page runs from top to bottom in a folder of its own, as a reader would: a block that is led by
+```file name`:`` is written to that file, ``python`` blocks are executed, and so are the ``f2p``
+lines of ``sh`` blocks, with SHORTER's smaller numbers. A line that this file does not know how to
+run or check fails. docs/adapters.md goes first: other pages borrow the small game that it makes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import f2p_sdk
+from f2p_sdk import plugins
+from f2p_sdk.cli import app
+from f2p_sdk.parameters import Layout, read_toml
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted(ROOT.glob("plugins/*/README.md")),
+    *sorted(ROOT.glob("adapters/*/README.md")),
+]
+TUTORIAL = ROOT / "docs" / "adapters.md"
+MAIN = "import sys; from f2p_sdk.cli import main; sys.argv[0] = 'f2p'; main()"
+
+ONE_STEP = {"--method": "slides", "--steps": "1"}
+# Commands run as they are written, but with these options: less of the same work. Evaluations and
+# the benchmark draw hundreds of pictures, so they draw those of the game of docs/adapters.md.
+SHORTER: dict[str, dict[str, str]] = {
+    "f2p fit": ONE_STEP,
+    "f2p capture": {"-n": "24"},
+    "f2p train imitator": {"--epochs": "1", "--batch": "8", "--device": "cpu"},
+    "f2p evaluate imitator": {"-g": "mygame", "--count": "2"},
+    "f2p evaluate fit --photos": {"-g": "mygame", "--limit": "1", **ONE_STEP},
+    "f2p evaluate fit --recover": {"-g": "mygame", "--recover": "1", **ONE_STEP},
+    "python benchmarks/capture.py": {
+        "-g": "mygame",
+        "--size": "64",
+        "--pictures": "8",
+        "--rounds": "1",
+    },
+}
+# Lines that only the reader's own shell can run.
+SHELL = {"python -m venv .venv", r".venv\Scripts\activate"}
+
+
+@dataclass(frozen=True)
+class Block:
+    line: int
+    language: str
+    file: str  # where the text belongs, or nothing
+    text: str
+
+
+def blocks(page: Path) -> list[Block]:
+    """The fenced blocks of a page."""
+    found = []
+    pattern = re.compile(r"(?:^`([^`\n]+)`:\n\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    text = page.read_text(encoding="utf-8")
+    for match in pattern.finditer(text):
+        file, language, content = match.groups()
+        line = text.count("\n", 0, match.start(2)) + 1
+        found.append(Block(line, language, file or "", content))
+    return found
+
+
+def prose(page: Path) -> str:
+    """What is not in fenced blocks."""
+    return re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(params=PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def page(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+# ------------------------------------------------------------------ running pages
+
+
+class Reader:
+    """Does what a page says, in a folder of its own."""
+
+    def __init__(self, folder: Path, site: Path) -> None:
+        self.folder, self.site = folder, site
+        for name in ("examples", "benchmarks"):
+            shutil.copytree(ROOT / name, folder / name)
+        photo = ROOT / "examples" / "photos" / "astronaut.png"
+        for photos in ("photos", "PHOTOS"):
+            (folder / photos).mkdir()
+            shutil.copy(photo, folder / photos)
+        table = "file,identity,kind\nastronaut.png,collins,photo\n"
+        (folder / "PHOTOS" / "identities.csv").write_text(table)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.endpoint = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+
+    def read(self, page: Path) -> None:
+        names: dict[str, Any] = {"__name__": "__docs__"}
+        for block in blocks(page):
+            where = f"{page.relative_to(ROOT)}, line {block.line}"
+            try:
+                if block.file:
+                    target = self.folder / block.file
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_text(block.text, encoding="utf-8")
+                elif block.language == "python":
+                    exec(compile(block.text, where, "exec"), names)
+                elif block.language == "sh":
+                    self.shell(block.text)
+                else:
+                    assert block.language in ("text", "frames"), "nobody knows what to do with this"
+            except Exception as error:
+                raise AssertionError(f"{where}: {type(error).__name__}: {error}") from error
+
+    def shell(self, text: str) -> None:
+        running: list[subprocess.Popen[bytes]] = []
+        try:
+            for line in text.splitlines():
+                words = shlex.split(line, posix="\\" not in line)
+                if words[:2] == ["/usr/bin/time", "-v"]:
+                    words = words[2:]
+                if words[:2] == ["f2p", "engine"]:
+                    running.append(self.engine(words))
+                elif words[0] == "f2p":
+                    self.f2p(words)
+                elif words[:1] == ["python"] and words[1].startswith("benchmarks/"):
+                    self.run([sys.executable, *self.shorter(words)[1:]])
+                else:
+                    self.check(line, words)
+        finally:
+            for process in running:
+                # The host that it served has gone, so it ends by itself.
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(20)
+                process.kill()
+                process.wait()
+
+    def f2p(self, words: list[str]) -> None:
+        words = self.shorter(words)
+        if words[1] == "apply":
+            words += ["--listen", self.endpoint]
+        with pytest.raises(SystemExit) as ended:
+            app.main(words[1:])
+        assert ended.value.code in (0, None), f"{shlex.join(words)} ended with {ended.value.code}"
+
+    def engine(self, words: list[str]) -> subprocess.Popen[bytes]:
+        words = [*words[1:], "--connect", self.endpoint, "--exit-with-host"]
+        return subprocess.Popen([sys.executable, "-c", MAIN, *words], cwd=self.folder)
+
+    def run(self, argv: list[str]) -> None:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=100, check=False)
+        assert done.returncode == 0, done.stderr
+
+    @staticmethod
+    def shorter(words: list[str]) -> list[str]:
+        words = list(words)
+        for command, options in SHORTER.items():
+            plain = [word for word in command.split() if not word.startswith("-")]
+            flags = [word for word in command.split() if word.startswith("-")]
+            if words[: len(plain)] != plain or not set(flags) <= set(words):
+                continue
+            for option, value in options.items():
+                if option in words:
+                    words[words.index(option) + 1] = value
+                else:
+                    words += [option, value]
+        return words
+
+    def check(self, line: str, words: list[str]) -> None:
+        """What is not run here agrees with the files that say the same."""
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        if words[0] == "make":
+            assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE), f"no such target: {line}"
+        elif words[:2] == ["pip", "install"]:
+            for folder in (words[i + 1] for i, word in enumerate(words) if word == "-e"):
+                if (self.folder / folder / "pyproject.toml").is_file() and folder != ".":
+                    self.install(self.folder / folder)
+                else:
+                    assert (ROOT / folder / "pyproject.toml").is_file(), folder
+            for word in words[2:]:
+                if word.startswith("torch"):
+                    assert f'"{word}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+                elif "==" in word or word.startswith("https:"):
+                    assert word in makefile, f"the Makefile says otherwise: {word}"
+        else:
+            assert line in SHELL, f"nobody knows how to check this: {line}"
+
+    def install(self, package: Path) -> None:
+        """As ``pip install -e`` does: its entry points are known, its modules found."""
+        project = read_toml(package / "pyproject.toml")["project"]
+        info = self.site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+        info.mkdir()
+        header = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+        (info / "METADATA").write_text(header)
+        points = [f"{name} = {module}" for name, module in project["entry-points"]["f2p"].items()]
+        (info / "entry_points.txt").write_text("\n".join(["[f2p]", *points]))
+        for place in (self.site, package):
+            sys.path.insert(0, str(place))
+        others = os.environ.get("PYTHONPATH")
+        found = [str(self.site), str(package), *([others] if others else [])]
+        os.environ["PYTHONPATH"] = os.pathsep.join(found)
+        plugins.manager.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the pages' packages are installed; all is as before afterwards."""
+    torch = pytest.importorskip("torch")  # imported here: collecting tests does not wait for it
+    torch.set_num_threads(1)
+    path, environment, fit = list(sys.path), dict(os.environ), f2p_sdk.fit
+    # The same as ONE_STEP, for snippets.
+    f2p_sdk.fit = functools.partial(fit, method="slides", steps=1)
+    yield tmp_path_factory.mktemp("site")
+    f2p_sdk.fit = fit
+    sys.path[:] = path
+    os.environ.clear()
+    os.environ.update(environment)
+    plugins.manager.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def tutorial(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """docs/adapters.md has been followed to its end; the folder that it was done in."""
+    folder = tmp_path_factory.mktemp("adapters")
+    _read(TUTORIAL, folder, site)
+    return folder
+
+
+def _read(page: Path, folder: Path, site: Path) -> None:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        Reader(folder, site).read(page)
+    finally:
+        os.chdir(before)
+
+
+def test_page_runs(page: Path, tutorial: Path, site: Path, tmp_path: Path) -> None:
+    if page != TUTORIAL:
+        _read(page, tmp_path, site)
+
+
+def test_tutorial_finds_the_framing_it_states(tutorial: Path) -> None:
+    kind = plugins.game("mygame/hero")
+    picture = f2p_sdk.load_image(tutorial / "default.png")
+    (face,) = f2p_sdk.detector().detect(picture)
+    assert abs(face.landmarks - kind.framing.pixels(512)).max() < 8
+
+
+# ------------------------------------------------------------ what the pages say
+
+
+def _options(command: click.Command) -> set[str]:
+    return {"-h", "--help"}.union(*(parameter.opts for parameter in command.params))
+
+
+def _find(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that these words call, and the words that are left for it."""
+    command: click.Command = app
+    context = click.Context(app)
+    while isinstance(command, click.Group) and words:
+        if words[0].startswith("-"):
+            assert words[0] in _options(command), words[0]
+        else:
+            found = command.get_command(context, words[0])
+            assert found is not None, f"there is no command {words[0]}"
+            command = found
+        words = words[1:]
+    return command, words
+
+
+def _all_options(command: click.Command, context: click.Context) -> set[str]:
+    options = _options(command)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            assert child is not None
+            options |= _all_options(child, context)
+    return options
+
+
+def test_commands_in_the_text_exist(page: Path) -> None:
+    for span in re.findall(r"`(f2p [^`]*)`", prose(page)):
+        command, words = _find(shlex.split(span)[1:])
+        for word in words:
+            if word.startswith("-"):
+                assert word.partition("=")[0] in _options(command), span
+
+
+def test_options_in_the_text_exist(page: Path) -> None:
+    known = _all_options(app, click.Context(app)) | {"--rigs", "--no-deps"}
+    for span in re.findall(r"`(--[^`]*)`", prose(page)):
+        for word in span.split():
+            assert not word.startswith("-") or word in known, span
+
+
+def test_games_in_the_text_exist(page: Path, tutorial: Path) -> None:
+    for name in re.findall(r"-g ([a-z][\w/]*)", page.read_text(encoding="utf-8")):
+        assert plugins.game(name)
+
+
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", prose(page)):
+        if link.startswith(("http://", "https://")):
+            continue
+        file, _, anchor = link.partition("#")
+        target = page.parent / file if file else page
+        assert target.exists(), link
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", t.lower()).replace(" ", "-") for t in titles}
+
+
+def test_pages_name_no_machine(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert not re.search(r"(?<![\w.])/(work|home|root|tmp|Users)/", text)
+
+
+def test_command_line_page_is_current() -> None:
+    argv = [sys.executable, str(ROOT / "tools" / "cli_docs.py"), "--check"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_table_of_groups_is_the_layout() -> None:
+    layout = Layout.load(ROOT / "adapters" / "justice" / "f2p_justice" / "female.toml")
+    text = (ROOT / "adapters" / "justice" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \| (.*?) \|", text, re.MULTILINE)
+    assert [row[0] for row in rows] == list(layout.groups)
+    for group, count, choices in rows:
+        sliders = [p for p in layout.continuous if p.group == group]
+        slots = {p.name: len(p.choices) for p in layout.discrete if p.group == group}
+        assert int(count) == len(sliders)
+        assert {n: int(k) for n, k in re.findall(r"`(\w+)` (\d+)", choices)} == slots
+
+
+# -------------------------------------------------------------- rigs, by their readers
+
+OPENHEAD = ROOT / "plugins" / "openhead" / "f2p_openhead"
+RIG_PAGE = ROOT / "docs" / "rig.md"
+
+
+def _documented(title: str) -> set[str]:
+    """Keys in the first column of the table after ``title``."""
+    text = RIG_PAGE.read_text(encoding="utf-8")
+    rows = re.search(r"\n\n(\|.*?)\n\n", text[text.index(title) :], re.DOTALL)
+    assert rows is not None
+    cells = [line.split("|")[1] for line in rows[1].splitlines()]
+    return {key for cell in cells for key in re.findall(r"`(\w+)`", cell)}
+
+
+def _keys_read(file: str, *names: str) -> set[str]:
+    """Keys that a module reads from the dictionaries of these names."""
+    source = (OPENHEAD / file).read_text(encoding="utf-8")
+    found: set[str] = set()
+    for name in names:
+        found |= set(re.findall(rf'\b{name}(?:\.get\(|\[)"(\w+)"', source))
+        for keys in re.findall(rf"\b{name}\.get\(k, 0\)\) for k in \(([^)]*)\)", source):
+            found |= set(re.findall(r'"(\w+)"', keys))
+    return found
+
+
+def test_rig_page_has_every_key_that_is_read() -> None:
+    assert _documented("`hairstyle`: ribbons") == _keys_read("hair.py", "style") | {"cap"}
+    assert _documented("`eyebrow_style`: strokes") == _keys_read("brows.py", "style")
+    assert _documented("`lipstick_style`; all") == _keys_read("engine.py", "lip")
+    assert _documented("## [camera]") == _keys_read("engine.py", "camera")
+    assert _documented("A **bone**") == _keys_read("rig.py", "bone")
+    slider = _keys_read("rig.py", "slider", "s") | {"low", "high"}
+    assert _documented("## [[slider]]") == slider
+
+
+def test_rig_page_has_every_look() -> None:
+    (example,) = (b for b in blocks(RIG_PAGE) if b.file == "portrait.rig.toml")
+    tables = example.text.split("\n[")
+    looks = {line.split(" =")[0] for line in tables[2].splitlines() if " = " in line}
+    looks |= set(re.findall(r"look = \{ (\w+)", example.text))
+    shipped = ROOT / "adapters" / "justice" / "f2p_justice" / "female.rig.toml"
+    rig = read_toml(shipped)
+    used = set(rig["look"]).union(*(s.get("look", {}) for s in rig["slider"]))
+    assert looks == used
+    assert f"All {len(looks)} names" in RIG_PAGE.read_text(encoding="utf-8")
