@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from .job import Job, capture
 from .manifest import MANIFEST, Manifest, read_manifest
+from .motion import capture_motion
 from .shards import Record, read_records
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Manifest",
     "Record",
     "capture",
+    "capture_motion",
     "read_manifest",
     "read_records",
 ]

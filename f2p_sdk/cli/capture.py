@@ -78,7 +78,7 @@ def command(
     the same command goes on where it stopped.
     """
     from ..bridge import open_engine
-    from ..capture import Job
+    from ..capture import Job, capture_motion
 
     if listen is None and (keys is not None or plaintext):
         raise UsageError("--keys and --plaintext are for --listen")
@@ -100,6 +100,8 @@ def command(
                     started = time.perf_counter()
                     drawn = job.run(host, progress=update, deadline=deadline)
                     seconds = time.perf_counter() - started
+                    update(job.done, job.total, "asking how sliders move the face")
+                    capture_motion(kind.layout, host, out, deadline=deadline)
                     lost = host.counts.get("lost", 0)
     if lost:
         warn(f"engines were lost {lost} times; others drew what they had begun")

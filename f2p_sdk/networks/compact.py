@@ -7,27 +7,31 @@ how every edge looks when it has moved a little; this one learns the displacemen
 
     picture = sigmoid(warp(paint(vector), flow(vector)))
 
-``flow`` is a coarse field, linear in the vector, plus a small correction from the painter's
-features. ``paint`` is a pixel-shuffle generator that sees the vector at every scale: as a linear
-map to a few feature planes (where a number acts) and as a scale and shift of all features (what a
-choice changes). The convolutions end at a quarter of the picture's side, since that is where the
-time goes.
+``flow`` is a coarse field, told by the engine or learned (:mod:`.flow`). So the painter works on a
+face that holds still: brows, lips and lids are always in the same place. ``paint`` is a
+pixel-shuffle generator that sees the vector at every scale: as a linear map to a few feature planes
+(where a number acts) and as a scale and shift of all features (what a choice changes). The
+convolutions end at a quarter of the picture's side, since that is where the time goes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .flow import Flow, centres, resized
 from .imitator import Imitator, register
+
+if TYPE_CHECKING:
+    from ..motion import Motion
 
 __all__ = ["CompactImitator"]
 
 _SHUFFLE = 4  # the last features' side times this is the picture's
-_REACH = 0.05  # unit of the flow, in halves of the picture's side: 6.4 pixels of 256
 
 
 class _Stage(nn.Module):
@@ -72,7 +76,11 @@ class CompactImitator(Imitator):
         channels: of the features, from the coarsest stage to the finest, whose side is S / 4.
         planes: feature planes that are linear in the vector, for each stage; 0 for none. The first
             stage is all linear.
+        shade: side of a plane of light and dark, linear in the vector, that is added to what is
+            painted; 0 for none.
         flow: side of the coarse displacement field.
+        motion: rank of the displacement that the engine has told (:meth:`set_motion`); 0 where it
+            tells none: then a linear displacement is learned.
     """
 
     name = "compact"
@@ -82,9 +90,11 @@ class CompactImitator(Imitator):
         dimension: int,
         slots: Sequence[int] = (),
         size: int = 256,
-        channels: Sequence[int] = (128, 96, 64, 32),
-        planes: Sequence[int] = (0, 16, 6, 0),
+        channels: Sequence[int] = (96, 96, 64, 32),
+        planes: Sequence[int] = (0, 12, 6, 0),
+        shade: int = 64,
         flow: int = 32,
+        motion: int = 0,
     ) -> None:
         slots, channels, planes = tuple(slots), tuple(channels), tuple(planes)
         options = {
@@ -92,15 +102,15 @@ class CompactImitator(Imitator):
             "size": size,
             "channels": list(channels),
             "planes": list(planes),
+            "shade": shade,
             "flow": flow,
+            "motion": motion,
         }
         super().__init__(dimension, size, options)
         start, rest = divmod(size, _SHUFFLE * 2 ** (len(channels) - 1))
         if rest or start < 1 or len(planes) != len(channels) or sum(slots) > dimension:
-            raise ValueError(
-                f"no compact imitator of {dimension} numbers can be built with {options}"
-            )
-        self.start = start
+            raise ValueError(f"no compact imitator of {dimension} numbers has {options}")
+        self.start, self.shade_side = start, shade
         mean, scale = _statistics(dimension, slots)
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
@@ -113,52 +123,45 @@ class CompactImitator(Imitator):
             )
         )
         self.paint = nn.Conv2d(channels[-1], 3 * _SHUFFLE**2, 3, padding=1)
-        # the flow starts at rest
-        self.flow_side = flow
-        self.flow = nn.Linear(dimension, 2 * flow * flow, bias=False)
-        nn.init.normal_(self.flow.weight, std=1e-3)
-        self.correct = nn.Conv2d(
-            channels[-2] if len(channels) > 1 else channels[0], 2, 3, padding=1
-        )
-        nn.init.zeros_(self.correct.weight)
-        nn.init.zeros_(self.correct.bias)
-        grid = functional.affine_grid(
-            torch.eye(2, 3)[None], [1, 1, size, size], align_corners=False
-        )
-        self.register_buffer("grid", grid, persistent=False)
+        self.shade = nn.Linear(dimension, shade * shade, bias=False) if shade else None
+        if self.shade is not None:
+            nn.init.zeros_(self.shade.weight)
+        sliders = dimension - sum(slots)
+        middle = channels[-2] if len(channels) > 1 else channels[0]
+        self.flow = Flow(dimension, sliders, middle, flow, motion, linear=not motion)
+        self.register_buffer("pixels", centres(size), persistent=False)
 
     mean: Tensor
     scale: Tensor
-    grid: Tensor
+    pixels: Tensor
+
+    def set_motion(self, motion: Motion) -> None:
+        """Make the flow move what is painted as the engine moves its face, before training.
+
+        ValueError if the motion is of another number of sliders, or the network has no rank for it.
+        """
+        self.flow.set_motion(motion.fields(self.flow.side))
 
     def forward(self, vector: Tensor) -> Tensor:
         """Vectors (B, D) in [0, 1] -> pictures (B, 3, S, S) RGB sRGB in [0, 1]."""
         self.check(vector)
         x = (vector - self.mean) * self.scale
         features = self.seed(x).view(len(x), -1, self.start, self.start)
-        features = features.contiguous(memory_format=torch.channels_last)
-        moved = features
+        below = features = features.contiguous(memory_format=torch.channels_last)
         for stage in self.stages:
-            moved, features = features, stage(features, x)
+            below, features = features, stage(features, x)
         painted = functional.pixel_shuffle(self.paint(functional.silu(features)), _SHUFFLE)
-        return torch.sigmoid(self._warp(painted, x, moved))
+        if self.shade is not None:
+            side = self.shade_side
+            painted = painted + resized(self.shade(x).view(-1, 1, side, side), self.size)
+        return torch.sigmoid(self._warp(painted, self.flow(vector, x, below)))
 
-    def _warp(self, painted: Tensor, x: Tensor, features: Tensor) -> Tensor:
-        """Sample ``painted`` (B, 3, S, S) where the flow points to."""
-        side, size = self.flow_side, self.size
-        flow = self.flow(x).view(len(x), 2, side, side)
-        correction = self.correct(functional.silu(features))
-        if correction.shape[-1] != side:
-            correction = functional.interpolate(
-                correction, size=(side, side), mode="bilinear", align_corners=False
-            )
-        flow = _REACH * (flow + correction).to(self.grid.dtype)
-        flow = functional.interpolate(
-            flow.contiguous(), size=(size, size), mode="bilinear", align_corners=False
-        )
+    def _warp(self, painted: Tensor, offset: Tensor) -> Tensor:
+        """Sample ``painted`` (B, 3, S, S) where ``offset`` (B, G, G, 2) points to."""
+        fine = resized(offset.permute(0, 3, 1, 2).contiguous(), self.size).permute(0, 2, 3, 1)
         return functional.grid_sample(
-            painted.to(self.grid.dtype).contiguous(),  # autocast may have made it bfloat16
-            self.grid + flow.permute(0, 2, 3, 1),
+            painted.to(self.pixels.dtype).contiguous(),  # autocast may have made it bfloat16
+            self.pixels + fine,
             mode="bilinear",
             padding_mode="border",
             align_corners=False,

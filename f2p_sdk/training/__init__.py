@@ -1,12 +1,14 @@
 """Training of the networks from captured data, and the figures that say how good they are."""
 
 from .figures import Compared, Sensitivity, compare, picture_figures, sensitivity, share_above
-from .imitator import Plan, Report, Trained, train_imitator
+from .imitator import train_imitator
 from .pictures import Pictures, Record, open_pictures
+from .plan import TOLD, Plan, Report, Trained
 from .recipes import RECIPES, Recipe, recipe
 
 __all__ = [
     "RECIPES",
+    "TOLD",
     "Compared",
     "Pictures",
     "Plan",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,82 +14,20 @@ import torch
 
 from .. import weights
 from ..errors import TrainingError
-from ..networks import Imitator, build
+from ..motion import Motion
+from ..networks import CompactImitator, Imitator, build
 from ..parameters import Layout
 from .checkpoint import load_checkpoint, load_tensors, save_checkpoint, save_tensors
 from .device import Device, pick_device
 from .figures import picture_figures
 from .pictures import Pictures
-from .recipes import RECIPES, Recipe
+from .plan import Plan, Report, Trained
 
-__all__ = ["Plan", "Report", "Trained", "train_imitator"]
+__all__ = ["train_imitator"]
 
 CHECKPOINT_SECONDS = 60.0
 VALIDATIONS = 16  # in a whole training
 LICENCE = "Apache-2.0; trained only on pictures of the engine named in the card"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to train and how long.
-
-    Attributes:
-        recipe: optimiser, loss, schedule.
-        network: name of the imitator; the recipe's own if empty.
-        options: of the network.
-        epochs: how often every picture is seen; the recipe's own if None.
-        minutes: train for that long instead, pauses between a stop and a resume not counted. The
-            schedule ends with the time, so how many steps there were depends on the machine.
-        seed: of the first weights and of the order of the pictures. The same seed, data, epochs and
-            machine give the same weights.
-    """
-
-    recipe: Recipe = RECIPES["best"]
-    network: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    epochs: int | None = None
-    minutes: float | None = None
-    seed: int = 0
-
-    def key(self) -> dict[str, Any]:
-        """What must be equal for a training to go on from a checkpoint."""
-        plan = asdict(self)
-        plan["network"] = self.network or self.recipe.network
-        plan["options"] = dict(self.options)
-        return dict(json.loads(json.dumps(plan)))
-
-
-@dataclass(frozen=True)
-class Report:
-    """How far a training is.
-
-    Attributes:
-        step, steps: done, and all of them; with a time budget, what the rate so far promises.
-        loss: running mean of the recipe's loss.
-        rate: pictures per second.
-        seconds_left: until the last step.
-        figures: of the last validation: ``psnr_db`` and ``l1``, empty before the first.
-    """
-
-    step: int
-    steps: int
-    loss: float
-    rate: float
-    seconds_left: float
-    figures: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The outcome: the weights file, its figures on all held-out pictures, and what it took."""
-
-    path: Path
-    figures: Mapping[str, float]
-    steps: int
-    epochs: float
-    seconds: float
-    resumed_at: int
-    bytes: int
 
 
 def train_imitator(
@@ -101,6 +38,7 @@ def train_imitator(
     *,
     device: str = "auto",
     licence: str = LICENCE,
+    motion: Motion | None = None,
     progress: Callable[[Report], None] | None = None,
 ) -> Trained:
     """Train an imitator and write its weights with their card.
@@ -115,20 +53,26 @@ def train_imitator(
         plan: what to train; default: the recipe ``best``.
         device: ``auto``, or torch's name of one.
         licence: for the card.
+        motion: what the engine has told of its sliders, for a network with the option ``motion``.
         progress: called after every step.
 
     Raises:
         TrainingError: the loss is no longer a number (the best weights so far are kept), or the
             folder holds the state of another training.
     """
-    return _Training(layout, pictures, output, plan or Plan(), pick_device(device)).run(
-        licence, progress
-    )
+    training = _Training(layout, pictures, output, plan or Plan(), pick_device(device), motion)
+    return training.run(licence, progress)
 
 
 class _Training:
     def __init__(
-        self, layout: Layout, pictures: Pictures, output: Path, plan: Plan, device: Device
+        self,
+        layout: Layout,
+        pictures: Pictures,
+        output: Path,
+        plan: Plan,
+        device: Device,
+        motion: Motion | None,
     ) -> None:
         self.layout, self.pictures, self.output, self.plan = layout, pictures, output, plan
         self.recipe, self.device = plan.recipe, device
@@ -138,7 +82,7 @@ class _Training:
         self.per_epoch = len(self.train) // self.batch
         torch.manual_seed(plan.seed)
         slots = [s.stop - s.start for s in layout.slots]
-        self.network = self._build(slots)
+        self.network = self._build(slots, motion)
         self.optimiser = self.recipe.build_optimiser(self.network)
         self.state: dict[str, Any] = {
             "key": {
@@ -146,6 +90,7 @@ class _Training:
                 "layout": layout.hash,
                 "pictures": len(pictures),
                 "device": device.name.split(":")[0],
+                "motion": motion is not None,
             },
             "step": 0,
             "seconds": 0.0,
@@ -156,7 +101,7 @@ class _Training:
         }
         self.order = (-1, np.zeros(0, dtype=np.int64))
 
-    def _build(self, slots: list[int]) -> Imitator:
+    def _build(self, slots: list[int], motion: Motion | None) -> Imitator:
         name = self.plan.network or self.recipe.network
         network = build(name, self.layout.size, slots=slots, **self.plan.options)
         if network.size != self.pictures.size:
@@ -164,6 +109,10 @@ class _Training:
                 f"the network {name!r} draws {network.size}x{network.size}, "
                 f"the pictures are {self.pictures.size}x{self.pictures.size}"
             )
+        if motion is not None:
+            if not isinstance(network, CompactImitator):
+                raise TrainingError(f"the network {name!r} has no use for the engine's motion")
+            network.set_motion(motion)
         network.to(self.device.name)
         # torch's stubs do not know this form for modules
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -299,6 +248,7 @@ class _Training:
             "recipe": asdict(recipe),
             "seed": self.plan.seed,
             "steps": state["step"],
+            "motion": state["key"]["motion"],
             "best_step": state["best"]["step"] if state["best"] else state["step"],
             "epochs": round(epochs, 2),
             "seconds": round(state["seconds"], 1),

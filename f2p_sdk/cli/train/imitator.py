@@ -13,6 +13,7 @@ from ...errors import UsageError
 from .._common import emit_json, game_option, json_option, load_kind, progress, say
 
 if TYPE_CHECKING:
+    from ...motion import Motion
     from ...parameters import Layout
     from ...training import Pictures, Plan, Trained
 
@@ -82,14 +83,16 @@ def command(
         )
     layout = load_kind(game).layout
 
-    from ...training import Plan
+    from ...training import TOLD, Plan
     from ...training import recipe as find_recipe
 
     chosen = find_recipe(recipe)
     chosen = replace(chosen, batch=batch or chosen.batch, rate=rate or chosen.rate)
-    plan = Plan(chosen, network or "", {}, epochs, minutes, seed)
+    motion = _motion(layout, data) if (network or chosen.network) == "compact" else None
+    options = TOLD if motion is not None else {}
+    plan = Plan(chosen, network or "", options, epochs, minutes, seed)
     pictures = _open(layout, data, plan, as_json)
-    trained = _train(layout, pictures, out, plan, device, as_json)
+    trained = _train(layout, pictures, out, plan, motion, device, as_json)
     document = {
         "game": layout.name,
         "layout_hash": layout.hash,
@@ -105,13 +108,22 @@ def command(
         _tell(document)
 
 
+def _motion(layout: Layout, data: Path) -> Motion | None:
+    """What the engine has told of its sliders, if `f2p capture` could ask it."""
+    from ...motion import FILE, Motion
+
+    path = data / FILE
+    return Motion.load(path, layout) if path.is_file() else None
+
+
 def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
     from ... import capture
     from ...networks import build
     from ...training import open_pictures
 
     slots = [s.stop - s.start for s in layout.slots]
-    size = build(plan.network or plan.recipe.network, layout.size, slots=slots).size
+    name = plan.network or plan.recipe.network
+    size = build(name, layout.size, slots=slots, **plan.options).size
     with progress("decoding pictures", quiet=quiet) as update:
         return open_pictures(
             data,
@@ -123,7 +135,13 @@ def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
 
 
 def _train(
-    layout: Layout, pictures: Pictures, out: Path, plan: Plan, device: str, quiet: bool
+    layout: Layout,
+    pictures: Pictures,
+    out: Path,
+    plan: Plan,
+    motion: Motion | None,
+    device: str,
+    quiet: bool,
 ) -> Trained:
     from ...training import Report, train_imitator
 
@@ -135,7 +153,9 @@ def _train(
             note = f"loss {report.loss:.4f}{seen}, {report.rate:.0f} pictures/s"
             update(report.step, report.steps, note)
 
-        return train_imitator(layout, pictures, out, plan, device=device, progress=show)
+        return train_imitator(
+            layout, pictures, out, plan, device=device, motion=motion, progress=show
+        )
 
 
 def _tell(document: dict[str, Any]) -> None:

@@ -1,0 +1,47 @@
+"""What an engine tells of its sliders' motion, asked once for each dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..bridge import Host
+from ..motion import FILE, measure
+from ..parameters import Character, Layout
+
+__all__ = ["capture_motion"]
+
+_SIZE = 64  # landmarks are numbers; the picture beside them is not used
+
+
+def capture_motion(
+    layout: Layout, host: Host, folder: str | Path, *, deadline: float = 60.0
+) -> Path | None:
+    """Write ``motion.npz`` into a dataset's folder, if the engine offers the pass ``landmarks``.
+
+    Asks for one character, and for two more for each slider. Returns the file, also where it was
+    there before; None where the engine offers no landmarks.
+
+    Raises:
+        DatasetError: the points are not the same for each character, or the disk is full.
+        BridgeError: the engine failed.
+    """
+    path = Path(folder) / FILE
+    if path.is_file():
+        return path
+    if "landmarks" not in host.wait().passes:
+        return None
+
+    def landmarks(characters: Sequence[Character]) -> Iterator[npt.NDArray[Any]]:
+        passes = ("color", "landmarks")
+        for _, picture in host.render_many(
+            characters, size=_SIZE, passes=passes, deadline=deadline, ordered=True
+        ):
+            assert picture.landmarks is not None
+            yield np.asarray(picture.landmarks)
+
+    return measure(layout, landmarks, _SIZE).save(path)

@@ -1,0 +1,95 @@
+"""The figures: right on networks whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from f2p_sdk.networks import Imitator
+from f2p_sdk.training import compare, sensitivity, share_above
+
+
+class Perfect(Imitator):
+    """Draws what the toy engine draws, then changes it."""
+
+    def __init__(self, toy, change=lambda picture, vector: picture) -> None:
+        super().__init__(toy.layout.size, toy.size, {})
+        self.toy, self.change = toy, change
+
+    def forward(self, vector: Tensor) -> Tensor:
+        pictures = [
+            torch.from_numpy(self.toy.draw(self.toy.layout.decode(v.numpy())).astype(np.float32))
+            for v in vector
+        ]
+        drawn = torch.stack(pictures).permute(0, 3, 1, 2) / 255
+        return self.change(drawn, vector)
+
+
+def test_the_engine_itself_is_perfect(toy) -> None:
+    network = Perfect(toy)
+    figures, _ = compare(network, toy.layout, toy.draw_all, 20, seed=5)
+    assert figures == {"psnr_db": 100.0, "l1": 0.0}
+    rows = sensitivity(network, toy.layout, toy.draw_all, seed=5)
+    assert [r.name for r in rows[:4]] == ["jaw", "skin", "eyes", "mouth"]
+    assert [r.name for r in rows[4:]] == ["hair=black", "hair=red", "hair=grey"]
+    assert [r.discrete for r in rows] == [False] * 4 + [True] * 3
+    assert all(r.correlation == pytest.approx(1) for r in rows)
+    assert all(r.change > 0.002 for r in rows)
+    assert share_above(rows) == 1
+
+
+def test_an_offset_costs_what_it_should_and_no_sensitivity(toy) -> None:
+    network = Perfect(toy, lambda picture, vector: picture * 0.5)
+    network_off = Perfect(toy, lambda picture, vector: picture + 0.1)
+    figures, kept = compare(network_off, toy.layout, toy.draw_all, 18, seed=5, keep=17)
+    assert figures["l1"] == pytest.approx(0.1, abs=1e-5)
+    assert figures["psnr_db"] == pytest.approx(20, abs=1e-3)
+    assert [c.number for c in kept] == list(range(17))
+    assert np.array_equal(kept[16].engine, toy.draw(toy.layout.random(16, seed=5)))
+    assert kept[16].l1 == pytest.approx(0.1, abs=1e-5)
+    assert all(
+        r.correlation == pytest.approx(1)
+        for r in sensitivity(network, toy.layout, toy.draw_all, seed=5)
+    )
+
+
+def test_a_parameter_that_is_ignored_or_turned_around(toy) -> None:
+    def deaf(picture: Tensor, vector: Tensor) -> Tensor:
+        still = vector.clone()
+        still[:, 0] = 0.5  # jaw
+        still[:, 1] = 1 - still[:, 1]  # skin
+        return Perfect(toy)(still)
+
+    rows = sensitivity(Perfect(toy, deaf), toy.layout, toy.draw_all, seed=5, characters=2)
+    found = {r.name: r.correlation for r in rows}
+    assert found["jaw"] == 0
+    assert found["skin"] == pytest.approx(-1, abs=1e-6)
+    assert found["mouth"] == pytest.approx(1)
+    assert share_above(rows) == pytest.approx(5 / 7)
+
+
+def test_correlation_is_numpys(toy) -> None:
+    """Against numpy's own, for a network that draws nonsense."""
+
+    def noise(picture: Tensor, vector: Tensor) -> Tensor:
+        pattern = torch.sin(torch.arange(32 * 32 * 3.0)).reshape(3, 32, 32)
+        return picture * 0.3 + vector[:, 2, None, None, None] * pattern * 0.2
+
+    network = Perfect(toy, noise)
+    seen: list[np.ndarray] = []
+
+    def draw(characters):
+        for c in characters:
+            seen.append(toy.draw(c))
+            yield seen[-1]
+
+    rows = sensitivity(network, toy.layout, draw, seed=9)
+    low, high = seen[4].astype(float), seen[5].astype(float)
+    ends = [toy.layout.random(2, seed=9).replace(eyes=v) for v in (0.0, 1.0)]
+    drawn = network(torch.from_numpy(np.stack([toy.layout.encode(c) for c in ends]))).numpy()
+    change = (drawn[1] - drawn[0]).transpose(1, 2, 0)
+    wanted = np.corrcoef(change.ravel(), (high - low).ravel())[0, 1]
+    assert rows[2].correlation == pytest.approx(wanted, abs=1e-6)
+    assert rows[2].change == pytest.approx(np.abs(high - low).mean() / 255, abs=1e-7)

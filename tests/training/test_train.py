@@ -1,0 +1,255 @@
+"""Training: it learns, goes on after a stop as if there had been none, and stops on nonsense."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from f2p_sdk.errors import TrainingError, UsageError
+from f2p_sdk.training import RECIPES, Pictures, Plan, Report, train_imitator
+from f2p_sdk.training import imitator as room
+from f2p_sdk.training.device import pick_device
+from f2p_sdk.weights import load_card, load_imitator
+
+TINY: dict[str, dict[str, Any]] = {
+    "compact": {"size": 32, "channels": [16, 12], "planes": [0, 2], "shade": 8, "flow": 4},
+    "published": {"filters": [24, 16, 12]},
+}
+
+
+def _pictures(toy, count: int) -> Pictures:
+    characters = [toy.layout.random(i) for i in range(count)]
+    return Pictures(
+        np.stack([toy.draw(c) for c in characters]),
+        np.stack([toy.layout.encode(c) for c in characters]),
+        np.arange(count),
+        {"data": "toy", "pictures": count, "size": 32},
+    )
+
+
+@pytest.fixture(scope="module")
+def pictures(toy) -> Pictures:
+    return _pictures(toy, 240)
+
+
+def _plan(recipe: str = "best", **changes: Any) -> Plan:
+    chosen = replace(RECIPES[recipe], batch=8, warmup=10)
+    plan = Plan(chosen, "", TINY[chosen.network], epochs=2)
+    return replace(plan, **changes)
+
+
+def _mean_l1(pictures: Pictures) -> float:
+    """L1 on the held-out pictures of the picture that is the median of the training pictures."""
+    train, held = pictures.split()
+    median = np.median(pictures.pictures[train] / 255.0, axis=0)
+    return float(np.abs(pictures.pictures[held] / 255.0 - median).mean())
+
+
+def test_learns_far_better_than_one_picture_for_all(toy, pictures, tmp_path: Path) -> None:
+    reports: list[Report] = []
+    path = tmp_path / "w.safetensors"
+    plan = _plan(epochs=12)
+    trained = train_imitator(toy.layout, pictures, path, plan, progress=reports.append)
+    assert trained.figures["l1"] < 0.4 * _mean_l1(pictures)
+    # the figures in the card are those of the file, measured here by another route
+    network = load_imitator(path, toy.layout)
+    _, held = pictures.split()
+    with torch.no_grad():
+        drawn = network(torch.from_numpy(pictures.vectors[held])).permute(0, 2, 3, 1).numpy()
+    difference = drawn - pictures.pictures[held] / 255.0
+    assert np.abs(difference).mean() == pytest.approx(trained.figures["l1"], abs=2e-5)
+    psnr = -10 * np.log10(np.square(difference).mean())
+    assert psnr == pytest.approx(trained.figures["psnr_db"], abs=0.01)
+    card = load_card(path)
+    assert card["figures"] == dict(trained.figures)
+    assert card["training"]["recipe"]["name"] == "best"
+    assert card["training"]["held_out"] == len(held)
+    assert not (tmp_path / "w.safetensors.training").exists()
+    assert [r.step for r in reports] == list(range(1, reports[-1].steps + 1))
+    assert reports[-1].loss < reports[0].loss
+    assert reports[-1].figures
+
+
+def test_the_slides_recipe_trains_the_published_network(toy, pictures, tmp_path: Path) -> None:
+    plan = _plan("slides", epochs=6)
+    trained = train_imitator(toy.layout, pictures, tmp_path / "w.safetensors", plan)
+    assert trained.figures["l1"] < _mean_l1(pictures)
+    assert load_card(trained.path)["network"]["name"] == "published"
+
+
+def test_same_seed_same_weights_other_seed_others(toy, pictures, tmp_path: Path) -> None:
+    files = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        plan = _plan(epochs=1, seed=seed)
+        files.append(train_imitator(toy.layout, pictures, tmp_path / name, plan).path)
+    a, b, c = (load_file(f) for f in files)
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    assert not all(torch.equal(a[k], c[k]) for k in a)
+
+
+class Stop(Exception):
+    """Stands for whatever ends a training."""
+
+
+@pytest.mark.parametrize("recipe", ["best", "slides"])
+def test_goes_on_as_if_it_had_not_been_stopped(
+    toy, pictures, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "CHECKPOINT_SECONDS", 0.0)
+    whole = train_imitator(toy.layout, pictures, tmp_path / "whole", _plan(recipe))
+
+    def stop(report: Report) -> None:
+        if report.step == 31:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train_imitator(toy.layout, pictures, tmp_path / "cut", _plan(recipe), progress=stop)
+    torch.rand(3)  # the random state of this process must not matter
+    cut = train_imitator(toy.layout, pictures, tmp_path / "cut", _plan(recipe))
+    assert cut.resumed_at == 31
+    a, b = load_file(whole.path), load_file(cut.path)
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    assert whole.figures == cut.figures
+
+
+def test_a_state_of_another_training_is_not_mixed_in(
+    toy, pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "CHECKPOINT_SECONDS", 0.0)
+
+    def stop(report: Report) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        train_imitator(toy.layout, pictures, tmp_path / "w", _plan(), progress=stop)
+    with pytest.raises(TrainingError, match="another training: other seed") as error:
+        train_imitator(toy.layout, pictures, tmp_path / "w", _plan(seed=5))
+    assert "--restart" in error.value.remedy
+    (tmp_path / "w.training" / "checkpoint.safetensors").write_bytes(b"half a file")
+    with pytest.raises(TrainingError, match="cannot be read"):
+        train_imitator(toy.layout, pictures, tmp_path / "w", _plan())
+
+
+def test_a_loss_that_is_not_a_number_stops_and_keeps_the_best(
+    toy, pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = _plan()
+    steps = room._Training._step
+
+    def spoil(self: Any) -> None:
+        if self.state["step"] == 40:
+            with torch.no_grad():
+                self.network.paint.bias[0] = torch.nan
+        steps(self)
+
+    monkeypatch.setattr(room._Training, "_step", spoil)
+    with pytest.raises(TrainingError, match="the loss is nan in step 40") as error:
+        train_imitator(toy.layout, pictures, tmp_path / "w", plan)
+    assert "--rate" in error.value.remedy
+    best = load_file(tmp_path / "w.training" / "best.safetensors")
+    assert all(torch.isfinite(t).all() for t in best.values())
+    assert not (tmp_path / "w").exists()
+
+
+def test_a_time_budget_ends_the_schedule_in_time(toy, pictures, tmp_path: Path) -> None:
+    rates: list[float] = []
+    begun = time.monotonic()
+    plan = _plan(epochs=None, minutes=3 / 60)
+    trained = train_imitator(
+        toy.layout,
+        pictures,
+        tmp_path / "w",
+        plan,
+        progress=lambda report: rates.append(report.seconds_left),
+    )
+    assert 3 <= trained.seconds < 3.5
+    assert time.monotonic() - begun < 20
+    assert trained.steps > 20
+    assert rates[-1] < 1
+
+
+def test_recipes_follow_their_schedules() -> None:
+    slides = RECIPES["slides"]
+    assert (slides.network, slides.optimiser, slides.rate) == ("published", "sgd", 0.01)
+    assert (slides.momentum, slides.batch, slides.epochs, slides.edges) == (0.9, 16, 500, 0)
+    for epoch in range(500):
+        wanted = 0.01 * 0.9 ** (epoch // 50)
+        assert slides.rate_at(epoch / 500, epoch * 1000) == pytest.approx(wanted)
+    best = RECIPES["best"]
+    assert best.rate_at(0.0, 0) < best.rate / 50
+    assert best.rate_at(0.1, 10_000) > best.rate * 0.9
+    assert best.rate_at(1.0, 10_000) < best.rate / 100
+
+
+def test_devices_that_are_not_there() -> None:
+    assert pick_device("cpu").name == "cpu"
+    with pytest.raises(UsageError, match="'quantum' cannot be used"):
+        pick_device("quantum")
+
+
+KILLED = """
+import sys, numpy as np, torch
+sys.path.insert(0, sys.argv[3])
+from pathlib import Path
+from f2p_sdk.parameters import Layout
+from f2p_sdk.training import Pictures, train_imitator
+from f2p_sdk.training import imitator as room
+import test_train
+torch.set_num_threads(1)
+room.CHECKPOINT_SECONDS = 0.0
+data = np.load(sys.argv[1])
+layout = Layout.load(Path(sys.argv[1]).with_suffix(".toml"))
+pictures = Pictures(data["pictures"], data["vectors"], data["numbers"], {"size": 32})
+def report(r):
+    print(r.step, flush=True)
+done = train_imitator(layout, pictures, Path(sys.argv[2]), test_train._plan(), progress=report)
+print("done", done.resumed_at, flush=True)
+"""
+
+
+def test_killed_in_the_middle_it_goes_on(toy, pictures, tmp_path: Path) -> None:
+    """kill -9, several times, at moments nobody chose; the weights are those of a quiet run."""
+    np.savez(
+        tmp_path / "data.npz",
+        pictures=pictures.pictures,
+        vectors=pictures.vectors,
+        numbers=pictures.numbers,
+    )
+    sliders = "".join(
+        f'[[continuous]]\nname = "{p.name}"\ngroup = "face"\n' for p in toy.layout.continuous
+    )
+    (hair,) = toy.layout.discrete
+    (tmp_path / "data.toml").write_text(
+        f'game = "toy"\nkind = "face"\n{sliders}[[discrete]]\nname = "hair"\ngroup = "hair"\n'
+        f'default = "red"\nchoices = {json.dumps(hair.choices)}\n'
+    )
+    arguments = [str(tmp_path / "data.npz"), str(tmp_path / "w"), str(Path(__file__).parent)]
+    command = [sys.executable, "-c", KILLED, *arguments]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    resumed = 0
+    for wanted in (9, 23, None):
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env=environment
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if line.startswith("done"):
+                    resumed = int(line.split()[1])
+                elif wanted is not None and int(line) >= wanted:
+                    process.kill()
+                    break
+    assert resumed >= 23
+    quiet = train_imitator(toy.layout, pictures, tmp_path / "quiet", _plan())
+    a, b = load_file(tmp_path / "w"), load_file(quiet.path)
+    assert all(torch.equal(a[k], b[k]) for k in a)
