@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from f2p_sdk import EngineInfo, F2PError, Layout, serve_engine
@@ -19,6 +18,7 @@ from f2p_sdk import EngineInfo, F2PError, Layout, serve_engine
 from . import __version__
 from .engine import MAX_SIZE, Engine, RenderError
 from .head import build_head
+from .points import SurfacePoints
 from .rig import load_rig
 
 
@@ -36,6 +36,7 @@ class Game:
             )
         self._layouts = {kind: Layout.load(folder / f"{kind}.toml") for kind in self._rigs}
         self._engines: dict[str, Engine] = {}
+        self._points: dict[str, SurfacePoints] = {}
         self._head = build_head()
 
     def engine(self, kind: str) -> Engine:
@@ -52,7 +53,7 @@ class Game:
             name="openhead",
             version=__version__,
             max_size=MAX_SIZE,
-            passes=("color",),
+            passes=("color", "landmarks"),
         )
 
     def render(
@@ -62,13 +63,21 @@ class Game:
         size: tuple[int, int],
         passes: Sequence[str],
         scene: Mapping[str, Any],
-    ) -> Mapping[str, NDArray[np.uint8]]:
+    ) -> Mapping[str, NDArray[Any]]:
         if scene:
             raise RenderError(
                 f"openhead: scene settings {sorted(scene)} are not known",
                 remedy="send an empty scene",
             )
-        return {"color": self.engine(kind).render(values, size)}
+        drawn: dict[str, NDArray[Any]] = {}
+        if "color" in passes:
+            drawn["color"] = self.engine(kind).render(values, size)
+        if "landmarks" in passes:
+            engine = self.engine(kind)
+            if kind not in self._points:
+                self._points[kind] = SurfacePoints(engine.rig, engine.head)
+            drawn["landmarks"] = self._points[kind](values, size)
+        return drawn
 
     def apply(self, kind: str, values: Mapping[str, float | str]) -> None:
         """Draw the character once: what the running game would show."""
