@@ -16,6 +16,7 @@ from ..parameters import Character, Layout
 __all__ = ["capture_motion"]
 
 _SIZE = 64  # landmarks are numbers; the picture beside them is not used
+_FEW = 64  # the corners of eyes and mouth do not say how a cheek moves
 
 
 def capture_motion(
@@ -24,7 +25,7 @@ def capture_motion(
     """Write ``motion.npz`` into a dataset's folder, if the engine offers the pass ``landmarks``.
 
     Asks for one character, and for two more for each slider. Returns the file, also where it was
-    there before; None where the engine offers no landmarks.
+    there before; None where the engine offers no landmarks, or fewer than 64 of them.
 
     Raises:
         DatasetError: the points are not the same for each character, or the disk is full.
@@ -34,6 +35,12 @@ def capture_motion(
     if path.is_file():
         return path
     if "landmarks" not in host.wait().passes:
+        return None
+
+    first = host.render(
+        layout.default(), size=_SIZE, passes=("color", "landmarks"), deadline=deadline
+    )
+    if first.landmarks is None or len(first.landmarks) < _FEW:
         return None
 
     def landmarks(characters: Sequence[Character]) -> Iterator[npt.NDArray[Any]]:

@@ -97,11 +97,11 @@ def command(
                     restarts=RESTARTS,
                     on_refusal=tell_refusal,
                 ) as host:
+                    update(job.done, job.total, "asking how the sliders move the face")
+                    capture_motion(kind.layout, host, out, deadline=deadline)
                     started = time.perf_counter()
                     drawn = job.run(host, progress=update, deadline=deadline)
                     seconds = time.perf_counter() - started
-                    update(job.done, job.total, "asking how sliders move the face")
-                    capture_motion(kind.layout, host, out, deadline=deadline)
                     lost = host.counts.get("lost", 0)
     if lost:
         warn(f"engines were lost {lost} times; others drew what they had begun")

@@ -1,0 +1,109 @@
+"""f2p train imitator and f2p evaluate imitator, with real engine processes of the toy game."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+
+def test_evaluate_an_imitator_that_is_right(f2p: Run, tmp_path: Path) -> None:
+    done = f2p("evaluate", "imitator", "-g", "toy", "--count", 20, "--json")
+    assert done.code == 0, done.text
+    document = json.loads(done.out)
+    assert document["game"] == "toy/hero"
+    assert document["size"] == 64
+    assert document["psnr_db"] > 35
+    assert document["l1"] < 0.01
+    sensitivity = document["sensitivity"]
+    found = {row["name"]: row for row in sensitivity["parameters"]}
+    assert list(found) == ["red", "green", "hair=none", "hair=short", "hair=long"]
+    assert found["red"]["correlation"] > 0.99
+    # the toy engine draws no hair: nothing changes, and nothing is credited
+    assert found["hair=short"]["change"] == 0
+    assert sensitivity["share_above_0.8"] == pytest.approx(0.4)
+    assert sensitivity["sliders"]["share_above_0.8"] == 1
+    assert sensitivity["worst"][0]["correlation"] == 0
+
+
+def test_evaluate_writes_a_page_and_tells(f2p: Run, tmp_path: Path) -> None:
+    page = ("--page", tmp_path / "page", "--rows", 3)
+    done = f2p("evaluate", "imitator", "-g", "toy", "--count", 4, "--characters", 2, *page)
+    assert done.code == 0, done.text
+    assert "psnr_db" in done.text
+    text = (tmp_path / "page" / "index.html").read_text("utf-8")
+    assert text.count("<img") == 9
+    assert "difference" in text
+
+
+def test_evaluate_refuses_weights_of_another_layout(f2p: Run, toy_home: Path) -> None:
+    weights = toy_home / "villain.safetensors"
+    done = f2p("evaluate", "imitator", "-g", "toy/hero", "--weights", weights)
+    assert done.code == 1
+    assert "the weights are for layout" in done.text
+    done = f2p("evaluate", "imitator", "-g", "toy/hero", "--weights", "grand")
+    assert done.code == 2
+    assert "use one of: tiny" in done.text
+
+
+@pytest.fixture
+def data(f2p: Run, tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    done = f2p("capture", "-g", "toy", "-o", folder, "-n", 44, "--size", 256)
+    assert done.code == 0, done.text
+    return folder
+
+
+@pytest.mark.slow
+def test_train_measures_and_ends_with_weights_that_load(
+    f2p: Run, data: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    from f2p_sdk.parameters import Layout
+    from f2p_sdk.weights import load_card, load_imitator
+
+    torch.set_num_threads(1)
+    path = tmp_path / "out" / "w.safetensors"
+    train = ("train", "imitator", "-g", "toy", "--data", data, "-o", path, "--batch", 8)
+    done = f2p(*train, "--epochs", 2, "--json")
+    assert done.code == 0, done.text
+    document = json.loads(done.out)
+    assert document["steps"] == 2 * (42 // 8)
+    assert document["figures"] == load_card(path)["figures"]
+    layout = Layout.load(Path(__file__).parents[1] / "toy" / "hero.toml")
+    assert load_imitator(path, layout).size == 256
+
+    done = f2p(*train, "--epochs", 2)  # what is there is not lost by a second call
+    assert done.code == 2
+    assert "is there already" in done.text
+    assert "--restart" in done.text
+    done = f2p(*train, "--minutes", 0.01, "--restart")
+    assert done.code == 0, done.text
+    assert "dB" in done.text
+
+
+def test_train_in_wrong_use(f2p: Run, tmp_path: Path) -> None:
+    train = ("train", "imitator", "-g", "toy", "-o", tmp_path / "w.safetensors")
+    done = f2p(*train, "--data", tmp_path / "nowhere")
+    assert done.code == 2
+    done = f2p(*train, "--data", tmp_path)
+    assert done.code == 1
+    assert "holds no dataset" in done.text
+    done = f2p(*train, "--data", tmp_path, "--epochs", 1, "--minutes", 1)
+    assert done.code == 2
+    assert "not both" in done.text
+
+
+def test_train_refuses_pictures_that_are_too_small(f2p: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    assert f2p("capture", "-g", "toy", "-o", folder, "-n", 21, "--size", 64).code == 0
+    done = f2p("train", "imitator", "-g", "toy", "--data", folder, "-o", tmp_path / "w")
+    assert done.code == 1
+    assert "record 0 is 64x64" in done.text
+    assert "--size 256" in done.text
