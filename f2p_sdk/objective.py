@@ -20,6 +20,7 @@ from torch import Tensor
 __all__ = [
     "Choices",
     "Colour",
+    "Departure",
     "Distance",
     "Identity",
     "Loss",
@@ -122,6 +123,24 @@ class Choices:
         if not terms:
             return sample.vector.new_zeros(sample.vector.shape[0])
         return torch.stack(terms).mean(dim=0)
+
+
+@dataclass(frozen=True)
+class Departure:
+    """Share of the choices that left those of the average character: ``mean_s 1 - <p_s, m_s>``.
+
+    p is a slot's probabilities, m (D,) the average character's one-hot. What nothing in the photo
+    speaks for stays as it is.
+    """
+
+    mean: Tensor
+    slots: tuple[slice, ...]
+
+    def __call__(self, sample: Sample, /) -> Tensor:
+        left = [1.0 - (sample.vector[:, s] * self.mean[s]).sum(dim=1) for s in self.slots]
+        if not left:
+            return sample.vector.new_zeros(sample.vector.shape[0])
+        return torch.stack(left).mean(dim=0)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,16 @@ import pytest
 import torch
 
 from f2p_sdk import objective
-from f2p_sdk.objective import Choices, Colour, Distance, Identity, Objective, Prior, Sample
+from f2p_sdk.objective import (
+    Choices,
+    Colour,
+    Departure,
+    Distance,
+    Identity,
+    Objective,
+    Prior,
+    Sample,
+)
 
 torch.set_num_threads(1)
 SLOTS = (slice(4, 7), slice(7, 9), slice(9, 10))
@@ -29,6 +38,7 @@ TERMS = {
     "Distance": Distance(_random(3, 5, seed=8) - 0.5),
     "Prior": Prior(_random(4, seed=9), weight=_random(4, seed=10)),
     "Choices": Choices(SLOTS),
+    "Departure": Departure(_vector(1)[0], SLOTS),
     "Colour": Colour(_random(3, 4, 4, seed=11), _random(4, 4, seed=12)),
 }
 
@@ -87,6 +97,17 @@ def test_choices_is_zero_when_certain_and_one_when_it_knows_nothing() -> None:
     assert float(term(Sample(certain))[0]) == pytest.approx(0.0, abs=1e-6)
     assert float(term(Sample(even))[0]) == pytest.approx(1.0, abs=1e-6)
     assert float(Choices(())(Sample(even))[0]) == 0.0
+
+
+def test_departure_is_the_share_of_slots_that_changed() -> None:
+    mean = torch.zeros(10)
+    mean[[4, 7, 9]] = 1.0
+    other = mean.clone()[None]
+    other[0, 4:7] = torch.tensor([0.0, 0.0, 1.0])
+    term = Departure(mean, SLOTS)
+    assert float(term(Sample(mean[None]))[0]) == 0.0
+    assert float(term(Sample(other))[0]) == pytest.approx(1 / 3)
+    assert float(Departure(mean, ())(Sample(other))[0]) == 0.0
 
 
 def test_prior_is_zero_at_the_average_and_one_a_whole_range_away() -> None:

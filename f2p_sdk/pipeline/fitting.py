@@ -15,6 +15,7 @@ from .. import images, plugins
 from ..alignment import align, pick_face
 from ..objective import Sample
 from ..search import Space
+from .appearance import Appearance, appearance, backdrop_of
 from .drawing import EngineDraws, Imitator, open_imitator
 from .flow import Found, Goal, Tools, find
 from .recipes import recipe
@@ -23,9 +24,7 @@ from .views import (
     Picture,
     Tracker,
     Views,
-    coarse_colours,
     embed_face,
-    face_mask,
     find_landmarks,
     to_array,
     to_tensor,
@@ -168,8 +167,7 @@ class Fitter:
         )
         goal = Goal(
             subject.target if plan.mirrored else subject.target[:1],
-            coarse_colours(subject.aligned.picture, plan.grid),
-            face_mask(np.asarray(self.framing.landmarks), plan.grid),
+            self._appearance(subject.aligned.picture, plan.grid),
         )
         found = find(plan, space, goal, tools, seed, clock)
         with clock.stage("verify"):
@@ -260,6 +258,10 @@ class Fitter:
         winner = int(losses.argmin())
         distances["engine"] = float((seen[winner] - target[0]).norm())
         return list(found.candidates)[winner], distances, pictures[winner]
+
+    def _appearance(self, aligned: Picture, grid: int) -> Appearance:
+        landmarks = np.asarray(self.framing.landmarks)
+        return appearance(aligned, landmarks, backdrop_of(self.average_picture(), landmarks), grid)
 
     def _tracker(self) -> Tracker:
         return Tracker(self.detector, np.asarray(self.framing.landmarks, dtype=np.float64))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from ..objective import Choices, Colour, Distance, Identity, Objective, Prior, Term
+from ..objective import Choices, Colour, Departure, Distance, Identity, Objective, Prior, Term
 from ..search import Optimiser, Problem, Result, Space, improve_choices, minimise
+from .appearance import Appearance
 from .drawing import EngineDraws, Grounded, Imitator
 from .recipes import Recipe
 from .report import Clock
@@ -47,28 +48,28 @@ class Found:
 
 @dataclass(frozen=True)
 class Goal:
-    """What the photo asks for: embeddings (T, E), colours (3, N, N) and where they count (N, N)."""
+    """What the photo asks for: embeddings (T, E), and how it looks from afar."""
 
     target: Tensor
-    colours: Tensor
-    mask: Tensor
+    look: Appearance
 
 
-def objective_of(plan: Recipe, space: Space, goal: Goal) -> Objective:
-    """The recipe's terms. The prior's mean is where the search starts."""
+def objective_of(plan: Recipe, space: Space, goal: Goal, weights: Mapping[str, float]) -> Objective:
+    """Terms by name. The mean of the priors is where the search starts."""
     makers: dict[str, Callable[[], Term]] = {
         "identity": lambda: Identity(goal.target),
         "distance": lambda: Distance(goal.target),
         "prior": lambda: Prior(space.start[: space.continuous]),
         "choices": lambda: Choices(space.slots),
-        "colour": lambda: Colour(goal.colours, goal.mask, plan.strictness),
+        "departure": lambda: Departure(space.start, space.slots),
+        "colour": lambda: Colour(goal.look.colours, goal.look.weight, plan.strictness),
     }
-    return Objective({name: (weight, makers[name]()) for name, weight in plan.weights.items()})
+    return Objective({name: (weight, makers[name]()) for name, weight in weights.items()})
 
 
 def find(plan: Recipe, space: Space, goal: Goal, tools: Tools, seed: int, clock: Clock) -> Found:
     """Run a recipe's stages. Held parts of ``space`` are the same in every candidate."""
-    objective = objective_of(plan, space, goal)
+    objective = objective_of(plan, space, goal, plan.weights)
     candidates: dict[str, Tensor] = {"start": space.start}
     losses: dict[str, list[dict[str, float]]] = {}
 
@@ -87,7 +88,8 @@ def find(plan: Recipe, space: Space, goal: Goal, tools: Tools, seed: int, clock:
     vector = first.vectors[0]
     if plan.choices:
         with clock.stage("choices") as tell:
-            score = _scorer(Problem(space, objective, imitated, tools.plain), tools, tell)
+            judged = objective_of(plan, space, goal, {**plan.weights, **plan.choice_weights})
+            score = _scorer(Problem(space, judged, imitated, tools.plain), tools, tell)
             vector, _ = improve_choices(
                 space,
                 vector,

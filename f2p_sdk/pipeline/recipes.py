@@ -20,6 +20,7 @@ class Recipe:
         title: what it is, for people.
         search: the optimiser that goes through the imitator alone, choices relaxed.
         weights: weight of each term of the objective.
+        choice_weights: weights that differ where choices are tried one by one.
         lead: how far the average character's choices lead at the start (a logit).
         jittered, jitter: how many varied views the recognizer is shown beside the plain one.
         grid, strictness: cells a side of the colour term, and how far it minds the photo's light.
@@ -34,10 +35,11 @@ class Recipe:
     title: str
     search: Optimiser
     weights: Mapping[str, float] = field(default_factory=dict)
+    choice_weights: Mapping[str, float] = field(default_factory=dict)
     lead: float = 1.0
     jittered: int = 0
     jitter: Jitter = field(default_factory=Jitter)
-    grid: int = 16
+    grid: int = 32
     strictness: float = 0.5
     mirrored: bool = False
     choices: int = 0

@@ -23,10 +23,8 @@ __all__ = [
     "Jitter",
     "Tracker",
     "Views",
-    "coarse_colours",
     "crop_face",
     "embed_face",
-    "face_mask",
     "find_landmarks",
     "to_array",
     "to_tensor",
@@ -117,28 +115,6 @@ class Views:
         return self.recognizer.embed(
             pictures, _moved(landmarks, dx * j.shift, dy * j.shift, turn * j.turn, scale * j.scale)
         )
-
-
-def coarse_colours(picture: Picture, grid: int) -> Tensor:
-    """uint8 (S, S, 3) to (3, grid, grid), the mean colour of each cell, in [0, 1]."""
-    return torch.nn.functional.adaptive_avg_pool2d(to_tensor(picture), grid)[0]
-
-
-def face_mask(landmarks: Points, grid: int) -> Tensor:
-    """(grid, grid) in [0, 1]: where, in a picture framed so, skin and hair of the head are seen.
-
-    ``landmarks``: (5, 2) as fractions of the picture. An ellipse over the face and, at half its
-    weight, a band across the top of the head; sizes in distances between the eyes' centres, from
-    the proportions of a face. Beside the head there may be hair or background, so it is left out.
-    """
-    right, left = landmarks[:2].mean(axis=0), landmarks[2:4].mean(axis=0)
-    middle, unit = (right + left) / 2, float(np.hypot(*(right - left)))
-    line = (torch.arange(grid, dtype=torch.float32) + 0.5) / grid
-    y, x = torch.meshgrid(line, line, indexing="ij")
-    x, y = (x - float(middle[0])) / unit, (y - float(middle[1])) / unit
-    face = torch.sigmoid(8 * (1 - ((x / 1.0) ** 2 + ((y - 0.4) / 1.4) ** 2).sqrt()))
-    hair = torch.sigmoid(8 * (0.9 - x.abs())) * torch.sigmoid(16 * (0.3 - (y + 1.5).abs()))
-    return torch.maximum(face, 0.5 * hair)
 
 
 def embed_face(recognizer: Recognizer, picture: Picture, landmarks: Points) -> Tensor:
