@@ -73,6 +73,7 @@ def load_checkpoint(
     if loaded is None:
         return None
     tensors, document = loaded
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
     weights: dict[str, Tensor] = {}
     states: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
@@ -81,6 +82,11 @@ def load_checkpoint(
             weights[rest] = tensor
         elif sort == "optimiser":
             index, _, key = rest.partition(".")
+            parameter = parameters[int(index)] if int(index) < len(parameters) else None
+            if parameter is not None and tensor.shape == parameter.shape:
+                # Laid out in memory as the parameter is (channels last): fused optimisers walk
+                # through both side by side without looking at strides.
+                tensor = torch.empty_like(parameter, requires_grad=False).copy_(tensor)
             states.setdefault(int(index), {})[key] = tensor
     try:
         network.load_state_dict(weights)
