@@ -71,10 +71,11 @@ class Identity:
 
 @dataclass(frozen=True)
 class Distance:
-    """Squared Euclidean distance between embeddings, averaged over views.
+    """Squared Euclidean distance between embeddings over the photo's squared length, averaged.
 
-    For recognizers such as dlib's that were trained on the Euclidean distance and whose verdict is
-    read from it; shapes as in :class:`Identity`.
+    ``mean_vt |e_v - t|^2 / mean_t |t|^2``. For recognizers such as dlib's that were trained on the
+    Euclidean distance and whose verdict is read from it; the division makes weights mean the same
+    for every recognizer. Shapes as in :class:`Identity`.
     """
 
     target: Tensor
@@ -82,16 +83,19 @@ class Distance:
     def __call__(self, sample: Sample, /) -> Tensor:
         seen = _need(sample.embedding, "distance", "embedding")
         apart = seen[:, None] - self.target[None, :, None]
-        return apart.square().sum(dim=-1).mean(dim=(0, 1))
+        length = self.target.square().sum(dim=-1).mean().clamp_min(1e-12)
+        return apart.square().sum(dim=-1).mean(dim=(0, 1)) / length
 
 
 @dataclass(frozen=True)
 class Prior:
-    """Mean squared departure of the continuous sliders from the average character.
+    """Squared departure of the continuous sliders from the average character, summed.
 
-    ``mean_i w_i (x_i - m_i)^2`` over the continuous sliders, x and m in [0, 1], so every slider is
-    measured in shares of its own range. ``mean`` is (C,); ``weight`` (C,) or None for 1: sliders
-    that a person of any looks may have anywhere (skin tone, hair colour) can be let go.
+    ``sum_i w_i (x_i - m_i)^2`` over the continuous sliders, x and m in [0, 1], so every slider is
+    measured in shares of its own range: the negative log of a normal prior, up to a factor. A sum,
+    not a mean: what moving one slider costs does not depend on how many others a game has.
+    ``mean`` is (C,); ``weight`` (C,) or None for 1: sliders that a person of any looks may have
+    anywhere (skin tone, hair colour) can be let go.
     """
 
     mean: Tensor
@@ -99,7 +103,7 @@ class Prior:
 
     def __call__(self, sample: Sample, /) -> Tensor:
         away = (sample.vector[:, : self.mean.shape[0]] - self.mean).square()
-        return (away if self.weight is None else away * self.weight).mean(dim=1)
+        return (away if self.weight is None else away * self.weight).sum(dim=1)
 
 
 @dataclass(frozen=True)

@@ -78,14 +78,18 @@ def test_identity_is_the_slides_formula() -> None:
     np.testing.assert_allclose(got.numpy(), 1 - cos, rtol=1e-12)
 
 
-def test_distance_of_several_views_is_the_mean_over_all_pairs() -> None:
+def test_distance_of_several_views_is_the_mean_over_all_pairs_in_units_of_the_target() -> None:
     seen, target = _random(2, 2, 5), _random(3, 5, seed=4)
     pairs = [
         [np.sum((seen[v, b].numpy() - target[t].numpy()) ** 2) for v in range(2) for t in range(3)]
         for b in range(2)
     ]
+    length = np.mean(np.sum(target.numpy() ** 2, axis=1))
     got = Distance(target)(Sample(_vector(), embedding=seen))
-    np.testing.assert_allclose(got.numpy(), np.mean(pairs, axis=1), rtol=1e-12)
+    np.testing.assert_allclose(got.numpy(), np.mean(pairs, axis=1) / length, rtol=1e-12)
+    # A recognizer with embeddings ten times as long gives the same number.
+    longer = Distance(10 * target)(Sample(_vector(), embedding=10 * seen))
+    np.testing.assert_allclose(longer.numpy(), got.numpy(), rtol=1e-12)
 
 
 def test_choices_is_zero_when_certain_and_one_when_it_knows_nothing() -> None:
@@ -110,10 +114,14 @@ def test_departure_is_the_share_of_slots_that_changed() -> None:
     assert float(Departure(mean, ())(Sample(other))[0]) == 0.0
 
 
-def test_prior_is_zero_at_the_average_and_one_a_whole_range_away() -> None:
+def test_prior_is_zero_at_the_average_and_one_for_a_slider_a_whole_range_away() -> None:
     mean = torch.zeros(4)
     assert float(Prior(mean)(Sample(torch.zeros(1, 10)))[0]) == 0.0
-    assert float(Prior(mean)(Sample(torch.ones(1, 10)))[0]) == pytest.approx(1.0)
+    away = torch.zeros(1, 10)
+    away[0, 2] = 1.0
+    assert float(Prior(mean)(Sample(away))[0]) == pytest.approx(1.0)
+    weighted = Prior(mean, weight=torch.tensor([1.0, 1.0, 0.5, 1.0]))
+    assert float(weighted(Sample(away))[0]) == pytest.approx(0.5)
 
 
 def test_colour_forgives_the_light_as_far_as_it_is_told_to() -> None:

@@ -65,16 +65,20 @@ class Grounded:
     ``E(x) + (G(x) - stop(G(x)))``: its value is the engine's picture, so the objective sees what
     the player will see and nothing of the imitator's own; its derivative is the imitator's, which
     need only know what each slider *changes*. A straight-through estimator (Bengio et al. 2013),
-    for a renderer. Vectors must have hard choices.
+    for a renderer. ``harden`` makes the choices of a relaxed vector certain, since an engine knows
+    no others; it too is passed straight through.
     """
 
-    def __init__(self, imitator: Imitator, engine: EngineDraws) -> None:
+    def __init__(
+        self, imitator: Imitator, engine: EngineDraws, harden: Callable[[Tensor], Tensor]
+    ) -> None:
         self.imitator = imitator
         self.engine = engine
+        self.harden = harden
 
     def __call__(self, vectors: Tensor, step: int) -> Tensor:
         imitated = self.imitator(vectors)
-        drawn = self.engine.tensor(vectors.detach(), imitated.shape[-1])
+        drawn = self.engine.tensor(self.harden(vectors.detach()), imitated.shape[-1])
         return imitated + (drawn - imitated).detach()
 
 

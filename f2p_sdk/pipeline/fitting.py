@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FitResult", "Fitter", "Subject"]
 
+ONCE = 1_000_000_000
 SHOWN = 512  # pixels: pictures for people, and to measure on, are at least this large
 
 
@@ -161,7 +162,8 @@ class Fitter:
         tools = Tools(
             self.imitator,
             Views(self.recognizer, self._tracker(), plan.jittered, plan.jitter, seed),
-            Views(self.recognizer, self._tracker(), 0),
+            # While choices are tried the face stays where it is: its landmarks are found once.
+            Views(self.recognizer, self._tracker(every=ONCE), 0),
             self.engine,
             size,
         )
@@ -263,8 +265,8 @@ class Fitter:
         landmarks = np.asarray(self.framing.landmarks)
         return appearance(aligned, landmarks, backdrop_of(self.average_picture(), landmarks), grid)
 
-    def _tracker(self) -> Tracker:
-        return Tracker(self.detector, np.asarray(self.framing.landmarks, dtype=np.float64))
+    def _tracker(self, every: int = 10) -> Tracker:
+        return Tracker(self.detector, np.asarray(self.framing.landmarks, dtype=np.float64), every)
 
     def _versions(self) -> dict[str, Any]:
         engine = None if self.engine is None else self.engine.info

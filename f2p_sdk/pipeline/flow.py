@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from ..objective import Choices, Colour, Departure, Distance, Identity, Objective, Prior, Term
-from ..search import Optimiser, Problem, Result, Space, improve_choices, minimise
+from ..search import Problem, Result, Space, improve_choices, minimise
 from .appearance import Appearance
 from .drawing import EngineDraws, Grounded, Imitator
-from .recipes import Recipe
+from .recipes import Recipe, Search, TryChoices
 from .report import Clock
 from .views import Views
 
@@ -72,63 +72,79 @@ def find(plan: Recipe, space: Space, goal: Goal, tools: Tools, seed: int, clock:
     objective = objective_of(plan, space, goal, plan.weights)
     candidates: dict[str, Tensor] = {"start": space.start}
     losses: dict[str, list[dict[str, float]]] = {}
+    vector, ranking = space.start, space.start
+    for stage in plan.stages:
+        if isinstance(stage, TryChoices):
+            judged = objective_of(plan, space, goal, {**plan.weights, **stage.weights})
+            vector = _try_choices(stage, space, judged, tools, vector, ranking, clock)
+            candidates[stage.name] = vector
+            continue
+        result = _search(stage, space, objective, tools, vector, seed, clock)
+        if stage.relaxed:
+            ranking = result.relaxed[0]
+        vector = result.vectors[0]
+        losses[stage.name] = [dict(row) for row in result.history]
+        candidates[stage.name] = vector
+    return Found(candidates, objective, losses, final=next(reversed(candidates)))
+
+
+def _search(
+    stage: Search,
+    space: Space,
+    objective: Objective,
+    tools: Tools,
+    vector: Tensor,
+    seed: int,
+    clock: Clock,
+) -> Result:
+    """One run of an optimiser from ``vector`` (D,)."""
 
     def imitated(vectors: Tensor, step: int) -> Tensor:
         return tools.imitator(vectors)
 
-    def stage(name: str, optimiser: Optimiser, problem: Problem) -> Result:
-        with clock.stage(name, optimiser.steps) as tell:
-            result = minimise(optimiser, problem, seed=seed, on_step=lambda s: tell(s.step))
-        losses[name] = [dict(row) for row in result.history]
-        candidates[f"{name}, last step"] = result.last[0]
-        candidates[name] = result.vectors[0]
-        return result
-
-    first = stage("search", plan.search, Problem(space, objective, imitated, tools.views))
-    vector = first.vectors[0]
-    if plan.choices:
-        with clock.stage("choices") as tell:
-            judged = objective_of(plan, space, goal, {**plan.weights, **plan.choice_weights})
-            score = _scorer(Problem(space, judged, imitated, tools.plain), tools, tell)
-            vector, _ = improve_choices(
-                space,
-                vector,
-                score,
-                rounds=plan.choices,
-                ranking=first.relaxed[0],
-                limit=plan.shortlist,
-            )
-        candidates["choices"] = vector
-    if plan.refine is not None:
-        render = imitated if tools.engine is None else Grounded(tools.imitator, tools.engine)
-        sliders = space.free.clone()
-        sliders[space.continuous :] = False
-        fixed = Space(vector, space.continuous, space.slots, sliders)
-        stage("refine", plan.refine, Problem(fixed, objective, render, tools.views))
-    return Found(candidates, objective, losses, final=next(reversed(candidates)))
+    render = imitated
+    if stage.engine and tools.engine is not None:
+        render = Grounded(tools.imitator, tools.engine, space.harden)
+    free = space.free.clone()
+    if not stage.relaxed:
+        free[space.continuous :] = False
+    here = Space(vector, space.continuous, space.slots, free, space.lead)
+    problem = Problem(here, objective, render, tools.views)
+    with clock.stage(stage.name, stage.optimiser.steps) as tell:
+        return minimise(stage.optimiser, problem, seed=seed, on_step=lambda s: tell(s.step))
 
 
-def _scorer(
-    problem: Problem, tools: Tools, tell: Callable[[int], None]
-) -> Callable[[Tensor], Tensor]:
-    """(B, D) -> (B,) objective on the engine's pictures, or the imitator's; no gradients."""
-    done = 0
+def _try_choices(
+    stage: TryChoices,
+    space: Space,
+    objective: Objective,
+    tools: Tools,
+    vector: Tensor,
+    ranking: Tensor,
+    clock: Clock,
+) -> Tensor:
+    """(D,) with the choices that look best beside each other; sliders as in ``vector``."""
 
     def render(vectors: Tensor, step: int) -> Tensor:
         if tools.engine is None:
             return tools.imitator(vectors)
         return tools.engine.tensor(vectors, tools.size)
 
-    problem = Problem(problem.space, problem.objective, render, problem.embed)
+    problem = Problem(space, objective, render, tools.plain)
+    done = 0
 
     def score(vectors: Tensor) -> Tensor:
         nonlocal done
         parts = []
         with torch.no_grad():
             for some in torch.split(vectors, _BATCH):
-                parts.append(problem.loss(some).total)
+                parts.append(problem.loss(some, step=done).total)
                 done += len(some)
                 tell(done)
         return torch.cat(parts)
 
-    return score
+    with clock.stage(stage.name) as tell:
+        best, _ = improve_choices(
+            space, vector, score, rounds=stage.rounds, ranking=ranking, limit=stage.shortlist
+        )
+    return best

@@ -1,4 +1,4 @@
-"""Methods of fitting: which terms, which optimiser, how long. All their numbers are here."""
+"""Methods of fitting: which terms, which stages, how long. All their numbers are here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,45 @@ from ..errors import UnknownNameError, UsageError
 from ..search import Adam, GradientDescent, Optimiser
 from .views import Jitter
 
-__all__ = ["RECIPES", "Recipe", "recipe"]
+__all__ = ["RECIPES", "Recipe", "Search", "Stage", "TryChoices", "recipe"]
+
+
+@dataclass(frozen=True)
+class Search:
+    """A run of an optimiser over the sliders and, where ``relaxed``, the choices too.
+
+    Attributes:
+        name: what the report calls it.
+        optimiser: how, and for how many steps.
+        engine: with the engine's own picture in the loop (:class:`.drawing.Grounded`), where there
+            is an engine; else through the imitator alone.
+        relaxed: choices are softmax and move; else they stay as the stage before left them.
+    """
+
+    name: str
+    optimiser: Optimiser
+    engine: bool = False
+    relaxed: bool = False
+
+
+@dataclass(frozen=True)
+class TryChoices:
+    """Local search over the choices, drawn by the engine where there is one.
+
+    Attributes:
+        name: what the report calls it.
+        rounds: how often every slot is gone through.
+        shortlist: how many choices of a slot are tried, the likeliest first; None for all.
+        weights: weights of terms that differ from the recipe's.
+    """
+
+    name: str
+    rounds: int = 1
+    shortlist: int | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+Stage = Search | TryChoices
 
 
 @dataclass(frozen=True)
@@ -18,55 +56,52 @@ class Recipe:
 
     Attributes:
         title: what it is, for people.
-        search: the optimiser that goes through the imitator alone, choices relaxed.
+        stages: what is done, in order; each goes on from where the one before ended.
         weights: weight of each term of the objective.
-        choice_weights: weights that differ where choices are tried one by one.
         lead: how far the average character's choices lead at the start (a logit).
         jittered, jitter: how many varied views the recognizer is shown beside the plain one.
         grid, strictness: cells a side of the colour term, and how far it minds the photo's light.
         mirrored: whether the mirrored photo counts as a second photo of the person.
-        choices: rounds of local search over the choices; 0 leaves it at the argmax.
-        shortlist: how many choices of a slot are tried, the likeliest first; None for all.
-        refine: the optimiser that goes on with the engine's own picture in the loop (see
-            :class:`.drawing.Grounded`), choices fixed; None for none. Without an engine it goes
-            through the imitator.
     """
 
     title: str
-    search: Optimiser
+    stages: tuple[Stage, ...]
     weights: Mapping[str, float] = field(default_factory=dict)
-    choice_weights: Mapping[str, float] = field(default_factory=dict)
     lead: float = 1.0
     jittered: int = 0
     jitter: Jitter = field(default_factory=Jitter)
     grid: int = 32
     strictness: float = 0.5
     mirrored: bool = False
-    choices: int = 0
-    shortlist: int | None = None
-    refine: Optimiser | None = None
 
 
 RECIPES: Mapping[str, Recipe] = {
     "best": Recipe(
-        title="Adam through the imitator, choices tried one by one, then the engine in the loop",
-        search=Adam(steps=50, rate=0.05, logit_rate=0.2, sharpness=(1.0, 4.0)),
-        weights={"distance": 1.0, "prior": 0.3, "choices": 0.02},
+        title="Adam through the imitator, then with the engine in the loop; choices tried in it",
+        stages=(
+            Search(
+                "search",
+                Adam(steps=30, rate=0.05, logit_rate=0.25, sharpness=(1.0, 4.0)),
+                relaxed=True,
+            ),
+            Search("engine", Adam(steps=30, rate=0.04), engine=True),
+            TryChoices("choices", shortlist=8, weights={"colour": 15.0}),
+            Search("refine", Adam(steps=40, rate=0.03), engine=True),
+        ),
+        weights={"distance": 2.0, "colour": 5.0, "prior": 0.02, "choices": 0.02, "departure": 0.02},
         jittered=1,
         mirrored=True,
-        choices=1,
-        refine=Adam(steps=40, rate=0.03),
     ),
     "slides": Recipe(
         title="gradient descent as in the slides: rate 10, 10 iterations, identity alone",
-        search=GradientDescent(steps=10, rate=10.0),
+        stages=(Search("search", GradientDescent(steps=10, rate=10.0), relaxed=True),),
         weights={"identity": 1.0},
     ),
 }
 
 
 def recipe(name: str, steps: int | None = None) -> Recipe:
-    """The recipe of a method, its first search cut or stretched to ``steps``.
+    """The recipe of a method, its first search cut or stretched to ``steps``, the others alike.
 
     Raises UnknownNameError for a method there is not, UsageError for less than one step.
     """
@@ -77,8 +112,13 @@ def recipe(name: str, steps: int | None = None) -> Recipe:
         return found
     if steps < 1:
         raise UsageError(f"steps must be 1 or more, got {steps}")
-    share = steps / found.search.steps
-    refine = found.refine
-    if refine is not None:
-        refine = replace(refine, steps=max(1, round(refine.steps * share)))
-    return replace(found, search=replace(found.search, steps=steps), refine=refine)
+    first = next(stage for stage in found.stages if isinstance(stage, Search))
+    share = steps / first.optimiser.steps
+    return replace(found, stages=tuple(_scaled(stage, share) for stage in found.stages))
+
+
+def _scaled(stage: Stage, share: float) -> Stage:
+    if isinstance(stage, TryChoices):
+        return stage
+    steps = max(1, round(stage.optimiser.steps * share))
+    return replace(stage, optimiser=replace(stage.optimiser, steps=steps))
