@@ -1,0 +1,105 @@
+"""Recipes hang together: names, terms, stages, and the commands that offer them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from f2p_sdk.cli import fit as fit_command
+from f2p_sdk.cli.evaluate import fit as evaluate_command
+from f2p_sdk.objective import Sample
+from f2p_sdk.pipeline.appearance import Appearance
+from f2p_sdk.pipeline.flow import Goal, Tools, find, objective_of
+from f2p_sdk.pipeline.recipes import RECIPES, Recipe, Search, TryChoices, recipe
+from f2p_sdk.pipeline.report import Clock
+from f2p_sdk.search import Adam, GradientDescent, Space
+
+torch.set_num_threads(1)
+START = torch.tensor([0.5, 0.5, 1.0, 0.0, 0.0])
+SPACE = Space.around(START, 2, [slice(2, 5)])
+GOAL = Goal(torch.ones(2, 4), Appearance(torch.full((3, 4, 4), 0.5), torch.ones(4, 4)))
+
+
+def test_the_commands_offer_every_recipe() -> None:
+    assert set(fit_command.METHODS) == set(evaluate_command.METHODS) == set(RECIPES)
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_every_term_is_known_and_every_stage_has_a_name_of_its_own(name: str) -> None:
+    plan = RECIPES[name]
+    names = [stage.name for stage in plan.stages]
+    assert len(set(names)) == len(names)
+    assert not {"photo", "verify", "total", "start"} & set(names)
+    weights = [plan.weights, *(s.weights for s in plan.stages if isinstance(s, TryChoices))]
+    sample = Sample(START[None], torch.rand(1, 3, 8, 8), torch.rand(1, 1, 4))
+    for some in weights:
+        loss = objective_of(plan, SPACE, GOAL, some)(sample)
+        assert set(loss.terms) == set(some)
+        assert torch.isfinite(loss.total).all()
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_steps_stretch_all_searches_alike(name: str) -> None:
+    whole = [s.optimiser.steps for s in RECIPES[name].stages if isinstance(s, Search)]
+    twice = [s.optimiser.steps for s in recipe(name, 2 * whole[0]).stages if isinstance(s, Search)]
+    assert twice == [2 * steps for steps in whole]
+    few = [s.optimiser.steps for s in recipe(name, 1).stages if isinstance(s, Search)]
+    assert min(few) == few[0] == 1
+
+
+def test_the_slides_numbers_are_the_slides() -> None:
+    (stage,) = RECIPES["slides"].stages
+    assert isinstance(stage, Search)
+    assert isinstance(stage.optimiser, GradientDescent)
+    assert (stage.optimiser.rate, stage.optimiser.steps, stage.optimiser.decay) == (10.0, 10, 1.0)
+    assert RECIPES["slides"].weights == {"identity": 1.0}
+    assert not stage.engine
+
+
+def test_stages_go_on_from_where_the_last_one_ended_and_use_the_engine_as_told() -> None:
+    """Three stages on a picture of one colour: sliders by two of them, the choice by the third."""
+    drawn: list[np.ndarray[Any, Any]] = []
+
+    def draw(vectors: torch.Tensor) -> torch.Tensor:
+        colour = torch.stack(
+            [vectors[:, 0], vectors[:, 1], vectors[:, 2:] @ torch.tensor([0.1, 0.5, 0.9])], dim=1
+        )
+        return colour[:, :, None, None].expand(-1, -1, 8, 8)
+
+    def engine(vectors: torch.Tensor, size: int) -> torch.Tensor:
+        drawn.extend(vectors.numpy())
+        return draw(vectors)
+
+    plan = Recipe(
+        "test",
+        (
+            Search("one", Adam(steps=3, rate=0.02)),
+            TryChoices("two"),
+            Search("three", Adam(steps=200, rate=0.02), engine=True),
+        ),
+        {"colour": 1.0},
+        strictness=1.0,
+    )
+    goal = Goal(
+        torch.ones(1, 4),
+        Appearance(torch.tensor([0.2, 0.7, 0.9])[:, None, None].expand(3, 4, 4), torch.ones(4, 4)),
+    )
+    views: Any = lambda pictures, step: pictures.new_zeros(1, len(pictures), 4)  # noqa: E731
+    tools = Tools(draw, views, views, SimpleNamespace(tensor=engine), 8)  # type: ignore[arg-type]
+    found = find(plan, SPACE, goal, tools, 0, Clock())
+    assert list(found.candidates) == ["start", "one", "two", "three"]
+    assert found.final == "three"
+    one, two, three = (found.candidates[name] for name in ("one", "two", "three"))
+    assert torch.equal(one[2:], START[2:])
+    assert torch.equal(two[:2], one[:2])
+    assert two[2:].tolist() == [0.0, 0.0, 1.0]
+    assert torch.equal(three[2:], two[2:])
+    torch.testing.assert_close(three[:2], torch.tensor([0.2, 0.7]), atol=0.02, rtol=0)
+    # The first search never asks the engine; choices and the last search do, with hard choices.
+    assert len(drawn) == 3 + 200
+    assert all(sorted(vector[2:]) == [0.0, 0.0, 1.0] for vector in drawn)
+    assert {name: len(rows) for name, rows in found.losses.items()} == {"one": 3, "three": 200}
