@@ -16,7 +16,7 @@ Array = NDArray[np.float32]
 
 
 class SurfacePoints:
-    """The skin vertices that face the camera in the resting head, the same ones for every character.
+    """The skin vertices that face the camera in the resting head: the same for every character.
 
     ``count`` is K, how many they are.
     """
