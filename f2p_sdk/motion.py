@@ -79,7 +79,8 @@ class Motion:
         weights /= weights.sum(axis=1, keepdims=True)
         moved = np.concatenate([self.high, self.low]).astype(np.float64)
         spread = np.einsum("ck,pkd->pdc", weights, moved, optimize=True)
-        return spread.reshape(len(moved), 2, side, side).astype(np.float32)
+        grids: npt.NDArray[np.float32] = spread.reshape(-1, 2, side, side).astype(np.float32)
+        return grids
 
     def save(self, path: Path) -> Path:
         """Write an ``.npz`` file, at once."""

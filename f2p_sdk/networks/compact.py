@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .basis import Basis, features
 from .flow import Flow, centres, resized
 from .imitator import Imitator, register
 
@@ -51,7 +52,8 @@ class _Stage(nn.Module):
             nn.init.normal_(self.spread.weight, std=0.5 * dimension**-0.5)
         nn.init.normal_(self.tune.weight, std=0.01)
         for zero in (self.tune.bias, self.second.weight, self.second.bias):
-            nn.init.zeros_(zero)
+            if zero is not None:
+                nn.init.zeros_(zero)
 
     def forward(self, features: Tensor, vector: Tensor) -> Tensor:
         if self.up is not None:
@@ -62,7 +64,8 @@ class _Stage(nn.Module):
         scale, shift = self.tune(vector)[:, :, None, None].chunk(2, dim=1)
         features = features * (1 + scale) + shift
         hidden = self.first(functional.silu(features))
-        return features + self.second(functional.silu(hidden))
+        out: Tensor = features + self.second(functional.silu(hidden))
+        return out
 
 
 @register
@@ -81,6 +84,9 @@ class CompactImitator(Imitator):
         flow: side of the coarse displacement field.
         motion: rank of the displacement that the engine has told (:meth:`set_motion`); 0 where it
             tells none: then a linear displacement is learned.
+        basis: rank of the patterns that are found by least squares and added to what is painted
+            (:mod:`.basis`); 0 for none.
+        basis_side: side of those patterns.
     """
 
     name = "compact"
@@ -95,6 +101,8 @@ class CompactImitator(Imitator):
         shade: int = 64,
         flow: int = 32,
         motion: int = 0,
+        basis: int = 0,
+        basis_side: int = 64,
     ) -> None:
         slots, channels, planes = tuple(slots), tuple(channels), tuple(planes)
         options = {
@@ -106,6 +114,8 @@ class CompactImitator(Imitator):
             "flow": flow,
             "motion": motion,
         }
+        if basis:  # configs of networks without one are those they always were
+            options |= {"basis": basis, "basis_side": basis_side}
         super().__init__(dimension, size, options)
         start, rest = divmod(size, _SHUFFLE * 2 ** (len(channels) - 1))
         if rest or start < 1 or len(planes) != len(channels) or sum(slots) > dimension:
@@ -130,6 +140,12 @@ class CompactImitator(Imitator):
         middle = channels[-2] if len(channels) > 1 else channels[0]
         self.flow = Flow(dimension, sliders, middle, flow, motion, linear=not motion)
         self.register_buffer("pixels", centres(size), persistent=False)
+        self.sliders = sliders
+        self.basis = Basis(dimension + sliders, basis, basis_side) if basis else None
+        if basis:  # what is known is all there is, to begin with
+            nn.init.zeros_(self.paint.weight)
+            if self.paint.bias is not None:
+                nn.init.zeros_(self.paint.bias)
 
     mean: Tensor
     scale: Tensor
@@ -142,18 +158,31 @@ class CompactImitator(Imitator):
         """
         self.flow.set_motion(motion.fields(self.flow.side))
 
+    def features(self, vector: Tensor) -> Tensor:
+        """Vectors (B, D) in [0, 1] to the features that the basis has patterns for, (B, D + P)."""
+        return features(vector, self._normalised(vector), self.sliders)
+
+    def still(self, pictures: Tensor, vector: Tensor) -> Tensor:
+        """Pictures (B, C, H, H) of the engine taken back to the face that holds still."""
+        return self.flow.undo(pictures, vector)
+
+    def _normalised(self, vector: Tensor) -> Tensor:
+        return (vector - self.mean) * self.scale
+
     def forward(self, vector: Tensor) -> Tensor:
         """Vectors (B, D) in [0, 1] -> pictures (B, 3, S, S) RGB sRGB in [0, 1]."""
         self.check(vector)
-        x = (vector - self.mean) * self.scale
-        features = self.seed(x).view(len(x), -1, self.start, self.start)
-        below = features = features.contiguous(memory_format=torch.channels_last)
+        x = self._normalised(vector)
+        hidden = self.seed(x).view(len(x), -1, self.start, self.start)
+        below = hidden = hidden.contiguous(memory_format=torch.channels_last)
         for stage in self.stages:
-            below, features = features, stage(features, x)
-        painted = functional.pixel_shuffle(self.paint(functional.silu(features)), _SHUFFLE)
+            below, hidden = hidden, stage(hidden, x)
+        painted = functional.pixel_shuffle(self.paint(functional.silu(hidden)), _SHUFFLE)
         if self.shade is not None:
             side = self.shade_side
             painted = painted + resized(self.shade(x).view(-1, 1, side, side), self.size)
+        if self.basis is not None:
+            painted = painted + resized(self.basis(self.features(vector)), self.size)
         return torch.sigmoid(self._warp(painted, self.flow(vector, x, below)))
 
     def _warp(self, painted: Tensor, offset: Tensor) -> Tensor:

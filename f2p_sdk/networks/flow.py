@@ -75,15 +75,32 @@ class Flow(nn.Module):
 
     def forward(self, vector: Tensor, x: Tensor, features: Tensor) -> Tensor:
         """Vectors (B, D) in [0, 1], the same normalised, the painter's features (B, C, H, H)."""
-        learned = self.correct(functional.silu(features))
+        learned: Tensor = self.correct(functional.silu(features))
         if learned.shape[-1] != self.side:
             learned = resized(learned, self.side)
         if self.linear is not None:
             learned = learned + self.linear(x).view(-1, 2, self.side, self.side)
-        offset = _REACH * learned.to(self.cells.dtype)
+        offset: Tensor = _REACH * learned.to(self.cells.dtype)
         if self.rank:
             offset = offset + self._inverse(self._known(vector))
         return offset.permute(0, 2, 3, 1)
+
+    def undo(self, pictures: Tensor, vector: Tensor) -> Tensor:
+        """Pictures (B, C, H, H) of the engine with the known displacement taken back.
+
+        A point of the face that holds still is looked for where the engine has moved it.
+        """
+        if not self.rank:
+            return pictures
+        side = pictures.shape[-1]
+        moved = resized(self._known(vector), side).permute(0, 2, 3, 1)
+        return functional.grid_sample(
+            pictures,
+            centres(side).to(moved) + moved,
+            mode="bilinear",
+            padding_mode="border",
+            align_corners=False,
+        )
 
     def _known(self, vector: Tensor) -> Tensor:
         """Where the points of the painted picture go, (B, 2, side, side)."""

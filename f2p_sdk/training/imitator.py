@@ -20,6 +20,7 @@ from ..parameters import Layout
 from .checkpoint import load_checkpoint, load_tensors, save_checkpoint, save_tensors
 from .device import Device, pick_device
 from .figures import picture_figures
+from .patterns import fit_patterns
 from .pictures import Pictures
 from .plan import Plan, Report, Trained
 
@@ -39,6 +40,7 @@ def train_imitator(
     device: str = "auto",
     licence: str = LICENCE,
     motion: Motion | None = None,
+    preparing: Callable[[int], None] | None = None,
     progress: Callable[[Report], None] | None = None,
 ) -> Trained:
     """Train an imitator and write its weights with their card.
@@ -54,6 +56,8 @@ def train_imitator(
         device: ``auto``, or torch's name of one.
         licence: for the card.
         motion: what the engine has told of its sliders, for a network with the option ``motion``.
+        preparing: called, before the first step, with how many pictures the closed-form part of
+            the network has been fitted to, if it has one.
         progress: called after every step.
 
     Raises:
@@ -61,7 +65,7 @@ def train_imitator(
             folder holds the state of another training.
     """
     training = _Training(layout, pictures, output, plan or Plan(), pick_device(device), motion)
-    return training.run(licence, progress)
+    return training.run(licence, preparing, progress)
 
 
 class _Training:
@@ -134,7 +138,7 @@ class _Training:
         """Share of the training that is done, 0 to 1."""
         if self.plan.minutes is not None:
             return min(1.0, float(self.state["seconds"]) / (60 * self.plan.minutes))
-        return min(1.0, self.state["step"] / self.steps)
+        return min(1.0, float(self.state["step"]) / self.steps)
 
     def rows(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """The rows of the next step: an epoch has an order of its own, from its number and seed."""
@@ -146,8 +150,16 @@ class _Training:
 
     # The work
 
-    def run(self, licence: str, progress: Callable[[Report], None] | None) -> Trained:
+    def run(
+        self,
+        licence: str,
+        preparing: Callable[[int], None] | None,
+        progress: Callable[[Report], None] | None,
+    ) -> Trained:
         resumed_at = self._resume()
+        network = self.network
+        if not resumed_at and isinstance(network, CompactImitator) and network.basis is not None:
+            fit_patterns(network, self.pictures, self.train, self.device, preparing)
         began = saved = last = time.monotonic()
         first = self.state["step"]
         while self.fraction < 1:
