@@ -173,7 +173,7 @@ class Fitter:
         )
         found = find(plan, space, goal, tools, seed, clock)
         with clock.stage("verify"):
-            best, distances, picture = self._verify(found, subject.target)
+            best, distances, picture, verified = self._verify(found, subject.target)
             vector = found.candidates[best]
             imitation = self.imitate(vector)
             distances["imitator"] = self.distance(imitation, subject.target)
@@ -192,6 +192,7 @@ class Fitter:
             "kept": kept,
             "identity_distance": distances,
             "chosen": best,
+            "verified": verified,
             "losses": found.losses,
             "weights_of_terms": dict(plan.weights),
             "seconds": clock.seconds(),
@@ -247,19 +248,24 @@ class Fitter:
         with torch.no_grad():
             return to_array(self.imitator(vector[None]))
 
-    def _verify(self, found: Found, target: Tensor) -> tuple[str, dict[str, float], Picture | None]:
-        """Which candidate is best on the engine's own picture, its distances, and that picture."""
+    def _verify(
+        self, found: Found, target: Tensor
+    ) -> tuple[str, dict[str, float], Picture | None, dict[str, dict[str, float]]]:
+        """Which candidate is best on the engine's own picture, its distances, that picture, and
+        every candidate's terms there."""
         distances = {"average_character": self.distance(self.average_picture(), target)}
         if self.engine is None:
-            return found.final, distances, None
+            return found.final, distances, None, {}
         vectors = torch.stack(list(found.candidates.values()))
         pictures = self.engine.draw(vectors, self.size)
         seen = [self.embed(picture) for picture in pictures]
         shown = torch.cat([to_tensor(picture) for picture in pictures])
-        losses = found.objective(Sample(vectors, shown, torch.stack(seen)[None])).total
-        winner = int(losses.argmin())
+        loss = found.objective(Sample(vectors, shown, torch.stack(seen)[None]))
+        winner = int(loss.total.argmin())
         distances["engine"] = float((seen[winner] - target[0]).norm())
-        return list(found.candidates)[winner], distances, pictures[winner]
+        names = list(found.candidates)
+        terms = {name: loss.breakdown(i) for i, name in enumerate(names)}
+        return names[winner], distances, pictures[winner], terms
 
     def _appearance(self, aligned: Picture, grid: int) -> Appearance:
         landmarks = np.asarray(self.framing.landmarks)
