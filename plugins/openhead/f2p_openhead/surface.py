@@ -28,17 +28,24 @@ __all__ = ["Surface", "make_texture", "shader"]
 Array = NDArray[np.float32]
 
 
-def shader(vertex: str, fragment: str, looks: Sequence[str]) -> Shader:
-    """Compile two of ``shaders/``; each look name is a macro for its place in ``look``."""
+def shader(vertex: str, fragment: str, looks: Sequence[str], parts: Sequence[str] = ()) -> Shader:
+    """Compile two of ``shaders/``; each look name is a macro for its place in ``look``.
+
+    ``turn.glsl`` stands before the vertex shader; ``common.glsl`` and then ``parts`` before the
+    fragment shader.
+    """
     files = resources.files(__package__) / "shaders"
     defines = [f"#define LOOK_SIZE {(len(looks) + 3) // 4}"]
     defines += [f"#define {name} look[{k // 4}].{'xyzw'[k % 4]}" for k, name in enumerate(looks)]
     head = "#version 130\n" + "\n".join(defines) + "\n"
-    common = (files / "common.glsl").read_text(encoding="utf-8")
+
+    def text(*names: str) -> str:
+        return "".join((files / name).read_text(encoding="utf-8") for name in names)
+
     return Shader.make(
         Shader.SL_GLSL,
-        "#version 130\n" + (files / vertex).read_text(encoding="utf-8"),
-        head + common + (files / fragment).read_text(encoding="utf-8"),
+        "#version 130\n" + text("turn.glsl", vertex),
+        head + text("common.glsl", *parts, fragment),
     )
 
 

@@ -1,9 +1,9 @@
 uniform vec4 look[LOOK_SIZE];
 uniform vec3 iris_colour; uniform vec4 lids;  // the opening's top and bottom above the eye's centre, inner and outer width
 uniform float outward;                        // +1 for the subject's left eye
-in vec3 v_unit; in vec3 v_place; out vec4 colour;
+in vec3 v_unit; in vec3 v_place; in vec3 v_out; out vec4 colour;
 void main() {
-    vec3 u = normalize(v_unit);
+    vec3 u = normalize(v_unit), o = normalize(v_out);
     // Eyes look very slightly inward, as they do when they look at a camera.
     vec3 gaze = normalize(vec3(-0.03 * outward, 0.0, 1.0));
     float r = acos(clamp(dot(u, gaze), -1.0, 1.0)) / iris_size / 1.02;
@@ -24,10 +24,10 @@ void main() {
     float lid = smoothstep(0.0, 0.085, lids.x - v_place.y);
     float corner = smoothstep(1.0, 0.45, abs(u.x));
     float shade = mix(0.30, 1.0, lid) * mix(0.45, 1.0, corner) * (0.75 + 0.25 * smoothstep(0.0, 0.05, y));
-    vec3 lit = c * shade * (0.50 + 0.55 * max(dot(u, KEY), 0.0));
+    vec3 lit = c * shade * (0.50 + 0.55 * max(dot(o, key), 0.0));
     vec3 view = vec3(0.0, 0.0, 1.0);
-    float hk = max(dot(u, normalize(KEY + view)), 0.0);
+    float hk = max(dot(o, normalize(key + view)), 0.0);
     lit += vec3(0.9) * smoothstep(0.9935, 0.9968, hk) * mix(0.5, 1.0, lid);
-    lit += vec3(0.10) * pow(max(dot(u, normalize(FILL + view)), 0.0), 60.0);
+    lit += vec3(0.10) * pow(max(dot(o, normalize(fill + view)), 0.0), 60.0);
     colour = display(lit);
 }

@@ -14,10 +14,10 @@ void main() {
     c = mix(c, vec3(dot(c, vec3(0.33))) * 1.6 + 0.12, grey * step(fract(v_strand.z * 13.7), grey * 0.9));
     float deep = mix(0.45, 1.0, smoothstep(0.0, 0.3, along));
     // Kajiya and Kay's hair: diffuse by the sine to the tangent, gloss along a cone.
-    float tl = dot(t, KEY), tv = dot(t, view);
+    float tl = dot(t, key), tv = dot(t, view);
     float sine = sqrt(max(1.0 - tl * tl, 0.0));
-    float facing = clamp(dot(n, KEY) * 0.6 + 0.5, 0.0, 1.0);
-    vec3 lit = c * deep * (KEY_COLOUR * sine * facing + 0.6 * FILL_COLOUR + sky(n) * 0.85);
+    float facing = clamp(dot(n, key) * 0.6 + 0.5, 0.0, 1.0);
+    vec3 lit = c * deep * (key_colour * sine * facing + 0.6 * fill_colour + sky(n) * 0.85);
     float gloss = pow(max(sine * sqrt(max(1.0 - tv * tv, 0.0)) - tl * tv, 0.0), 34.0);
     lit += (0.05 + 0.5 * c) * gloss * facing * deep * (0.5 + 0.8 * s);
     colour = display(lit);

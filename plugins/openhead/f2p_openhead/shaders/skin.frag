@@ -1,26 +1,10 @@
-uniform sampler2D masks; uniform sampler2D detail; uniform sampler2D brow_atlas;
-uniform vec4 look[LOOK_SIZE];
+uniform sampler2D masks; uniform sampler2D detail;
 uniform vec3 skin_colour; uniform vec3 hair_colour; uniform vec3 brow_colour; uniform vec3 lip_natural;
-uniform vec3 lipstick; uniform vec3 shadow_colour; uniform vec3 eye_at; uniform vec4 brow_tile;
+uniform vec3 lipstick; uniform vec3 shadow_colour; uniform vec3 eye_at;
 uniform vec4 lip_a; uniform vec4 lip_b; uniform vec2 lip_c; uniform float cap;
 in vec3 v_normal; in vec3 v_place; in vec3 v_rest; in vec2 v_baked; in vec4 v_zone; in vec4 v_tone;
 out vec4 colour;
 const float HALF = 1.3;
-
-float brow(vec2 q, float side) {
-    // Brow coordinates: s from the inner end (0) to the tail (1), t from -1 to 1 across.
-    vec2 from = q - vec2(0.085 + brow_x, 0.148 + brow_y);
-    float turn = brow_tilt + 0.10;
-    from = vec2(cos(turn) * from.x + sin(turn) * from.y, -sin(turn) * from.x + cos(turn) * from.y);
-    float s = from.x / (0.43 * brow_length);
-    float peak = 0.55 + brow_peak;
-    float rise = s < peak ? s / peak : 1.0 - (s - peak) / max(1.0 - peak, 0.1);
-    float middle = brow_arch * (sin(clamp(rise, 0.0, 1.0) * 1.5708) - 0.4) + (brow_tail - 0.035) * smoothstep(0.45, 1.1, s) * 1.3;
-    float t = (from.y - middle) / (0.115 * brow_thick);
-    if (s < -0.09 || s > 1.09 || abs(t) > 0.98 || q.x < 0.005) return 0.0;
-    vec2 uv = brow_tile.xy + vec2((s + 0.1) / 1.2, (t + 1.0) / 2.0) * brow_tile.zw;
-    return clamp(texture(brow_atlas, uv).r * brow_density, 0.0, 1.0);
-}
 
 void main() {
     vec3 n = normalize(v_normal);
@@ -85,7 +69,7 @@ void main() {
     // Scalp and brows.
     float scalp = smoothstep(-0.03, 0.07, v_baked.y + (d.a - 0.5) * 0.10) * cap;
     c = mix(c, hair_colour * (0.55 + 0.5 * fine.a), clamp(scalp, 0.0, 1.0));
-    float hairs = brow(q, sign(v_rest.x)) * front;
+    float hairs = brow(q) * front;
     c = mix(c, brow_colour, hairs * 0.93);
     // A dark top below the neck.
     float cloth = smoothstep(-1.20, -1.26, v_tone.w);
@@ -93,21 +77,21 @@ void main() {
 
     // Light: wrapped diffuse whose terminator bleeds red (cheap subsurface), hemisphere, two gloss lobes.
     vec3 view = normalize(vec3(0.0, 0.0, 9.0) - v_place);
-    float nk = dot(n, KEY), nf = dot(n, FILL);
+    float nk = dot(n, key), nf = dot(n, fill);
     vec3 wrap = vec3(0.32, 0.17, 0.13);
-    vec3 diffuse = KEY_COLOUR * max((nk + wrap) / (1.0 + wrap), 0.0) + FILL_COLOUR * max((nf + 0.2) / 1.2, 0.0);
+    vec3 diffuse = key_colour * max((nk + wrap) / (1.0 + wrap), 0.0) + fill_colour * max((nf + 0.2) / 1.2, 0.0);
     vec3 cavity = pow(vec3(ao), vec3(0.75, 1.05, 1.1));
     vec3 lit = c * (diffuse * mix(vec3(1.0), cavity, 0.75) + sky(n) * cavity);
     float gloss = (1.0 - scalp) * (1.0 - cloth);
     float nv = max(dot(n, view), 0.0);
     float fresnel = 0.04 + 0.5 * pow(1.0 - nv, 5.0);
-    float hk = max(dot(n, normalize(KEY + view)), 0.0), hf = max(dot(n, normalize(FILL + view)), 0.0);
+    float hk = max(dot(n, normalize(key + view)), 0.0), hf = max(dot(n, normalize(fill + view)), 0.0);
     float plane = 1.0 + highlight * 2.2 * v_zone.w;
     float h2 = hk * hk, h4 = h2 * h2, h8 = h4 * h4, h16 = h8 * h8, h32 = h16 * h16, h64 = h32 * h32;
     float skin_spec = (0.10 + shine * 0.5) * plane * (h16 * h2 * 0.35 + h64 * 0.4 * shine) + shine * 0.1 * hf * hf * hf * hf * hf * hf;
     float lip_gloss = lips * (0.1 + 1.6 * lip_shine + lip_a.y * 1.6) * (1.0 - lip_a.z);
     float lip_spec = lip_gloss * (h32 * h8 * 0.35 + h64 * h64 * h32 * 0.7) + lips * lip_c.x * h8 * h4 * 0.5;
-    lit += KEY_COLOUR * ao * gloss * (skin_spec * (1.0 - lips) * (0.75 + 0.5 * fine.r) + lip_spec) * (0.6 + 4.0 * fresnel);
+    lit += key_colour * ao * gloss * (skin_spec * (1.0 - lips) * (0.75 + 0.5 * fine.r) + lip_spec) * (0.6 + 4.0 * fresnel);
     lit += c * 0.12 * pow(1.0 - nv, 3.0) * gloss;
     colour = display(lit);
 }

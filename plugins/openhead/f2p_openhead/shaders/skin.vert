@@ -3,8 +3,9 @@ in vec4 p3d_Vertex; in vec3 p3d_Normal; in vec3 rest; in vec2 baked;
 out vec3 v_normal; out vec3 v_place; out vec3 v_rest; out vec2 v_baked; out vec4 v_zone; out vec4 v_tone;
 float bump(vec2 p, vec2 at, vec2 size) { vec2 q = (p - at) / size; return exp(-dot(q, q)); }
 void main() {
-    gl_Position = p3d_ModelViewProjectionMatrix * p3d_Vertex;
-    v_normal = p3d_Normal; v_place = p3d_Vertex.xyz; v_rest = rest; v_baked = baked;
+    vec3 place = turned(p3d_Vertex.xyz);
+    gl_Position = p3d_ModelViewProjectionMatrix * vec4(place, 1.0);
+    v_normal = turned_with(p3d_Vertex.xyz, p3d_Normal); v_place = place; v_rest = rest; v_baked = baked;
     // Soft zones of the face, found per vertex because they are smooth: rosy parts, under the eyes, philtrum, highlights;
     // blusher, contour, front.
     vec2 q = vec2(abs(rest.x), rest.y);

@@ -1,0 +1,153 @@
+"""The face as drawn surfaces: skin, eyes and lashes, and what is painted on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from panda3d.core import NodePath, TransparencyAttrib, Vec3, Vec4
+
+from . import brows, colours, facemap
+from .hair import hairline
+from .head import Head, VertexNormals, ambient_occlusion, sphere
+from .rig import Rig
+from .surface import Surface, make_texture, shader
+
+__all__ = ["Face"]
+
+Array = NDArray[np.float32]
+
+
+class Face:
+    """Skin, eyes and lashes of one rig under ``root``; ``looks`` names the packed look values.
+
+    ``rest_normals`` (S, 3) are the skin's at rest, for hair to grow along.
+    """
+
+    def __init__(self, root: NodePath, rig: Rig, head: Head, looks: Sequence[str]) -> None:
+        self.rig, self.head = rig, head
+        self._root, self._looks = root, looks
+        self._build_skin()
+        self._build_eyes()
+        self._build_lashes()
+
+    def _build_skin(self) -> None:
+        head, rest = self.head, self.rig.base
+        rows = head.skin.rows
+        self._skin_normals = VertexNormals(head.skin.triangles, len(rows))
+        self.rest_normals = self._skin_normals(rest[rows])
+        shade = ambient_occlusion(rest[rows], self.rest_normals, head.skin.triangles)
+        # Nobody's mouth is lit from inside.
+        x, y, z = rest[rows].T
+        shade[(np.abs(x) < 0.26) & (np.abs(y + 0.63) < 0.11) & (z < 0.24 - 1.3 * x * x)] *= 0.2
+        ears = (np.abs(rest[rows, 0]) > 0.60) & (rest[rows, 1] < 0.08) & (rest[rows, 2] > -0.95)
+        scalp = np.where(ears, np.minimum(hairline(rest[rows]), -0.2), hairline(rest[rows]))
+        baked = np.stack([shade, scalp], 1).astype(np.float32)
+        self._skin = Surface(
+            "skin",
+            head.skin.triangles,
+            {"rest": rest[rows], "baked": baked},
+            {"vertex": 3, "normal": 3},
+        )
+        node = self._skin.node
+        node.reparentTo(self._root)
+        node.setShader(shader("skin.vert", "skin.frag", self._looks, ("regions.glsl",)))
+        maps = facemap.bake(head, rest)
+        node.setShaderInput("masks", make_texture("masks", maps[0]))
+        node.setShaderInput("detail", make_texture("detail", maps[1], repeat=True))
+        sheet = brows.atlas(self.rig.choices["eyebrow_style"])
+        node.setShaderInput("brow_atlas", make_texture("brows", sheet))
+        eye = rest[head.left_eye].mean(0)
+        node.setShaderInput("eye_at", Vec3(*(float(x) for x in eye)))
+        self._tiles = {}
+        height, width = sheet.shape
+        for k, name in enumerate(self.rig.choices["eyebrow_style"]):
+            y, x = divmod(k, brows.COLUMNS)
+            w, h = brows.TILE
+            # Texture coordinates start at the bottom of the sheet.
+            self._tiles[name] = Vec4(x * w / width, 1 - (y + 1) * h / height, w / width, h / height)
+
+    def _build_eyes(self) -> None:
+        unit, triangles = sphere()
+        self._unit = unit
+        self._eyes = []
+        look = shader("eye.vert", "eye.frag", self._looks)
+        for rows, outward in ((self.head.left_eye, 1.0), (self.head.right_eye, -1.0)):
+            surface = Surface("eye", triangles, {"unit": unit}, {"vertex": 3})
+            surface.node.reparentTo(self._root)
+            surface.node.setShader(look)
+            surface.node.setShaderInput("outward", outward)
+            self._eyes.append((surface, rows))
+
+    def _build_lashes(self) -> None:
+        part, rest = self.head.lashes, self.rig.base
+        points = rest[part.rows]
+        uv = self.head.uv[part.rows]
+        strip = np.zeros((len(points), 2), np.float32)
+        strip[:, 0] = uv[:, 0] * 1500
+        centres = np.where(
+            points[:, :1] > 0, rest[self.head.left_eye].mean(0), rest[self.head.right_eye].mean(0)
+        )
+        reach = np.linalg.norm(points - centres, axis=1)
+        for k in range(len(points)):
+            # Roots are the vertices nearest the eye among those at one place along one lid.
+            beside = (np.abs(uv[:, 0] - uv[k, 0]) < 0.003) & (np.abs(uv[:, 1] - uv[k, 1]) < 0.03)
+            strip[k, 1] = (reach[k] - reach[beside].min()) / 0.06
+        # Past the corners of the eye there are no lashes.
+        strip[np.abs(points[:, 0] - centres[:, 0]) > 0.135, 1] = 9
+        self._lashes = Surface("lashes", part.triangles, {"strip": strip}, {"vertex": 3})
+        node = self._lashes.node
+        node.reparentTo(self._root)
+        node.setTwoSided(True)
+        node.setTransparency(TransparencyAttrib.MAlpha)
+        node.setShader(shader("lash.vert", "lash.frag", self._looks))
+
+    def pose(self, points: Array) -> None:
+        """Move skin, eyes and lashes to the posed head ``points`` (V, 3)."""
+        skin_points = points[self.head.skin.rows]
+        self._skin.write(skin_points, self._skin_normals(skin_points))
+        for surface, rows in self._eyes:
+            shell = points[rows]
+            centre = (shell.min(0) + shell.max(0)) / 2
+            radius = float(np.linalg.norm(shell - centre, axis=1).max()) * 0.975
+            surface.write(centre + self._unit * radius)
+            surface.node.setShaderInput(
+                "lids", Vec4(float(centre[1]) + 0.085, float(centre[1]) - 0.07, 0, 0)
+            )
+        self._lashes.write(points[self.head.lashes.rows])
+
+    def paint(self, values: Mapping[str, float | str], look: Mapping[str, float]) -> None:
+        """Set colours, brows and lips from choices (``values``) and every look value."""
+        skin = colours.skin(look)
+        hair = colours.hair(look, look["hair_light"], look["hair_warm"])
+        brow = colours.hair(look, look["brow_lightness"] * 0.7, look["brow_warmth"]) * 0.8
+        inputs = {
+            "skin_colour": skin,
+            "hair_colour": hair,
+            "brow_colour": brow,
+            "iris_colour": colours.iris(look),
+            "lip_natural": colours.lips(look, skin),
+            "lipstick": colours.linear(self._choice("lipstick_colour", values)["rgb"]),
+            "shadow_colour": colours.eyeshadow(look),
+        }
+        for name, colour in inputs.items():
+            self._root.setShaderInput(name, Vec3(*(float(x) for x in colour)))
+        lip = self._choice("lipstick_style", values)
+        half = float(lip.get("upper", 0)) - float(lip.get("lower", 0))
+        self._root.setShaderInput(
+            "lip_a", Vec4(*(float(lip.get(k, 0)) for k in ("opacity", "gloss", "matte", "inner")))
+        )
+        self._root.setShaderInput(
+            "lip_b", Vec4(*(float(lip.get(k, 0)) for k in ("soft", "over", "liner")), half)
+        )
+        self._root.setShaderInput(
+            "lip_c", (float(lip.get("metal", 0)), float(lip.get("centre", 0)))
+        )
+        self._root.setShaderInput("brow_tile", self._tiles[str(values["eyebrow_style"])])
+        self._root.setShaderInput("blush_height", look["blush_y"])
+        self._root.setShaderInput("grey", float(np.clip(look["hair_grey"], 0, 1)) * 0.6)
+
+    def _choice(self, slot: str, values: Mapping[str, float | str]) -> Mapping[str, Any]:
+        return self.rig.choices[slot][str(values[slot])]
