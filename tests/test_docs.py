@@ -46,6 +46,7 @@ ONE_STEP = {"--method": "slides", "--steps": "1"}
 SHORTER: dict[str, dict[str, str]] = {
     "f2p fit": ONE_STEP,
     "f2p capture": {"-n": "24"},
+    "f2p sheet": {"--random": "2", "--size": "32"},
     "f2p train imitator": {"--epochs": "1", "--batch": "8", "--device": "cpu"},
     "f2p evaluate imitator": {"-g": "mygame", "--count": "2"},
     "f2p evaluate fit --photos": {"-g": "mygame", "--limit": "1", **ONE_STEP},

@@ -21,7 +21,19 @@ from ._common import fail, warn
 __all__ = ["LazyGroup", "RootGroup"]
 
 # The order of `f2p --help`: the main job first. Commands not named here follow, sorted.
-_ORDER = ("fit", "render", "apply", "games", "plugins", "engine", "capture", "train", "evaluate")
+_ORDER = (
+    "fit",
+    "render",
+    "apply",
+    "games",
+    "plugins",
+    "engine",
+    "sheet",
+    "capture",
+    "train",
+    "evaluate",
+    "check",
+)
 
 
 def _set_debug(context: click.Context, parameter: click.Parameter, value: bool) -> None:

@@ -1,0 +1,148 @@
+"""f2p sheet: pages of the toy game, and one of the stand-in engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from f2p_sdk.cli._contact import marked, random_pages, slider_pages
+from f2p_sdk.images import load
+from f2p_sdk.parameters import Continuous, Layout
+
+HERO = Layout.load(Path(__file__).parents[1] / "toy" / "hero.toml")
+Run = Callable[..., Any]
+
+
+def holds(sheet: np.ndarray[Any, Any], picture: np.ndarray[Any, Any]) -> bool:
+    """Whether ``picture`` is somewhere on the sheet, to the pixel; its last row may bear a label,
+    so its upper half is looked for."""
+    top = picture[: picture.shape[0] // 2]
+    windows = np.lib.stride_tricks.sliding_window_view(sheet, top.shape)[:, :, 0]
+    ys, xs = np.nonzero((windows[:, :, 0, 0] == top[0, 0]).all(-1))
+    return any(np.array_equal(windows[y, x], top) for y, x in zip(ys, xs, strict=True))
+
+
+def expected(values: Any, size: int) -> Any:
+    """What the toy engine draws, worked out here."""
+    from f2p_toy import Engine  # type: ignore[import-not-found]
+
+    return Engine().render("hero", values, (size, size), ["color"], {})["color"]
+
+
+def test_random_characters_are_those_of_capture(f2p: Run, tmp_path: Path) -> None:
+    out = tmp_path / "random.png"
+    done = f2p("sheet", "-g", "toy", "--random", 5, "--seed", 7, "-o", out, "--size", 32, "--json")
+    assert done.code == 0, done.text
+    document = json.loads(done.out)
+    assert document["pictures"] == 5
+    assert [page["path"] for page in document["pages"]] == [str(out)]
+    sheet = load(out)
+    assert list(sheet.shape[1::-1]) == document["pages"][0]["size"]
+    for index in range(5):
+        assert holds(sheet, expected(HERO.random(index, 7).values, 32)), index
+    assert not holds(sheet, expected(HERO.random(5, 7).values, 32))
+
+
+def test_sliders_and_choices_in_a_folder(f2p: Run, tmp_path: Path) -> None:
+    out = tmp_path / "sheets"
+    done = f2p("sheet", "-g", "toy", "--sliders", "--choices", "-o", out, "--size", 32, "--json")
+    assert done.code == 0, done.text
+    document = json.loads(done.out)
+    names = ["toy-hero-sliders-face.png", "toy-hero-choices-hair.png"]
+    assert [Path(page["path"]).name for page in document["pages"]] == names
+    sheet, base = load(out / names[0]), dict(HERO.default().values)
+    for values in (base, {**base, "red": 0.0}, {**base, "green": 1.0}):
+        assert holds(sheet, expected(values, 32))
+    red = next(row for row in document["sliders"] if row["name"] == "red")
+    apart = np.abs(
+        expected(base, 32).astype(int) - expected({**base, "red": 0.0}, 32).astype(int)
+    ).max(-1)
+    assert red["changed_at_low"] == pytest.approx((apart >= 6).mean(), abs=1e-4)
+
+
+def test_only_what_is_asked_for(f2p: Run, tmp_path: Path) -> None:
+    out = tmp_path / "one.jpg"
+    argv = ("sheet", "-g", "toy", "--sliders", "--only", "red", "-o", out, "--size", 32)
+    done = f2p(*argv)
+    assert done.code == 0, done.text
+    assert "3 pictures of toy/hero drawn by the engine" in done.text
+    assert load(out).shape[1] < 4 * 32 + 20
+
+
+def test_on_another_character_by_the_imitator(f2p: Run, tmp_path: Path) -> None:
+    character = HERO.character({"red": 0.9, "green": 0.1, "hair": "long"})
+    path = character.save(tmp_path / "c.json")
+    out = tmp_path / "s.png"
+    argv = ("sheet", "-g", "toy", "--choices", "--character", path, "--via", "imitator", "-o", out)
+    done = f2p(*argv, "--size", 64)
+    assert done.code == 0, done.text
+    rendered = tmp_path / "r.png"
+    assert f2p("render", path, "-o", rendered, "--size", 64).code == 0
+    assert holds(load(out), load(rendered))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "add --random 64, --sliders or --choices"),
+        (["--sliders", "--only", "rad"], "did you mean 'red'?"),
+        (["--sliders", "--group", "fase"], "did you mean 'face'?"),
+        (["--sliders", "--group", "hair"], "nothing is left to draw"),
+        (["--sliders", "--choices", "-o", "one.png"], "give a folder: -o one"),
+        (["--choices", "-o", "one.gif"], "got '.gif'"),
+        (["--choices", "--weights", "tiny"], "add --via imitator"),
+        (["--choices", "--via", "imitator", "--listen", "tcp://127.0.0.1:*"], "add --via engine"),
+        (["--choices", "--plaintext"], "are for --listen"),
+    ],
+)
+def test_wrong_use(f2p: Run, options: list[str], said: str) -> None:
+    done = f2p("sheet", "-g", "toy", *options)
+    assert done.code == 2
+    assert said in done.text
+
+
+def test_an_engine_that_dies(f2p: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("F2P_TOY_ENGINE", "dies")
+    out = tmp_path / "s.png"
+    done = f2p("sheet", "-g", "toy", "--random", 9, "-o", out, "--size", 32)
+    assert done.code == 1
+    assert "next:" in done.text
+    assert not out.exists()
+
+
+def test_marks_are_where_pictures_differ() -> None:
+    base = np.full((8, 8, 3), 100, np.uint8)
+    low, high = base.copy(), base.copy()
+    low[2, 3] += 50
+    high[5, 6, 1] -= 5  # too little to see
+    picture, shares = marked(base, [low, high])
+    assert shares == [1 / 64, 0]
+    red = picture[..., 0].astype(int) > picture[..., 1].astype(int) + 30
+    assert np.argwhere(red).tolist() == [[2, 3]]
+
+
+def test_pages_hold_everything_once() -> None:
+    (one,) = random_pages(HERO, 100, 0)
+    assert len(one.blocks) == 100
+    several = list(random_pages(HERO, 250, 0))
+    assert [b.caption for page in several for b in page.blocks] == [str(i) for i in range(250)]
+    many = tuple(Continuous(f"s{k}", "face") for k in range(25))
+    pages = list(slider_pages(Layout("g", "k", many), {p.name: 0.5 for p in many}, many, "it"))
+    assert [b.slider for page in pages for b in page.blocks] == [p.name for p in many]
+    assert [len(page.blocks) for page in pages] == [12, 13]
+    assert len({page.name for page in pages}) == 2
+
+
+def test_the_stand_in_engine(f2p: Run, tmp_path: Path) -> None:
+    out = tmp_path / "s.png"
+    argv = ("sheet", "-g", "justice/female", "--sliders", "--only", "skin_tone", "-o", out)
+    done = f2p(*argv, "--size", 96, "--json")
+    assert done.code == 0, done.text
+    (row,) = json.loads(done.out)["sliders"]
+    assert row["changed_at_low"] > 0.1
+    assert row["changed_at_high"] > 0.1
