@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .bridge.client import EngineClient, serve_engine
-from .bridge.messages import EngineInfo, Size, pack_planes
+from .bridge.messages import LANDMARKS, PASSES, EngineInfo, Size, pack_planes
 from .bridge.wire import Buffer, Message, MessageType, encode
 from .errors import F2PError
 
@@ -54,7 +54,11 @@ def pattern(values: Mapping[str, float | str], size: Size) -> npt.NDArray[np.uin
 
 
 class PatternHandler:
-    """Draws :func:`pattern`; labels are its red channel, landmarks five points within the picture.
+    """Draws :func:`pattern`, and all other passes from the digest of the values.
+
+    Labels are the red channel modulo 11; depth is the green channel in decimetres; landmark k is at
+    (d[k % 32] / 256, d[(k + 1) % 32] / 256) of the picture's extent, the odd ones not seen; the
+    surface is the first five of them.
 
     Args:
         game, kinds: what it says that it is.
@@ -79,7 +83,7 @@ class PatternHandler:
             "fake",
             "1.0",
             max_size=1024,
-            passes=("color", "labels", "landmarks"),
+            passes=tuple(PASSES),
         )
         self._delay = delay
         self._hang_after = hang_after
@@ -112,9 +116,16 @@ class PatternHandler:
             time.sleep(self._delay)
         self.drawn += 1
         color = pattern(values, size)
-        points = np.frombuffer(digest(values)[:10], dtype=np.uint8).reshape(5, 2)
-        landmarks = (points / 256 * (np.array(size) - 1)).astype(np.float32)
-        return {"color": color, "labels": color[:, :, 0].copy(), "landmarks": landmarks}
+        d = np.resize(np.frombuffer(digest(values), dtype=np.uint8), LANDMARKS + 1)
+        places = np.stack([d[:-1], d[1:]], axis=1) / 256 * (np.array(size) - 1)
+        seen = 1.0 - np.arange(LANDMARKS) % 2
+        return {
+            "color": color,
+            "labels": color[:, :, 0] % 11,
+            "landmarks": np.column_stack([places, seen]).astype(np.float32),
+            "depth": color[:, :, 1].astype(np.float32),
+            "surface": places[:5].astype(np.float32),
+        }
 
     def apply(self, kind: str, values: Mapping[str, float | str]) -> None:
         self.applied.append(dict(values))

@@ -20,9 +20,9 @@ REST = np.random.default_rng(0).uniform(0.1, 0.9, (70, 2))  # shares of the pict
 
 
 class Pointing:
-    """An engine that offers landmarks: the jaw moves all of them by a tenth of the picture."""
+    """An engine that offers the surface: the jaw moves all of them by a tenth of the picture."""
 
-    def __init__(self, points: int, passes: Sequence[str] = ("color", "landmarks")) -> None:
+    def __init__(self, points: int, passes: Sequence[str] = ("color", "surface")) -> None:
         self.points, self.passes, self.drawn = points, tuple(passes), 0
 
     def info(self) -> EngineInfo:
@@ -40,7 +40,7 @@ class Pointing:
         places = np.add(REST[: self.points], [0.1 * float(values["jaw"]), 0])
         return {
             "color": np.zeros((size[1], size[0], 3), np.uint8),
-            "landmarks": (places * size - 0.5).astype(np.float32),
+            "surface": (places * size - 0.5).astype(np.float32),
         }
 
     def apply(self, kind: str, values: Mapping[str, float | str]) -> None:

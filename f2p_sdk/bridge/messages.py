@@ -17,6 +17,7 @@ from ..errors import EngineError
 from .wire import MAX_PLANES, Buffer, Message, MessageType, WireError
 
 __all__ = [
+    "LANDMARKS",
     "MAX_CREDITS",
     "MAX_NAME",
     "MAX_SIDE",
@@ -40,14 +41,21 @@ MAX_CREDITS = 64
 MAX_NAME = 200
 """Longest name of an engine, a game or a kind, in characters."""
 
+LANDMARKS = 73
+"""Points of the pass ``landmarks``: the usual 68, then the five of the alignment."""
+
 PASSES: Mapping[str, tuple[str, int]] = {
     # pass -> dtype on the wire, number of axes
     "color": ("u1", 3),
     "labels": ("u1", 2),
     "landmarks": ("f4", 2),
+    "depth": ("f4", 2),
+    "surface": ("f4", 2),
 }
 """The passes of version 1: ``color`` (height, width, 3) sRGB; ``labels`` (height, width) classes of
-the parser; ``landmarks`` (n, 2), x and y in pixels."""
+the parser; ``landmarks`` (LANDMARKS, 3), x and y in pixels and whether they are seen; ``depth``
+(height, width) in decimetres; ``surface`` (n, 2), x and y in pixels. ``docs/protocol.md`` has the
+classes and the points."""
 
 
 @dataclass(frozen=True)
@@ -121,13 +129,20 @@ class Picture:
     Args:
         color: uint8 (height, width, 3), sRGB.
         labels: uint8 (height, width), classes of the parser; None unless asked for.
-        landmarks: float32 (n, 2), x and y in pixels; None unless asked for.
+        landmarks: float32 (73, 3), x and y in pixels, and 1 where seen or 0; None unless asked
+            for.
+        depth: float32 (height, width), decimetres from the camera's plane, 0 where nothing is;
+            None unless asked for.
+        surface: float32 (n, 2), x and y in pixels of points of the face, the same points for every
+            character; None unless asked for.
         seconds: time the engine spent drawing it.
     """
 
     color: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.uint8] | None = None
     landmarks: npt.NDArray[np.float32] | None = None
+    depth: npt.NDArray[np.float32] | None = None
+    surface: npt.NDArray[np.float32] | None = None
     seconds: float = 0.0
 
 
@@ -234,6 +249,8 @@ def _shape(name: str, size: Size, given: tuple[int, ...]) -> tuple[int, ...]:
     width, height = size
     if name == "color":
         return (height, width, 3)
-    if name == "labels":
+    if name in ("labels", "depth"):
         return (height, width)
+    if name == "landmarks":
+        return (LANDMARKS, 3)
     return (given[0] if given else 0, 2)

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 from ..errors import CharacterError, EngineLostError, F2PError, UsageError
 from .dispatch import Ticket
 from .hub import Hub
-from .messages import EngineInfo, Picture, square, unpack_planes
+from .messages import PASSES, EngineInfo, Picture, square, unpack_planes
 from .wire import Message, MessageType
 
 __all__ = ["CharacterLike", "Requests", "Values"]
@@ -166,9 +166,5 @@ def _picture(message: Message, header: Mapping[str, Any]) -> Picture:
     planes = unpack_planes(
         message.header["planes"], message.planes, header["passes"], tuple(header["size"])
     )
-    return Picture(
-        planes["color"],
-        planes.get("labels"),
-        planes.get("landmarks"),
-        float(message.header["seconds"]),
-    )
+    known = [name for name in PASSES if name in planes]
+    return Picture(seconds=float(message.header["seconds"]), **{n: planes[n] for n in known})

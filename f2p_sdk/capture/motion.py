@@ -15,17 +15,17 @@ from ..parameters import Character, Layout
 
 __all__ = ["capture_motion"]
 
-_SIZE = 64  # landmarks are numbers; the picture beside them is not used
+_SIZE = 64  # places are numbers; the picture beside them is not used
 _FEW = 64  # the corners of eyes and mouth do not say how a cheek moves
 
 
 def capture_motion(
     layout: Layout, host: Host, folder: str | Path, *, deadline: float = 60.0
 ) -> Path | None:
-    """Write ``motion.npz`` into a dataset's folder, if the engine offers the pass ``landmarks``.
+    """Write ``motion.npz`` into a dataset's folder, if the engine offers the pass ``surface``.
 
     Asks for one character, and for two more for each slider. Returns the file, also where it was
-    there before; None where the engine offers no landmarks, or fewer than 64 of them.
+    there before; None where the engine offers no surface, or fewer than 64 of them.
 
     Raises:
         DatasetError: the points are not the same for each character, or the disk is full.
@@ -34,21 +34,21 @@ def capture_motion(
     path = Path(folder) / FILE
     if path.is_file():
         return path
-    if "landmarks" not in host.wait().passes:
+    if "surface" not in host.wait().passes:
         return None
 
     first = host.render(
-        layout.default(), size=_SIZE, passes=("color", "landmarks"), deadline=deadline
+        layout.default(), size=_SIZE, passes=("color", "surface"), deadline=deadline
     )
-    if first.landmarks is None or len(first.landmarks) < _FEW:
+    if first.surface is None or len(first.surface) < _FEW:
         return None
 
-    def landmarks(characters: Sequence[Character]) -> Iterator[npt.NDArray[Any]]:
-        passes = ("color", "landmarks")
+    def surface(characters: Sequence[Character]) -> Iterator[npt.NDArray[Any]]:
+        passes = ("color", "surface")
         for _, picture in host.render_many(
             characters, size=_SIZE, passes=passes, deadline=deadline, ordered=True
         ):
-            assert picture.landmarks is not None
-            yield np.asarray(picture.landmarks)
+            assert picture.surface is not None
+            yield np.asarray(picture.surface)
 
-    return measure(layout, landmarks, _SIZE).save(path)
+    return measure(layout, surface, _SIZE).save(path)

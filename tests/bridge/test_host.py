@@ -52,12 +52,18 @@ def test_render_in_every_pass_and_shape(in_thread: Callable[..., Any]) -> None:
         in_thread(host.endpoint, PatternHandler())
         info = host.wait(10)
         assert (info.name, info.kinds, info.warnings) == ("fake", {"hero": "0"}, ())
-        picture = host.render(values(1), size=(33, 17), passes=("landmarks", "color", "labels"))
+        passes = ("landmarks", "color", "surface", "labels", "depth")
+        picture = host.render(values(1), size=(33, 17), passes=passes)
         assert np.array_equal(picture.color, pattern(values(1), (33, 17)))
         assert picture.labels is not None
-        assert np.array_equal(picture.labels, picture.color[:, :, 0])
+        assert np.array_equal(picture.labels, picture.color[:, :, 0] % 11)
         assert picture.landmarks is not None
-        assert picture.landmarks.shape == (5, 2)
+        assert picture.landmarks.shape == (73, 3)
+        assert set(picture.landmarks[:, 2]) == {0.0, 1.0}
+        assert picture.depth is not None
+        assert np.array_equal(picture.depth, picture.color[:, :, 1])
+        assert picture.surface is not None
+        assert np.array_equal(picture.surface, picture.landmarks[:5, :2])
         assert picture.seconds >= 0
         assert host.render(values(2), size=64).labels is None
         assert host.render(values(2), size=1024).color.shape == (1024, 1024, 3)
@@ -201,7 +207,7 @@ def test_an_engines_error_comes_with_its_remedy(in_thread: Callable[..., Any]) -
     [
         ({"size": 1025}, "no connected engine draws kind 'hero' at 1025x1025 with color"),
         ({"kind": "villain"}, "kind 'villain'"),
-        ({"passes": ("color", "depth")}, "color, depth"),
+        ({"passes": ("color", "warmth")}, "color, warmth"),
         ({"scene": {"moon": 1}}, "unknown scene"),
     ],
 )

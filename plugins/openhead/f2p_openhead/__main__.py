@@ -53,7 +53,7 @@ class Game:
             name="openhead",
             version=__version__,
             max_size=MAX_SIZE,
-            passes=("color", "landmarks"),
+            passes=("color", "surface"),
         )
 
     def render(
@@ -72,11 +72,11 @@ class Game:
         drawn: dict[str, NDArray[Any]] = {}
         if "color" in passes:
             drawn["color"] = self.engine(kind).render(values, size)
-        if "landmarks" in passes:
+        if "surface" in passes:
             engine = self.engine(kind)
             if kind not in self._points:
                 self._points[kind] = SurfacePoints(engine.rig, engine.head)
-            drawn["landmarks"] = self._points[kind](values, size)
+            drawn["surface"] = self._points[kind](values, size)
         return drawn
 
     def apply(self, kind: str, values: Mapping[str, float | str]) -> None:

@@ -1,0 +1,48 @@
+"""The portrait camera: where a point of the head stands in the picture, and how far away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Camera"]
+
+Array = NDArray[np.float32]
+
+LOOK_AT = 0.1  # z of the point that the camera looks at; it stands straight before it
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A rig's ``[camera]``, decimetres: looks along -z at (0, ``height``, 0.1) from ``distance``.
+
+    ``span`` is the picture's width at that point.
+    """
+
+    height: float = 0.0
+    span: float = 2.7
+    distance: float = 9.0
+
+    @classmethod
+    def of(cls, settings: Mapping[str, float]) -> Camera:
+        """From a rig's table, defaults for what is missing."""
+        return cls(
+            **{k: float(settings[k]) for k in ("height", "span", "distance") if k in settings}
+        )
+
+    def depth(self, points: Array) -> Array:
+        """Distance (N,) of points (N, 3) from the camera's plane, decimetres."""
+        return np.asarray(self.distance + LOOK_AT - points[:, 2], np.float32)
+
+    def project(self, points: Array, size: tuple[int, int]) -> Array:
+        """Points (N, 3) in face coordinates -> (N, 2) pixels, x then y.
+
+        (0, 0) is the centre of the top-left pixel; ``size`` is (width, height).
+        """
+        scale = self.distance / self.depth(points) * size[0] / self.span
+        x = size[0] / 2 - 0.5 + points[:, 0] * scale
+        y = size[1] / 2 - 0.5 - (points[:, 1] - self.height) * scale
+        return np.stack([x, y], 1).astype(np.float32)
