@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["eyeshadow", "hair", "iris", "linear", "lips", "skin"]
+__all__ = ["brow", "eyeshadow", "hair", "iris", "linear", "lips", "skin"]
 
 Colour = NDArray[np.float64]
 
@@ -60,9 +60,16 @@ def hair(look: Mapping[str, float], light: float, warm: float) -> Colour:
         light,
         [(26, 13, 9), (58, 27, 15), (104, 46, 22), (158, 78, 35), (204, 128, 62), (232, 178, 110)],
     )
-    colour = ash + (red - ash) * warm**1.4
+    colour = ash + (red - ash) * np.clip(warm, 0, 1) ** 1.4
     grey = np.clip(look["hair_grey"], 0, 1)
     return np.asarray(colour + (linear((176, 174, 172)) - colour) * 0.75 * grey)
+
+
+def brow(look: Mapping[str, float]) -> Colour:
+    """Brows go with the hair, but are never as light or as red; sliders set them apart from it."""
+    light = 0.10 + 0.42 * look["hair_light"] + 0.6 * look["brow_lightness"]
+    warm = np.clip(0.15 + 0.5 * look["hair_warm"] + look["brow_warmth"], 0, 1)
+    return hair({"hair_grey": look["hair_grey"] * 0.7}, light, float(warm)) * 0.8
 
 
 def iris(look: Mapping[str, float]) -> Colour:

@@ -122,7 +122,7 @@ class Face:
         """Set colours, brows and lips from choices (``values``) and every look value."""
         skin = colours.skin(look)
         hair = colours.hair(look, look["hair_light"], look["hair_warm"])
-        brow = colours.hair(look, look["brow_lightness"] * 0.7, look["brow_warmth"]) * 0.8
+        brow = colours.brow(look)
         inputs = {
             "skin_colour": skin,
             "hair_colour": hair,
