@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from panda3d.core import NodePath, TransparencyAttrib, Vec3, Vec4
 
-from . import brows, colours, facemap
+from . import brows, colours, facemap, lids
 from .hair import hairline
 from .head import Head, VertexNormals, ambient_occlusion, sphere
+from .lids import ball
 from .rig import Rig
 from .surface import Surface, make_texture, shader
 
@@ -59,8 +60,6 @@ class Face:
         node.setShaderInput("detail", make_texture("detail", maps[1], repeat=True))
         sheet = brows.atlas(self.rig.choices["eyebrow_style"])
         node.setShaderInput("brow_atlas", make_texture("brows", sheet))
-        eye = rest[head.left_eye].mean(0)
-        node.setShaderInput("eye_at", Vec3(*(float(x) for x in eye)))
         self._tiles = {}
         height, width = sheet.shape
         for k, name in enumerate(self.rig.choices["eyebrow_style"]):
@@ -83,39 +82,33 @@ class Face:
 
     def _build_lashes(self) -> None:
         part, rest = self.head.lashes, self.rig.base
-        points = rest[part.rows]
-        uv = self.head.uv[part.rows]
-        strip = np.zeros((len(points), 2), np.float32)
-        strip[:, 0] = uv[:, 0] * 1500
-        centres = np.where(
-            points[:, :1] > 0, rest[self.head.left_eye].mean(0), rest[self.head.right_eye].mean(0)
-        )
-        reach = np.linalg.norm(points - centres, axis=1)
-        for k in range(len(points)):
-            # Roots are the vertices nearest the eye among those at one place along one lid.
-            beside = (np.abs(uv[:, 0] - uv[k, 0]) < 0.003) & (np.abs(uv[:, 1] - uv[k, 1]) < 0.03)
-            strip[k, 1] = (reach[k] - reach[beside].min()) / 0.06
-        # Past the corners of the eye there are no lashes.
-        strip[np.abs(points[:, 0] - centres[:, 0]) > 0.135, 1] = 9
+        points, along, sides = rest[part.rows], lids.along(self.head, rest), []
+        for rows in (self.head.left_eye, self.head.right_eye):
+            sides.append(lids.opening(self.head, rest, rest[rows]))
+        self._openings = sides
+        strip = np.concatenate([along, (points[:, 1:2] > sides[0].corner)], 1).astype(np.float32)
         self._lashes = Surface("lashes", part.triangles, {"strip": strip}, {"vertex": 3})
         node = self._lashes.node
         node.reparentTo(self._root)
         node.setTwoSided(True)
         node.setTransparency(TransparencyAttrib.MAlpha)
         node.setShader(shader("lash.vert", "lash.frag", self._looks))
+        across, rims = sides[0](rest)
+        self._skin.node.setShaderInput("across", across)
+        self._skin.node.setShaderInput("lids", rims)
 
     def pose(self, points: Array) -> None:
         """Move skin, eyes and lashes to the posed head ``points`` (V, 3)."""
+        points = points.copy()
+        for (surface, rows), opening in zip(self._eyes, self._openings, strict=True):
+            centre, radius = ball(points[rows])
+            surface.write(centre + self._unit * radius)
+            opening.keep_off(points, centre, radius)
+            across, rims = opening(points)
+            surface.node.setShaderInput("across", across)
+            surface.node.setShaderInput("lids", rims)
         skin_points = points[self.head.skin.rows]
         self._skin.write(skin_points, self._skin_normals(skin_points))
-        for surface, rows in self._eyes:
-            shell = points[rows]
-            centre = (shell.min(0) + shell.max(0)) / 2
-            radius = float(np.linalg.norm(shell - centre, axis=1).max()) * 0.975
-            surface.write(centre + self._unit * radius)
-            surface.node.setShaderInput(
-                "lids", Vec4(float(centre[1]) + 0.085, float(centre[1]) - 0.07, 0, 0)
-            )
         self._lashes.write(points[self.head.lashes.rows])
 
     def paint(self, values: Mapping[str, float | str], look: Mapping[str, float]) -> None:

@@ -1,6 +1,8 @@
 // Where parts of the face lie on the skin, for what is painted and for the labels pass.
 // q is a place on the resting head, seen from the front: (distance from the middle, height), decimetres.
 uniform vec4 look[LOOK_SIZE]; uniform sampler2D brow_atlas; uniform vec4 brow_tile;
+// The opening between the lids: across = middle and half width, lids = height of the corners, rise and fall from there.
+uniform vec2 across; uniform vec4 lids;
 
 // How much of the skin a brow's hairs cover, 0 to 1.
 float brow(vec2 q) {

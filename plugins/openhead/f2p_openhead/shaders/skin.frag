@@ -1,7 +1,7 @@
 uniform sampler2D masks; uniform sampler2D detail;
 uniform vec3 skin_colour; uniform vec3 hair_colour; uniform vec3 brow_colour; uniform vec3 lip_natural;
-uniform vec3 lipstick; uniform vec3 shadow_colour; uniform vec3 eye_at;
-uniform vec4 lip_a; uniform vec4 lip_b; uniform vec2 lip_c; uniform float cap;
+uniform vec3 lipstick; uniform vec3 shadow_colour;
+uniform vec4 lip_a; uniform vec4 lip_b; uniform vec2 lip_c; uniform vec4 cap; uniform vec2 thinning;
 in vec3 v_normal; in vec3 v_place; in vec3 v_rest; in vec2 v_baked; in vec4 v_zone; in vec4 v_tone;
 out vec4 colour;
 const float HALF = 1.3;
@@ -35,40 +35,50 @@ void main() {
     vec3 rouge = vec3(0.66, 0.16, 0.17) * (0.35 + 0.9 * lum) ;
     c = mix(c, mix(c, rouge, 0.62), clamp(blush, 0.0, 1.0) * v_tone.x);
 
-    // Eye make-up, around the eye's place at rest.
-    vec2 e = q - eye_at.xy;
-    float above = smoothstep(-0.02, 0.04, e.y + 0.04 * (e.x / 0.2) * (e.x / 0.2));
-    float lid = exp(-pow(e.x / 0.22, 4.0)) * above * (1.0 - smoothstep(0.07, 0.10 + 0.09 * shadow_height, e.y - 0.02 * e.x));
-    c = mix(c, shadow_colour * (0.35 + lum), clamp(shadow, 0.0, 1.0) * lid * 0.75);
-    c *= 1.0 - 0.62 * crease * exp(-pow((e.y - 0.118 + 0.9 * e.x * e.x) / 0.016, 2.0)) * exp(-pow(e.x / 0.17, 4.0));
-    // Liner along the rims of the lids.
-    float ring = length(e / vec2(0.185, 0.098));
-    float lined = exp(-pow((ring - 0.92) / 0.22, 2.0)) * step(abs(e.x), 0.24);
-    c *= 1.0 - 0.92 * lined * (e.y > 0.0 ? liner_upper : liner_lower * 0.8);
+    // Around the eyes, by height over the upper lid's rim and depth under the lower one's.
+    float along = (q.x - across.x) / across.y;
+    float arch = pow(max(1.0 - along * along, 0.0), 0.65);
+    float up = q.y - lids.x - lids.y * arch, down = lids.x - lids.z * arch - q.y;
+    float near = smoothstep(1.22, 0.95, abs(along)), around = smoothstep(1.65, 0.85, abs(along)) * step(-0.05, up);
+    float lid = around * (1.0 - smoothstep(0.02 + 0.035 * shadow_height, 0.05 + 0.085 * shadow_height, up));
+    c = mix(c, shadow_colour * (0.30 + 0.9 * lum), clamp(shadow, 0.0, 1.0) * lid * 0.72);
+    float fold = (up - 0.014 - 0.040 * arch) / 0.0125;
+    c *= 1.0 - (0.10 + 0.50 * crease) * exp(-fold * fold) * near * step(-0.01, up);
+    c *= 1.0 - 0.10 * smoothstep(0.05, 0.0, up) * near * step(-0.05, up);
+    float upper = smoothstep(0.012 + 0.026 * liner_upper, 0.0, up) * step(-0.06, up);
+    float lower = smoothstep(0.012 + 0.022 * liner_lower, 0.0, down) * step(-0.05, down);
+    vec3 black = vec3(0.020, 0.014, 0.012);
+    c = mix(c, black, max(upper * (0.18 + 0.74 * liner_upper), lower * (0.10 + 0.80 * liner_lower)) * near);
 
     // Lips: natural colour, then the lipstick's style. lip_a = opacity, gloss, matte, inner; lip_b = soft, over, liner, upper; lip_c = metal, centre
     float over = lip_b.y * 0.32;
-    float across = (m.g - 0.5) * 4.0;
+    float place = (m.g - 0.5) * 4.0;
     float edge = mix(0.06, 0.49, clamp(lip_soft, 0.0, 1.0));
     float lips = smoothstep(0.5 - edge, 0.5 + edge, m.r);
-    c = mix(c, lip_natural * (1.0 - lip_gradient * 0.8 * (1.0 - abs(across))), lips * 0.97);
+    c = mix(c, lip_natural * (1.0 - lip_gradient * 0.8 * (1.0 - abs(place))), lips * 0.97);
     float wide = lip_b.y > 0.0 ? max(m.r, 0.0) : m.r;
     float from = 0.5 - lip_b.y * 2.0;
     float painted = smoothstep(clamp(from - 0.14 - 0.3 * lip_b.x, 0.0, 1.0), clamp(from + 0.14 + 0.3 * lip_b.x, 0.02, 1.0), wide) * lip_a.x;
-    painted *= mix(1.0, smoothstep(0.95, 0.15, abs(across)), max(lip_a.w, lip_b.x * 0.6));
-    painted *= mix(1.0, smoothstep(-0.12, 0.12, across), max(lip_b.w, 0.0)) * mix(1.0, smoothstep(0.12, -0.12, across), max(-lip_b.w, 0.0));
+    painted *= mix(1.0, smoothstep(0.95, 0.15, abs(place)), max(lip_a.w, lip_b.x * 0.6));
+    painted *= mix(1.0, smoothstep(-0.12, 0.12, place), max(lip_b.w, 0.0)) * mix(1.0, smoothstep(0.12, -0.12, place), max(-lip_b.w, 0.0));
     vec3 paint = lipstick;
     float border = exp(-pow((m.r - 0.5) / 0.28, 2.0)) * smoothstep(0.04, 0.2, m.r);
     paint *= 1.0 - lip_b.z * 0.62 * border;
     painted = max(painted, lip_b.z * border * 0.85);
-    paint = mix(paint, paint * 1.2 + 0.18, lip_c.y * smoothstep(0.7, 0.1, abs(across)) * smoothstep(0.16, 0.03, q.x));
+    paint = mix(paint, paint * 1.2 + 0.18, lip_c.y * smoothstep(0.7, 0.1, abs(place)) * smoothstep(0.16, 0.03, q.x));
     c = mix(c, paint, clamp(painted, 0.0, 1.0));
-    c *= 1.0 - lip_line * 0.85 * exp(-pow(across / 0.18, 2.0)) * lips;
+    c *= 1.0 - lip_line * 0.85 * exp(-pow(place / 0.18, 2.0)) * lips;
     c *= 1.0 - 0.10 * lips * (fine.a - 0.5);
 
     // Scalp and brows.
-    float scalp = smoothstep(-0.03, 0.07, v_baked.y + (d.a - 0.5) * 0.10) * cap;
-    c = mix(c, hair_colour * (0.55 + 0.5 * fine.a), clamp(scalp, 0.0, 1.0));
+    // cap = colour above, colour below, heights between which it changes; thinning = receding, bald crown.
+    vec3 dome = v_rest - vec3(0.0, 1.0, -0.75);
+    float line = v_baked.y - thinning.x * exp(-pow((q.x - 0.33) / 0.24, 2.0)) * smoothstep(-0.5, -0.3, v_rest.z);
+    float bare = length(vec3(dome.x, min(dome.y, 0.0), min(dome.z, 0.0)));
+    line = min(line, thinning.y > 0.0 ? (bare - thinning.y) * 0.7 : line);
+    float grown = mix(cap.y, cap.x, smoothstep(cap.z, cap.w, v_rest.y));
+    float scalp = smoothstep(-0.05 + 0.03 * grown, 0.17 - 0.09 * grown, line + (d.a - 0.5) * 0.05) * grown;
+    c = mix(c, hair_colour * (0.66 + 0.14 * fine.a), clamp(scalp, 0.0, 1.0));
     float hairs = brow(q) * front;
     c = mix(c, brow_colour, hairs * 0.93);
     // A dark top below the neck.
