@@ -1,4 +1,4 @@
-"""Hair as ribbons: strands grow from the scalp, follow their style's comb, and fall.
+"""Hair styles: locks grow from the scalp, follow their style's comb, and fall.
 
 Places and lengths are in decimetres, face coordinates, unless said otherwise.
 """
@@ -6,271 +6,248 @@ Places and lengths are in decimetres, face coordinates, unless said otherwise.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .head import Head
+from .knots import knots
+from .mass import curls, hull, shadow
+from .ribbons import Hair, Locks, assemble
+from .scalp import SKULL_CENTRE, Scalp, hairline, outward, roots, unit
 
 __all__ = ["Hair", "grow", "hairline"]
 
 Array = NDArray[np.float32]
-Index = NDArray[np.int32]
 
-SEGMENTS = 8
-# The skull as an ellipsoid in face coordinates (decimetres): what strands slide over.
-SKULL_CENTRE = np.array((0.0, 0.21, -0.62))
-SKULL_RADII = np.array((0.72, 0.855, 0.90))
-
-
-@dataclass(frozen=True)
-class Hair:
-    """A style at rest.
-
-    ``points`` (N, 3) decimetres; ``tangents`` and ``normals`` (N, 3), unit; ``coords`` (N, 3) =
-    across the ribbon [-1, 1], along it [0, 1], a random number per strand; ``triangles`` (M, 3)
-    into the points; ``anchor`` (N,) the head's vertex that each point follows.
-    """
-
-    points: Array
-    tangents: Array
-    normals: Array
-    coords: Array
-    triangles: Index
-    anchor: Index
+SEGMENTS = 11
+# A fringe ends above the brows, unless its style says otherwise.
+FRINGE_END = 0.24
+DOWN = np.array((0, -1, 0), np.float32)
 
 
-def hairline(points: Array) -> Array:
-    """Height of skin points above the hairline, (N,) decimetres: positive on the scalp."""
-    around = np.degrees(np.arctan2(np.abs(points[:, 0]), points[:, 2] - SKULL_CENTRE[2]))
-    angles = [0, 18, 33, 45, 55, 66, 76, 84, 95, 110, 125, 150, 180]
-    heights = [0.60, 0.59, 0.52, 0.40, 0.26, 0.16, -0.05, -0.02, 0.12, 0.02, -0.30, -0.52, -0.58]
-    return np.asarray(points[:, 1] - np.interp(around, angles, heights), np.float32)
+def _ramp(x: Array, low: float, high: float) -> Array:
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
-def _roots(
-    style: Mapping[str, Any],
-    head: Head,
-    rest: Array,
-    normals: Array,
-    count: int,
-    rng: np.random.Generator,
-) -> tuple[Array, Array, Index]:
-    """Points evenly over the scalp: places (S, 3), normals (S, 3) and a skin vertex beside (S,)."""
-    rows, tri = head.skin.rows, head.skin.triangles
-    points = rest[rows]
-    a, b, c = (points[tri[:, k]] for k in range(3))
-    middle = (a + b + c) / 3
-    scalp = (hairline(middle) > -0.01) & (middle[:, 1] > -0.75) & ~_is_ear(middle)
-    # Hair leaves the parting, or the brow's hairline when combed back: roots are densest where
-    # strands begin.
-    back, part = float(style.get("back", 0.0)), float(style.get("part", 0.0)) * 0.5
-    begin = (
-        4.0
-        * max(1 - back, 0.0)
-        * np.exp(-(((middle[:, 0] - part) / 0.14) ** 2))
-        * (middle[:, 1] > 0.5)
-    )
-    begin += 3.0 * back * np.exp(-((hairline(middle) / 0.15) ** 2)) * (middle[:, 2] > -0.6)
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) * scalp * (1 + begin)
-    # Stratified along the triangles' order in space, so that strands spread evenly.
-    order = np.lexsort((middle[:, 0], np.round(middle[:, 1] * 8)))
-    cumulative = np.cumsum(area[order]) / area.sum()
-    picks = order[
-        np.searchsorted(cumulative, (np.arange(count) + rng.random(count)) / count).clip(
-            0, len(order) - 1
+def _number(style: Mapping[str, Any], key: str, default: float = 0.0) -> float:
+    return float(style.get(key, default))
+
+
+class _Comb:
+    """Where a style sends hair: directions over the skull."""
+
+    def __init__(self, style: Mapping[str, Any]) -> None:
+        self.back, self.ahead = _number(style, "back"), _number(style, "forward")
+        self.part, self.sweep = _number(style, "part") * 0.5, _number(style, "side")
+        self.curtain = _number(style, "curtain")
+
+    def __call__(self, p: Array, side: Array, fringe: NDArray[np.bool_]) -> Array:
+        """Unit directions (S, 3) at points (S, 3); ``side`` (S,) of the parting, -1 or 1."""
+        # Away from the parting, which runs from the brow to the whorl at the crown.
+        behind = np.minimum(p[:, 2] + 0.75, 0)
+        away = np.stack([side * 1.0, np.full(len(p), -0.45), behind * 2.5 - 0.22], 1)
+        whorl = p - np.array((self.part * 0.4, 1.0, -0.95), np.float32)
+        front = np.stack([whorl[:, 0] * 0.5, np.full(len(p), -0.25), np.abs(whorl[:, 2]) + 0.3], 1)
+        temple = _ramp(np.abs(p[:, 0]), 0.4, 0.62)[:, None]
+        front = unit(front) * (1 - temple) + np.array((0, -1, 0.15)) * temple
+        front = np.where(whorl[:, 2:] > 0, front, unit(whorl) + DOWN * 0.4)
+        rear = np.stack([p[:, 0] * 0.25, np.full(len(p), -0.1), np.full(len(p), -1.2)], 1)
+        out = unit(away) * max(1 - self.back - self.ahead, 0.0)
+        out = out + self.ahead * unit(front) + self.back * unit(rear)
+        out[:, 0] += self.sweep
+        drop = np.stack(
+            [
+                side * (0.1 + 1.2 * self.curtain) + p[:, 0] * 0.25 + 0.6 * self.sweep,
+                np.full(len(p), -1.0),
+                np.full(len(p), 0.5),
+            ],
+            1,
         )
-    ]
-    u, v = rng.random((2, count))
-    u, v = np.where(u + v > 1, 1 - u, u), np.where(u + v > 1, 1 - v, v)
-    place = a[picks] + (b - a)[picks] * u[:, None] + (c - a)[picks] * v[:, None]
-    corner = tri[picks, 0]
-    return place.astype(np.float32), normals[corner], rows[corner]
+        return unit(np.where(fringe[:, None], drop, out))
 
 
-def _is_ear(points: Array) -> NDArray[np.bool_]:
-    return (
-        (np.abs(points[:, 0]) > 0.60)
-        & (points[:, 1] < 0.06)
-        & (points[:, 2] > -0.95)
-        & (points[:, 2] < -0.45)
-    )
+def _trim(lines: Array, stop: Array) -> Array:
+    """Cut lines (S, P, 3) at share ``stop`` (S,) of their steps; as many points as before."""
+    steps = lines.shape[1] - 1
+    at = np.linspace(0, 1, steps + 1)[None] * stop[:, None] * steps
+    low = np.minimum(at.astype(int), steps - 1)
+    share = (at - low)[..., None]
+    row = np.arange(len(lines))[:, None]
+    return np.asarray(lines[row, low] * (1 - share) + lines[row, low + 1] * share, np.float32)
 
 
-def _outside(p: Array, lift: Array) -> Array:
-    """Push points out of the skull grown by ``lift``."""
-    radii = SKULL_RADII[None] + lift[:, None]
-    q = (p - SKULL_CENTRE) / radii
-    r = np.linalg.norm(q, axis=1, keepdims=True)
-    inside = (r < 1) & (p[:, 1:2] > SKULL_CENTRE[1] - 0.75)
-    return np.asarray(
-        np.where(inside, SKULL_CENTRE + q / np.maximum(r, 1e-6) * radii, p), np.float32
-    )
-
-
-def _unit(v: Array) -> Array:
-    return np.asarray(v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9), np.float32)
+def _cut(lines: Array, below: Array) -> Array:
+    """Trim each line (S, P, 3) where it first is ``below`` (S, P)."""
+    first = np.where(below.any(1), below.argmax(1), lines.shape[1] - 1)
+    return _trim(lines, np.maximum(first, 1) / (lines.shape[1] - 1))
 
 
 def _walk(
-    style: Mapping[str, Any], p0: Array, n0: Array, rng: np.random.Generator
-) -> tuple[Array, Array]:
-    """Centre lines (S, SEGMENTS + 1, 3) and each strand's width factor (S,)."""
+    style: Mapping[str, Any], scalp: Scalp, p0: Array, n0: Array, rng: np.random.Generator
+) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Centre lines (S, P, 3), how outer each is (S,) in [0, 1], and which are fringe (S,)."""
     count = len(p0)
-    length = np.full(count, float(style.get("length", 1.0))) * rng.uniform(0.88, 1.06, count)
-    back, part = float(style.get("back", 0.0)), float(style.get("part", 0.0)) * 0.5
-    puff, wave = float(style.get("puff", 0.0)), float(style.get("wave", 0.0))
-    volume = float(style.get("volume", 0.1))
-    lift = (volume * rng.uniform(0.25, 1.0, count) + 0.012).astype(np.float32)
-    fringe = float(style.get("fringe", 0.0))
-    side = np.where(p0[:, 0] + rng.normal(0, 0.03, count) > part, 1.0, -1.0)
-    front = np.clip(1 - np.abs(np.arctan2(p0[:, 0], p0[:, 2] - SKULL_CENTRE[2])) / 0.72, 0, 1) * (
-        p0[:, 2] > -0.42
-    )
-    is_fringe = rng.random(count) < np.clip(front * 2.2, 0, 1) * min(fringe * 1.6, 1.0)
-    curtain = float(style.get("curtain", 0.0))
-    if style.get("taper"):
-        # Short styles get shorter towards the nape and the sides.
-        length *= 1 - float(style["taper"]) * np.clip((0.3 - p0[:, 1]) / 0.8, 0, 1)
-    reach = 0.26 + 0.10 * fringe * (1 - curtain) + 0.35 * curtain
-    length = np.where(
-        is_fringe,
-        np.minimum(length, (p0[:, 1] - 0.60 + reach + 0.1).clip(0.15))
-        * rng.uniform(0.85, 1.0, count),
-        length,
-    )
-    comb = np.zeros((count, 3), np.float32)
-    sweep = float(style.get("side", 0.0))
-    comb[:, 0] = side * (1 - back) * 1.0 + sweep
-    comb[:, 1] = -0.35 * (1 - back)
-    comb[:, 2] = -1.2 * back - 0.25 * (1 - back)
-    forward = np.stack(
-        [side * (0.15 + 1.1 * curtain) + 0.5 * sweep, np.full(count, -1.0), np.full(count, 0.6)], 1
-    )
-    comb = np.where(is_fringe[:, None], forward, comb).astype(np.float32)
+    comb = _Comb(style)
+    back, volume = comb.back, _number(style, "volume", 0.1)
+    layer = rng.random(count).astype(np.float32)
+    length = np.full(count, _number(style, "length", 1.0)) * (0.9 + 0.14 * layer)
+    taper = _number(style, "taper")
+    length *= 1 - taper * np.clip((0.45 - p0[:, 1]) / 0.8, 0, 1)
+    side = np.where(p0[:, 0] + rng.normal(0, 0.02, count) > comb.part, 1.0, -1.0)
+    fringe = _number(style, "fringe")
+    facing = 1 - np.abs(np.arctan2(p0[:, 0], p0[:, 2] - SKULL_CENTRE[2])) / 0.74
+    ahead = np.clip(facing * 3, 0, 1) * _ramp(p0[:, 2], -0.5, -0.35)
+    is_fringe = rng.random(count) < ahead * min(fringe * 1.3, 1.0)
+    reach = _number(style, "fringe_length", 0.62 + 0.5 * comb.curtain)
+    length = np.where(is_fringe, np.minimum(length, reach) * (0.92 + 0.16 * layer), length)
+    quiff = _number(style, "quiff") * _ramp(p0[:, 2], -0.75, 0.0) * _ramp(p0[:, 1], 0.42, 0.7)
+    wide = _number(style, "sides", 0.8)
+    ears = length.max() > 0.75 and back < 0.5
     step = (length / SEGMENTS)[:, None].astype(np.float32)
-    phase = rng.random(count) * 2 * np.pi
-    p = _outside(p0 + n0 * 0.015, lift * 0.3)
+    p = p0 + n0 * 0.01
     line = [p]
     for k in range(SEGMENTS):
-        outward = _unit((p - SKULL_CENTRE) / SKULL_RADII**2)
-        fall = np.clip((0.35 - p[:, 1:2]) / 0.45, 0, 1) * (1 - 0.75 * back * (p[:, 1:2] > -0.35))
-        direction = _unit(comb) * (1 - fall) + np.array((0, -1, 0)) * fall
-        direction = direction - outward * (direction * outward).sum(1, keepdims=True) * (
-            p[:, 1:2] > -0.2
-        )
-        direction = _unit(direction) + n0 * (0.9 if k == 0 else 0.0) * min(volume * 3, 0.6)
-        direction = (1 - puff) * _unit(direction) + puff * (n0 + np.array((0, 0.15, 0)))
-        p = p + _unit(direction) * step
-        p = _outside(p, lift * min(1.0, 0.5 + 0.2 * k))
+        s = (k + 1) / SEGMENTS
+        normal = outward(p)
+        fall = _ramp(-p[:, 1], -0.4, 0.05)[:, None]
+        fall = fall * (1 - back * _ramp(p[:, 1], -0.45, -0.1))[:, None]
+        way = comb(p, side, is_fringe) * (1 - fall) + DOWN * fall
+        # Hair lies along the skull, down to the ears.
+        lying = _ramp(p[:, 1], -0.35, 0.0)[:, None]
+        way = unit(way - normal * (way * normal).sum(1, keepdims=True) * lying)
+        rise = quiff * max(1 - s * 1.1, 0.0)
+        way = unit(way + (normal * 0.8 + np.array((0, 0.9, 0.1))) * rise[:, None] * 2)
+        p = p + way * step
+        sides = wide + (1 - wide) * _ramp(p[:, 1], 0.2, 0.9)
+        grown = np.sin(min(s * length.mean() / 0.35, 1.0) * np.pi / 2)
+        lift = (0.012 + volume * sides * (0.3 + 0.7 * layer) * grown).astype(np.float32)
+        q = p - SKULL_CENTRE
+        r = np.linalg.norm(q, axis=1)
+        floor = scalp.radius(p, ears) + lift
+        held = np.clip(1 - fall[:, 0] * 1.2 - quiff * 2, 0, 1)
+        target = np.maximum(r, floor) * (1 - held) + floor * held
+        p = (SKULL_CENTRE + q * (target / r)[:, None]).astype(np.float32)
         line.append(p)
-    lines = np.stack(line, 1)
-    if wave:
-        along = np.arange(SEGMENTS + 1)[None] / SEGMENTS * length[:, None]
-        turn = 2 * np.pi * float(style.get("frequency", 4.0)) * along / 2 + phase[:, None] * 0.35
-        grow_in = np.clip(along / 0.3, 0, 1)
-        sideways = _unit(np.cross(_unit(lines[:, -1] - lines[:, 0]), n0))[:, None]
-        lines = (
-            lines
-            + (np.sin(turn) * grow_in * wave)[..., None] * sideways
-            + (np.cos(turn) * grow_in * wave * 0.6)[..., None] * n0[:, None]
-        )
-    return lines.astype(np.float32), np.where(is_fringe, 0.8, 1.0).astype(np.float32)
+    return np.stack(line, 1).astype(np.float32), layer, is_fringe
 
 
-def _knot(style: Mapping[str, Any], rng: np.random.Generator) -> Array | None:
-    """Centre lines of a ponytail or a bun, or None."""
-    s = np.linspace(0, 1, SEGMENTS + 1)[None]
-    if style.get("tail"):
-        count = 110
-        a, b = rng.normal(0, 1, (2, count, 1))
-        x = 0.05 + 0.78 * s**0.6 * 1.0 + 0.07 * a * (0.4 + s) + 0.05 * np.sin(5 * s + a)
-        y = 0.72 + 0.22 * np.sin(np.pi * np.minimum(s * 1.8, 1)) - 2.5 * s**1.5 + 0.05 * b
-        z = -1.25 + 0.45 * s + 0.09 * b * (0.4 + s)
-        return np.stack([x, y, z + 0 * x], -1).astype(np.float32)
-    if style.get("bun") is not None:
-        high = float(style["bun"])
-        centre = np.array((0.0, 1.10, -0.55)) if high > 0 else np.array((0.62, high - 0.12, -0.95))
-        radius = 0.27 if high > 0 else 0.26
-        count = 150
-        axis = _unit(rng.normal(0, 1, (count, 3)).astype(np.float32))
-        start = _unit(np.cross(axis, rng.normal(0, 1, (count, 3))).astype(np.float32))
-        third = np.cross(axis, start)
-        angle = (s * 2.4)[..., None]
-        ring = start[:, None] * np.cos(angle) + third[:, None] * np.sin(angle)
-        return np.asarray(
-            centre
-            + ring * radius * np.array((1.0, 0.85, 1.0)) * rng.uniform(0.85, 1.0, (count, 1, 1)),
-            np.float32,
-        )
-    return None
+def _clumps(
+    style: Mapping[str, Any], p0: Array, fringe: NDArray[np.bool_], side: Array
+) -> tuple[NDArray[np.int32], int]:
+    """Which lock each strand belongs to (S,), and how many locks there are."""
+    many = max(int(len(p0) * _number(style, "locks", 0.2)), 6)
+    where = np.concatenate([p0, fringe[:, None] * 2.0, side[:, None] * 0.4], 1)
+    # Roots come spread out, so the first are a fair choice of middles.
+    gap = ((where[:, None] - where[None, :many]) ** 2).sum(-1)
+    return gap.argmin(1).astype(np.int32), many
 
 
-def grow(
-    style: Mapping[str, Any], head: Head, rest: Array, normals: Array, seed: int
-) -> Hair | None:
-    """Build one style on the resting head ``rest`` (V, 3); None for a shaved head.
+def _gather(style: Mapping[str, Any], lines: Array, clump: NDArray[np.int32], many: int) -> Array:
+    """Pull strands together into locks towards their tips."""
+    members = np.bincount(clump, minlength=many)
+    middle = np.zeros((many, *lines.shape[1:]), np.float32)
+    np.add.at(middle, clump, lines)
+    middle /= np.maximum(members, 1)[:, None, None]
+    s = np.linspace(0, 1, lines.shape[1], dtype=np.float32)[None, :, None]
+    pull = _number(style, "clump", 0.45) * s**1.3
+    return np.asarray(lines + (middle[clump] - lines) * pull, np.float32)
 
-    ``normals`` (N, 3) are the skin's at rest; the same ``seed`` gives the same hair. Style keys:
-    strands, length, volume (decimetres), part (-1..1), fringe (0..1), curtain, side, back (0..1),
-    wave (decimetres), frequency, puff (0..1), taper, width, tail, bun. One more, cap (how far the
-    scalp is coloured), is the skin's.
+
+def _wave(
+    style: Mapping[str, Any], lines: Array, clump: NDArray[np.int32], many: int, rng: Any
+) -> Array:
+    """Locks wave together, more and more towards their tips."""
+    wave = _number(style, "wave")
+    if not wave:
+        return lines
+    piece = np.linalg.norm(np.diff(lines, axis=1), axis=2)
+    along = np.concatenate([np.zeros((len(lines), 1)), np.cumsum(piece, 1)], 1)
+    drift = 1.2 if _number(style, "frequency", 4.0) < 5 else 2 * np.pi
+    phase = (rng.random(many) * drift)[clump][:, None]
+    turn = np.pi * _number(style, "frequency", 4.0) * along + phase
+    size = wave * np.clip(along / 0.35, 0, 1)
+    tangent = unit(np.gradient(lines, axis=1).astype(np.float32))
+    normal = outward(lines)
+    sideways = unit(np.cross(tangent, normal))
+    moved = lines + (np.sin(turn) * size)[..., None] * sideways
+    return np.asarray(moved + ((np.cos(turn) + 0.6) * size * 0.7)[..., None] * normal, np.float32)
+
+
+def _finish(style: Mapping[str, Any], lines: Array, fringe: NDArray[np.bool_], rng: Any) -> Array:
+    """Bend tips, cut to the style's level, keep hair off the face."""
+    s = np.linspace(0, 1, lines.shape[1], dtype=np.float32)[None]
+    tip = _number(style, "tip")
+    if tip:
+        away = unit(lines * np.array((1, 0, 1)) - SKULL_CENTRE * np.array((0, 0, 1)))
+        bend = tip * np.clip(s - 0.55, 0, 1) ** 2 * 2.2
+        lines = lines + away * (bend * (lines[..., 1] < 0.1))[..., None]
+    level = style.get("cut")
+    if level is not None:
+        ragged = rng.normal(0, _number(style, "ragged", 0.03), (len(lines), 1))
+        lines = _cut(lines, (lines[..., 1] < float(level) + ragged) & ~fringe[:, None])
+    curtain = _number(style, "curtain")
+    end = _number(style, "fringe_end", FRINGE_END)
+    ragged = np.abs(rng.normal(0, 0.025, (len(lines), 1)))
+    over = (lines[..., 1] < end + ragged) & (np.abs(lines[..., 0]) < 0.52) & (lines[..., 2] > -0.1)
+    if curtain < 0.5:
+        lines = _cut(lines, over & fringe[:, None])
+    # Strands that pass before the face are drawn aside, but for a fringe above its end.
+    x, y, z = np.moveaxis(lines, -1, 0)
+    before = _ramp(z, -0.35, -0.15) * _ramp(-y, -end - 0.1, -end + 0.04)
+    least = 0.50 + 0.12 * _ramp(-y, -0.2, 0.3)
+    push = np.maximum(least - np.abs(x), 0) * before
+    lines = lines.copy()
+    lines[..., 0] += np.where(x >= 0, 1, -1) * push
+    return np.asarray(lines, np.float32)
+
+
+def _strands(style: Mapping[str, Any], scalp: Scalp, count: int, rng: np.random.Generator) -> Locks:
+    p0, n0 = roots(scalp, style, count, rng)
+    lines, layer, fringe = _walk(style, scalp, p0, n0, rng)
+    part = _number(style, "part") * 0.5
+    side = np.where(p0[:, 0] > part, 1.0, -1.0)
+    clump, many = _clumps(style, p0, fringe, side)
+    lines = _gather(style, lines, clump, many)
+    lines = _wave(style, lines, clump, many, rng)
+    lines = _finish(style, lines, fringe, rng)
+    strands, steps = lines.shape[:2]
+    taper = _number(style, "taper")
+    s = np.linspace(0, 1, steps, dtype=np.float32)[None]
+    # Fine at the root, full in the middle, thin at the tip.
+    # (A blunt cut keeps most of its width.)
+    thin = 0.75 if style.get("cut") is None or taper > 0 else 0.4
+    profile = np.minimum(0.45 + 2.2 * s, 1) * (1 - thin * _ramp(s, 0.6, 1.0))
+    width = _number(style, "width", 0.12) * profile * rng.uniform(0.8, 1.2, (strands, 1))
+    width = width * np.where(fringe, 0.85, 1.0)[:, None]
+    shade = 1 + 0.10 * (rng.random(many)[clump] - 0.5) + 0.05 * (rng.random(strands) - 0.5)
+    deep = 0.74 + 0.26 * layer
+    shade = (shade * deep)[:, None] * (0.68 + 0.32 * _ramp(s, 0.0, 0.3)) * shadow(lines)
+    blunt = 0.78 if thin > 0.5 else 0.9
+    cover = np.minimum(0.35 + 6 * s, 1) * (1 - _ramp(s, blunt, 1.0))
+    twist = rng.normal(0, 0.2, strands)
+    return Locks(
+        lines,
+        width.astype(np.float32),
+        shade.astype(np.float32),
+        twist.astype(np.float32),
+        np.broadcast_to(cover, (strands, steps)).astype(np.float32),
+    )
+
+
+def grow(style: Mapping[str, Any], scalp: Scalp, seed: int) -> Hair | None:
+    """Build one style on a scalp; None for a shaved head. The same ``seed`` gives the same hair.
+
+    docs/rig.md lists the style's keys.
     """
-    count = int(style.get("strands", 520))
-    if not count:
-        return None
     rng = np.random.default_rng(seed)
-    p0, n0, anchor = _roots(style, head, rest, normals, count, rng)
-    lines, factor = _walk(style, p0, n0, rng)
-    knot = _knot(style, rng)
-    if knot is not None:
-        crown = int(np.argmax(rest[head.skin.rows, 1]))
-        lines = np.concatenate([lines, knot])
-        factor = np.concatenate([factor, np.full(len(knot), 0.9, np.float32)])
-        anchor = np.concatenate([anchor, np.full(len(knot), head.skin.rows[crown], np.int32)])
-    # Nearest strands first: what they hide is then never shaded.
-    order = np.argsort(-lines[..., 2].mean(1), kind="stable")
-    lines, factor, anchor = lines[order], factor[order], anchor[order]
-    strands = len(lines)
-    tangent = _unit(np.gradient(lines, axis=1).astype(np.float32))
-    outward = _unit((lines - SKULL_CENTRE) / SKULL_RADII**2)
-    across = _unit(np.cross(tangent, outward).astype(np.float32))
-    # A little twist per strand keeps the sheet of ribbons from looking like a helmet.
-    twist = rng.normal(0, 0.35, (strands, 1, 1)).astype(np.float32)
-    across = _unit(across * np.cos(twist) + outward * np.sin(twist))
-    s = np.linspace(0, 1, SEGMENTS + 1, dtype=np.float32)
-    width = (
-        float(style.get("width", 0.095))
-        * factor[:, None]
-        * rng.uniform(0.7, 1.2, (strands, 1))
-        * np.where(s < 0.75, 1, 1 - (s - 0.75) / 0.25 * 0.8)[None]
-    )
-    points = np.stack(
-        [lines - across * width[..., None] / 2, lines + across * width[..., None] / 2], 2
-    )
-    shape = (strands, SEGMENTS + 1, 2)
-    coords = np.stack(
-        [
-            np.broadcast_to(np.array((-1, 1), np.float32), shape),
-            np.broadcast_to(s[None, :, None], shape),
-            np.broadcast_to(rng.random((strands, 1, 1)).astype(np.float32), shape),
-        ],
-        -1,
-    )
-    index = np.arange(strands * (SEGMENTS + 1) * 2).reshape(shape)
-    a, b, c, d = index[:, :-1, 0], index[:, :-1, 1], index[:, 1:, 1], index[:, 1:, 0]
-    triangles = np.stack([np.stack([a, b, c], -1), np.stack([a, c, d], -1)], 2).reshape(-1, 3)
-
-    def flat(v: Array) -> Array:
-        return np.ascontiguousarray(np.broadcast_to(v, (*shape, 3)).reshape(-1, 3), np.float32)
-
-    return Hair(
-        flat(points),
-        flat(tangent[:, :, None]),
-        flat(_unit(outward + 0.0 * across)[:, :, None]),
-        flat(coords),
-        triangles.astype(np.int32),
-        np.repeat(anchor, (SEGMENTS + 1) * 2).astype(np.int32),
-    )
+    locks: list[Locks] = []
+    count = int(style.get("strands", 420))
+    if count:
+        locks.append(_strands(style, scalp, count, rng))
+    locks += curls(style, scalp, rng) + knots(style, scalp, rng)
+    under = hull(style, scalp)
+    if not locks and under is None:
+        return None
+    return assemble(scalp, locks, under)

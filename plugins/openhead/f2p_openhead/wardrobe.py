@@ -3,19 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from panda3d.core import NodePath
+from panda3d.core import NodePath, Shader, TransparencyAttrib, Vec4
 
 from .hair import Hair, grow
 from .head import Head
 from .rig import Rig
+from .scalp import Scalp
 from .surface import Surface, shader
 
 __all__ = ["Wardrobe"]
 
 Array = NDArray[np.float32]
+
+
+class Worn:
+    """A style as drawn: first what covers whole pixels, nearest first; at last its soft edges.
+
+    Edges are blended over everything else, furthest first, where nothing hides them. So each pixel
+    of a thick mass is shaded about once, and yet no edge is jagged.
+    """
+
+    def __init__(self, name: str, hair: Hair, look: Shader) -> None:
+        self.hair = hair
+        fixed = {"tangent": hair.tangents, "normal": hair.normals, "strand": hair.strand}
+        self._core = Surface(name, hair.triangles, fixed, {"vertex": 3})
+        self._edge = Surface(f"{name}-edge", hair.triangles[::-1], fixed, {"vertex": 3})
+        for surface, edge in ((self._core, 0.0), (self._edge, 1.0)):
+            surface.node.setTwoSided(True)
+            surface.node.setShader(look)
+            surface.node.setShaderInput("edge", edge)
+        # Before the skin: what hair hides is then never shaded.
+        self._core.node.setBin("background", 10)
+        self._edge.node.setBin("fixed", 10)
+        self._edge.node.setTransparency(TransparencyAttrib.MAlpha)
+        self._edge.node.setDepthWrite(False)
+        self._edge.node.setDepthTest(True)
+
+    def move(self, motion: Array) -> None:
+        """Follow a head whose control points moved by ``motion`` (K, 3)."""
+        points = self.hair.moved(motion)
+        self._core.write(points)
+        self._edge.write(points)
+
+    def show(self, root: NodePath | None) -> None:
+        """Hang it under ``root``, or take it off."""
+        for surface in (self._core, self._edge):
+            if root is None:
+                surface.node.detachNode()
+            else:
+                surface.node.reparentTo(root)
 
 
 class Wardrobe:
@@ -28,36 +68,35 @@ class Wardrobe:
         self, root: NodePath, rig: Rig, head: Head, rest_normals: Array, looks: Sequence[str]
     ) -> None:
         self.rig, self.head = rig, head
-        self._root, self._rest_normals = root, rest_normals
-        self._styles: dict[str, tuple[Hair, Surface] | None] = {}
+        self._root = root
+        self._scalp = Scalp(head, rig.base, rest_normals)
+        self._styles: dict[str, Worn | None] = {}
         self._shader = shader("hair.vert", "hair.frag", looks)
 
     def dress(self, values: Mapping[str, float | str], points: Array) -> None:
         """Put on the hair that ``values`` choose, moved with the posed head ``points`` (V, 3)."""
         style = str(values["hairstyle"])
-        worn = self._style(style)
+        settings = self.rig.choices["hairstyle"][style]
+        worn = self._style(style, settings)
         for hair in self._styles.values():
             if hair is not None and hair is not worn:
-                hair[1].node.detachNode()
-        cap = float(self.rig.choices["hairstyle"][style].get("cap", 1.0))
-        self._root.setShaderInput("cap", cap)
+                hair.show(None)
+        self._root.setShaderInput("cap", _cap(settings))
+        thin = (float(settings.get("recede", 0.0)), float(settings.get("bald", 0.0)))
+        self._root.setShaderInput("thinning", thin)
         if worn is not None:
-            moved = (points - self.rig.base)[worn[0].anchor]
-            worn[1].write(worn[0].points + moved)
-            worn[1].node.reparentTo(self._root)
+            worn.move(self._scalp.motion(points - self.rig.base))
+            worn.show(self._root)
 
-    def _style(self, style: str) -> tuple[Hair, Surface] | None:
+    def _style(self, style: str, settings: Mapping[str, Any]) -> Worn | None:
         if style not in self._styles:
-            settings = self.rig.choices["hairstyle"][style]
-            seed = sum(map(ord, style))
-            hair = grow(settings, self.head, self.rig.base, self._rest_normals, seed)
-            if hair is None:
-                self._styles[style] = None
-            else:
-                fixed = {"tangent": hair.tangents, "normal": hair.normals, "strand": hair.coords}
-                surface = Surface(style, hair.triangles, fixed, {"vertex": 3})
-                surface.node.setTwoSided(True)
-                surface.node.setBin("fixed", -10)
-                surface.node.setShader(self._shader)
-                self._styles[style] = (hair, surface)
+            hair = grow(settings, self._scalp, sum(map(ord, style)))
+            self._styles[style] = None if hair is None else Worn(style, hair, self._shader)
         return self._styles[style]
+
+
+def _cap(settings: Mapping[str, Any]) -> Vec4:
+    """How much hair colours the scalp: above, below, and between which heights it changes."""
+    above = float(settings.get("cap", 1.0))
+    low, high = settings.get("fade", (-1.0, -0.9))
+    return Vec4(above, float(settings.get("cap_low", above)), float(low), float(high))

@@ -1,6 +1,6 @@
 uniform mat4 p3d_ModelViewProjectionMatrix;
-in vec4 p3d_Vertex; in vec3 tangent; in vec3 p3d_Normal; in vec3 strand;
-out vec3 v_tangent; out vec3 v_normal; out vec3 v_strand; out vec3 v_place;
+in vec4 p3d_Vertex; in vec3 tangent; in vec3 p3d_Normal; in vec4 strand;
+out vec3 v_tangent; out vec3 v_normal; out vec4 v_strand; out vec3 v_place;
 void main() {
     vec3 place = turned(p3d_Vertex.xyz);
     gl_Position = p3d_ModelViewProjectionMatrix * vec4(place, 1.0);

@@ -1,0 +1,88 @@
+"""What hair is tied into: ponytails and buns.
+
+Places and lengths are in decimetres, face coordinates, unless said otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .ribbons import Locks
+from .scalp import Scalp, unit
+
+__all__ = ["knots"]
+
+Array = NDArray[np.float32]
+
+
+def _tail(rng: np.random.Generator) -> Locks:
+    """A ponytail from the crown, swinging over the subject's left shoulder."""
+    count, steps = 80, 14
+    s = np.linspace(0, 1, steps)[None]
+    a, b = rng.normal(0, 1, (2, count, 1))
+    x = 0.05 + 0.80 * s**0.6 + 0.06 * a * (0.35 + s) + 0.04 * np.sin(5 * s + 0.4 * a)
+    y = 0.72 + 0.24 * np.sin(np.pi * np.minimum(s * 1.8, 1)) - 2.5 * s**1.5 + 0.05 * b
+    z = -1.25 + 0.45 * s + 0.08 * b * (0.4 + s)
+    lines = np.stack([x, y, z], -1).astype(np.float32)
+    width = 0.11 * np.minimum(0.6 + s, 1) * (1 - 0.7 * np.clip(s - 0.7, 0, 1) / 0.3)
+    near = np.clip(b + a * 0.5, -1.5, 1.5) / 1.5
+    shade = (0.86 + 0.12 * near) * (1 + 0.08 * (rng.random((count, 1)) - 0.5)) + 0 * s
+    outside = unit(np.stack([0.8 * a + 0 * s, 0.2 + 0 * x, 1.0 + 0 * x], -1))
+    cover = np.broadcast_to(np.clip((1 - s) * 4, 0, 1), (count, steps))
+    return Locks(
+        lines,
+        np.broadcast_to(width, (count, steps)).astype(np.float32),
+        shade.astype(np.float32),
+        rng.normal(0, 0.25, count).astype(np.float32),
+        cover.astype(np.float32),
+        outside,
+    )
+
+
+def _bun(centre: Array, radius: float, rng: np.random.Generator) -> Locks:
+    """Hair wound around itself into a ball, along nearly one way."""
+    count, steps = 110, 12
+    s = np.linspace(0, 1, steps)[None, :, None]
+    axis = unit(np.array((0.25, 1.0, 0.35)) + rng.normal(0, 0.28, (count, 3)))
+    start = unit(np.cross(axis, rng.normal(0, 1, (count, 3))))
+    third = np.cross(axis, start)
+    angle = s * 2.6
+    rise = rng.uniform(-0.85, 0.85, (count, 1, 1))
+    ring = (start[:, None] * np.cos(angle) + third[:, None] * np.sin(angle)) * np.sqrt(
+        1 - rise**2
+    ) + axis[:, None] * (rise + 0.15 * (s - 0.5))
+    layer = rng.uniform(0.9, 1.0, (count, 1, 1))
+    lines = centre + ring * radius * np.array((1.0, 0.85, 1.0)) * layer
+    flat = s[..., 0]
+    width = 0.115 * np.sin(np.pi * (0.1 + 0.8 * flat)) * np.ones((count, 1))
+    shade = (0.55 + 0.42 * (layer[..., 0] - 0.9) / 0.1) * (0.9 + 0.1 * np.sin(np.pi * flat))
+    # Darker where it meets the head.
+    shade = shade * (0.8 + 0.2 * np.clip(ring[..., 1] + 0.6, 0, 1))
+    cover = np.clip(np.minimum(flat, 1 - flat) * 6, 0, 1) * np.ones((count, 1))
+    return Locks(
+        lines.astype(np.float32),
+        width.astype(np.float32),
+        shade.astype(np.float32),
+        rng.normal(0, 0.2, count).astype(np.float32),
+        cover.astype(np.float32),
+        unit(ring),
+    )
+
+
+def knots(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> list[Locks]:
+    """The style's ponytail (``tail``) or knot (``bun``), if it has one."""
+    if style.get("tail"):
+        return [_tail(rng)]
+    if style.get("bun") is None:
+        return []
+    high = float(style["bun"])
+    if high > 0:
+        top = float(scalp.points[:, 1].max())
+        centre = np.array((0.0, top + 0.10, -0.62), np.float32)
+        return [_bun(centre, float(style.get("bun_size", 0.27)), rng)]
+    centre = np.array((0.60, high - 0.12, -1.0), np.float32)
+    return [_bun(centre, float(style.get("bun_size", 0.25)), rng)]

@@ -1,0 +1,129 @@
+"""Hair as a mass: a hull over the scalp that hides it, and curls that cover the hull softly.
+
+Places and lengths are in decimetres, face coordinates, unless said otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .ribbons import Locks
+from .scalp import SKULL_CENTRE, Scalp, crown_distance, hairline, is_ear, outward, roots, unit
+
+__all__ = ["curls", "hull", "shadow"]
+
+Array = NDArray[np.float32]
+Index = NDArray[np.int32]
+
+
+def _ramp(x: Array, low: float, high: float) -> Array:
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def shadow(p: Array) -> Array:
+    """Light (...,) that reaches points (..., 3): little behind the neck."""
+    low = _ramp(-p[..., 1], 0.0, 0.5)
+    return np.asarray(1 - low * (1 - (0.42 + 0.58 * _ramp(p[..., 2], -1.0, -0.35))), np.float32)
+
+
+def _height(style: Mapping[str, Any], points: Array) -> Array:
+    """Height (N,) of the mass over scalp points (N, 3), 0 to 1: full inside, none at the rim."""
+    line = hairline(points, float(style.get("recede", 0.0)))
+    rim = np.where(points[:, 2] > -0.6, 0.22, 0.4)
+    grown = np.sqrt(np.clip(line / rim, 0, 1))
+    above = style.get("above")
+    if above is not None:
+        grown = grown * _ramp(points[:, 1], float(above), float(above) + 0.2)
+    bald = float(style.get("bald", 0.0))
+    if bald:
+        grown = grown * _ramp(crown_distance(points), bald - 0.05, bald + 0.2)
+    taper = float(style.get("taper", 0.0))
+    grown = grown * (1 - taper * np.clip((0.45 - points[:, 1]) / 0.8, 0, 1))
+    return np.asarray(np.where(is_ear(points), 0, grown), np.float32)
+
+
+def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, Array, Index] | None:
+    """Points, tangents, normals, strand and triangles of the mass below the locks."""
+    lift = float(style.get("mass", 0.3 * float(style.get("volume", 0.1))))
+    if lift <= 0:
+        return None
+    points = scalp.points
+    line = hairline(points, float(style.get("recede", 0.0)))
+    line = np.where(is_ear(points), -1, line)
+    height = _height(style, points)
+    use = (line[scalp.triangles] > -0.06).any(1) & (height[scalp.triangles] > 0).any(1)
+    tri = scalp.triangles[use]
+    used = np.unique(tri)
+    back = np.full(len(points), -1, np.int32)
+    back[used] = np.arange(len(used), dtype=np.int32)
+    p, grown = points[used], height[used]
+    normal = outward(p)
+    place = p + normal * (0.012 + lift * grown)[:, None]
+    # Hair runs away from the parting, or back.
+    part = float(style.get("part", 0.0)) * 0.5
+    combed = float(style.get("back", 0.0))
+    run = np.stack([np.tanh((p[:, 0] - part) / 0.12), np.full(len(p), -0.5), p[:, 2] * 0 - 0.2], 1)
+    run = run * (1 - combed) + np.array((0, -0.1, -1.2)) * combed
+    if float(style.get("forward", 0.0)) > 0.5:
+        run = np.stack([p[:, 0] * 0.5, np.full(len(p), -0.3), np.ones(len(p))], 1)
+    tangent = unit(run - normal * (run * normal).sum(1, keepdims=True))
+    cover = _ramp(grown, 0.05, 0.5) * float(style.get("hull_cover", 1.0))
+    dark = float(style.get("hull_shade", 0.72))
+    seam = np.exp(-(((p[:, 0] - part) / 0.05) ** 2)) * (p[:, 1] > 0.5) * (1 - combed)
+    shade = (dark * (1 - 0.2 * seam) * shadow(p)).astype(np.float32)
+    strand = np.stack([np.zeros(len(p)), np.full(len(p), 0.5), shade, cover], 1)
+    return place, tangent, normal, strand.astype(np.float32), back[tri].astype(np.int32)
+
+
+def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> list[Locks]:
+    """Little arcs through the outer part of the mass, ``curls`` of them, of radius ``curl``."""
+    count = int(style.get("curls", 0))
+    if not count:
+        return []
+    size, mass = float(style.get("curl", 0.07)), float(style.get("mass", 0.2))
+    p0, _ = roots(scalp, {**style, "part": 0.0, "back": 0.4}, count, rng)
+    depth = rng.random(count).astype(np.float32) ** 0.6
+    normal = outward(p0)
+    lift = 0.01 + mass * _height(style, p0) * (0.75 + 0.4 * depth)
+    lift = lift - size * 0.5 * (1 - depth)
+    middle = p0 + normal * lift[:, None]
+    loose = unit(rng.normal(0, 1, (count, 3)).astype(np.float32))
+    one = unit(np.cross(normal, loose))
+    # The arc's plane leans between lying on the mass and standing out of it.
+    lean = rng.uniform(-0.9, 0.9, (count, 1))
+    two = unit(np.cross(normal, one) * np.cos(lean) + normal * np.sin(lean))
+    steps = 8
+    angle = np.linspace(0, 1, steps)[None] * rng.uniform(3.2, 5.0, (count, 1))
+    radius = size * rng.uniform(0.7, 1.25, (count, 1)) * (1 - 0.25 * np.linspace(0, 1, steps)[None])
+    lines = (
+        middle[:, None]
+        + one[:, None] * (np.cos(angle) * radius)[..., None]
+        + two[:, None] * (np.sin(angle) * radius)[..., None]
+    ).astype(np.float32)
+    s = np.linspace(0, 1, steps)[None]
+    width = (
+        float(style.get("curl_width", 0.06))
+        * np.sin(np.pi * (0.12 + 0.76 * s))
+        * np.ones((count, 1))
+    )
+    # Light falls on what stands out.
+    out = ((lines - middle[:, None]) * normal[:, None]).sum(-1) / size
+    shade = (0.62 + 0.36 * depth)[:, None] * (1 + 0.12 * out)
+    shade = shade * (1 + 0.12 * (rng.random((count, 1)) - 0.5))
+    cover = np.minimum(np.minimum(s * 4, (1 - s) * 4), 1) * np.ones((count, 1))
+    smooth = unit(0.75 * normal[:, None] + 0.35 * (lines - middle[:, None]) / size)
+    return [
+        Locks(
+            lines,
+            width.astype(np.float32),
+            shade.astype(np.float32),
+            rng.normal(0, 0.5, count).astype(np.float32),
+            cover.astype(np.float32),
+            smooth,
+        )
+    ]
