@@ -22,6 +22,7 @@ from f2p_sdk import F2PError, Layout
 
 from .assets import cache_folder, load_target
 from .head import Head
+from .lips import Lips
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -44,7 +45,8 @@ class Rig:
     ``base`` (V, 3) the resting head; ``low`` and ``high`` (P, V * 3) the displacement of every
     vertex at the ends of slider p, in the order of ``sliders``; ``looks`` slider -> {look: (at low,
     at middle, at high)}; ``constants`` look values before any slider adds to them; ``choices`` slot
-    -> choice -> settings; ``camera`` height, span and distance.
+    -> choice -> settings; ``camera`` height, span and distance; ``lips`` keeps them from
+    crossing.
     """
 
     layout: Layout
@@ -56,9 +58,15 @@ class Rig:
     constants: Mapping[str, float]
     choices: Mapping[str, Mapping[str, Mapping[str, Any]]]
     camera: Mapping[str, float] = field(default_factory=dict)
+    lips: Lips | None = None
 
     def pose(self, values: Mapping[str, float | str]) -> Array:
         """Vertices (V, 3) of the head with these values (game units)."""
+        points = self.blend(values)
+        return points if self.lips is None else self.lips(points)
+
+    def blend(self, values: Mapping[str, float | str]) -> Array:
+        """The sum of all sliders' fields (V, 3), before skin is kept from what it touches."""
         out = self.base.reshape(-1).copy()
         for amount, low, high in zip(
             self._amounts(values).tolist(), self._low, self._high, strict=True
@@ -218,6 +226,7 @@ def load_rig(path: str | Path, layout: Layout, head: Head) -> Rig:
         dict(rig.get("look", {})),
         rig.get("choices", {}),
         rig.get("camera", {}),
+        Lips(base, head),
     )
 
 

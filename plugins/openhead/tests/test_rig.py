@@ -27,7 +27,7 @@ def test_the_pose_is_the_sum_of_its_fields(rig: Rig, layout: Layout) -> None:
         amounts.append(2 * (float(values[name]) - p.low) / (p.high - p.low) - 1)
     t = np.array(amounts, np.float64)
     dense = rig.base + (np.maximum(t, 0) @ rig.high + np.maximum(-t, 0) @ rig.low).reshape(-1, 3)
-    np.testing.assert_allclose(rig.pose(values), dense, atol=2e-5)
+    np.testing.assert_allclose(rig.blend(values), dense, atol=2e-5)
 
 
 def test_sliders_move_both_sides_alike(rig: Rig, layout: Layout) -> None:
