@@ -18,7 +18,7 @@ RIM = 0.35
 
 
 def along(head: Head, rest: Array) -> Array:
-    """Texture coordinates (N, 2) of the lashes' vertices: hairs along the lid, and from root to tip.
+    """Texture coordinates (N, 2) of lash vertices: hairs along the lid, and from root to tip.
 
     The second is 0 where a strip begins behind the lid, RIM at the lid's rim, 1 at the tip; above 1
     past the corners of the eye, where no lashes grow.
