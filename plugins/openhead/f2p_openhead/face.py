@@ -14,7 +14,7 @@ from .hair import hairline
 from .head import Head, VertexNormals, ambient_occlusion, sphere
 from .lids import ball
 from .rig import Rig
-from .surface import Surface, make_texture, shader
+from .surface import Surface, make_texture, shader, unlabelled, use
 
 __all__ = ["Face"]
 
@@ -49,12 +49,12 @@ class Face:
         self._skin = Surface(
             "skin",
             head.skin.triangles,
-            {"rest": rest[rows], "baked": baked},
+            {"rest": rest[rows], "baked": baked, "zones": head.zones[rows]},
             {"vertex": 3, "normal": 3},
         )
         node = self._skin.node
         node.reparentTo(self._root)
-        node.setShader(shader("skin.vert", "skin.frag", self._looks, ("regions.glsl",)))
+        use(node, "skin.vert", "skin.frag", self._looks, ("regions.glsl",))
         maps = facemap.bake(head, rest)
         node.setShaderInput("masks", make_texture("masks", maps[0]))
         node.setShaderInput("detail", make_texture("detail", maps[1], repeat=True))
@@ -72,11 +72,10 @@ class Face:
         unit, triangles = sphere()
         self._unit = unit
         self._eyes = []
-        look = shader("eye.vert", "eye.frag", self._looks)
         for rows, outward in ((self.head.left_eye, 1.0), (self.head.right_eye, -1.0)):
             surface = Surface("eye", triangles, {"unit": unit}, {"vertex": 3})
             surface.node.reparentTo(self._root)
-            surface.node.setShader(look)
+            use(surface.node, "eye.vert", "eye.frag", self._looks)
             surface.node.setShaderInput("outward", outward)
             self._eyes.append((surface, rows))
 
@@ -93,6 +92,7 @@ class Face:
         node.setTwoSided(True)
         node.setTransparency(TransparencyAttrib.MAlpha)
         node.setShader(shader("lash.vert", "lash.frag", self._looks))
+        unlabelled(node)
         across, rims = sides[0](rest)
         self._skin.node.setShaderInput("across", across)
         self._skin.node.setShaderInput("lids", rims)
@@ -116,13 +116,14 @@ class Face:
         skin = colours.skin(look)
         hair = colours.hair(look, look["hair_light"], look["hair_warm"])
         brow = colours.brow(look)
+        lipstick = self._choice("lipstick_colour", values)
         inputs = {
             "skin_colour": skin,
             "hair_colour": hair,
             "brow_colour": brow,
             "iris_colour": colours.iris(look),
             "lip_natural": colours.lips(look, skin),
-            "lipstick": colours.linear(self._choice("lipstick_colour", values)["rgb"]),
+            "lipstick": colours.linear(lipstick.get("rgb", (128, 128, 128))),
             "shadow_colour": colours.eyeshadow(look),
         }
         for name, colour in inputs.items():
@@ -143,4 +144,5 @@ class Face:
         self._root.setShaderInput("grey", float(np.clip(look["hair_grey"], 0, 1)) * 0.6)
 
     def _choice(self, slot: str, values: Mapping[str, float | str]) -> Mapping[str, Any]:
-        return self.rig.choices[slot][str(values[slot])]
+        """Settings of the choice; none where the layout has no such slot (men's lips are bare)."""
+        return self.rig.choices[slot][str(values[slot])] if slot in values else {}
