@@ -20,7 +20,7 @@ __all__ = ["Hair", "grow", "hairline"]
 
 Array = NDArray[np.float32]
 
-SEGMENTS = 11
+SEGMENTS = 11  # of a strand, unless its style is curly
 # A fringe ends above the brows, unless its style says otherwise.
 FRINGE_END = 0.24
 DOWN = np.array((0, -1, 0), np.float32)
@@ -59,7 +59,7 @@ class _Comb:
         out[:, 0] += self.sweep
         drop = np.stack(
             [
-                side * (0.1 + 1.2 * self.curtain) + p[:, 0] * 0.25 + 0.6 * self.sweep,
+                side * 1.3 * self.curtain + p[:, 0] * 0.3 + 0.6 * self.sweep,
                 np.full(len(p), -1.0),
                 np.full(len(p), 0.5),
             ],
@@ -105,11 +105,12 @@ def _walk(
     quiff = _number(style, "quiff") * _ramp(p0[:, 2], -0.75, 0.0) * _ramp(p0[:, 1], 0.42, 0.7)
     wide = _number(style, "sides", 0.8)
     ears = length.max() > 0.75 and back < 0.5
-    step = (length / SEGMENTS)[:, None].astype(np.float32)
+    segments = int(style.get("segments", SEGMENTS))
+    step = (length / segments)[:, None].astype(np.float32)
     p = p0 + n0 * 0.01
     line = [p]
-    for k in range(SEGMENTS):
-        s = (k + 1) / SEGMENTS
+    for k in range(segments):
+        s = (k + 1) / segments
         normal = outward(p)
         fall = _ramp(-p[:, 1], -0.4, 0.05)[:, None]
         fall = fall * (1 - back * _ramp(p[:, 1], -0.45, -0.1))[:, None]
@@ -122,7 +123,7 @@ def _walk(
         p = p + way * step
         sides = wide + (1 - wide) * _ramp(p[:, 1], 0.2, 0.9)
         grown = np.sin(min(s * length.mean() / 0.35, 1.0) * np.pi / 2)
-        lift = (0.012 + volume * sides * (0.3 + 0.7 * layer) * grown).astype(np.float32)
+        lift = (0.012 + volume * sides * (0.5 + 0.5 * layer) * grown).astype(np.float32)
         q = p - SKULL_CENTRE
         r = np.linalg.norm(q, axis=1)
         floor = scalp.radius(p, ears) + lift
@@ -144,14 +145,21 @@ def _clumps(
     return gap.argmin(1).astype(np.int32), many
 
 
-def _gather(style: Mapping[str, Any], lines: Array, clump: NDArray[np.int32], many: int) -> Array:
+def _gather(
+    style: Mapping[str, Any],
+    lines: Array,
+    clump: NDArray[np.int32],
+    many: int,
+    fringe: NDArray[np.bool_],
+) -> Array:
     """Pull strands together into locks towards their tips."""
     members = np.bincount(clump, minlength=many)
     middle = np.zeros((many, *lines.shape[1:]), np.float32)
     np.add.at(middle, clump, lines)
     middle /= np.maximum(members, 1)[:, None, None]
     s = np.linspace(0, 1, lines.shape[1], dtype=np.float32)[None, :, None]
-    pull = _number(style, "clump", 0.45) * s**1.3
+    pull = _number(style, "clump", 0.45) * s**1.6
+    pull = pull * np.where(fringe, 0.5, 1.0)[:, None, None]
     return np.asarray(lines + (middle[clump] - lines) * pull, np.float32)
 
 
@@ -189,8 +197,10 @@ def _finish(style: Mapping[str, Any], lines: Array, fringe: NDArray[np.bool_], r
         lines = _cut(lines, (lines[..., 1] < float(level) + ragged) & ~fringe[:, None])
     curtain = _number(style, "curtain")
     end = _number(style, "fringe_end", FRINGE_END)
-    ragged = np.abs(rng.normal(0, 0.025, (len(lines), 1)))
-    over = (lines[..., 1] < end + ragged) & (np.abs(lines[..., 0]) < 0.52) & (lines[..., 2] > -0.1)
+    ragged = np.abs(rng.normal(0, 0.02, (len(lines), 1)))
+    # It is longer towards the temples, where it meets the sides.
+    level = end + ragged - 0.3 * _ramp(np.abs(lines[..., 0]), 0.36, 0.58)
+    over = (lines[..., 1] < level) & (np.abs(lines[..., 0]) < 0.62) & (lines[..., 2] > -0.2)
     if curtain < 0.5:
         lines = _cut(lines, over & fringe[:, None])
     # Strands that pass before the face are drawn aside, but for a fringe above its end.
@@ -209,7 +219,7 @@ def _strands(style: Mapping[str, Any], scalp: Scalp, count: int, rng: np.random.
     part = _number(style, "part") * 0.5
     side = np.where(p0[:, 0] > part, 1.0, -1.0)
     clump, many = _clumps(style, p0, fringe, side)
-    lines = _gather(style, lines, clump, many)
+    lines = _gather(style, lines, clump, many, fringe)
     lines = _wave(style, lines, clump, many, rng)
     lines = _finish(style, lines, fringe, rng)
     strands, steps = lines.shape[:2]
@@ -218,14 +228,15 @@ def _strands(style: Mapping[str, Any], scalp: Scalp, count: int, rng: np.random.
     # Fine at the root, full in the middle, thin at the tip.
     # (A blunt cut keeps most of its width.)
     thin = 0.75 if style.get("cut") is None or taper > 0 else 0.4
-    profile = np.minimum(0.45 + 2.2 * s, 1) * (1 - thin * _ramp(s, 0.6, 1.0))
+    profile = np.minimum(0.6 + 3 * s, 1) * (1 - thin * _ramp(s, 0.6, 1.0))
     width = _number(style, "width", 0.12) * profile * rng.uniform(0.8, 1.2, (strands, 1))
-    width = width * np.where(fringe, 0.85, 1.0)[:, None]
+    # Behind, fewer strands are as much hair.
+    width = width * (1 + 0.5 * _ramp(-p0[:, 2], 0.8, 1.0))[:, None]
     shade = 1 + 0.10 * (rng.random(many)[clump] - 0.5) + 0.05 * (rng.random(strands) - 0.5)
     deep = 0.74 + 0.26 * layer
-    shade = (shade * deep)[:, None] * (0.68 + 0.32 * _ramp(s, 0.0, 0.3)) * shadow(lines)
+    shade = (shade * deep)[:, None] * (0.78 + 0.22 * _ramp(s, 0.0, 0.3)) * shadow(lines)
     blunt = 0.78 if thin > 0.5 else 0.9
-    cover = np.minimum(0.35 + 6 * s, 1) * (1 - _ramp(s, blunt, 1.0))
+    cover = np.minimum(0.4 + 8 * s, 1) * (1 - _ramp(s, blunt, 1.0))
     twist = rng.normal(0, 0.2, strands)
     return Locks(
         lines,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ribbons import Locks
-from .scalp import SKULL_CENTRE, Scalp, crown_distance, hairline, is_ear, outward, roots, unit
+from .scalp import Scalp, crown_distance, hairline, is_ear, outward, roots, unit
 
 __all__ = ["curls", "hull", "shadow"]
 
@@ -49,7 +49,7 @@ def _height(style: Mapping[str, Any], points: Array) -> Array:
 
 def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, Array, Index] | None:
     """Points, tangents, normals, strand and triangles of the mass below the locks."""
-    lift = float(style.get("mass", 0.3 * float(style.get("volume", 0.1))))
+    lift = float(style.get("mass", 0.45 * float(style.get("volume", 0.1))))
     if lift <= 0:
         return None
     points = scalp.points
@@ -63,6 +63,8 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
     back[used] = np.arange(len(used), dtype=np.int32)
     p, grown = points[used], height[used]
     normal = outward(p)
+    if style.get("curls"):
+        lift *= 0.84  # curls stand out of the hull
     place = p + normal * (0.012 + lift * grown)[:, None]
     # Hair runs away from the parting, or back.
     part = float(style.get("part", 0.0)) * 0.5
@@ -73,7 +75,7 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
         run = np.stack([p[:, 0] * 0.5, np.full(len(p), -0.3), np.ones(len(p))], 1)
     tangent = unit(run - normal * (run * normal).sum(1, keepdims=True))
     cover = _ramp(grown, 0.05, 0.5) * float(style.get("hull_cover", 1.0))
-    dark = float(style.get("hull_shade", 0.72))
+    dark = float(style.get("hull_shade", 0.82))
     seam = np.exp(-(((p[:, 0] - part) / 0.05) ** 2)) * (p[:, 1] > 0.5) * (1 - combed)
     shade = (dark * (1 - 0.2 * seam) * shadow(p)).astype(np.float32)
     strand = np.stack([np.zeros(len(p)), np.full(len(p), 0.5), shade, cover], 1)
@@ -89,7 +91,7 @@ def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> l
     p0, _ = roots(scalp, {**style, "part": 0.0, "back": 0.4}, count, rng)
     depth = rng.random(count).astype(np.float32) ** 0.6
     normal = outward(p0)
-    lift = 0.01 + mass * _height(style, p0) * (0.75 + 0.4 * depth)
+    lift = 0.01 + mass * _height(style, p0) * (0.8 + 0.28 * depth)
     lift = lift - size * 0.5 * (1 - depth)
     middle = p0 + normal * lift[:, None]
     loose = unit(rng.normal(0, 1, (count, 3)).astype(np.float32))
@@ -113,7 +115,7 @@ def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> l
     )
     # Light falls on what stands out.
     out = ((lines - middle[:, None]) * normal[:, None]).sum(-1) / size
-    shade = (0.62 + 0.36 * depth)[:, None] * (1 + 0.12 * out)
+    shade = (0.74 + 0.24 * depth)[:, None] * (1 + 0.12 * out)
     shade = shade * (1 + 0.12 * (rng.random((count, 1)) - 0.5))
     cover = np.minimum(np.minimum(s * 4, (1 - s) * 4), 1) * np.ones((count, 1))
     smooth = unit(0.75 * normal[:, None] + 0.35 * (lines - middle[:, None]) / size)

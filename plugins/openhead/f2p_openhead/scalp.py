@@ -71,9 +71,10 @@ class Scalp:
         near = np.flatnonzero(bust)
         self.controls = near[spread(self.points[near], CONTROLS, np.random.default_rng(7))]
         # What a control point does is the mean of the skin around it: hair moves as a mass.
-        gap = _square(self.points[self.controls], self.points[near])
+        near = near[spread(self.points[near], 900, np.random.default_rng(8))]
+        gap = _square(self.points[near], self.points[self.controls])
         weight = np.exp(-gap / (2 * 0.13**2)).astype(np.float32)
-        self._mean = (weight / weight.sum(1, keepdims=True)).astype(np.float32)
+        self._mean = np.ascontiguousarray((weight / weight.sum(0)).astype(np.float32))
         self._near = self.rows[near]
 
     def radius(self, p: Array, ears: bool = False) -> Array:
@@ -102,7 +103,7 @@ class Scalp:
 
     def motion(self, moved: Array) -> Array:
         """Displacements (CONTROLS, 3) of the control points, from the whole head's (V, 3)."""
-        return np.asarray(self._mean @ moved[self._near], np.float32)
+        return np.ascontiguousarray((moved[self._near].T @ self._mean).T, np.float32)
 
 
 def _square(a: Array, b: Array) -> Array:

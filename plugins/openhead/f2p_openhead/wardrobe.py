@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from panda3d.core import NodePath, Shader, TransparencyAttrib, Vec4
+from panda3d.core import NodePath, TransparencyAttrib, Vec4
 
 from .hair import Hair, grow
 from .head import Head
 from .rig import Rig
 from .scalp import Scalp
-from .surface import Surface, shader
+from .surface import Surface, unlabelled, use
 
 __all__ = ["Wardrobe"]
 
@@ -27,14 +27,14 @@ class Worn:
     of a thick mass is shaded about once, and yet no edge is jagged.
     """
 
-    def __init__(self, name: str, hair: Hair, look: Shader) -> None:
+    def __init__(self, name: str, hair: Hair, looks: Sequence[str]) -> None:
         self.hair = hair
         fixed = {"tangent": hair.tangents, "normal": hair.normals, "strand": hair.strand}
         self._core = Surface(name, hair.triangles, fixed, {"vertex": 3})
         self._edge = Surface(f"{name}-edge", hair.triangles[::-1], fixed, {"vertex": 3})
         for surface, edge in ((self._core, 0.0), (self._edge, 1.0)):
             surface.node.setTwoSided(True)
-            surface.node.setShader(look)
+            use(surface.node, "hair.vert", "hair.frag", looks)
             surface.node.setShaderInput("edge", edge)
         # Before the skin: what hair hides is then never shaded.
         self._core.node.setBin("background", 10)
@@ -42,6 +42,7 @@ class Worn:
         self._edge.node.setTransparency(TransparencyAttrib.MAlpha)
         self._edge.node.setDepthWrite(False)
         self._edge.node.setDepthTest(True)
+        unlabelled(self._edge.node)
 
     def move(self, motion: Array) -> None:
         """Follow a head whose control points moved by ``motion`` (K, 3)."""
@@ -71,7 +72,7 @@ class Wardrobe:
         self._root = root
         self._scalp = Scalp(head, rig.base, rest_normals)
         self._styles: dict[str, Worn | None] = {}
-        self._shader = shader("hair.vert", "hair.frag", looks)
+        self._looks = looks
 
     def dress(self, values: Mapping[str, float | str], points: Array) -> None:
         """Put on the hair that ``values`` choose, moved with the posed head ``points`` (V, 3)."""
@@ -91,7 +92,7 @@ class Wardrobe:
     def _style(self, style: str, settings: Mapping[str, Any]) -> Worn | None:
         if style not in self._styles:
             hair = grow(settings, self._scalp, sum(map(ord, style)))
-            self._styles[style] = None if hair is None else Worn(style, hair, self._shader)
+            self._styles[style] = None if hair is None else Worn(style, hair, self._looks)
         return self._styles[style]
 
 
