@@ -37,7 +37,7 @@ def _stroke_tile(style: Mapping[str, Any], seed: int) -> NDArray[np.uint8]:
     density, stroke = float(style.get("density", 1.0)), float(style.get("stroke", 1.0))
     stand, soft, gap = (
         float(style.get("angle", 60.0)),
-        float(style.get("soft", 0.3)),
+        float(style.get("soft", 0.45)),
         float(style.get("gap", 0.0)),
     )
 
@@ -65,7 +65,7 @@ def _stroke_tile(style: Mapping[str, Any], seed: int) -> NDArray[np.uint8]:
     draw.polygon(outline, fill=int(255 * soft))
     image = image.filter(ImageFilter.GaussianBlur(3 * scale))
     draw = ImageDraw.Draw(image)
-    for _ in range(int(620 * density)):
+    for _ in range(int(880 * density)):
         s, u = rng.random(), rng.uniform(-1, 0.55)
         if gap and abs(s - 0.72) < 0.035 * gap:
             continue
@@ -77,7 +77,7 @@ def _stroke_tile(style: Mapping[str, Any], seed: int) -> NDArray[np.uint8]:
             stand * (1 - s) ** 1.5 + rng.normal(0, 7) + (12 - 26 * s) * (1 if u < 0.2 else -1) * 0.5
         )
         length = stroke * rng.uniform(0.07, 0.13) * (1.15 - 0.45 * s)
-        shade = int(255 * rng.uniform(0.55, 1.0))
+        shade = int(255 * rng.uniform(0.68, 1.0))
         points = []
         for k in range(5):
             q = k / 4
@@ -85,7 +85,7 @@ def _stroke_tile(style: Mapping[str, Any], seed: int) -> NDArray[np.uint8]:
             s2, t2 = s + length * q * np.cos(bend), t + length * q * np.sin(bend) * 1.9
             points.append(pixel(float(s2), float(t2)))
         for k in range(4):
-            draw.line([points[k], points[k + 1]], fill=shade, width=max(1, int((4 - k) * 1.3)))
+            draw.line([points[k], points[k + 1]], fill=shade, width=max(1, round((4 - k) * 1.15)))
     small = image.resize(TILE, Image.Resampling.LANCZOS).filter(ImageFilter.GaussianBlur(0.6))
     tile = np.array(small)
     tile[[0, -1]] = 0

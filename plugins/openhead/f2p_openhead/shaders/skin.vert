@@ -1,16 +1,17 @@
 uniform mat4 p3d_ModelViewProjectionMatrix; uniform float blush_height;
-in vec4 p3d_Vertex; in vec3 p3d_Normal; in vec3 rest; in vec2 baked;
-out vec3 v_normal; out vec3 v_place; out vec3 v_rest; out vec2 v_baked; out vec4 v_zone; out vec4 v_tone;
+in vec4 p3d_Vertex; in vec3 p3d_Normal; in vec3 rest; in vec2 baked; in vec2 zones;
+out vec3 v_normal; out vec3 v_place; out vec3 v_rest; out vec2 v_baked; out vec4 v_zone; out vec4 v_tone; out vec2 v_zones;
 float bump(vec2 p, vec2 at, vec2 size) { vec2 q = (p - at) / size; return exp(-dot(q, q)); }
 void main() {
     vec3 place = turned(p3d_Vertex.xyz);
     gl_Position = p3d_ModelViewProjectionMatrix * vec4(place, 1.0);
-    v_normal = turned_with(p3d_Vertex.xyz, p3d_Normal); v_place = place; v_rest = rest; v_baked = baked;
+    v_normal = turned_with(p3d_Vertex.xyz, p3d_Normal); v_place = place; v_rest = rest; v_baked = baked; v_zones = zones;
     // Soft zones of the face, found per vertex because they are smooth: rosy parts, under the eyes, philtrum, highlights;
     // blusher, contour, front.
     vec2 q = vec2(abs(rest.x), rest.y);
     float front = smoothstep(-0.75, -0.2, rest.z);
-    v_zone.x = front * (bump(q, vec2(0.36, -0.33), vec2(0.26, 0.22)) + 0.8 * bump(q, vec2(0.0, -0.33), vec2(0.13, 0.1)) + 0.4 * bump(q, vec2(0.0, -0.95), vec2(0.2, 0.12))) + step(0.62, q.x) * step(rest.z, -0.4) * 0.6;
+    // Blood shows in cheeks, nose and ears; the forehead is yellower, chin and jaw are paler.
+    v_zone.x = front * (bump(q, vec2(0.36, -0.33), vec2(0.26, 0.22)) + 0.8 * bump(q, vec2(0.0, -0.33), vec2(0.13, 0.1)) + 0.35 * bump(q, vec2(0.0, -0.95), vec2(0.2, 0.12)) - 0.35 * bump(q, vec2(0.0, 0.42), vec2(0.5, 0.22)) + 0.3 * bump(q, vec2(0.27, 0.04), vec2(0.2, 0.06))) + step(0.62, q.x) * step(rest.z, -0.4) * 0.6;
     v_zone.y = bump(q, vec2(0.25, -0.15), vec2(0.15, 0.06)) + 0.5 * bump(q, vec2(0.15, -0.06), vec2(0.06, 0.08));
     v_zone.z = 0.5 * bump(q, vec2(0.0, -0.49), vec2(0.035, 0.07)) - 0.22 * bump(q, vec2(0.065, -0.49), vec2(0.03, 0.07));
     v_zone.w = bump(q, vec2(0.0, -0.22), vec2(0.05, 0.2)) + bump(q, vec2(0.42, -0.14), vec2(0.16, 0.07)) + 0.5 * bump(q, vec2(0.0, -0.53), vec2(0.1, 0.03));
