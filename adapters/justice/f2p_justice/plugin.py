@@ -15,14 +15,18 @@ def engine(endpoint: str) -> list[str]:
     return [sys.executable, "-m", "f2p_openhead", "--rigs", str(HERE), "--connect", endpoint]
 
 
-@hookimpl
-def f2p_games() -> list[Game]:
-    female = Kind(
+def _kind(name: str) -> Kind:
+    return Kind(
         game="justice",
-        kind="female",
-        layout_path=HERE / "female.toml",
-        framing_path=HERE / "female.framing.toml",
-        weights={"compact": HERE / "weights" / "female-compact.safetensors"},
+        kind=name,
+        layout_path=HERE / f"{name}.toml",
+        framing_path=HERE / f"{name}.framing.toml",
+        weights={"compact": HERE / "weights" / f"{name}-compact.safetensors"},
         engine=engine,
     )
-    return [Game(name="justice", title="Justice", kinds=(female,), licence="Apache-2.0")]
+
+
+@hookimpl
+def f2p_games() -> list[Game]:
+    kinds = (_kind("female"), _kind("male"))
+    return [Game(name="justice", title="Justice", kinds=kinds, licence="Apache-2.0")]

@@ -1,18 +1,35 @@
-"""The layout of justice/female has the published shape, and its files agree with each other."""
+"""The layouts of justice have the published shape, and their files agree with each other."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 import numpy as np
+import pytest
 from f2p_justice.plugin import f2p_games
 
+from f2p_sdk import Kind
 
-def test_published_sizes() -> None:
-    (game,) = f2p_games()
-    (kind,) = game.kinds
+KINDS = {kind.kind: kind for kind in f2p_games()[0].kinds}
+CHOICES = {
+    "female": {
+        "hairstyle": 22,
+        "eyebrow_style": 36,
+        "lipstick_style": 19,
+        "lipstick_colour": 25,
+    },
+    "male": {"hairstyle": 23, "eyebrow_style": 26, "beard": 7},
+}
+
+
+@pytest.fixture(params=list(KINDS))
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return KINDS[request.param]
+
+
+def test_published_sizes(kind: Kind) -> None:
     layout = kind.layout
-    assert (game.name, kind.kind) == ("justice", "female")
+    assert layout.name == f"justice/{kind.kind}"
     assert Counter(p.group for p in layout.continuous) == {
         "eyebrow": 24,
         "eye": 51,
@@ -20,32 +37,40 @@ def test_published_sizes() -> None:
         "mouth": 45,
         "face": 63,
     }
-    choices = {p.name: len(p.choices) for p in layout.discrete}
-    assert choices == {
-        "hairstyle": 22,
-        "eyebrow_style": 36,
-        "lipstick_style": 19,
-        "lipstick_colour": 25,
-    }
-    assert layout.size == 310
+    assert {p.name: len(p.choices) for p in layout.discrete} == CHOICES[kind.kind]
+    assert layout.size == {"female": 310, "male": 264}[kind.kind]
 
 
-def test_players_find_the_sliders_they_expect() -> None:
-    layout = f2p_games()[0].kinds[0].layout
+def test_female_is_what_the_game_alone_means() -> None:
+    assert next(iter(KINDS)) == "female"
+
+
+def test_players_find_the_sliders_they_expect(kind: Kind) -> None:
+    layout = kind.layout
     face = {p.name for p in layout.continuous if p.group == "face"}
-    assert {"skin_tone", "age", "weight", "femininity"} <= face
+    own = {"female": "femininity", "male": "masculinity"}[kind.kind]
+    assert {"skin_tone", "age", "weight", own} <= face
     assert all(p.label for p in layout.continuous)
+    age = layout["age"]
+    assert (age.low, age.high) == (18, 80)  # type: ignore[union-attr]
 
 
-def test_framing_is_a_face() -> None:
-    framing = f2p_games()[0].kinds[0].framing
-    points = np.array(framing.landmarks)
+def test_kinds_share_most_sliders_with_the_same_ranges() -> None:
+    female, male = KINDS["female"].layout, KINDS["male"].layout
+    shared = set(female.names) & set(male.names)
+    assert len(shared) >= 195
+    for name in shared - {p.name for p in female.discrete}:
+        a, b = female[name], male[name]
+        assert (a.group, a.low, a.high) == (b.group, b.low, b.high)  # type: ignore[union-attr]
+
+
+def test_framing_is_a_face(kind: Kind) -> None:
+    points = np.array(kind.framing.landmarks)
     right_outer, right_inner, left_outer, left_inner, nose = points
     assert left_outer[0] < left_inner[0] < nose[0] < right_inner[0] < right_outer[0]
     assert nose[1] > points[:4, 1].max()
 
 
-def test_engine_command_names_the_endpoint() -> None:
-    kind = f2p_games()[0].kinds[0]
+def test_engine_command_names_the_endpoint(kind: Kind) -> None:
     assert kind.engine is not None
     assert "tcp://127.0.0.1:5555" in kind.engine("tcp://127.0.0.1:5555")
