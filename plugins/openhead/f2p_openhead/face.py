@@ -97,8 +97,8 @@ class Face:
         self._skin.node.setShaderInput("across", across)
         self._skin.node.setShaderInput("lids", rims)
 
-    def pose(self, points: Array) -> None:
-        """Move skin, eyes and lashes to the posed head ``points`` (V, 3)."""
+    def pose(self, points: Array) -> Array:
+        """Move skin, eyes and lashes to the posed head ``points`` (V, 3); what is drawn of it."""
         points = points.copy()
         for (surface, rows), opening in zip(self._eyes, self._openings, strict=True):
             centre, radius = ball(points[rows])
@@ -110,6 +110,7 @@ class Face:
         skin_points = points[self.head.skin.rows]
         self._skin.write(skin_points, self._skin_normals(skin_points))
         self._lashes.write(points[self.head.lashes.rows])
+        return points
 
     def paint(self, values: Mapping[str, float | str], look: Mapping[str, float]) -> None:
         """Set colours, brows and lips from choices (``values``) and every look value."""

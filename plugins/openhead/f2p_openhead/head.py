@@ -7,9 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .assets import BaseMesh, load_base
+from .assets import BaseMesh, load_base, load_mask
 
-__all__ = ["Head", "Part", "VertexNormals", "ambient_occlusion", "build_head", "sphere"]
+__all__ = [
+    "ACTORS",
+    "Head",
+    "Inner",
+    "Part",
+    "VertexNormals",
+    "ambient_occlusion",
+    "build_head",
+    "sphere",
+]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
@@ -27,13 +36,33 @@ class Part:
     triangles: Index
 
 
+ACTORS = ("upper-teeth", "lower-teeth", "tongue")
+
+
+@dataclass(frozen=True)
+class Inner:
+    """Teeth and tongue in the base mesh.
+
+    ``ids`` (N,) base mesh vertices, ``rest`` (N, 3) their places, decimetres, ``part`` (N,) which
+    of ACTORS each belongs to, ``triangles`` (M, 3) into these rows; ``anchors`` (A,) the rows of
+    ``Head`` around them: lips and cheeks from inside.
+    """
+
+    ids: Index
+    rest: Array
+    part: Index
+    triangles: Index
+    anchors: Index
+
+
 @dataclass(frozen=True)
 class Head:
     """The drawn part of the base mesh.
 
     ``ids`` (V,) the base mesh vertices in use; ``rest`` (V, 3) their places in the base mesh,
     decimetres; ``uv`` (V, 2) base mesh texture coordinates (of skin and lashes, for baking);
-    ``left_eye`` and ``right_eye`` (E,) the rows of the subject's eyeballs.
+    ``left_eye`` and ``right_eye`` (E,) the rows of the subject's eyeballs; ``zones`` (V, 2) how
+    much a vertex belongs to the face (without ears and neck) and to the mouth's inside, 0 to 1.
     """
 
     ids: Index
@@ -43,6 +72,8 @@ class Head:
     lashes: Part
     left_eye: Index
     right_eye: Index
+    zones: Array
+    inner: Inner
 
 
 def _triangles(quads: Index) -> Index:
@@ -77,6 +108,10 @@ def build_head(mesh: BaseMesh | None = None) -> Head:
         back[rows] = np.arange(len(rows), dtype=np.int32)
         return Part(rows.astype(np.int32), _triangles(back[lookup[q]]))
 
+    zones = np.stack([_mask(mesh, name)[ids] for name in ("face", "inside-mouth")], 1)
+    # Lips and cheeks from inside, not the throat.
+    front = mesh.vertices[ids, 2] > 1.15
+    anchors = np.flatnonzero((zones[:, 1] > 0.5) & front).astype(np.int32)
     return Head(
         ids,
         mesh.vertices[ids],
@@ -85,7 +120,32 @@ def build_head(mesh: BaseMesh | None = None) -> Head:
         part(lash_quads),
         lookup[eyes["l"]],
         lookup[eyes["r"]],
+        zones,
+        _inner(mesh, anchors),
     )
+
+
+def _mask(mesh: BaseMesh, name: str) -> Array:
+    """A mask of the head's data at every vertex of the base mesh, (19158,) in [0, 1]."""
+    quads, quad_uv = mesh.groups["body"]
+    picture = load_mask(name)
+    height, width = picture.shape
+    uv = mesh.uvs[quad_uv.ravel()]
+    x = np.clip((uv[:, 0] * width).astype(int), 0, width - 1)
+    y = np.clip(((1 - uv[:, 1]) * height).astype(int), 0, height - 1)
+    out = np.zeros(len(mesh.vertices), np.float32)
+    np.maximum.at(out, quads.ravel(), picture[y, x])
+    return out
+
+
+def _inner(mesh: BaseMesh, anchors: Index) -> Inner:
+    quads = [mesh.groups[f"helper-{name}"][0] for name in ACTORS]
+    ids = np.unique(np.concatenate([q.ravel() for q in quads])).astype(np.int32)
+    part = np.zeros(len(ids), np.int32)
+    for k, q in enumerate(quads):
+        part[np.searchsorted(ids, np.unique(q))] = k
+    triangles = _triangles(np.searchsorted(ids, np.concatenate(quads)).astype(np.int32))
+    return Inner(ids, mesh.vertices[ids], part, triangles, anchors)
 
 
 class VertexNormals:

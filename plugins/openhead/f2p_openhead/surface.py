@@ -8,6 +8,7 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 from panda3d.core import (
+    BitMask32,
     Geom,
     GeomEnums,
     GeomNode,
@@ -23,19 +24,31 @@ from panda3d.core import (
     Texture,
 )
 
-__all__ = ["Surface", "make_texture", "shader"]
+__all__ = ["LABELS", "LABELS_MASK", "Surface", "label_shaders", "make_texture", "shader", "unlabelled", "use"]
 
 Array = NDArray[np.float32]
 
+LABELS = "labels"  # tag of nodes, and key of the states that the labels camera gives them
+LABELS_MASK = BitMask32.bit(1)
+label_shaders: dict[str, Shader] = {}  # by tag
 
-def shader(vertex: str, fragment: str, looks: Sequence[str], parts: Sequence[str] = ()) -> Shader:
+
+def shader(
+    vertex: str,
+    fragment: str,
+    looks: Sequence[str],
+    parts: Sequence[str] = (),
+    *,
+    labels: bool = False,
+) -> Shader:
     """Compile two of ``shaders/``; each look name is a macro for its place in ``look``.
 
     ``turn.glsl`` stands before the vertex shader; ``common.glsl`` and then ``parts`` before the
-    fragment shader.
+    fragment shader. With ``labels`` it is compiled to write classes instead of colours.
     """
     files = resources.files(__package__) / "shaders"
-    defines = [f"#define LOOK_SIZE {(len(looks) + 3) // 4}"]
+    defines = ["#define LABELS"] if labels else []
+    defines += [f"#define LOOK_SIZE {(len(looks) + 3) // 4}"]
     defines += [f"#define {name} look[{k // 4}].{'xyzw'[k % 4]}" for k, name in enumerate(looks)]
     head = "#version 130\n" + "\n".join(defines) + "\n"
 
@@ -47,6 +60,22 @@ def shader(vertex: str, fragment: str, looks: Sequence[str], parts: Sequence[str
         "#version 130\n" + text("turn.glsl", vertex),
         head + text("common.glsl", *parts, fragment),
     )
+
+
+def use(
+    node: NodePath, vertex: str, fragment: str, looks: Sequence[str], parts: Sequence[str] = ()
+) -> None:
+    """Draw ``node`` with two of ``shaders/``, in the labels pass with their classes (``IS``)."""
+    node.setShader(shader(vertex, fragment, looks, parts))
+    tag = " ".join((vertex, fragment, *looks))
+    if tag not in label_shaders:
+        label_shaders[tag] = shader(vertex, fragment, looks, parts, labels=True)
+    node.setTag(LABELS, tag)
+
+
+def unlabelled(node: NodePath) -> None:
+    """Keep ``node`` out of the labels and depth passes: what lies behind it is told instead."""
+    node.hide(LABELS_MASK)
 
 
 class Surface:

@@ -3,6 +3,7 @@ uniform vec3 iris_colour; uniform vec2 across; uniform vec4 lids;  // the openin
 uniform float outward;                                             // +1 for the subject's left eye
 in vec3 v_unit; in vec3 v_place; in vec3 v_out; out vec4 colour;
 void main() {
+    IS(outward > 0.0 ? 4.0 : 5.0)
     vec3 u = normalize(v_unit), o = normalize(v_out);
     // Eyes look very slightly inward, as they do when they look at a camera.
     vec3 gaze = normalize(vec3(-0.03 * outward, 0.0, 1.0));

@@ -4,8 +4,8 @@ uniform vec4 look[LOOK_SIZE]; uniform sampler2D brow_atlas; uniform vec4 brow_ti
 // The opening between the lids: across = middle and half width, lids = height of the corners, rise and fall from there.
 uniform vec2 across; uniform vec4 lids;
 
-// How much of the skin a brow's hairs cover, 0 to 1.
-float brow(vec2 q) {
+// Where in the atlas a brow's hairs at a place are; places beyond the brow are at the empty border of its tile.
+vec2 brow_place(vec2 q) {
     // Brow coordinates: s from the inner end (0) to the tail (1), t from -1 to 1 across.
     vec2 from = q - vec2(0.085 + brow_x, 0.148 + brow_y);
     float turn = brow_tilt + 0.10;
@@ -15,8 +15,39 @@ float brow(vec2 q) {
     float rise = s < peak ? s / peak : 1.0 - (s - peak) / max(1.0 - peak, 0.1);
     float middle = brow_arch * (sin(clamp(rise, 0.0, 1.0) * 1.5708) - 0.4) + (brow_tail - 0.035) * smoothstep(0.45, 1.1, s) * 1.3;
     float t = (from.y - middle) / (0.115 * brow_thick);
-    if (s < -0.09 || s > 1.09 || abs(t) > 0.98 || q.x < 0.005) return 0.0;
-    vec2 uv = brow_tile.xy + vec2((s + 0.1) / 1.2, (t + 1.0) / 2.0) * brow_tile.zw;
-    return clamp(texture(brow_atlas, uv).r * brow_density, 0.0, 1.0);
+    return brow_tile.xy + clamp(vec2((s + 0.1) / 1.2, (t + 1.0) / 2.0), 0.004, 0.996) * brow_tile.zw;
 }
 
+// How much of the skin a brow's hairs cover, 0 to 1.
+float brow(vec2 q) {
+    return clamp(texture(brow_atlas, brow_place(q)).r * brow_density, 0.0, 1.0);
+}
+
+// The same without single hairs: the brow as one patch.
+float brow_shape(vec2 q) {
+    return textureLod(brow_atlas, brow_place(q), 2.5).r;
+}
+
+
+// The nose of the face parser: bridge, tip and wings.
+bool nose(vec2 q, float z) {
+    float half_width = q.y > -0.28 ? mix(0.095, 0.07, smoothstep(-0.28, -0.05, q.y)) : mix(0.165, 0.095, smoothstep(-0.36, -0.24, q.y));
+    return q.x < half_width && q.y < -0.02 && q.y > -0.475 && z > 0.0;
+}
+
+#ifdef LABELS
+// Class of the skin at a place of the resting head (docs/protocol.md has the list). zones: face, inside of the mouth;
+// m: masks; hairy: hair covers it; cloth: it is dressed.
+float skin_class(vec3 rest, vec2 zones, vec4 m, bool hairy, bool cloth) {
+    vec2 q = vec2(abs(rest.x), rest.y);
+    if (zones.y > 0.55) return 8.0;
+    if (cloth) return 0.0;
+    if (hairy) return 10.0;
+    bool front = rest.z > -0.3;
+    if (front && m.r > 0.5) return m.g > 0.5 ? 7.0 : 9.0;
+    if (front && brow_shape(q) > 0.35) return rest.x > 0.0 ? 2.0 : 3.0;
+    if (front && nose(q, rest.z)) return 6.0;
+    // Ears and neck are no face, as in the Helen set; a bare skull is.
+    return zones.x > 0.5 || q.y > 0.35 ? 1.0 : 0.0;
+}
+#endif

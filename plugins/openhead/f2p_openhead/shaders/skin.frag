@@ -2,7 +2,7 @@ uniform sampler2D masks; uniform sampler2D detail;
 uniform vec3 skin_colour; uniform vec3 hair_colour; uniform vec3 brow_colour; uniform vec3 lip_natural;
 uniform vec3 lipstick; uniform vec3 shadow_colour;
 uniform vec4 lip_a; uniform vec4 lip_b; uniform vec2 lip_c; uniform vec4 cap; uniform vec2 thinning;
-in vec3 v_normal; in vec3 v_place; in vec3 v_rest; in vec2 v_baked; in vec4 v_zone; in vec4 v_tone;
+in vec3 v_normal; in vec3 v_place; in vec3 v_rest; in vec2 v_baked; in vec4 v_zone; in vec4 v_tone; in vec2 v_zones;
 out vec4 colour;
 const float HALF = 1.3;
 
@@ -20,7 +20,7 @@ void main() {
     float wrinkle = m.b * aged;
     vec3 c = skin_colour;
     float lum = dot(c, vec3(0.3, 0.6, 0.1));
-    vec3 red = vec3(1.12, 0.88, 0.86), brown = vec3(0.86, 0.80, 0.76);
+    vec3 red = vec3(1.10, 0.86, 0.83), brown = vec3(0.86, 0.80, 0.76);
     float rosy = 0.35 + redness;
     c *= mix(vec3(1.0), red, clamp(rosy * v_zone.x + 0.25 * redness, -0.5, 1.2));
     c *= mix(vec3(1.0), brown, (d.g - 0.5) * (0.5 + 1.1 * texture_amount) * (0.7 + 0.6 * aged));
@@ -78,6 +78,7 @@ void main() {
     line = min(line, thinning.y > 0.0 ? (bare - thinning.y) * 0.7 : line);
     float grown = mix(cap.y, cap.x, smoothstep(cap.z, cap.w, v_rest.y));
     float scalp = smoothstep(-0.05 + 0.03 * grown, 0.17 - 0.09 * grown, line + (d.a - 0.5) * 0.05) * grown;
+    IS(skin_class(v_rest, v_zones, m, line > 0.06 && grown > 0.45, v_tone.w < -1.23))
     c = mix(c, hair_colour * (0.66 + 0.14 * fine.a), clamp(scalp, 0.0, 1.0));
     float hairs = brow(q) * front;
     c = mix(c, brow_colour, hairs * 0.93);
@@ -85,12 +86,15 @@ void main() {
     float cloth = smoothstep(-1.20, -1.26, v_tone.w);
     c = mix(c, vec3(0.045, 0.05, 0.06), cloth);
 
+    // The mouth from inside.
+    c = mix(c, vec3(0.30, 0.075, 0.07), smoothstep(0.35, 0.75, v_zones.y));
+
     // Light: wrapped diffuse whose terminator bleeds red (cheap subsurface), hemisphere, two gloss lobes.
     vec3 view = normalize(vec3(0.0, 0.0, 9.0) - v_place);
     float nk = dot(n, key), nf = dot(n, fill);
-    vec3 wrap = vec3(0.32, 0.17, 0.13);
+    vec3 wrap = vec3(0.34, 0.15, 0.10);
     vec3 diffuse = key_colour * max((nk + wrap) / (1.0 + wrap), 0.0) + fill_colour * max((nf + 0.2) / 1.2, 0.0);
-    vec3 cavity = pow(vec3(ao), vec3(0.75, 1.05, 1.1));
+    vec3 cavity = pow(vec3(ao), vec3(0.95, 1.30, 1.38));
     vec3 lit = c * (diffuse * mix(vec3(1.0), cavity, 0.75) + sky(n) * cavity);
     float gloss = (1.0 - scalp) * (1.0 - cloth);
     float nv = max(dot(n, view), 0.0);
@@ -98,8 +102,8 @@ void main() {
     float hk = max(dot(n, normalize(key + view)), 0.0), hf = max(dot(n, normalize(fill + view)), 0.0);
     float plane = 1.0 + highlight * 2.2 * v_zone.w;
     float h2 = hk * hk, h4 = h2 * h2, h8 = h4 * h4, h16 = h8 * h8, h32 = h16 * h16, h64 = h32 * h32;
-    float skin_spec = (0.10 + shine * 0.5) * plane * (h16 * h2 * 0.35 + h64 * 0.4 * shine) + shine * 0.1 * hf * hf * hf * hf * hf * hf;
-    float lip_gloss = lips * (0.1 + 1.6 * lip_shine + lip_a.y * 1.6) * (1.0 - lip_a.z);
+    float skin_spec = (0.09 + shine * 0.5) * plane * (h8 * h2 * 0.16 + h32 * 0.22 + h64 * 0.3 * shine) + shine * 0.1 * hf * hf * hf * hf * hf * hf;
+    float lip_gloss = lips * (0.08 + 0.9 * lip_shine + lip_a.y * 1.1) * (1.0 - 0.85 * lip_a.z);
     float lip_spec = lip_gloss * (h32 * h8 * 0.35 + h64 * h64 * h32 * 0.7) + lips * lip_c.x * h8 * h4 * 0.5;
     lit += key_colour * ao * gloss * (skin_spec * (1.0 - lips) * (0.75 + 0.5 * fine.r) + lip_spec) * (0.6 + 4.0 * fresnel);
     lit += c * 0.12 * pow(1.0 - nv, 3.0) * gloss;

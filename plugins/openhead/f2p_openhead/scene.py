@@ -1,0 +1,148 @@
+"""The scene around a character: how the head turns, light, expression, background.
+
+A scene comes with a request as a map; the empty one is the standard portrait. ``docs/protocol.md``
+lists the settings, and a test holds its table against ``SETTINGS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from f2p_sdk import F2PError
+
+from .backdrop import Backdrop, read_backdrop
+from .expression import ACTIONS
+
+__all__ = ["LIGHT", "SETTINGS", "Scene", "SceneError", "read_scene"]
+
+Array = NDArray[np.float32]
+
+# Directions to the lights and their colours (linear), and the sky's, below and above.
+LIGHT: Mapping[str, tuple[float, float, float]] = {
+    "key": (0.371, 0.464, 0.804),
+    "fill": (-0.743, 0.093, 0.663),
+    "key_colour": (0.80, 0.765, 0.72),
+    "fill_colour": (0.17, 0.185, 0.21),
+    "ground_colour": (0.15, 0.135, 0.13),
+    "sky_colour": (0.34, 0.345, 0.36),
+}
+BRIGHTNESS = 0.8  # of a white key light, linear
+
+SETTINGS: Mapping[str, tuple[float, float] | None] = {
+    "yaw": (-45.0, 45.0),
+    "pitch": (-45.0, 45.0),
+    "light_azimuth": (-90.0, 90.0),
+    "light_elevation": (-45.0, 90.0),
+    "light_strength": (0.0, 2.0),
+    "light_color": None,
+    "expression": None,
+    "background": None,
+}
+"""Setting -> its range, or None where it is no number."""
+
+
+class SceneError(F2PError):
+    """A scene setting is not known, or breaks its rule."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A checked scene. ``turn``: yaw and pitch, radians; ``light``: shader input -> three numbers;
+    ``expression``: action -> weight; ``backdrop``: None for the standard one."""
+
+    turn: tuple[float, float] = (0.0, 0.0)
+    light: Mapping[str, tuple[float, float, float]] = field(default_factory=lambda: LIGHT)
+    expression: Mapping[str, float] = field(default_factory=dict)
+    backdrop: Backdrop | None = None
+
+
+def read_scene(settings: Mapping[str, Any]) -> Scene:
+    """A scene from a request's map.
+
+    Raises:
+        SceneError: names setting, rule and value.
+    """
+    unknown = sorted(set(settings) - set(SETTINGS))
+    if unknown:
+        raise SceneError(
+            f"scene: {unknown[0]!r:.60} is not known",
+            remedy=f"settings are {', '.join(SETTINGS)}",
+        )
+    read: dict[str, Callable[[], Any]] = {
+        "expression": lambda: _expression(settings["expression"]),
+        "background": lambda: read_backdrop(settings["background"], refuse),
+        "light_color": lambda: rgb(settings["light_color"], "light_color"),
+    }
+    found = {
+        name: read[name]() if limits is None else _number(name, settings[name], limits)
+        for name, limits in SETTINGS.items()
+        if name in settings
+    }
+    turn = tuple(float(np.radians(found.get(name, 0.0))) for name in ("yaw", "pitch"))
+    return Scene(
+        (turn[0], turn[1]), _light(found), found.get("expression", {}), found.get("background")
+    )
+
+
+def refuse(name: str, rule: str, value: object) -> SceneError:
+    """The error that says what a setting must be."""
+    return SceneError(f"scene: {name} must be {rule}, got {value!r:.60}")
+
+
+def rgb(value: object, name: str) -> tuple[float, float, float]:
+    """Three numbers from 0 to 255."""
+    if (
+        not isinstance(value, (list, tuple))
+        or len(value) != 3
+        or not all(_is_number(v) and 0 <= v <= 255 for v in value)
+    ):
+        raise refuse(name, "[red, green, blue] from 0 to 255", value)
+    return float(value[0]), float(value[1]), float(value[2])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _number(name: str, value: Any, limits: tuple[float, float]) -> float:
+    low, high = limits
+    if not _is_number(value) or not low <= value <= high:  # NaN is refused too
+        raise refuse(name, f"a number from {low:g} to {high:g}", value)
+    return float(value)
+
+
+def _expression(value: object) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        raise refuse("expression", "a map of action to weight", value)
+    for action in value:
+        if action not in ACTIONS:
+            raise SceneError(
+                f"scene: expression {action!r:.60} is not known",
+                remedy=f"actions are {', '.join(ACTIONS)}",
+            )
+    return {a: _number(f"expression {a}", w, (0.0, 1.0)) for a, w in value.items() if w != 0}
+
+
+def _light(found: Mapping[str, Any]) -> Mapping[str, tuple[float, float, float]]:
+    asked = {name for name in found if name.startswith("light_")}
+    if not asked:
+        return LIGHT
+    x, y, z = LIGHT["key"]
+    azimuth = np.radians(found.get("light_azimuth", float(np.degrees(np.arctan2(x, z)))))
+    elevation = np.radians(found.get("light_elevation", float(np.degrees(np.arcsin(y)))))
+    level = np.cos(elevation)
+    key = (level * np.sin(azimuth), np.sin(elevation), level * np.cos(azimuth))
+    colour = np.array(LIGHT["key_colour"])
+    if "light_color" in found:
+        colour = BRIGHTNESS * (np.array(found["light_color"]) / 255) ** 2.2
+    colour = colour * found.get("light_strength", 1.0)
+    return {
+        **LIGHT,
+        "key": (float(key[0]), float(key[1]), float(key[2])),
+        "key_colour": (float(colour[0]), float(colour[1]), float(colour[2])),
+    }

@@ -1,0 +1,145 @@
+"""Buffers that are drawn into: colour with smooth edges, or exact labels with depth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from panda3d.core import (
+    BitMask32,
+    Camera,
+    FrameBufferProperties,
+    GraphicsEngine,
+    GraphicsOutput,
+    GraphicsPipe,
+    GraphicsPipeSelection,
+    NodePath,
+    PerspectiveLens,
+    Point3,
+    Texture,
+    Vec3,
+    Vec4,
+    WindowProperties,
+)
+
+from f2p_sdk import F2PError
+
+from .camera import LOOK_AT
+from .camera import Camera as Portrait
+from .surface import LABELS, LABELS_MASK, label_shaders
+
+__all__ = ["BACKGROUND", "RenderError", "Views"]
+
+BACKGROUND = (0.47, 0.50, 0.53)
+NEAR, FAR = 4.0, 6.0  # decimetres before and behind the point that the camera looks at
+SAMPLES = 4
+
+_REMEDY = "install libegl1 libgl1 libgl1-mesa-dri, or a GPU driver"
+
+
+class RenderError(F2PError):
+    """The engine could not open a renderer or draw."""
+
+
+class Views:
+    """Buffers of every size that was asked for, seen through the portrait camera.
+
+    Raises RenderError when no OpenGL is found.
+    """
+
+    def __init__(self, root: NodePath, portrait: Portrait) -> None:
+        self._root, self._portrait = root, portrait
+        self._engine = GraphicsEngine.getGlobalPtr()
+        self._pipe = GraphicsPipeSelection.getGlobalPtr().makeDefaultPipe()
+        if self._pipe is None:
+            raise RenderError("openhead: no OpenGL found", remedy=_REMEDY)
+        self._buffers: dict[tuple[bool, int, int], tuple[GraphicsOutput, Texture, Texture]] = {}
+        self._lens = PerspectiveLens()
+        span, distance = portrait.span, portrait.distance
+        self._lens.setFov(float(np.degrees(2 * np.arctan(span / 2 / distance))))
+        self._lens.setNearFar(distance - NEAR, distance + FAR)
+        self._cameras = {labels: self._camera(labels) for labels in (False, True)}
+
+    def colour(self, width: int, height: int) -> NDArray[np.uint8]:
+        """The scene as it stands, (H, W, 3) uint8 sRGB."""
+        data = self._draw(False, width, height)[1].getRamImageAs("RGB")
+        return np.ascontiguousarray(self._pixels(data, np.uint8, (height, width, 3))[::-1])
+
+    def labels(self, width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Class and depth of every pixel's middle: (H, W) uint8, (H, W) float32 decimetres.
+
+        Depth is measured from the camera's plane and is 0 where nothing is.
+        """
+        camera = self._cameras[True].node()
+        for node in self._root.findAllMatches(f"**/={LABELS}"):
+            tag = node.getTag(LABELS)
+            if not camera.hasTagState(tag):
+                state = NodePath("state")
+                state.setShader(label_shaders[tag], 10)
+                camera.setTagState(tag, state.getState())
+        _, classes, depth = self._draw(True, width, height)
+        label = self._pixels(classes.getRamImageAs("R"), np.uint8, (height, width))[::-1]
+        far = self._portrait.distance + FAR
+        near = self._portrait.distance - NEAR
+        z = self._pixels(depth.getRamImage(), np.float32, (height, width))[::-1]
+        distance = near * far / (far - z.astype(np.float64) * (far - near))
+        metres = np.where(z >= 1, 0, distance).astype(np.float32)
+        return np.ascontiguousarray(label), np.ascontiguousarray(metres)
+
+    def _camera(self, labels: bool) -> NodePath:
+        node = Camera("labels" if labels else "colour", self._lens)
+        if labels:
+            node.setTagStateKey(LABELS)
+            node.setCameraMask(LABELS_MASK)
+        else:
+            node.setCameraMask(BitMask32.bit(0))
+        camera = self._root.attachNewNode(node)
+        look_at = Point3(0, self._portrait.height, LOOK_AT)
+        camera.setPos(look_at + Vec3(0, 0, self._portrait.distance))
+        camera.lookAt(look_at, Vec3(0, 1, 0))
+        return camera
+
+    def _draw(
+        self, labels: bool, width: int, height: int
+    ) -> tuple[GraphicsOutput, Texture, Texture]:
+        key = (labels, width, height)
+        if key not in self._buffers:
+            self._buffers[key] = self._open(labels, width, height)
+        for other, (buffer, _, _) in self._buffers.items():
+            buffer.setActive(other == key)
+        self._lens.setAspectRatio(width / height)
+        self._engine.renderFrame()
+        return self._buffers[key]
+
+    def _open(
+        self, labels: bool, width: int, height: int
+    ) -> tuple[GraphicsOutput, Texture, Texture]:
+        form = FrameBufferProperties()
+        form.setRgbaBits(8, 8, 8, 8)
+        form.setDepthBits(24)
+        form.setMultisamples(0 if labels else SAMPLES)
+        name = f"{width}x{height}{'-labels' if labels else ''}"
+        size = WindowProperties.size(width, height)
+        buffer = self._engine.makeOutput(
+            self._pipe, name, 0, form, size, GraphicsPipe.BFRefuseWindow
+        )
+        if buffer is None:
+            raise RenderError(f"openhead: no {width}x{height} buffer", remedy=_REMEDY)
+        texture, depth = Texture(), Texture()
+        buffer.addRenderTexture(texture, GraphicsOutput.RTMCopyRam)
+        if labels:
+            depth.setFormat(Texture.FDepthComponent)
+            depth.setComponentType(Texture.TFloat)
+            buffer.addRenderTexture(depth, GraphicsOutput.RTMCopyRam, GraphicsOutput.RTPDepth)
+        buffer.setClearColor(Vec4(0, 0, 0, 1) if labels else Vec4(*BACKGROUND, 1))
+        buffer.makeDisplayRegion().setCamera(self._cameras[labels])
+        return buffer, texture, depth
+
+    @staticmethod
+    def _pixels(data: Any, dtype: type, shape: tuple[int, ...]) -> NDArray[Any]:
+        if not data:
+            raise RenderError(
+                "openhead: the renderer gave no picture", remedy="check the OpenGL driver"
+            )
+        return np.frombuffer(data, dtype).reshape(shape)
