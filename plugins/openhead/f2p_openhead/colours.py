@@ -67,9 +67,10 @@ def hair(look: Mapping[str, float], light: float, warm: float) -> Colour:
 
 def brow(look: Mapping[str, float]) -> Colour:
     """Brows go with the hair, but are never as light or as red; sliders set them apart from it."""
-    light = 0.10 + 0.42 * look["hair_light"] + 0.6 * look["brow_lightness"]
+    light = 0.19 + 0.40 * look["hair_light"] + 0.6 * look["brow_lightness"]
     warm = np.clip(0.15 + 0.5 * look["hair_warm"] + look["brow_warmth"], 0, 1)
-    return hair({"hair_grey": look["hair_grey"] * 0.7}, light, float(warm)) * 0.8
+    colour = hair({"hair_grey": look["hair_grey"] * 0.7}, max(light, 0.06), float(warm))
+    return np.asarray(colour * np.array((0.86 + 0.3 * warm, 0.86, 0.86 - 0.2 * warm)))
 
 
 def iris(look: Mapping[str, float]) -> Colour:

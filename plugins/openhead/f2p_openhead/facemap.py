@@ -165,7 +165,7 @@ def _lips(head: Head, rest: Array) -> tuple[Array, Array]:
     h, w = mask_image.shape
     x = np.clip((uv[..., 0] * w).astype(int), 0, w - 1)
     y = np.clip(((1 - uv[..., 1]) * h).astype(int), 0, h - 1)
-    mask = _blur(mask_image[y, x] * (depth > -8), 2.0)
+    mask = _blur(mask_image[y, x] * (depth > -8), 4.0)
     across = np.zeros_like(mask)
     inside = mask > 0.5
     for column in np.flatnonzero(inside.any(0)):
@@ -192,7 +192,7 @@ def bake(head: Head, rest: Array) -> NDArray[np.uint8]:
     (0.5 + value / 4), wrinkles, freckles. Map 1: pores, blotches, broad variation, hair noise (for
     scalps and shaved heads).
     """
-    source = (hashlib.sha256(rest.tobytes() + b"face-map-4").hexdigest())[:16]
+    source = (hashlib.sha256(rest.tobytes() + b"face-map-5").hexdigest())[:16]
     cached = cache_folder() / f"facemap-{source}.npz"
     if cached.is_file():
         with np.load(cached) as saved:

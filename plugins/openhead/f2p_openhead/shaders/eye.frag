@@ -18,14 +18,14 @@ void main() {
 
     vec3 white = vec3(0.80, 0.765, 0.74) * sclera;
     float veins = 0.5 + 0.25 * sin(a * 9.0 + 4.0 * sin(a * 5.0)) + 0.25 * sin(a * 4.0 + 2.0);
-    white *= mix(vec3(1.0), vec3(0.95, 0.55, 0.50), clamp(sclera_red * (0.25 + 0.65 * veins) * smoothstep(0.95, 1.7, r) + 0.55 * inner, 0.0, 1.0));
+    white *= mix(vec3(1.0), vec3(0.95, 0.55, 0.50), clamp(sclera_red * (0.40 + 0.65 * veins) * smoothstep(0.90, 1.5, r) + 0.55 * inner, 0.0, 1.0));
     // The iris: fibres, a lighter collar around the pupil, a dark ring outside.
     float fibre = 0.90 + 0.10 * sin(a * 29.0 + 3.0 * sin(a * 11.0) + 5.0 * r);
     vec3 iris = iris_colour * fibre * mix(1.30, 0.80, smoothstep(0.45, 0.95, r));
     iris = mix(iris, iris_colour * vec3(1.45, 1.10, 0.70), 0.45 * smoothstep(0.25, 0.0, r - pupil_size));
     iris *= 1.0 + 0.35 * smoothstep(0.4, -0.9, p.y / iris_size * 1.5);  // light gathers opposite to where it enters
-    float ring = smoothstep(mix(0.92, 0.60, limbal), 1.0, r);
-    iris *= 1.0 - (0.20 + 0.75 * limbal) * ring;
+    float ring = smoothstep(mix(0.95, 0.50, limbal), mix(1.05, 0.92, limbal), r);
+    iris *= 1.0 - (0.10 + 0.85 * limbal) * ring;
     iris = mix(iris, vec3(0.006), smoothstep(0.06, -0.06, r - pupil_size));
     vec3 c = mix(iris, white, smoothstep(0.92, 1.07, r));
 
