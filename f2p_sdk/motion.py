@@ -1,6 +1,6 @@
 """How sliders move the points of a face: measured in the engine, kept on disk, spread over a grid.
 
-An engine that offers the pass ``landmarks`` can say where points of the face's surface stand in
+An engine that offers the pass ``surface`` can say where points of the face's surface stand in
 the picture of any character. In games sliders move bones and morphs, so a point's place is the sum
 of what each slider adds, one straight line for each half of its range: a few hundred pictures tell
 all of it, and an imitator need not learn it (:mod:`f2p_sdk.networks.flow`).
@@ -24,11 +24,13 @@ from .parameters import Character, Layout
 
 __all__ = ["FILE", "Motion", "measure"]
 
+ARRAYS = ("rest", "low", "high")
 FILE = "motion.npz"  # beside the shards of a dataset
 
 Points = npt.NDArray[np.float32]
 Landmarks = Callable[[Sequence[Character]], Iterable[npt.NDArray[Any]]]
-"""Characters to where the points stand, (K, 2) in pixels of a picture of ``size``, in order."""
+"""Characters to their points, in order: (K, 2) in pixels of a picture of ``size``, x and y, or
+(K, 3) with a third number, 0 for points of the face and 1 for those of what hangs before it."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,14 @@ class Motion:
         layout_hash: of the layout whose sliders these are.
         rest: float32 (K, 2), where the points stand with every slider in the middle of its range.
         low, high: float32 (P, K, 2), how far each is moved when one slider goes to its end.
+        ahead: the same of points of what hangs before the face, as hair does, if the engine told.
     """
 
     layout_hash: str
     rest: Points
     low: Points
     high: Points
+    ahead: Motion | None = None
 
     def __post_init__(self) -> None:
         count = len(self.rest)
@@ -72,7 +76,7 @@ class Motion:
         square = ((cells[:, None] - self.rest[None].astype(np.float64)) ** 2).sum(axis=-1)
         near = min(6, len(self.rest))
         apart = np.sqrt(np.partition(square, near - 1, axis=1)[:, :near].mean(axis=1))
-        width = 0.8 * np.maximum(apart, 2.4 / side)
+        width = 0.5 * np.maximum(apart, 1.2 / side)
         # the nearest point has weight 1 however far it is: no cell is left without
         exponent = square - square.min(axis=1, keepdims=True)
         weights = np.exp(-exponent / (2 * width[:, None] ** 2))
@@ -85,9 +89,10 @@ class Motion:
     def save(self, path: Path) -> Path:
         """Write an ``.npz`` file, at once."""
         buffer = io.BytesIO()
-        np.savez_compressed(
-            buffer, layout=self.layout_hash, rest=self.rest, low=self.low, high=self.high
-        )
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in ARRAYS}
+        if self.ahead is not None:
+            arrays |= {f"ahead_{name}": getattr(self.ahead, name) for name in ARRAYS}
+        np.savez_compressed(buffer, layout=self.layout_hash, **arrays)
         return atomic_write(path, buffer.getvalue(), error=DatasetError)
 
     @classmethod
@@ -97,7 +102,10 @@ class Motion:
             # from bytes: numpy leaves the file open where it is no archive
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as data:
                 found = str(data["layout"])
-                motion = cls(found, *(data[name] for name in ("rest", "low", "high")))
+                ahead = None
+                if "ahead_rest" in data:
+                    ahead = cls(found, **{name: data[f"ahead_{name}"] for name in ARRAYS})
+                motion = cls(found, **{name: data[name] for name in ARRAYS}, ahead=ahead)
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as problem:
             raise DatasetError(
                 f"{path}: cannot be read: {problem}", remedy="delete it and run f2p capture again"
@@ -132,6 +140,13 @@ def measure(layout: Layout, landmarks: Landmarks, size: int) -> Motion:
             f"{layout.name}: an engine's landmarks must be the same points for every character, "
             f"got {sorted({len(points) for points in found})} points"
         )
-    places = ((np.stack(found) + 0.5) / size * 2 - 1).astype(np.float32)
-    rest = places[0]
-    return Motion(layout.hash, rest, places[1::2] - rest, places[2::2] - rest)
+    stacked = np.stack(found)
+    places = ((stacked[..., :2] + 0.5) / size * 2 - 1).astype(np.float32)
+
+    def of(points: Points) -> tuple[str, Points, Points, Points]:
+        rest = points[0]
+        return layout.hash, rest, points[1::2] - rest, points[2::2] - rest
+
+    before = stacked[0, :, 2] > 0.5 if stacked.shape[-1] == 3 else np.zeros(len(found[0]), bool)
+    ahead = Motion(*of(places[:, before])) if before.any() else None
+    return Motion(*of(places[:, ~before]), ahead)

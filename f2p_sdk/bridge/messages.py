@@ -54,8 +54,8 @@ PASSES: Mapping[str, tuple[str, int]] = {
 }
 """The passes of version 1: ``color`` (height, width, 3) sRGB; ``labels`` (height, width) classes of
 the parser; ``landmarks`` (LANDMARKS, 3), x and y in pixels and whether they are seen; ``depth``
-(height, width) in decimetres; ``surface`` (n, 2), x and y in pixels. ``docs/protocol.md`` has the
-classes and the points."""
+(height, width) in decimetres; ``surface`` (n, 2) or (n, 3), x and y in pixels and whether it is
+before the face. ``docs/protocol.md`` has the classes and the points."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Picture:
             for.
         depth: float32 (height, width), decimetres from the camera's plane, 0 where nothing is;
             None unless asked for.
-        surface: float32 (n, 2), x and y in pixels of points of the face, the same points for every
+        surface: float32 (n, 2 or 3), x and y in pixels of points of the face, the same for every
             character; None unless asked for.
         seconds: time the engine spent drawing it.
     """

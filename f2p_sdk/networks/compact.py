@@ -1,17 +1,20 @@
-"""The compact imitator: a painter, and a flow that moves what it has painted.
+"""The compact imitator: a painter, layers for what choices lay over it, and a flow that moves it.
 
 Most sliders of a face move things: the lid, the corner of the mouth, the jaw. What a slider does to
 the picture is then, to first order, a displacement of pixels that is *linear* in the slider, and
-local. A plain generator has to learn anew, for each slider and each style of hair, brow and lip,
-how every edge looks when it has moved a little; this one learns the displacement itself:
+local. What it does besides, as light falls otherwise on what has moved, is a factor of the light,
+much the same on every face. A plain generator has to learn anew, for each slider and each style of
+hair, brow and lip, how every edge looks when it has moved a little; this one knows displacement and
+factor from what the engine has shown of each slider:
 
-    picture = sigmoid(warp(paint(vector), flow(vector)))
+    face    = warp(paint(vector) + response(sliders), with layers over it, flow(vector))
+    picture = squash(face with the layer in front over it, moved by a flow of its own)
 
-``flow`` is a coarse field, told by the engine or learned (:mod:`.flow`). So the painter works on a
-face that holds still: brows, lips and lids are always in the same place. ``paint`` is a
-pixel-shuffle generator that sees the vector at every scale: as a linear map to a few feature planes
-(where a number acts) and as a scale and shift of all features (what a choice changes). The
-convolutions end at a quarter of the picture's side, since that is where the time goes.
+All in the logarithm of the picture: there a factor of the light adds. ``paint`` is a pixel-shuffle
+generator that sees the vector at every scale: as a linear map to a few feature planes (where a
+number acts) and as a scale and shift of all features (what a choice changes). It works on a face
+that holds still: brows, lips and lids are always in the same place. Its convolutions end at a
+quarter of the picture's side, since that is where the time goes; what is finer is in the layers.
 """
 
 from __future__ import annotations
@@ -23,16 +26,30 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .basis import Basis, features
-from .flow import Flow, centres, resized
+from .flow import Flow, resized, warp
 from .imitator import Imitator, register
+from .layers import SlotLayer, boxes
+from .lowrank import LowRank, halves
 
 if TYPE_CHECKING:
     from ..motion import Motion
 
-__all__ = ["CompactImitator"]
+__all__ = ["CompactImitator", "logarithm", "squash"]
 
 _SHUFFLE = 4  # the last features' side times this is the picture's
+_KNEE = 4.0
+_FLOOR, _CEILING = 0.03, 0.985
+
+
+def squash(z: Tensor) -> Tensor:
+    """``exp(z)`` where that is dark, bent to 1 where it would be brighter: a picture in [0, 1]."""
+    return torch.exp(functional.softplus(-_KNEE * z) / -_KNEE)
+
+
+def logarithm(picture: Tensor) -> Tensor:
+    """The inverse of :func:`squash`; what is nearly black or white is cut."""
+    bounded = picture.clamp(_FLOOR, _CEILING)
+    return torch.log(bounded.pow(-_KNEE) - 1) / -_KNEE
 
 
 class _Stage(nn.Module):
@@ -74,19 +91,19 @@ class CompactImitator(Imitator):
 
     Args:
         dimension: D.
-        slots: sizes of the one-hot slots at the vector's end, to scale them as the sliders are.
+        slots: sizes of the one-hot slots at the vector's end.
         size: S, a multiple of 4 times 2 for each stage after the first.
         channels: of the features, from the coarsest stage to the finest, whose side is S / 4.
         planes: feature planes that are linear in the vector, for each stage; 0 for none. The first
             stage is all linear.
-        shade: side of a plane of light and dark, linear in the vector, that is added to what is
-            painted; 0 for none.
         flow: side of the coarse displacement field.
         motion: rank of the displacement that the engine has told (:meth:`set_motion`); 0 where it
             tells none: then a linear displacement is learned.
-        basis: rank of the patterns that are found by least squares and added to what is painted
-            (:mod:`.basis`); 0 for none.
-        basis_side: side of those patterns.
+        response: rank of the light and colour that sliders add (:meth:`set_response`); 0 for none.
+        response_side: side of those fields.
+        boxes: for each slot the part of the picture that its choices change, as (top, bottom, left,
+            right) in even pixels; none for no layers.
+        front: which slot's layer is in front of all else and moves by itself; -1 for none.
     """
 
     name = "compact"
@@ -96,13 +113,14 @@ class CompactImitator(Imitator):
         dimension: int,
         slots: Sequence[int] = (),
         size: int = 256,
-        channels: Sequence[int] = (96, 96, 64, 32),
-        planes: Sequence[int] = (0, 12, 6, 0),
-        shade: int = 64,
-        flow: int = 32,
+        channels: Sequence[int] = (64, 96, 64, 32),
+        planes: Sequence[int] = (0, 8, 2, 0),
+        flow: int = 64,
         motion: int = 0,
-        basis: int = 0,
-        basis_side: int = 64,
+        response: int = 0,
+        response_side: int = 64,
+        boxes: Sequence[Sequence[int]] = (),
+        front: int = -1,
     ) -> None:
         slots, channels, planes = tuple(slots), tuple(channels), tuple(planes)
         options = {
@@ -110,17 +128,25 @@ class CompactImitator(Imitator):
             "size": size,
             "channels": list(channels),
             "planes": list(planes),
-            "shade": shade,
             "flow": flow,
             "motion": motion,
+            "response": response,
+            "response_side": response_side,
+            "boxes": [list(box) for box in boxes],
+            "front": front,
         }
-        if basis:  # configs of networks without one are those they always were
-            options |= {"basis": basis, "basis_side": basis_side}
         super().__init__(dimension, size, options)
         start, rest = divmod(size, _SHUFFLE * 2 ** (len(channels) - 1))
-        if rest or start < 1 or len(planes) != len(channels) or sum(slots) > dimension:
+        if (
+            rest
+            or start < 1
+            or len(planes) != len(channels)
+            or sum(slots) > dimension
+            or (boxes and len(boxes) != len(slots))
+            or front >= len(boxes)
+        ):
             raise ValueError(f"no compact imitator of {dimension} numbers has {options}")
-        self.start, self.shade_side = start, shade
+        self.start, self.sliders = start, dimension - sum(slots)
         mean, scale = _statistics(dimension, slots)
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
@@ -133,68 +159,93 @@ class CompactImitator(Imitator):
             )
         )
         self.paint = nn.Conv2d(channels[-1], 3 * _SHUFFLE**2, 3, padding=1)
-        self.shade = nn.Linear(dimension, shade * shade, bias=False) if shade else None
-        if self.shade is not None:
-            nn.init.zeros_(self.shade.weight)
-        sliders = dimension - sum(slots)
+        shape = (3, response_side, response_side)
+        self.response = (
+            LowRank(2 * self.sliders, response, shape, trained=True) if response else None
+        )
+        self.layers, self.front = _layers(dimension, slots, boxes, front, size)
+        self.dress = nn.Conv2d(channels[-1], 4 * 4, 3, padding=1) if self.front >= 0 else None
         middle = channels[-2] if len(channels) > 1 else channels[0]
-        self.flow = Flow(dimension, sliders, middle, flow, motion, linear=not motion)
-        self.register_buffer("pixels", centres(size), persistent=False)
-        self.sliders = sliders
-        self.basis = Basis(dimension + sliders, basis, basis_side) if basis else None
-        if basis:  # what is known is all there is, to begin with
-            nn.init.zeros_(self.paint.weight)
-            if self.paint.bias is not None:
-                nn.init.zeros_(self.paint.bias)
+        ahead = flow // 2 if self.front >= 0 else 0
+        self.flow = Flow(dimension, self.sliders, middle, flow, motion, ahead)
 
     mean: Tensor
     scale: Tensor
-    pixels: Tensor
+
+    @property
+    def behind(self) -> list[SlotLayer]:
+        """The layers that move with the face, from the first slot to the last."""
+        layers = enumerate(self.layers)
+        return [x for i, x in layers if i != self.front and isinstance(x, SlotLayer)]
 
     def set_motion(self, motion: Motion) -> None:
         """Make the flow move what is painted as the engine moves its face, before training.
 
         ValueError if the motion is of another number of sliders, or the network has no rank for it.
         """
-        self.flow.set_motion(motion.fields(self.flow.side))
-
-    def features(self, vector: Tensor) -> Tensor:
-        """Vectors (B, D) in [0, 1] to the features that the basis has patterns for, (B, D + P)."""
-        return features(vector, self._normalised(vector), self.sliders)
+        ahead = motion.ahead
+        self.flow.set_motion(
+            motion.fields(self.flow.side),
+            (ahead or motion).fields(self.flow.front) if self.flow.front else None,
+        )
 
     def still(self, pictures: Tensor, vector: Tensor) -> Tensor:
         """Pictures (B, C, H, H) of the engine taken back to the face that holds still."""
         return self.flow.undo(pictures, vector)
 
-    def _normalised(self, vector: Tensor) -> Tensor:
-        return (vector - self.mean) * self.scale
+    def forward(self, vector: Tensor, half: bool = False) -> Tensor:
+        """Vectors (B, D) in [0, 1] -> pictures (B, 3, S, S) RGB sRGB in [0, 1].
 
-    def forward(self, vector: Tensor) -> Tensor:
-        """Vectors (B, D) in [0, 1] -> pictures (B, 3, S, S) RGB sRGB in [0, 1]."""
+        ``half`` draws them at half the side, (B, 3, S / 2, S / 2), at a third of the cost.
+        """
         self.check(vector)
-        x = self._normalised(vector)
+        x = (vector - self.mean) * self.scale
         hidden = self.seed(x).view(len(x), -1, self.start, self.start)
         below = hidden = hidden.contiguous(memory_format=torch.channels_last)
         for stage in self.stages:
             below, hidden = hidden, stage(hidden, x)
-        painted = functional.pixel_shuffle(self.paint(functional.silu(hidden)), _SHUFFLE)
-        if self.shade is not None:
-            side = self.shade_side
-            painted = painted + resized(self.shade(x).view(-1, 1, side, side), self.size)
-        if self.basis is not None:
-            painted = painted + resized(self.basis(self.features(vector)), self.size)
-        return torch.sigmoid(self._warp(painted, self.flow(vector, x, below)))
+        hidden = functional.silu(hidden)
+        painted = self._paint(hidden, half)
+        side = painted.shape[-1]
+        if self.response is not None:
+            painted = painted + resized(self.response(halves(vector, self.sliders)), side)
+        for layer in reversed(self.behind):
+            painted = layer.over(painted, vector, x, half)
+        moved, ahead = self.flow(vector, x, below)
+        face = warp(painted, moved)
+        if self.dress is not None:
+            cover, colour = self.layers[self.front](vector, x, half)
+            worn = torch.cat([colour.expand(-1, 3, -1, -1), cover], dim=1)
+            worn = worn + resized(functional.pixel_shuffle(self.dress(hidden), 2), side)
+            worn = warp(worn, ahead)
+            face = face + torch.sigmoid(worn[:, 3:]) * (worn[:, :3] - face)
+        return squash(face)
 
-    def _warp(self, painted: Tensor, offset: Tensor) -> Tensor:
-        """Sample ``painted`` (B, 3, S, S) where ``offset`` (B, G, G, 2) points to."""
-        fine = resized(offset.permute(0, 3, 1, 2).contiguous(), self.size).permute(0, 2, 3, 1)
-        return functional.grid_sample(
-            painted.to(self.pixels.dtype).contiguous(),  # autocast may have made it bfloat16
-            self.pixels + fine,
-            mode="bilinear",
-            padding_mode="border",
-            align_corners=False,
-        )
+    def _paint(self, hidden: Tensor, half: bool) -> Tensor:
+        """Features to (B, 3, S, S), or to the mean of each four pixels of that."""
+        if not half:
+            return functional.pixel_shuffle(self.paint(hidden), _SHUFFLE)
+        weight, bias = self.paint.weight, self.paint.bias
+        assert bias is not None
+        fours = (3, 2, 2, 2, 2)  # of colour, row and column, each of those in two parts
+        small = weight.reshape(*fours, -1).mean(dim=(2, 4)).reshape(12, *weight.shape[1:])
+        tinted = functional.conv2d(hidden, small, bias.view(fours).mean(dim=(2, 4)).flatten(), 1, 1)
+        return functional.pixel_shuffle(tinted, 2)
+
+
+def _layers(
+    dimension: int, slots: Sequence[int], extents: Sequence[Sequence[int]], front: int, size: int
+) -> tuple[nn.ModuleList, int]:
+    """A layer for each slot, if there are boxes; that in front covers the whole picture."""
+    layers = nn.ModuleList()
+    start = dimension - sum(slots)
+    for index, (count, box) in enumerate(zip(slots, boxes(extents), strict=False)):
+        if index == front:
+            box = (0, size, 0, size)
+        area = (box[1] - box[0]) * (box[3] - box[2])
+        layers.append(SlotLayer(dimension, count, start, box, coarse=4 * area > size * size))
+        start += count
+    return layers, front
 
 
 def _statistics(dimension: int, slots: Sequence[int]) -> tuple[Tensor, Tensor]:

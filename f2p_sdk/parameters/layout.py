@@ -208,6 +208,29 @@ class Layout:
             values[slot.name] = slot.choices[int(generator.integers(len(slot.choices)))]
         return Character(self.game, self.kind, self.hash, values)
 
+    def neighbour(self, index: int, seed: int = 0) -> Character:
+        """:meth:`random` with one parameter changed, the index-th of the vector, over and over.
+
+        A slider goes to its farther end, a slot to the choice whose turn it is (to another, if it
+        has that one). Pairs of the two show what each parameter does to the picture.
+        """
+        character = self.random(index, seed)
+        element = index % self.size
+        if element < self.n_continuous:
+            slider = self.continuous[element]
+            value = character.values[slider.name]
+            assert isinstance(value, float)
+            end = slider.low if slider.scale(value) > 0.5 else slider.high
+            return character.replace(**{slider.name: end})
+        slot, where = next(
+            (p, s) for p, s in zip(self.discrete, self.slots, strict=True) if element < s.stop
+        )
+        turn = element - where.start
+        if len(slot.choices) > 1 and slot.choices[turn] == character.values[slot.name]:
+            generator = np.random.Generator(np.random.PCG64([seed, index, 1]))
+            turn = (turn + 1 + int(generator.integers(len(slot.choices) - 1))) % len(slot.choices)
+        return character.replace(**{slot.name: slot.choices[turn]})
+
     # The vector
 
     def encode(self, character: Character | Mapping[str, object]) -> Vector:

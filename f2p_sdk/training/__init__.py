@@ -2,20 +2,24 @@
 
 from .figures import Compared, Sensitivity, compare, picture_figures, sensitivity, share_above
 from .imitator import train_imitator
+from .pairs import Pairs, Shown, shown
 from .pictures import Pictures, Record, open_pictures
-from .plan import TOLD, Plan, Report, Trained
+from .plan import SHOWN, TOLD, Plan, Report, Trained
 from .recipes import RECIPES, Recipe, recipe
 
 __all__ = [
     "RECIPES",
+    "SHOWN",
     "TOLD",
     "Compared",
+    "Pairs",
     "Pictures",
     "Plan",
     "Recipe",
     "Record",
     "Report",
     "Sensitivity",
+    "Shown",
     "Trained",
     "compare",
     "open_pictures",
@@ -23,5 +27,6 @@ __all__ = [
     "recipe",
     "sensitivity",
     "share_above",
+    "shown",
     "train_imitator",
 ]

@@ -10,19 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from .. import weights
 from ..errors import TrainingError
 from ..motion import Motion
-from ..networks import CompactImitator, Imitator, build
+from ..networks import CompactImitator, Imitator
 from ..parameters import Layout
 from .checkpoint import load_checkpoint, load_tensors, save_checkpoint, save_tensors
 from .device import Device, pick_device
 from .figures import picture_figures
-from .patterns import fit_patterns
+from .pairs import Pairs
 from .pictures import Pictures
 from .plan import Plan, Report, Trained
+from .start import start_network
 
 __all__ = ["train_imitator"]
 
@@ -40,7 +44,8 @@ def train_imitator(
     device: str = "auto",
     licence: str = LICENCE,
     motion: Motion | None = None,
-    preparing: Callable[[int], None] | None = None,
+    neighbours: Pictures | None = None,
+    preparing: Callable[[int, int], None] | None = None,
     progress: Callable[[Report], None] | None = None,
 ) -> Trained:
     """Train an imitator and write its weights with their card.
@@ -56,43 +61,57 @@ def train_imitator(
         device: ``auto``, or torch's name of one.
         licence: for the card.
         motion: what the engine has told of its sliders, for a network with the option ``motion``.
-        preparing: called, before the first step, with how many pictures the closed-form part of
-            the network has been fitted to, if it has one.
+        neighbours: of ``pictures``, each with one parameter changed (``Layout.neighbour``): the
+            network learns the changes too, and a compact one begins with what they show.
+        preparing: called, before the first step, with how many pairs have been looked at, of how
+            many.
         progress: called after every step.
 
     Raises:
         TrainingError: the loss is no longer a number (the best weights so far are kept), or the
             folder holds the state of another training.
     """
-    training = _Training(layout, pictures, output, plan or Plan(), pick_device(device), motion)
-    return training.run(licence, preparing, progress)
+    training = _Training(
+        layout,
+        Pairs(pictures, neighbours),
+        output,
+        plan or Plan(),
+        pick_device(device),
+        motion,
+        preparing,
+    )
+    return training.run(licence, progress)
 
 
 class _Training:
     def __init__(
         self,
         layout: Layout,
-        pictures: Pictures,
+        pairs: Pairs,
         output: Path,
         plan: Plan,
         device: Device,
         motion: Motion | None,
+        preparing: Callable[[int, int], None] | None,
     ) -> None:
-        self.layout, self.pictures, self.output, self.plan = layout, pictures, output, plan
+        self.layout, self.pairs, self.output, self.plan = layout, pairs, output, plan
+        self.pictures = pairs.pictures
         self.recipe, self.device = plan.recipe, device
         self.folder = output.with_name(output.name + ".training")
-        self.train, self.held = pictures.split()
+        self.train, self.held = self.pictures.split()
         self.batch = min(self.recipe.batch, len(self.train))
         self.per_epoch = len(self.train) // self.batch
         torch.manual_seed(plan.seed)
-        slots = [s.stop - s.start for s in layout.slots]
-        self.network = self._build(slots, motion)
+        self.network = start_network(
+            layout, pairs, self.train, plan, self.device, motion, preparing
+        )
         self.optimiser = self.recipe.build_optimiser(self.network)
         self.state: dict[str, Any] = {
             "key": {
                 **plan.key(),
                 "layout": layout.hash,
-                "pictures": len(pictures),
+                "pictures": len(self.pictures),
+                "neighbours": len(pairs.neighbours) if pairs.neighbours is not None else 0,
                 "device": device.name.split(":")[0],
                 "motion": motion is not None,
             },
@@ -104,23 +123,6 @@ class _Training:
             "validations": 0,
         }
         self.order = (-1, np.zeros(0, dtype=np.int64))
-
-    def _build(self, slots: list[int], motion: Motion | None) -> Imitator:
-        name = self.plan.network or self.recipe.network
-        network = build(name, self.layout.size, slots=slots, **self.plan.options)
-        if network.size != self.pictures.size:
-            raise TrainingError(
-                f"the network {name!r} draws {network.size}x{network.size}, "
-                f"the pictures are {self.pictures.size}x{self.pictures.size}"
-            )
-        if motion is not None:
-            if not isinstance(network, CompactImitator):
-                raise TrainingError(f"the network {name!r} has no use for the engine's motion")
-            network.set_motion(motion)
-        network.to(self.device.name)
-        # torch's stubs do not know this form for modules
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return network
 
     # How far it is
 
@@ -153,13 +155,9 @@ class _Training:
     def run(
         self,
         licence: str,
-        preparing: Callable[[int], None] | None,
         progress: Callable[[Report], None] | None,
     ) -> Trained:
         resumed_at = self._resume()
-        network = self.network
-        if not resumed_at and isinstance(network, CompactImitator) and network.basis is not None:
-            fit_patterns(network, self.pictures, self.train, self.device, preparing)
         began = saved = last = time.monotonic()
         first = self.state["step"]
         while self.fraction < 1:
@@ -196,13 +194,15 @@ class _Training:
     def _step(self) -> None:
         rows, step = self.rows(), self.state["step"]
         for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.rate_at(self.fraction, step)
-        wanted = self.device.pictures(self.pictures.pictures[rows])
-        vectors = torch.from_numpy(self.pictures.vectors[rows]).to(self.device.name)
+            group["lr"] = group["scale"] * self.recipe.rate_at(self.fraction, step)
+        vectors, wanted, pairs = self._batch(rows)
+        half = isinstance(self.network, CompactImitator) and self.fraction < self.recipe.half
         self.network.train()
         with self.device.autocast():
-            drawn = self.network(vectors)
-        loss = self.recipe.loss(drawn.float(), wanted)
+            drawn = self.network(vectors, half=True) if half else self.network(vectors)
+        if half:
+            wanted = functional.avg_pool2d(wanted, 2)
+        loss = self.recipe.loss(drawn.float(), wanted, pairs)
         value = float(loss.detach())
         if not np.isfinite(value):
             raise TrainingError(
@@ -215,6 +215,21 @@ class _Training:
         mean = self.state["loss"]
         self.state["loss"] = value if mean is None else 0.98 * mean + 0.02 * value
         self.state["step"] = step + 1
+
+    def _batch(self, rows: npt.NDArray[np.int64]) -> tuple[Tensor, Tensor, int]:
+        """Vectors and pictures of these rows and their neighbours, pairs first and last, and how
+        many pairs there are."""
+        first, last = self.pairs.of(rows)
+        if not self.recipe.change:
+            first = last = first[:0]
+        alone = np.setdiff1d(rows, first)
+        data = [(self.pictures, first), (self.pictures, alone)]
+        if self.pairs.neighbours is not None:
+            data.append((self.pairs.neighbours, last))
+        vectors = np.concatenate([where.vectors[found] for where, found in data])
+        pictures = np.concatenate([where.pictures[found] for where, found in data])
+        there = torch.from_numpy(vectors).to(self.device.name)
+        return there, self.device.pictures(pictures), len(first)
 
     def _validate(self) -> None:
         figures = self._figures()
@@ -261,6 +276,7 @@ class _Training:
             "seed": self.plan.seed,
             "steps": state["step"],
             "motion": state["key"]["motion"],
+            "neighbours": state["key"]["neighbours"],
             "best_step": state["best"]["step"] if state["best"] else state["step"],
             "epochs": round(epochs, 2),
             "seconds": round(state["seconds"], 1),

@@ -22,7 +22,7 @@ def _quiet() -> None:
 
 def _flow(fields: np.ndarray, rank: int = 8) -> Flow:
     side = fields.shape[-1]
-    flow = Flow(3, 2, 4, side, rank, linear=False)
+    flow = Flow(3, 2, 4, side, rank)
     flow.set_motion(fields)
     return flow
 
@@ -30,7 +30,9 @@ def _flow(fields: np.ndarray, rank: int = 8) -> Flow:
 def _offset(flow: Flow, vector: list[float]) -> torch.Tensor:
     v = torch.tensor([vector])
     with torch.no_grad():
-        return flow(v, v, torch.zeros(1, 4, 4, 4))
+        face, ahead = flow(v, v, torch.zeros(1, 4, 4, 4))
+    assert torch.equal(face, ahead)  # there is no layer in front
+    return face.permute(0, 2, 3, 1)
 
 
 def test_each_half_of_a_slider_moves_on_its_own() -> None:
@@ -68,8 +70,24 @@ def test_a_low_rank_keeps_what_matters() -> None:
 
 
 def test_fields_of_another_shape_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"takes fields of \(4, 2, 8, 8\), got \(6, 2, 8, 8\)"):
-        Flow(3, 2, 4, 8, 4, linear=False).set_motion(np.zeros((6, 2, 8, 8), np.float32))
+    with pytest.raises(ValueError, match=r"the shape \(4, 2, 8, 8\), got \(6, 2, 8, 8\)"):
+        Flow(3, 2, 4, 8, 4).set_motion(np.zeros((6, 2, 8, 8), np.float32))
+    with pytest.raises(ValueError, match="without a rank"):
+        Flow(3, 2, 4, 8, 0).set_motion(np.zeros((4, 2, 8, 8), np.float32))
+
+
+def test_what_is_in_front_moves_by_itself() -> None:
+    flow = Flow(3, 2, 4, 16, 4, front=8)
+    face, hair = np.zeros((4, 2, 16, 16), np.float32), np.zeros((4, 2, 8, 8), np.float32)
+    face[0, 0], hair[0, 1] = 0.1, 0.2
+    flow.set_motion(face, hair)
+    v = torch.tensor([[1.0, 0.5, 0.0]])
+    with torch.no_grad():
+        moved, ahead = flow(v, v, torch.zeros(1, 4, 4, 4))
+    for found, wanted in ((moved, (-0.1, 0.0)), (ahead, (0.0, -0.2))):
+        assert found.shape == (1, 2, 16, 16)
+        told = torch.tensor(wanted)[None, :, None, None].expand_as(found)
+        assert torch.allclose(found, told, atol=1e-5)
 
 
 def test_the_picture_follows_the_motion() -> None:
@@ -80,7 +98,7 @@ def test_the_picture_follows_the_motion() -> None:
     step = np.zeros((2, 50, 2), np.float32)
     step[0, :, 0] = PIXEL
     network.set_motion(Motion("", points, -step, step))
-    for blind in (network.seed, *(s.spread for s in network.stages), network.shade):
+    for blind in (network.seed, *(s.spread for s in network.stages)):
         if blind is not None:
             torch.nn.init.zeros_(blind.weight)  # the painter sees no vector
     for stage in network.stages:

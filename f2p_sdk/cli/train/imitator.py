@@ -48,12 +48,6 @@ RECIPES = ("best", "slides")
 )
 @click.option("--batch", type=click.IntRange(min=1), help="Pictures in a step.")
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Learning rate.")
-@click.option(
-    "--basis",
-    type=click.IntRange(min=1),
-    metavar="RANK",
-    help="Begin with a linear part in closed form; needs a dataset with the engine's motion.",
-)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 ...")
 @click.option("--restart", is_flag=True, help="Begin anew, whatever is there.")
@@ -68,7 +62,6 @@ def command(
     minutes: float | None,
     batch: int | None,
     rate: float | None,
-    basis: int | None,
     seed: int,
     device: str,
     restart: bool,
@@ -97,13 +90,6 @@ def command(
     chosen = replace(chosen, batch=batch or chosen.batch, rate=rate or chosen.rate)
     motion = _motion(layout, data) if (network or chosen.network) == "compact" else None
     options = dict(TOLD) if motion is not None else {}
-    if basis is not None:
-        if motion is None:
-            raise UsageError(
-                f"--basis needs the compact network and {data / 'motion.npz'}",
-                remedy="f2p capture writes it where the engine offers the pass landmarks",
-            )
-        options |= {"shade": 0, "basis": basis}
     plan = Plan(chosen, network or "", options, epochs, minutes, seed)
     pictures = _open(layout, data, plan, as_json)
     trained = _train(layout, pictures, out, plan, motion, device, as_json)
@@ -161,8 +147,8 @@ def _train(
 
     with progress("training", quiet=quiet) as update:
 
-        def prepare(done: int) -> None:
-            update(done, len(pictures), "fitting the linear part")
+        def prepare(done: int, total: int) -> None:
+            update(done, total, "looking at pairs")
 
         def show(report: Report) -> None:
             figures = report.figures

@@ -75,7 +75,7 @@ class Game:
         if "surface" in passes:
             engine = self.engine(kind)
             if kind not in self._points:
-                self._points[kind] = SurfacePoints(engine.rig, engine.head)
+                self._points[kind] = SurfacePoints(engine.rig, engine.head, engine.scalp)
             drawn["surface"] = self._points[kind](values, size)
         return drawn
 

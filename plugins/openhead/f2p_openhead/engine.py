@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,19 @@ from .camera import Camera
 from .expression import Expressions
 from .face import Face
 from .head import Head, build_head
+from .landmarks import Landmarks
 from .mouth import Mouth
+from .points import SurfacePoints
 from .rig import Rig
+from .scalp import Scalp
 from .scene import Scene
+from .turn import turned
 from .views import RenderError, Views
 from .wardrobe import Wardrobe
 
 __all__ = ["MAX_SIZE", "PASSES", "Engine", "RenderError"]
 
+Array = NDArray[np.float32]
 Values = Mapping[str, float | str]
 
 loadPrcFileData(
@@ -41,7 +47,8 @@ loadPrcFileData(
 )
 
 MAX_SIZE = 1024
-PASSES = ("color", "labels", "depth")
+PASSES = ("color", "labels", "landmarks", "depth", "surface")
+SEEN = 0.06  # decimetres that a landmark may lie behind what is drawn there
 STANDARD = Scene()
 
 
@@ -56,7 +63,8 @@ class Engine:
         self.rig = rig
         self.head = head or build_head()
         self._root = NodePath("world")
-        self._views = Views(self._root, Camera.of(rig.camera))
+        self._camera = Camera.of(rig.camera)
+        self._views = Views(self._root, self._camera)
         self._looks = sorted({k for s in rig.looks.values() for k in s} | set(rig.constants))
         self._face = Face(self._root, rig, self.head, self._looks)
         self._mouth = Mouth(self._root, self.head, self._looks)
@@ -64,6 +72,11 @@ class Engine:
         self._curtain = Curtain(self._root)
         ids = np.concatenate([self.head.ids, self.head.inner.ids])
         self._expressions = Expressions(ids)
+
+    @property
+    def scalp(self) -> Scalp:
+        """How hair follows the head."""
+        return self._wardrobe.scalp
 
     def render(self, values: Values, size: tuple[int, int] | int = 512) -> NDArray[np.uint8]:
         """Draw a character: values in game units -> picture (H, W, 3) uint8 RGB sRGB.
@@ -84,7 +97,8 @@ class Engine:
 
         ``color`` as :meth:`render`; ``labels`` (H, W) uint8 classes of the face parser and
         ``depth`` (H, W) float32 decimetres from the camera's plane, 0 where nothing is: both of
-        the pixels' middles.
+        the pixels' middles; ``landmarks`` (73, 3) float32, x and y in pixels and 1 where seen;
+        ``surface`` (K, 2) float32, x and y in pixels of :class:`SurfacePoints`.
         """
         width, height = (size, size) if isinstance(size, int) else size
         if not (16 <= width <= MAX_SIZE and 16 <= height <= MAX_SIZE):
@@ -92,16 +106,45 @@ class Engine:
                 f"openhead: picture size {width}x{height}, must be 16 to {MAX_SIZE}",
                 remedy="ask for a smaller picture",
             )
-        self._pose(values, scene)
+        points, look = self._pose(values, scene)
         self._curtain.hang(scene.backdrop, (width, height))
         drawn: dict[str, NDArray[Any]] = {}
         if "color" in passes:
             drawn["color"] = self._views.colour(width, height)
-        if "labels" in passes or "depth" in passes:
+        if {"labels", "depth", "landmarks"} & set(passes):
             drawn["labels"], drawn["depth"] = self._views.labels(width, height)
+        if "landmarks" in passes:
+            style = str(values["eyebrow_style"])
+            places = turned(self._landmarks(points, look, style), scene.turn)
+            drawn["landmarks"] = self._seen(places, drawn["depth"])
+        if "surface" in passes:
+            places = turned(self._surface(points, look), scene.turn)
+            drawn["surface"] = self._camera.project(places, (width, height))
         return {name: drawn[name] for name in passes}
 
-    def _pose(self, values: Values, scene: Scene) -> None:
+    @cached_property
+    def _landmarks(self) -> Landmarks:
+        return Landmarks(self.rig, self.head, self._face.brow_sheet)
+
+    @cached_property
+    def _surface(self) -> SurfacePoints:
+        return SurfacePoints(self.rig, self.head)
+
+    def _seen(self, places: Array, depth: Array) -> Array:
+        """Places (N, 3) as (N, 3): x and y in pixels, 1 where nothing in ``depth`` hides them."""
+        height, width = depth.shape
+        spots = self._camera.project(places, (width, height))
+        out = np.column_stack([spots, np.zeros(len(spots))]).astype(np.float32)
+        far = self._camera.depth(places)
+        for k, (x, y) in enumerate(np.round(spots).astype(int)):
+            if 0 <= x < width and 0 <= y < height:
+                # A point on an outline may fall beside it: any neighbour will do.
+                near = depth[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
+                out[k, 2] = float(((near > 0) & (near > far[k] - SEEN)).any())
+        return out
+
+    def _pose(self, values: Values, scene: Scene) -> tuple[Array, dict[str, float]]:
+        """Place everything; the drawn head's points (V, 3) before it turns, and look values."""
         calm, moved = self.rig.pose(values), None
         points = calm
         if scene.expression:
@@ -116,7 +159,8 @@ class Engine:
         self._root.setShaderInput("head_turn", scene.turn)
         for name, value in scene.light.items():
             self._root.setShaderInput(name, Vec3(*value))
-        self._face.pose(points)
+        points = self._face.pose(points)
         self._mouth.pose(calm, moved, points)
         self._face.paint(values, look)
         self._wardrobe.dress(values, points)
+        return points, look

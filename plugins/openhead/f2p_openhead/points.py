@@ -11,22 +11,22 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from .camera import Camera
 from .head import Head, VertexNormals
+from .lids import ball
 from .painted import brow_coordinates, brow_places, iris_places
 from .rig import Rig
-from .skinmap import SkinMap, eyeball
+from .skinmap import SkinMap
 
 __all__ = ["SurfacePoints"]
 
 Array = NDArray[np.float32]
-Values = Mapping[str, float | str]
+Look = Mapping[str, float]
 
 # Along and across a brow: its painted hairs lie within. Skin vertices there, and a little around,
 # are left out.
 ALONG, ACROSS = np.linspace(-0.04, 1.04, 12), np.linspace(-0.55, 0.55, 4)
 AROUND = 0.08
-# Points of an eye: rings at the pupil's and the iris's edge and half way, then on the white.
+# Points of an eye: its gaze; rings at the pupil's and the iris's edge and half way; on the white.
 SECTORS = 16
 WHITE = (0.62, 0.85)  # radians off the gaze
 
@@ -38,52 +38,46 @@ class SurfacePoints:
     """
 
     def __init__(self, rig: Rig, head: Head) -> None:
-        self._rig, self._head = rig, head
-        self._camera = Camera.of(rig.camera)
+        self._head = head
         self._map = SkinMap(rig.base[head.skin.rows], head.skin.triangles)
         middle: dict[str, float | str] = {p.name: p.unscale(0.5) for p in rig.layout.continuous}
         along, across = np.meshgrid(ALONG, ACROSS)
         self._along, self._across = along.ravel(), across.ravel()
-        self._rows = self._front(rig.look(middle))
-        points, look = rig.pose(middle), rig.look(middle)
+        look = rig.look(middle)
+        self._rows = self._front(rig.base, look)
+        points = rig.pose(middle)
         skin = points[head.skin.rows]
         self._seen = [~self._map.covers(skin, self._eye(points, look, k)) for k in range(2)]
         self.count = len(self._rows) + 2 * len(self._along) + sum(int(s.sum()) for s in self._seen)
 
-    def __call__(self, values: Values, size: tuple[int, int]) -> Array:
-        """Places (K, 2) in pixels, x then y; (0, 0) is the centre of the top-left pixel.
+    def __call__(self, points: Array, look: Look) -> Array:
+        """The points (K, 3) of a head posed as ``points`` (V, 3), face coordinates, decimetres.
 
-        ``values`` in game units, ``size`` (width, height) of the picture. Order: skin, the brow on
-        the subject's left, the other, the left eye, the right one.
+        Order: skin, the brow on the subject's left, the other, the left eye, the right one.
         """
-        return self._camera.project(self.places(values), size)
-
-    def places(self, values: Values) -> Array:
-        """The points (K, 3) in face coordinates, decimetres."""
-        points, look = self._rig.pose(values), self._rig.look(values)
         skin = points[self._head.skin.rows]
         brow = brow_places(look, self._along, self._across)
         brows = [self._map.posed(skin, brow * np.array((m, 1), np.float32)) for m in (1, -1)]
         eyes = [self._eye(points, look, k)[self._seen[k]] for k in range(2)]
         return np.concatenate([points[self._rows], *brows, *eyes])
 
-    def _front(self, look: Mapping[str, float]) -> NDArray[np.int32]:
+    def _front(self, base: Array, look: Look) -> NDArray[np.int32]:
         """Rows of the skin vertices that are points: what turns away is hidden or slides away."""
         rows = self._head.skin.rows
-        rest = self._rig.base[rows]
+        rest = base[rows]
         normals = VertexNormals(self._head.skin.triangles, len(rest))(rest)
         # The face and the front of neck and ears.
         seen = (normals[:, 2] > 0.1) & (np.abs(rest[:, 0]) < 0.8) & (rest[:, 2] > -0.9)
         along, across = brow_coordinates(look, np.stack([np.abs(rest[:, 0]), rest[:, 1]], 1))
         a, b = (ALONG[0] - AROUND, ALONG[-1] + AROUND), ACROSS[-1] + AROUND
         brow = (along > a[0]) & (along < a[1]) & (np.abs(across) < b)
-        return np.asarray(rows[seen & ~(brow & (normals[:, 2] > 0))], np.int32)
+        return np.asarray(rows[seen & ~brow], np.int32)
 
-    def _eye(self, points: Array, look: Mapping[str, float], k: int) -> Array:
+    def _eye(self, points: Array, look: Look, k: int) -> Array:
         """All points of eye ``k`` (0: the subject's left), (N, 3)."""
         outward = 1.0 - 2 * k
         rows = self._head.right_eye if k else self._head.left_eye
-        centre, radius = eyeball(points[rows])
+        centre, radius = ball(points[rows])
         turn = np.linspace(0, 2 * np.pi, SECTORS, endpoint=False)
         pupil = float(look["pupil_size"])
         rings = [0.0, *np.repeat((pupil, (1 + pupil) / 2, 1.0), SECTORS)]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from panda3d.core import NodePath, TransparencyAttrib, Vec4
 
+from .beard import AREAS, grow_beard
 from .hair import Hair, grow
 from .head import Head
 from .rig import Rig
@@ -27,7 +28,7 @@ class Worn:
     of a thick mass is shaded about once, and yet no edge is jagged.
     """
 
-    def __init__(self, name: str, hair: Hair, looks: Sequence[str]) -> None:
+    def __init__(self, name: str, hair: Hair, looks: Sequence[str], labelled: bool = True) -> None:
         self.hair = hair
         fixed = {"tangent": hair.tangents, "normal": hair.normals, "strand": hair.strand}
         self._core = Surface(name, hair.triangles, fixed, {"vertex": 3})
@@ -43,6 +44,8 @@ class Worn:
         self._edge.node.setDepthWrite(False)
         self._edge.node.setDepthTest(True)
         unlabelled(self._edge.node)
+        if not labelled:
+            unlabelled(self._core.node)
 
     def move(self, motion: Array) -> None:
         """Follow a head whose control points moved by ``motion`` (K, 3)."""
@@ -70,8 +73,9 @@ class Wardrobe:
     ) -> None:
         self.rig, self.head = rig, head
         self._root = root
-        self._scalp = Scalp(head, rig.base, rest_normals)
+        self.scalp = Scalp(head, rig.base, rest_normals)
         self._styles: dict[str, Worn | None] = {}
+        self._beards: dict[str, tuple[Worn, NDArray[np.int32]] | None] = {}
         self._looks = looks
 
     def dress(self, values: Mapping[str, float | str], points: Array) -> None:
@@ -85,13 +89,35 @@ class Wardrobe:
         self._root.setShaderInput("cap", _cap(settings))
         thin = (float(settings.get("recede", 0.0)), float(settings.get("bald", 0.0)))
         self._root.setShaderInput("thinning", thin)
+        moved = points - self.rig.base
         if worn is not None:
-            worn.move(self._scalp.motion(points - self.rig.base))
+            worn.move(self.scalp.motion(moved))
             worn.show(self._root)
+        self._grow_beard(values, moved)
+
+    def _grow_beard(self, values: Mapping[str, float | str], moved: Array) -> None:
+        """The beard that ``values`` choose; none where the layout has no such slot."""
+        slot = self.rig.choices.get("beard")
+        style = str(values["beard"]) if slot is not None else ""
+        settings = slot[style] if slot is not None else {}
+        area = Vec4(*(float(settings.get(k, 0.0)) for k in AREAS))
+        self._root.setShaderInput("beard_area", area)
+        self._root.setShaderInput("stubble", float(settings.get("stubble", 0.0)))
+        if style not in self._beards:
+            grown = grow_beard(settings, self.head, self.scalp, sum(map(ord, style)))
+            self._beards[style] = None
+            if grown is not None:
+                # What is labelled is the skin that it grows on.
+                self._beards[style] = Worn(style, grown[0], self._looks, labelled=False), grown[1]
+        for name, other in self._beards.items():
+            if other is not None:
+                if name == style:
+                    other[0].move(moved[other[1]])
+                other[0].show(self._root if name == style else None)
 
     def _style(self, style: str, settings: Mapping[str, Any]) -> Worn | None:
         if style not in self._styles:
-            hair = grow(settings, self._scalp, sum(map(ord, style)))
+            hair = grow(settings, self.scalp, sum(map(ord, style)))
             self._styles[style] = None if hair is None else Worn(style, hair, self._looks)
         return self._styles[style]
 
