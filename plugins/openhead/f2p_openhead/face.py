@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from panda3d.core import NodePath, TransparencyAttrib, Vec3, Vec4
 
-from . import brows, colours, facemap, lids
+from . import beard, brows, colours, facemap, lids
 from .hair import hairline
 from .head import Head, VertexNormals, ambient_occlusion, sphere
 from .lids import ball
@@ -49,7 +49,7 @@ class Face:
         self._skin = Surface(
             "skin",
             head.skin.triangles,
-            {"rest": rest[rows], "baked": baked, "zones": head.zones[rows]},
+            {"rest": rest[rows], "baked": baked, "zones": head.zones[rows], "beard": beard.areas(head)[rows]},
             {"vertex": 3, "normal": 3},
         )
         node = self._skin.node
@@ -59,6 +59,7 @@ class Face:
         node.setShaderInput("masks", make_texture("masks", maps[0]))
         node.setShaderInput("detail", make_texture("detail", maps[1], repeat=True))
         sheet = brows.atlas(self.rig.choices["eyebrow_style"])
+        self.brow_sheet = sheet
         node.setShaderInput("brow_atlas", make_texture("brows", sheet))
         self._tiles = {}
         height, width = sheet.shape

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .knots import knots
-from .mass import curls, hull, shadow
+from .mass import curls, curtain, hull, shadow
 from .ribbons import Hair, Locks, assemble
 from .scalp import SKULL_CENTRE, Scalp, hairline, outward, roots, unit
 
@@ -122,12 +122,14 @@ def _walk(
         way = unit(way + (normal * 0.8 + np.array((0, 0.9, 0.1))) * rise[:, None] * 2)
         p = p + way * step
         sides = wide + (1 - wide) * _ramp(p[:, 1], 0.2, 0.9)
+        sides = sides * (1 - taper * np.clip((0.45 - p[:, 1]) / 0.7, 0, 1))
         grown = np.sin(min(s * length.mean() / 0.35, 1.0) * np.pi / 2)
         lift = (0.012 + volume * sides * (0.5 + 0.5 * layer) * grown).astype(np.float32)
         q = p - SKULL_CENTRE
         r = np.linalg.norm(q, axis=1)
         floor = scalp.radius(p, ears) + lift
-        held = np.clip(1 - fall[:, 0] * 1.2 - quiff * 2, 0, 1)
+        free = fall[:, 0] * (1.2 if length.max() > 0.75 else 0.0)
+        held = np.clip(1 - free - quiff * 2, 0, 1)
         target = np.maximum(r, floor) * (1 - held) + floor * held
         p = (SKULL_CENTRE + q * (target / r)[:, None]).astype(np.float32)
         line.append(p)
@@ -159,7 +161,7 @@ def _gather(
     middle /= np.maximum(members, 1)[:, None, None]
     s = np.linspace(0, 1, lines.shape[1], dtype=np.float32)[None, :, None]
     pull = _number(style, "clump", 0.45) * s**1.6
-    pull = pull * np.where(fringe, 0.5, 1.0)[:, None, None]
+    pull = pull * np.where(fringe, 0.35, 1.0)[:, None, None]
     return np.asarray(lines + (middle[clump] - lines) * pull, np.float32)
 
 
@@ -207,7 +209,7 @@ def _finish(style: Mapping[str, Any], lines: Array, fringe: NDArray[np.bool_], r
     x, y, z = np.moveaxis(lines, -1, 0)
     before = _ramp(z, -0.35, -0.15) * _ramp(-y, -end - 0.1, -end + 0.04)
     least = 0.50 + 0.12 * _ramp(-y, -0.2, 0.3)
-    push = np.maximum(least - np.abs(x), 0) * before
+    push = np.maximum(least - np.abs(x), 0) * before * (~fringe | (curtain >= 0.5))[:, None]
     lines = lines.copy()
     lines[..., 0] += np.where(x >= 0, 1, -1) * push
     return np.asarray(lines, np.float32)
@@ -257,7 +259,7 @@ def grow(style: Mapping[str, Any], scalp: Scalp, seed: int) -> Hair | None:
     count = int(style.get("strands", 420))
     if count:
         locks.append(_strands(style, scalp, count, rng))
-    locks += curls(style, scalp, rng) + knots(style, scalp, rng)
+    locks += curls(style, scalp, rng) + knots(style, scalp, rng) + curtain(style, scalp)
     under = hull(style, scalp)
     if not locks and under is None:
         return None

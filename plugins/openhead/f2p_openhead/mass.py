@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ribbons import Locks
-from .scalp import Scalp, crown_distance, hairline, is_ear, outward, roots, unit
+from .scalp import SKULL_CENTRE, Scalp, crown_distance, hairline, is_ear, outward, roots, unit
 
-__all__ = ["curls", "hull", "shadow"]
+__all__ = ["curls", "curtain", "hull", "shadow"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
@@ -82,6 +82,34 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
     return place, tangent, normal, strand.astype(np.float32), back[tri].astype(np.int32)
 
 
+def curtain(style: Mapping[str, Any], scalp: Scalp) -> list[Locks]:
+    """Long hair behind the neck, as wide strips in its own shadow: nothing shows between locks."""
+    length, low = float(style.get("length", 0.0)), float(style.get("cut", -9.0))
+    if length < 1.2 or style.get("back", 0.0) > 0.5 or low > -0.35:
+        return []
+    count, steps = 26, 6
+    low = max(low + 0.06, 0.7 - length)
+    turn = np.radians(np.linspace(-94, 94, count))[:, None]
+    s = np.linspace(0, 1, steps)[None]
+    y = 0.05 + (low - 0.05) * s + 0 * turn
+    # From beside the ears around the back of the head.
+    start = np.stack([np.sin(turn), 0 * turn - 0.2, -np.cos(turn)], -1) + SKULL_CENTRE
+    reach = scalp.radius(start.reshape(-1, 3).astype(np.float32)).reshape(count, 1)
+    x = np.sin(turn) * np.minimum(reach, 0.80) * (1.0 + 0 * s)
+    z = SKULL_CENTRE[2] - np.cos(turn) * reach * (1.0 - 0.1 * s)
+    lines = np.stack([x, y, z], -1).astype(np.float32)
+    s = s + 0 * turn
+    return [
+        Locks(
+            lines,
+            np.full((count, steps), 0.26, np.float32),
+            (0.72 * shadow(lines)).astype(np.float32),
+            np.zeros(count, np.float32),
+            (np.minimum(8 * s, 1) * (1 - _ramp(s, 0.9, 1.0))).astype(np.float32),
+        )
+    ]
+
+
 def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> list[Locks]:
     """Little arcs through the outer part of the mass, ``curls`` of them, of radius ``curl``."""
     count = int(style.get("curls", 0))
@@ -115,10 +143,12 @@ def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> l
     )
     # Light falls on what stands out.
     out = ((lines - middle[:, None]) * normal[:, None]).sum(-1) / size
-    shade = (0.74 + 0.24 * depth)[:, None] * (1 + 0.12 * out)
-    shade = shade * (1 + 0.12 * (rng.random((count, 1)) - 0.5))
+    shade = (0.78 + 0.2 * depth)[:, None] * (1 + 0.1 * out)
+    shade = shade * (1 + 0.07 * (rng.random((count, 1)) - 0.5))
     cover = np.minimum(np.minimum(s * 4, (1 - s) * 4), 1) * np.ones((count, 1))
-    smooth = unit(0.75 * normal[:, None] + 0.35 * (lines - middle[:, None]) / size)
+    smooth = unit(0.9 * normal[:, None] + 0.22 * (lines - middle[:, None]) / size)
+    # Combed around the head, for one soft sheen instead of glints.
+    ring = unit(np.cross(normal, np.array((0, 1, 0.3))))[:, None] + 0 * lines
     return [
         Locks(
             lines,
@@ -127,5 +157,6 @@ def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> l
             rng.normal(0, 0.5, count).astype(np.float32),
             cover.astype(np.float32),
             smooth,
+            ring.astype(np.float32),
         )
     ]

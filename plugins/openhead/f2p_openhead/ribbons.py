@@ -46,7 +46,8 @@ class Hair:
 class Locks:
     """Centre lines (S, P, 3), widths (S, P), brightness (S, P) and twist about the line (S,).
 
-    ``cover`` (S, P) in [0, 1]; ``normals`` (S, P, 3), those of the skull where None.
+    ``cover`` (S, P) in [0, 1]; ``normals`` (S, P, 3), those of the skull where None; ``sheen``
+    (S, P, 3), the directions that give gloss, those of the lines where None.
     """
 
     lines: Array
@@ -55,6 +56,7 @@ class Locks:
     twist: Array
     cover: Array
     normals: Array | None = None
+    sheen: Array | None = None
 
 
 def _ribbons(locks: Locks) -> tuple[Array, Array, Array, Array, Index]:
@@ -86,7 +88,8 @@ def _ribbons(locks: Locks) -> tuple[Array, Array, Array, Array, Index]:
     index = np.arange(strands * steps * 2).reshape(shape)
     a, b, c, d = index[:, :-1, 0], index[:, :-1, 1], index[:, 1:, 1], index[:, 1:, 0]
     triangles = np.stack([np.stack([a, b, c], -1), np.stack([a, c, d], -1)], 2).reshape(-1, 3)
-    tangents = np.broadcast_to(tangent[:, :, None], (*shape, 3))
+    sheen = tangent if locks.sheen is None else locks.sheen[order]
+    tangents = np.broadcast_to(sheen[:, :, None], (*shape, 3))
     return (
         points.reshape(-1, 3),
         tangents.reshape(-1, 3),
@@ -100,8 +103,12 @@ def assemble(
     scalp: Scalp,
     locks: Sequence[Locks],
     hull: tuple[Array, Array, Array, Array, Index] | None = None,
+    weights: Array | None = None,
 ) -> Hair:
-    """Join ``locks`` and a ``hull`` (points, tangents, normals, strand, triangles) into one mesh."""
+    """Join ``locks`` and a ``hull`` (points, tangents, normals, strand, triangles) in one mesh.
+
+    ``weights`` are those of the centres, the scalp's where None.
+    """
     parts = [_ribbons(k) for k in locks]
     rows: list[Array] = []
     centres: list[Index] = []
@@ -127,5 +134,5 @@ def assemble(
         strand,
         np.concatenate(triangles).astype(np.int32),
         np.concatenate(centres).astype(np.int32),
-        scalp.follow(np.concatenate(rows)),
+        scalp.follow(np.concatenate(rows)) if weights is None else weights,
     )

@@ -67,7 +67,7 @@ class Scalp:
         self.points, self.normals, self.triangles = rest[self.rows], normals, head.skin.triangles
         bust = (np.abs(self.points[:, 0]) < 1.0) & (self.points[:, 1] > -1.45)
         self._bare = _reach(self.points, self.triangles, bust & ~is_ear(self.points))
-        self._eared = _reach(self.points, self.triangles, bust)
+        self._eared = _reach(self.points, self.triangles, bust, smooth=7)
         near = np.flatnonzero(bust)
         self.controls = near[spread(self.points[near], CONTROLS, np.random.default_rng(7))]
         # What a control point does is the mean of the skin around it: hair moves as a mass.
@@ -133,7 +133,9 @@ def _samples(points: Array, triangles: Index, share: int) -> Array:
     return np.concatenate(out)
 
 
-def _reach(points: Array, triangles: Index, use: NDArray[np.bool_]) -> Array:
+def _reach(
+    points: Array, triangles: Index, use: NDArray[np.bool_], smooth: int = 2
+) -> Array:
     """Table (RINGS, SECTORS) of how far the skin is from the skull's centre, by direction."""
     q = _samples(points, triangles[use[triangles].all(1)], 5) - SKULL_CENTRE
     r = np.linalg.norm(q, axis=1)
@@ -145,12 +147,12 @@ def _reach(points: Array, triangles: Index, use: NDArray[np.bool_]) -> Array:
         around = np.stack([np.roll(table, s, 1) for s in (-1, 1)])
         around = np.maximum(around.max(0), np.concatenate([table[:1], table[:-1]]))
         table = np.where(table == 0, around, table)
-    smooth = table
-    for _ in range(2):
-        smooth = (np.roll(smooth, 1, 1) + 2 * smooth + np.roll(smooth, -1, 1)) / 4
-        padded = np.concatenate([smooth[:1], smooth, smooth[-1:]])
-        smooth = (padded[:-2] + 2 * smooth + padded[2:]) / 4
-    return np.asarray(np.maximum(smooth, table * 0.985), np.float32)
+    soft = table
+    for _ in range(smooth):
+        soft = (np.roll(soft, 1, 1) + 2 * soft + np.roll(soft, -1, 1)) / 4
+        padded = np.concatenate([soft[:1], soft, soft[-1:]])
+        soft = (padded[:-2] + 2 * soft + padded[2:]) / 4
+    return np.asarray(np.maximum(soft, table * 0.985) if smooth < 3 else soft * 1.015, np.float32)
 
 
 def roots(

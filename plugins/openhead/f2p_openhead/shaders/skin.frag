@@ -1,8 +1,8 @@
 uniform sampler2D masks; uniform sampler2D detail;
 uniform vec3 skin_colour; uniform vec3 hair_colour; uniform vec3 brow_colour; uniform vec3 lip_natural;
 uniform vec3 lipstick; uniform vec3 shadow_colour;
-uniform vec4 lip_a; uniform vec4 lip_b; uniform vec2 lip_c; uniform vec4 cap; uniform vec2 thinning;
-in vec3 v_normal; in vec3 v_place; in vec3 v_rest; in vec2 v_baked; in vec4 v_zone; in vec4 v_tone; in vec2 v_zones;
+uniform vec4 lip_a; uniform vec4 lip_b; uniform vec2 lip_c; uniform vec4 cap; uniform vec2 thinning; uniform vec4 beard_area; uniform float stubble;
+in vec3 v_normal; in vec3 v_place; in vec3 v_rest; in vec2 v_baked; in vec4 v_zone; in vec4 v_tone; in vec2 v_zones; in vec4 v_beard;
 out vec4 colour;
 const float HALF = 1.3;
 
@@ -31,6 +31,7 @@ void main() {
     c *= mix(vec3(1.0), vec3(0.72, 0.62, 0.66), clamp(under_eye, 0.0, 1.0) * v_zone.y);
     c *= 1.0 - clamp(laugh_shade, 0.0, 1.0) * 0.34 * exp(-pow((q.x - 0.20 - 0.24 * clamp((-0.36 - q.y) / 0.3, 0.0, 1.0)) / 0.03, 2.0)) * smoothstep(-0.72, -0.6, q.y) * smoothstep(-0.34, -0.44, q.y);
     c *= 1.0 - philtrum_shade * v_zone.z;
+    c *= 1.0 + 0.16 * highlight * v_zone.w * front;
     c *= 1.0 - clamp(contour, 0.0, 1.0) * 0.42 * v_tone.y;
     vec3 rouge = vec3(0.66, 0.16, 0.17) * (0.35 + 0.9 * lum) ;
     c = mix(c, mix(c, rouge, 0.62), clamp(blush, 0.0, 1.0) * v_tone.x);
@@ -43,7 +44,7 @@ void main() {
     float lid = around * (1.0 - smoothstep(0.02 + 0.035 * shadow_height, 0.05 + 0.085 * shadow_height, up));
     c = mix(c, shadow_colour * (0.30 + 0.9 * lum), clamp(shadow, 0.0, 1.0) * lid * 0.72);
     float fold = (up - 0.014 - 0.040 * arch) / 0.0125;
-    c *= 1.0 - (0.10 + 0.50 * crease) * exp(-fold * fold) * near * step(-0.01, up);
+    c *= 1.0 - (0.04 + 0.66 * crease) * exp(-fold * fold) * near * step(-0.01, up);
     c *= 1.0 - 0.10 * smoothstep(0.05, 0.0, up) * near * step(-0.05, up);
     float upper = smoothstep(0.012 + 0.026 * liner_upper, 0.0, up) * step(-0.06, up);
     float lower = smoothstep(0.012 + 0.022 * liner_lower, 0.0, down) * step(-0.05, down);
@@ -56,6 +57,7 @@ void main() {
     float edge = mix(0.06, 0.49, clamp(lip_soft, 0.0, 1.0));
     float lips = smoothstep(0.5 - edge, 0.5 + edge, m.r);
     c = mix(c, lip_natural * (1.0 - lip_gradient * 0.8 * (1.0 - abs(place))), lips * 0.97);
+    c *= 1.0 - 0.42 * (1.0 - lip_soft) * exp(-pow((m.r - 0.5) / 0.22, 2.0)) * smoothstep(0.02, 0.2, m.r);
     float wide = lip_b.y > 0.0 ? max(m.r, 0.0) : m.r;
     float from = 0.5 - lip_b.y * 2.0;
     float painted = smoothstep(clamp(from - 0.14 - 0.3 * lip_b.x, 0.0, 1.0), clamp(from + 0.14 + 0.3 * lip_b.x, 0.02, 1.0), wide) * lip_a.x;
@@ -80,6 +82,10 @@ void main() {
     float scalp = smoothstep(-0.05 + 0.03 * grown, 0.17 - 0.09 * grown, line + (d.a - 0.5) * 0.05) * grown;
     IS(skin_class(v_rest, v_zones, m, line > 0.06 && grown > 0.45, v_tone.w < -1.23))
     c = mix(c, hair_colour * (0.66 + 0.14 * fine.a), clamp(scalp, 0.0, 1.0));
+    // A beard's shadow on the skin, however long the hairs are.
+    vec4 area = v_beard * beard_area;
+    float bearded = max(max(area.x, area.y), max(area.z, area.w)) * stubble;
+    c = mix(c, hair_colour * 0.72, clamp(bearded * (0.88 + 0.2 * fine.a), 0.0, 0.97));
     float hairs = brow(q) * front;
     c = mix(c, brow_colour, hairs * 0.93);
     // A dark top below the neck.
@@ -103,7 +109,7 @@ void main() {
     float plane = 1.0 + highlight * 2.2 * v_zone.w;
     float h2 = hk * hk, h4 = h2 * h2, h8 = h4 * h4, h16 = h8 * h8, h32 = h16 * h16, h64 = h32 * h32;
     float skin_spec = (0.09 + shine * 0.5) * plane * (h8 * h2 * 0.16 + h32 * 0.22 + h64 * 0.3 * shine) + shine * 0.1 * hf * hf * hf * hf * hf * hf;
-    float lip_gloss = lips * (0.08 + 0.9 * lip_shine + lip_a.y * 1.1) * (1.0 - 0.85 * lip_a.z);
+    float lip_gloss = lips * (0.05 + 1.3 * lip_shine + lip_a.y * 1.1) * (1.0 - 0.85 * lip_a.z);
     float lip_spec = lip_gloss * (h32 * h8 * 0.35 + h64 * h64 * h32 * 0.7) + lips * lip_c.x * h8 * h4 * 0.5;
     lit += key_colour * ao * gloss * (skin_spec * (1.0 - lips) * (0.75 + 0.5 * fine.r) + lip_spec) * (0.6 + 4.0 * fresnel);
     lit += c * 0.12 * pow(1.0 - nv, 3.0) * gloss;
