@@ -24,6 +24,8 @@ _EXPORTS: dict[str, tuple[str, str]] = {
     "encode_png": ("images", "encode_png"),
     "resize_image": ("images", "resize"),
     "side_by_side": ("images", "side_by_side"),
+    "CheckSpec": ("findings", "CheckSpec"),
+    "Finding": ("findings", "Finding"),
     # floor 2
     "Face": ("alignment", "Face"),
     "align": ("alignment", "align"),
@@ -119,6 +121,8 @@ if TYPE_CHECKING:
     from .errors import UnknownNameError as UnknownNameError
     from .errors import UsageError as UsageError
     from .errors import WeightsError as WeightsError
+    from .findings import CheckSpec as CheckSpec
+    from .findings import Finding as Finding
     from .hookspecs import Detector as Detector
     from .hookspecs import DetectorSpec as DetectorSpec
     from .hookspecs import Framing as Framing

@@ -18,6 +18,7 @@ import numpy as np
 import pluggy
 
 from .errors import LayoutError, PluginError
+from .findings import CheckSpec
 from .parameters import Layout, read_toml
 
 if TYPE_CHECKING:
@@ -271,3 +272,7 @@ class HookSpecs:
     @hookspec
     def f2p_commands(self) -> list[click.Command]:  # type: ignore[empty-body]
         """Commands to add to ``f2p``; a command of the core wins over one of the same name."""
+
+    @hookspec
+    def f2p_checks(self) -> list[CheckSpec]:  # type: ignore[empty-body]
+        """Checks that `f2p check` runs besides its own, e.g. of the rigs of an engine."""

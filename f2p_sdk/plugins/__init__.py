@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..errors import UnknownNameError
+from ..findings import CheckSpec
 from ..hookspecs import Detector, DetectorSpec, Game, Kind, Recognizer, RecognizerSpec
 from .manager import PluginInfo, PluginManager
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PluginInfo",
     "PluginManager",
+    "checks",
     "commands",
     "detector",
     "detectors",
@@ -103,3 +105,8 @@ def detector(name: str | None = None) -> Detector:
 def commands() -> list[click.Command]:
     """The commands that plugins add to ``f2p``."""
     return list(manager().collect("f2p_commands"))
+
+
+def checks() -> list[CheckSpec]:
+    """The checks that plugins add to ``f2p check``."""
+    return list(manager().collect("f2p_checks"))

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from ..errors import F2PError, PluginError, UnknownNameError, did_you_mean
+from ..findings import CheckSpec
 from ..hookspecs import (
     ENTRY_POINT_GROUP,
     DetectorSpec,
@@ -168,6 +169,7 @@ _ANSWERS: dict[str, tuple[type, str]] = {
     "f2p_games": (Game, "game"),
     "f2p_recognizers": (RecognizerSpec, "recognizer"),
     "f2p_detectors": (DetectorSpec, "detector"),
+    "f2p_checks": (CheckSpec, "check"),
     "f2p_commands": (object, "command"),  # click is not imported to look at this module
 }
 

@@ -1,0 +1,129 @@
+"""``f2p check``: whether adapters, engines and weights keep their promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import UsageError
+from ._bridge import host_keys, listen_options, tell_refusal
+from ._common import emit_json, json_option, load_kind, progress, say, table
+
+if TYPE_CHECKING:
+    from ..findings import Finding
+    from ..hookspecs import Kind
+
+MARKS = {"ok": "✓", "failed": "✗", "skipped": "-"}
+
+
+@click.command()
+@click.option("-g", "--game", metavar="GAME[/KIND]", help="Only this one; see `f2p games`.")
+@click.option("--no-engine", is_flag=True, help="Only what needs no engine.")
+@listen_options()
+@json_option
+@click.pass_context
+def command(
+    context: click.Context,
+    game: str | None,
+    no_engine: bool,
+    listen: str | None,
+    keys: Path | None,
+    plaintext: bool,
+    as_json: bool,
+) -> None:
+    """Check the adapter, engine and weights of a game, or of all that are installed.
+
+    Layout, framing and weights; then the engine over the bridge: what it draws and refuses, and
+    whether each slider and choice shows. Plugins add checks of their own, such as of rigs.
+    """
+    if no_engine and listen is not None:
+        raise UsageError("--no-engine and --listen exclude each other")
+    if listen is None and (keys is not None or plaintext):
+        raise UsageError("--keys and --plaintext are for --listen")
+    chosen = _kinds(game)
+    if listen is not None and len(chosen) != 1:
+        raise UsageError(
+            f"--listen waits for an engine of one kind, {len(chosen)} are meant",
+            remedy="name it: -g GAME/KIND",
+        )
+    findings: list[Finding] = []
+    with progress("checking", quiet=as_json) as update:
+        for kind in chosen:
+            for finding in _look(kind, no_engine, listen, keys, plaintext):
+                findings.append(finding)
+                update(len(findings), note=f"{kind.name}: {finding.rule}")
+    failed = sum(not finding.ok for finding in findings)
+    if as_json:
+        emit_json(
+            {
+                "kinds": [kind.name for kind in chosen],
+                "failed": failed,
+                "findings": [finding.as_dict() for finding in findings],
+            }
+        )
+    else:
+        _tell(findings, failed)
+    context.exit(1 if failed else 0)
+
+
+def _kinds(name: str | None) -> list[Kind]:
+    """A kind, all of a game, or all there are."""
+    from ..plugins import game, games
+
+    if name is None:
+        found = [kind for one in games() for kind in one.kinds]
+        if not found:
+            raise UsageError("no game is installed", remedy="install an adapter, e.g. f2p-justice")
+        return found
+    if "/" in name:
+        return [load_kind(name)]
+    first = game(name)
+    return [kind for one in games() if one.name == first.game for kind in one.kinds]
+
+
+def _look(
+    kind: Kind, no_engine: bool, listen: str | None, keys: Path | None, plaintext: bool
+) -> Iterator[Finding]:
+    from .. import conformance
+
+    yield from conformance.check_adapter(kind)
+    try:
+        _ = kind.layout
+    except Exception:  # said already; nothing else can be looked at without a layout
+        return
+    yield from conformance.check_weights(kind)
+    if listen is not None:
+        from ..bridge import open_engine
+
+        with open_engine(
+            kind,
+            listen=listen,
+            keys=host_keys(keys),
+            plaintext=plaintext,
+            on_refusal=tell_refusal,
+        ) as host:
+            yield from conformance.check_engine(kind, host)
+    elif not no_engine:
+        yield from conformance.check_engine(kind)
+    yield from conformance.check_extra(kind)
+
+
+def _tell(findings: list[Finding], failed: int) -> None:
+    table(
+        ["", "check", "rule"],
+        [[MARKS[f.status], f.check, f"{f.subject}: {f.rule}{_value(f)}"] for f in findings],
+    )
+    told: set[str] = set()
+    for finding in findings:
+        if finding.remedy and finding.remedy not in told:
+            told.add(finding.remedy)
+            say(f"{MARKS[finding.status]} {finding.rule}: {finding.remedy}")
+    skipped = sum(f.status == "skipped" for f in findings)
+    say(f"{len(findings)} rules looked at, {failed} broken, {skipped} skipped")
+
+
+def _value(finding: Finding) -> str:
+    return f" ({finding.value})" if finding.value else ""

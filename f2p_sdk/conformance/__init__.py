@@ -1,0 +1,79 @@
+"""Whether an adapter keeps its promises: what ``f2p check`` and the CI of any adapter run.
+
+    for finding in check(kind):
+        assert finding.ok, finding
+
+Every check yields :class:`~f2p_sdk.findings.Finding` and goes on after a failure, so that one run
+names everything that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from .. import plugins
+from ..errors import F2PError
+from ..findings import Finding
+from .adapter import check_adapter, check_weights
+from .bridge import check_bridge
+from .effects import check_effects
+
+if TYPE_CHECKING:
+    from ..bridge import Host
+    from ..hookspecs import Kind
+
+__all__ = [
+    "check",
+    "check_adapter",
+    "check_bridge",
+    "check_effects",
+    "check_extra",
+    "check_weights",
+]
+
+
+def check(kind: Kind, host: Host | None = None) -> Iterator[Finding]:
+    """All checks of a kind: adapter, weights, bridge, effects, and those of plugins.
+
+    ``host`` has an engine of the kind connected; None starts the kind's own, if it has one.
+    """
+    yield from check_adapter(kind)
+    yield from check_weights(kind)
+    yield from check_engine(kind, host)
+    yield from check_extra(kind)
+
+
+def check_engine(kind: Kind, host: Host | None = None) -> Iterator[Finding]:
+    """:func:`check_bridge` and :func:`check_effects`, on the kind's own engine unless ``host``."""
+    rule = "its engine starts and connects"
+    if host is None and kind.engine is None:
+        yield Finding(
+            "bridge",
+            kind.name,
+            rule,
+            "skipped",
+            "the adapter starts no engine",
+            "start the game and check it with --listen ENDPOINT",
+        )
+        return
+    from ..bridge import open_engine
+
+    try:
+        with open_engine(kind) if host is None else nullcontext(host) as connected:
+            yield Finding("bridge", kind.name, rule, value=str(connected.wait()))
+            yield from check_bridge(kind, connected)
+            yield from check_effects(kind, connected)
+    except F2PError as error:
+        yield Finding.of_error("bridge", kind.name, rule, error)
+
+
+def check_extra(kind: Kind) -> Iterator[Finding]:
+    """The checks that plugins bring for this kind; one that fails to run is a finding too."""
+    for spec in plugins.checks():
+        try:
+            if spec.applies(kind):
+                yield from spec.run(kind)
+        except Exception as error:
+            yield Finding.of_error(spec.name, kind.name, "the check runs", error)
