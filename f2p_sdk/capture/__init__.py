@@ -10,7 +10,8 @@ A folder holds ``dataset.json`` (see :class:`Manifest`) and shards ``000000.tar`
 ... with two files a record: ``00000000.png``, the picture, and ``00000000.json``, the character:
 ``index``, ``seed``, ``game``, ``kind``, ``layout`` (its hash) and ``values`` in the game's own
 units. Record i is ``layout.random(i, seed)``, whoever draws it and whenever; the bytes of the JSON
-files are the same too.
+files are the same too. Beside the shards may be ``motion.npz`` (:mod:`f2p_sdk.motion`), and a folder
+``neighbours`` with a dataset of ``layout.neighbour(i, seed)``.
 """
 
 from __future__ import annotations
@@ -20,8 +21,12 @@ from .manifest import MANIFEST, Manifest, read_manifest
 from .motion import capture_motion
 from .shards import Record, read_records
 
+NEIGHBOURS = "neighbours"
+"""Folder in that of a dataset: the same characters, each with one parameter changed."""
+
 __all__ = [
     "MANIFEST",
+    "NEIGHBOURS",
     "Job",
     "Manifest",
     "Record",

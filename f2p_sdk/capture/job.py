@@ -38,6 +38,7 @@ class Job(AbstractContextManager["Job"]):
         seed: record i is ``layout.random(i, seed)``.
         size: side of the square pictures, in pixels.
         shard_size: records in a shard; None is that of the dataset if it exists, else 1000.
+        neighbours: record i is ``layout.neighbour(i, seed)`` instead.
 
     Raises:
         DatasetError: the folder holds another dataset, something else, or is in use.
@@ -53,6 +54,7 @@ class Job(AbstractContextManager["Job"]):
         seed: int = 0,
         size: int = 512,
         shard_size: int | None = None,
+        neighbours: bool = False,
     ) -> None:
         if count < 1 or seed < 0 or size < 1 or (shard_size is not None and shard_size < 1):
             raise UsageError("count, size and shard size must be at least 1, seed at least 0")
@@ -60,7 +62,7 @@ class Job(AbstractContextManager["Job"]):
         self.folder = Path(folder)
         with ExitStack() as stack:
             stack.enter_context(locked(self.folder))
-            self.manifest = self._begin(count, seed, size, shard_size)
+            self.manifest = self._begin(count, seed, size, shard_size, neighbours)
             self._holes = [(s, n) for s, n in self._shards() if n]
             self._stack = stack.pop_all()
         self.total = self.manifest.count
@@ -126,11 +128,20 @@ class Job(AbstractContextManager["Job"]):
 
     # ---- inside
 
-    def _begin(self, count: int, seed: int, size: int, shard_size: int | None) -> Manifest:
+    def _begin(
+        self, count: int, seed: int, size: int, shard_size: int | None, neighbours: bool
+    ) -> Manifest:
         """The manifest to work by, saved."""
         layout = self.layout
         wanted = Manifest(
-            layout.game, layout.kind, layout.hash, seed, size, shard_size or SHARD_SIZE, count
+            layout.game,
+            layout.kind,
+            layout.hash,
+            seed,
+            size,
+            shard_size or SHARD_SIZE,
+            count,
+            "neighbour" if neighbours else "random",
         )
         if (self.folder / MANIFEST).exists():
             there = read_manifest(self.folder)
@@ -161,8 +172,10 @@ class Job(AbstractContextManager["Job"]):
             yield shard, max(0, wanted - there)
 
     def _characters(self, todo: list[int], drawn: dict[int, Character]) -> Iterator[Character]:
+        neighbours = self.manifest.characters == "neighbour"
+        of = self.layout.neighbour if neighbours else self.layout.random
         for index in todo:
-            drawn[index] = self.layout.random(index, self.manifest.seed)
+            drawn[index] = of(index, self.manifest.seed)
             yield drawn[index]
 
     def _tail(self, shard: int, missing: int) -> range:

@@ -31,6 +31,7 @@ class Manifest:
         size: side of the square pictures, in pixels.
         shard_size: records in a shard; the last one may hold fewer.
         count: records that the dataset has when it is finished.
+        characters: ``random``, or ``neighbour``: then record i is ``layout.neighbour(i, seed)``.
     """
 
     game: str
@@ -40,6 +41,7 @@ class Manifest:
     size: int
     shard_size: int
     count: int
+    characters: str = "random"
 
     def save(self, folder: Path) -> None:
         """Write ``dataset.json``."""
@@ -78,7 +80,7 @@ def read_manifest(folder: str | Path) -> Manifest:
         raise DatasetError(f"{path} is not a dataset of format {FORMAT}")
     values: dict[str, Any] = {}
     for field in fields(Manifest):
-        value = document.get(field.name)
+        value = document.get(field.name, field.default)
         whole = field.type == "int"
         if not isinstance(value, int if whole else str) or (isinstance(value, int) and value < 0):
             raise DatasetError(

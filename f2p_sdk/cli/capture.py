@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,15 @@ RESTARTS = 10
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     help="Where to write; a folder that was begun is gone on with.",
+)
+@click.option(
+    "--neighbours",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Draw the first N characters again with one parameter changed: imitators learn from pairs "
+    "what each parameter does. 40 for each number of the vector are many.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
@@ -62,6 +73,7 @@ def command(
     game: str,
     count: int,
     out: Path,
+    neighbours: int,
     seed: int,
     size: int,
     engines: int,
@@ -78,16 +90,25 @@ def command(
     the same command goes on where it stopped.
     """
     from ..bridge import open_engine
-    from ..capture import Job, capture_motion
+    from ..capture import NEIGHBOURS, Job, capture_motion
 
     if listen is None and (keys is not None or plaintext):
         raise UsageError("--keys and --plaintext are for --listen")
+    if neighbours > count:
+        raise UsageError(f"--neighbours {neighbours} are more than the {count} characters")
     kind = load_kind(game)
     drawn, lost, seconds = 0, 0, 0.0
-    with Job(kind.layout, count, out, seed=seed, size=size, shard_size=shard_size) as job:
-        if job.missing:
-            with progress(f"capturing {kind.name}", job.total, quiet=as_json) as update:
-                update(job.done, job.total, "waiting for the engine")
+    options: dict[str, Any] = {"seed": seed, "size": size, "shard_size": shard_size}
+    with ExitStack() as stack:
+        jobs = [stack.enter_context(Job(kind.layout, count, out, **options))]
+        if neighbours:
+            folder = out / NEIGHBOURS
+            job = Job(kind.layout, neighbours, folder, neighbours=True, **options)
+            jobs.append(stack.enter_context(job))
+        total = sum(job.total for job in jobs)
+        if any(job.missing for job in jobs):
+            with progress(f"capturing {kind.name}", total, quiet=as_json) as update:
+                update(sum(job.done for job in jobs), total, "waiting for the engine")
                 with open_engine(
                     kind,
                     engines=engines,
@@ -97,18 +118,26 @@ def command(
                     restarts=RESTARTS,
                     on_refusal=tell_refusal,
                 ) as host:
-                    update(job.done, job.total, "asking how the sliders move the face")
+                    done = sum(job.done for job in jobs)
+                    update(done, total, "asking how the sliders move the face")
                     capture_motion(kind.layout, host, out, deadline=deadline)
                     started = time.perf_counter()
-                    drawn = job.run(host, progress=update, deadline=deadline)
+
+                    def show(done: int, of: int) -> None:
+                        update(sum(job.done for job in jobs), total)
+
+                    for job in jobs:
+                        if job.missing:
+                            drawn += job.run(host, progress=show, deadline=deadline)
                     seconds = time.perf_counter() - started
                     lost = host.counts.get("lost", 0)
     if lost:
         warn(f"engines were lost {lost} times; others drew what they had begun")
-    _tell(job, drawn, lost, seconds, as_json)
+    _tell(jobs, drawn, lost, seconds, as_json)
 
 
-def _tell(job: Job, drawn: int, lost: int, seconds: float, as_json: bool) -> None:
+def _tell(jobs: Sequence[Job], drawn: int, lost: int, seconds: float, as_json: bool) -> None:
+    job, records = jobs[0], sum(job.done for job in jobs)
     rate = drawn / seconds if seconds else 0.0
     if as_json:
         document: dict[str, Any] = {
@@ -116,6 +145,7 @@ def _tell(job: Job, drawn: int, lost: int, seconds: float, as_json: bool) -> Non
             "kind": job.layout.name,
             "layout_hash": job.layout.hash,
             "records": job.done,
+            "neighbours": records - job.done,
             "drawn": drawn,
             "seconds": round(seconds, 3),
             "pictures_per_second": round(rate, 2),
@@ -123,6 +153,6 @@ def _tell(job: Job, drawn: int, lost: int, seconds: float, as_json: bool) -> Non
         }
         emit_json(document)
     elif drawn:
-        say(f"{job.folder}: {job.done} records, {drawn} drawn now, {rate:.1f} a second")
+        say(f"{job.folder}: {records} records, {drawn} drawn now, {rate:.1f} a second")
     else:
-        say(f"{job.folder}: all {job.done} records are there")
+        say(f"{job.folder}: all {records} records are there")

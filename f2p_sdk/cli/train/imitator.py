@@ -83,6 +83,7 @@ def command(
         )
     layout = load_kind(game).layout
 
+    from ...capture import MANIFEST, NEIGHBOURS
     from ...training import TOLD, Plan
     from ...training import recipe as find_recipe
 
@@ -92,7 +93,9 @@ def command(
     options = dict(TOLD) if motion is not None else {}
     plan = Plan(chosen, network or "", options, epochs, minutes, seed)
     pictures = _open(layout, data, plan, as_json)
-    trained = _train(layout, pictures, out, plan, motion, device, as_json)
+    beside = data / NEIGHBOURS
+    neighbours = _open(layout, beside, plan, as_json) if (beside / MANIFEST).is_file() else None
+    trained = _train(layout, pictures, neighbours, out, plan, motion, device, as_json)
     document = {
         "game": layout.name,
         "layout_hash": layout.hash,
@@ -137,6 +140,7 @@ def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
 def _train(
     layout: Layout,
     pictures: Pictures,
+    neighbours: Pictures | None,
     out: Path,
     plan: Plan,
     motion: Motion | None,
@@ -163,6 +167,7 @@ def _train(
             plan,
             device=device,
             motion=motion,
+            neighbours=neighbours,
             preparing=prepare,
             progress=show,
         )
