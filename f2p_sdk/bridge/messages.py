@@ -253,4 +253,4 @@ def _shape(name: str, size: Size, given: tuple[int, ...]) -> tuple[int, ...]:
         return (height, width)
     if name == "landmarks":
         return (LANDMARKS, 3)
-    return (given[0] if given else 0, 2)
+    return (given[0] if given else 0, 3 if given[1:] == (3,) else 2)

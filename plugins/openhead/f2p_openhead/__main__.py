@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from f2p_sdk import EngineInfo, F2PError, Layout, serve_engine
 
 from . import __version__
-from .engine import MAX_SIZE, Engine, RenderError
+from .engine import MAX_SIZE, PASSES, Engine
 from .head import build_head
-from .points import SurfacePoints
 from .rig import load_rig
+from .scene import read_scene
 
 
 class Game:
@@ -36,7 +36,6 @@ class Game:
             )
         self._layouts = {kind: Layout.load(folder / f"{kind}.toml") for kind in self._rigs}
         self._engines: dict[str, Engine] = {}
-        self._points: dict[str, SurfacePoints] = {}
         self._head = build_head()
 
     def engine(self, kind: str) -> Engine:
@@ -53,7 +52,7 @@ class Game:
             name="openhead",
             version=__version__,
             max_size=MAX_SIZE,
-            passes=("color", "surface"),
+            passes=PASSES,
         )
 
     def render(
@@ -64,20 +63,7 @@ class Game:
         passes: Sequence[str],
         scene: Mapping[str, Any],
     ) -> Mapping[str, NDArray[Any]]:
-        if scene:
-            raise RenderError(
-                f"openhead: scene settings {sorted(scene)} are not known",
-                remedy="send an empty scene",
-            )
-        drawn: dict[str, NDArray[Any]] = {}
-        if "color" in passes:
-            drawn["color"] = self.engine(kind).render(values, size)
-        if "surface" in passes:
-            engine = self.engine(kind)
-            if kind not in self._points:
-                self._points[kind] = SurfacePoints(engine.rig, engine.head, engine.scalp)
-            drawn["surface"] = self._points[kind](values, size)
-        return drawn
+        return self.engine(kind).draw(values, size, passes, read_scene(scene))
 
     def apply(self, kind: str, values: Mapping[str, float | str]) -> None:
         """Draw the character once: what the running game would show."""

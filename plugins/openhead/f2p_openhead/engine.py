@@ -98,7 +98,7 @@ class Engine:
         ``color`` as :meth:`render`; ``labels`` (H, W) uint8 classes of the face parser and
         ``depth`` (H, W) float32 decimetres from the camera's plane, 0 where nothing is: both of
         the pixels' middles; ``landmarks`` (73, 3) float32, x and y in pixels and 1 where seen;
-        ``surface`` (K, 2) float32, x and y in pixels of :class:`SurfacePoints`.
+        ``surface`` (K, 3) float32, x and y in pixels of :class:`SurfacePoints`, 1 for hair.
         """
         width, height = (size, size) if isinstance(size, int) else size
         if not (16 <= width <= MAX_SIZE and 16 <= height <= MAX_SIZE):
@@ -119,7 +119,8 @@ class Engine:
             drawn["landmarks"] = self._seen(places, drawn["depth"])
         if "surface" in passes:
             places = turned(self._surface(points, look), scene.turn)
-            drawn["surface"] = self._camera.project(places, (width, height))
+            spots = self._camera.project(places, (width, height))
+            drawn["surface"] = np.column_stack([spots, self._surface.hair])
         return {name: drawn[name] for name in passes}
 
     @cached_property
@@ -128,7 +129,7 @@ class Engine:
 
     @cached_property
     def _surface(self) -> SurfacePoints:
-        return SurfacePoints(self.rig, self.head)
+        return SurfacePoints(self.rig, self.head, self._wardrobe.scalp)
 
     def _seen(self, places: Array, depth: Array) -> Array:
         """Places (N, 3) as (N, 3): x and y in pixels, 1 where nothing in ``depth`` hides them."""

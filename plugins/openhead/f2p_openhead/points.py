@@ -15,6 +15,7 @@ from .head import Head, VertexNormals
 from .lids import ball
 from .painted import brow_coordinates, brow_places, iris_places
 from .rig import Rig
+from .scalp import Scalp
 from .skinmap import SkinMap
 
 __all__ = ["SurfacePoints"]
@@ -29,16 +30,31 @@ AROUND = 0.08
 # Points of an eye: its gaze; rings at the pupil's and the iris's edge and half way; on the white.
 SECTORS = 16
 WHITE = (0.62, 0.85)  # radians off the gaze
+# Points of hair: a grid over the picture (columns, rows; x and y from, to), a little off the skin.
+GRID, ACROSS_PICTURE, DOWN_PICTURE, OFF = (22, 22), (-1.2, 1.2), (-1.3, 1.25), 0.1
+
+
+def _before(scalp: Scalp) -> Array:
+    """Where hair may be seen, (N, 3): before the skin that is nearest in the picture."""
+    x, y = np.meshgrid(np.linspace(*ACROSS_PICTURE, GRID[0]), np.linspace(*DOWN_PICTURE, GRID[1]))
+    places = np.stack([x.ravel(), y.ravel()], 1)
+    controls = scalp.points[scalp.controls]
+    gap = ((places[:, None] - controls[None, :, :2]) ** 2).sum(-1)
+    # Of the skin about as near as the nearest the front.
+    near = gap <= (np.sqrt(gap.min(1, keepdims=True)) + 0.12) ** 2
+    front = np.where(near, controls[None, :, 2], -np.inf).max(1)
+    return np.column_stack([places, front + OFF]).astype(np.float32)
 
 
 class SurfacePoints:
-    """The same points for every character: skin that faces the camera, brows, eyes.
+    """The same points for every character: skin that faces the camera, brows, eyes, hair.
 
-    ``count`` is K, how many they are.
+    ``count`` is K, how many they are; ``hair`` (K,) is 1 for those that move as hair before the
+    face does, whichever style, 0 for the others.
     """
 
-    def __init__(self, rig: Rig, head: Head) -> None:
-        self._head = head
+    def __init__(self, rig: Rig, head: Head, scalp: Scalp) -> None:
+        self._head, self._scalp, self._base = head, scalp, rig.base
         self._map = SkinMap(rig.base[head.skin.rows], head.skin.triangles)
         middle: dict[str, float | str] = {p.name: p.unscale(0.5) for p in rig.layout.continuous}
         along, across = np.meshgrid(ALONG, ACROSS)
@@ -48,18 +64,23 @@ class SurfacePoints:
         points = rig.pose(middle)
         skin = points[head.skin.rows]
         self._seen = [~self._map.covers(skin, self._eye(points, look, k)) for k in range(2)]
-        self.count = len(self._rows) + 2 * len(self._along) + sum(int(s.sum()) for s in self._seen)
+        self._hair = _before(scalp)
+        self._follow = scalp.follow(self._hair)
+        face = len(self._rows) + 2 * len(self._along) + sum(int(s.sum()) for s in self._seen)
+        self.count = face + len(self._hair)
+        self.hair = np.repeat(np.array((0, 1), np.float32), (face, len(self._hair)))
 
     def __call__(self, points: Array, look: Look) -> Array:
         """The points (K, 3) of a head posed as ``points`` (V, 3), face coordinates, decimetres.
 
-        Order: skin, the brow on the subject's left, the other, the left eye, the right one.
+        Order: skin, the brow on the subject's left, the other, the left eye, the right one, hair.
         """
         skin = points[self._head.skin.rows]
         brow = brow_places(look, self._along, self._across)
         brows = [self._map.posed(skin, brow * np.array((m, 1), np.float32)) for m in (1, -1)]
         eyes = [self._eye(points, look, k)[self._seen[k]] for k in range(2)]
-        return np.concatenate([points[self._rows], *brows, *eyes])
+        hair = self._hair + self._follow @ self._scalp.motion(points - self._base)
+        return np.concatenate([points[self._rows], *brows, *eyes, hair]).astype(np.float32)
 
     def _front(self, base: Array, look: Look) -> NDArray[np.int32]:
         """Rows of the skin vertices that are points: what turns away is hidden or slides away."""

@@ -5,16 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SkinMap", "eyeball"]
+__all__ = ["SkinMap"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
-
-
-def eyeball(shell: Array) -> tuple[Array, float]:
-    """Centre (3,) and radius of the drawn eyeball around its posed vertices (E, 3)."""
-    centre = (shell.min(0) + shell.max(0)) / 2
-    return centre, float(np.linalg.norm(shell - centre, axis=1).max()) * 0.975
 
 
 def _within(flat: Array, triangles: Index, place: Array) -> NDArray[np.float64]:

@@ -24,7 +24,16 @@ from panda3d.core import (
     Texture,
 )
 
-__all__ = ["LABELS", "LABELS_MASK", "Surface", "label_shaders", "make_texture", "shader", "unlabelled", "use"]
+__all__ = [
+    "LABELS",
+    "LABELS_MASK",
+    "Surface",
+    "label_shaders",
+    "make_texture",
+    "shader",
+    "unlabelled",
+    "use",
+]
 
 Array = NDArray[np.float32]
 

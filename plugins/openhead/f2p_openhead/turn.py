@@ -1,0 +1,30 @@
+"""The head turns on the neck: what ``shaders/turn.glsl`` does to vertices, for points."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["turned"]
+
+Array = NDArray[np.float32]
+
+PIVOT = np.array((0.0, -0.55, -0.62))
+NECK = (-1.65, -1.0)  # heights below which nothing turns, and above which all does
+
+
+def turned(points: Array, turn: tuple[float, float]) -> Array:
+    """Points (N, 3) of the head, face coordinates, after it turned by (yaw, pitch) radians.
+
+    A positive yaw turns the face to the subject's left, a positive pitch up.
+    """
+    if turn == (0.0, 0.0):
+        return points
+    u = np.clip((points[:, 1] - NECK[0]) / (NECK[1] - NECK[0]), 0, 1)
+    weight = u * u * (3 - 2 * u)
+    yaw, pitch = turn[0] * weight, turn[1] * weight
+    x, y, z = (points - PIVOT).T
+    # Pitch about x, then yaw about y.
+    up, out = np.cos(pitch) * y + np.sin(pitch) * z, np.cos(pitch) * z - np.sin(pitch) * y
+    side, front = np.cos(yaw) * x + np.sin(yaw) * out, np.cos(yaw) * out - np.sin(yaw) * x
+    return np.asarray(np.stack([side, up, front], 1) + PIVOT, np.float32)
