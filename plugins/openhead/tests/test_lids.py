@@ -1,0 +1,65 @@
+"""Lids lie on the eyeball, whatever sliders do, and lashes grow along their rims."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from f2p_openhead import lids
+from f2p_openhead.head import Head
+from f2p_openhead.rig import Rig, load_rig
+
+from f2p_sdk import Layout
+
+
+@pytest.fixture(scope="module")
+def rig(rigs: Path, layout: Layout, head: Head) -> Rig:
+    return load_rig(rigs / "female.rig.toml", layout, head)
+
+
+def test_lids_do_not_go_through_the_eye(rig: Rig, layout: Layout, head: Head) -> None:
+    rest = rig.base
+    pushed = 0
+    for eye in (head.left_eye, head.right_eye):
+        opening = lids.opening(head, rest, rest[eye])
+        for k in range(12):
+            points = rig.pose(layout.random(k, seed=3).values)
+            centre, radius = lids.ball(points[eye])
+            before = np.linalg.norm(points[opening.rim] - centre, axis=1).min()
+            pushed += before < radius
+            opening.keep_off(points, centre, radius)
+            assert np.linalg.norm(points[opening.rim] - centre, axis=1).min() >= 0.99 * radius
+    # Otherwise this test shows nothing: sliders do push lids into eyes.
+    assert pushed > 0
+
+
+def test_the_resting_head_stays_as_it_is(rig: Rig, head: Head) -> None:
+    points = rig.base.copy()
+    for eye in (head.left_eye, head.right_eye):
+        opening = lids.opening(head, rig.base, rig.base[eye])
+        opening.keep_off(points, *lids.ball(rig.base[eye]))
+    np.testing.assert_allclose(points, rig.base, atol=1e-5)
+
+
+def test_the_opening_is_an_eye(rig: Rig, head: Head) -> None:
+    """A fissure of 25 to 32 mm by 8 to 13 mm, one on each side of the nose."""
+    middles = []
+    for eye in (head.left_eye, head.right_eye):
+        (middle, half), (corner, rise, fall, _) = lids.opening(head, rig.base, rig.base[eye])(
+            rig.base
+        )
+        middles.append(middle)
+        assert 0.25 < 2 * half < 0.32
+        assert 0.08 < rise + fall < 0.13
+        assert abs(corner) < 0.03
+    assert middles[0] == pytest.approx(-middles[1], abs=0.005)
+
+
+def test_lashes_run_from_behind_the_rim_to_their_tips(rig: Rig, head: Head) -> None:
+    along = lids.along(head, rig.base)
+    grown = along[along[:, 1] <= 1, 1]
+    assert grown.min() == 0
+    assert grown.max() == 1
+    # Corners of the eye have none.
+    assert 0.05 < (along[:, 1] > 1).mean() < 0.5
