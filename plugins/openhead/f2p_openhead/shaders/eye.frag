@@ -32,10 +32,11 @@ void main() {
     // Shade of the upper lid and its lashes, less of the lower one; the ball turns away at the corners.
     float shade = mix(0.30, 1.0, smoothstep(-0.006, 0.040 + 0.012 * lash_length, under)) * mix(0.62, 1.0, smoothstep(-0.01, 0.022, over));
     shade *= mix(0.55, 1.0, smoothstep(1.05, 0.55, abs(s)));
-    vec3 lit = c * shade * (0.50 + 0.55 * max(dot(o, key), 0.0));
+    vec3 lamp = key_colour / vec3(0.80, 0.765, 0.72);  // 1 in the standard light
+    vec3 lit = c * shade * (0.28 + lamp * (0.22 + 0.55 * max(dot(o, key), 0.0)));
     vec3 view = vec3(0.0, 0.0, 1.0);
     float hk = max(dot(o, normalize(key + view)), 0.0);
-    lit += vec3(0.85) * smoothstep(0.990, 0.9985, hk) * mix(0.55, 1.0, smoothstep(0.0, 0.03, under));
+    lit += lamp * vec3(0.85) * smoothstep(0.990, 0.9985, hk) * mix(0.55, 1.0, smoothstep(0.0, 0.03, under));
     lit += vec3(0.09) * pow(max(dot(o, normalize(fill + view)), 0.0), 60.0);
     colour = display(lit);
 }
