@@ -168,6 +168,8 @@ class CompactImitator(Imitator):
         middle = channels[-2] if len(channels) > 1 else channels[0]
         ahead = flow // 2 if self.front >= 0 else 0
         self.flow = Flow(dimension, self.sliders, middle, flow, motion, ahead)
+        if self.response is not None:
+            self._blind()
 
     mean: Tensor
     scale: Tensor
@@ -177,6 +179,20 @@ class CompactImitator(Imitator):
         """The layers that move with the face, from the first slot to the last."""
         layers = enumerate(self.layers)
         return [x for i, x in layers if i != self.front and isinstance(x, SlotLayer)]
+
+    def _blind(self) -> None:
+        """Begin with a painter that sees no slider: what they do is in motion and response.
+
+        A random dependence on hundreds of numbers would hide what the weak ones do until it is
+        unlearned.
+        """
+        with torch.no_grad():
+            self.seed.weight[:, : self.sliders] = 0
+            for stage in self.stages:
+                assert isinstance(stage, _Stage)
+                stage.tune.weight[:, : self.sliders] = 0
+                if stage.spread is not None:
+                    stage.spread.weight[:, : self.sliders] = 0
 
     def set_motion(self, motion: Motion) -> None:
         """Make the flow move what is painted as the engine moves its face, before training.
