@@ -48,6 +48,8 @@ class _Comb:
         # Away from the parting, which runs from the brow to the whorl at the crown.
         behind = np.minimum(p[:, 2] + 0.75, 0)
         away = np.stack([side * 1.0, np.full(len(p), -0.45), behind * 2.5 - 0.22], 1)
+        # From the hairline it goes back first, not across the forehead.
+        away[:, 2] -= 0.3 * _ramp(p[:, 2], -0.25, 0.0)
         whorl = p - np.array((self.part * 0.4, 1.0, -0.95), np.float32)
         front = np.stack([whorl[:, 0] * 0.5, np.full(len(p), -0.25), np.abs(whorl[:, 2]) + 0.3], 1)
         temple = _ramp(np.abs(p[:, 0]), 0.4, 0.62)[:, None]
@@ -98,7 +100,7 @@ def _walk(
     side = np.where(p0[:, 0] + rng.normal(0, 0.02, count) > comb.part, 1.0, -1.0)
     fringe = _number(style, "fringe")
     facing = 1 - np.abs(np.arctan2(p0[:, 0], p0[:, 2] - SKULL_CENTRE[2])) / 0.74
-    ahead = np.clip(facing * 3, 0, 1) * _ramp(p0[:, 2], -0.5, -0.35)
+    ahead = np.clip(facing * 6, 0, 1) * _ramp(p0[:, 2], -0.5, -0.35)
     is_fringe = rng.random(count) < ahead * min(fringe * 1.3, 1.0)
     reach = _number(style, "fringe_length", 0.62 + 0.5 * comb.curtain)
     length = np.where(is_fringe, np.minimum(length, reach) * (0.92 + 0.16 * layer), length)
@@ -199,9 +201,9 @@ def _finish(style: Mapping[str, Any], lines: Array, fringe: NDArray[np.bool_], r
         lines = _cut(lines, (lines[..., 1] < float(level) + ragged) & ~fringe[:, None])
     curtain = _number(style, "curtain")
     end = _number(style, "fringe_end", FRINGE_END)
-    ragged = np.abs(rng.normal(0, 0.02, (len(lines), 1)))
+    ragged = np.abs(rng.normal(0, 0.012, (len(lines), 1)))
     # It is longer towards the temples, where it meets the sides.
-    level = end + ragged - 0.3 * _ramp(np.abs(lines[..., 0]), 0.36, 0.58)
+    level = end + ragged - 0.14 * _ramp(np.abs(lines[..., 0]), 0.40, 0.60)
     over = (lines[..., 1] < level) & (np.abs(lines[..., 0]) < 0.62) & (lines[..., 2] > -0.2)
     if curtain < 0.5:
         lines = _cut(lines, over & fringe[:, None])

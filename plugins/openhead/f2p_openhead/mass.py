@@ -74,7 +74,7 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
     if float(style.get("forward", 0.0)) > 0.5:
         run = np.stack([p[:, 0] * 0.5, np.full(len(p), -0.3), np.ones(len(p))], 1)
     tangent = unit(run - normal * (run * normal).sum(1, keepdims=True))
-    cover = _ramp(grown, 0.05, 0.5) * float(style.get("hull_cover", 1.0))
+    cover = _ramp(grown, 0.05, 0.5) * _ramp(line[used], -0.03, 0.08) * float(style.get("hull_cover", 1.0))
     dark = float(style.get("hull_shade", 0.82))
     seam = np.exp(-(((p[:, 0] - part) / 0.05) ** 2)) * (p[:, 1] > 0.5) * (1 - combed)
     shade = (dark * (1 - 0.2 * seam) * shadow(p)).astype(np.float32)

@@ -170,12 +170,13 @@ def roots(
     back, part = float(style.get("back", 0.0)), float(style.get("part", 0.0)) * 0.5
     begin = 2.0 * max(1 - back, 0.0) * np.exp(-(((middle[:, 0] - part) / 0.16) ** 2))
     begin *= (middle[:, 1] > 0.5) & (middle[:, 2] > -0.9)
-    begin += 2.0 * max(back, 0.4) * np.exp(-((line / 0.15) ** 2)) * (middle[:, 2] > -0.7)
+    begin += 2.2 * max(back, 0.75) * np.exp(-((line / 0.15) ** 2)) * (middle[:, 2] > -0.7)
     bald = float(style.get("bald", 0.0))
     if bald:
         grows &= crown_distance(middle) > bald
-    # The back of the head is seen by few.
+    # The back of the head is seen by few: the mass below is enough there.
     rear = np.where(middle[:, 2] < -0.95, 0.55, 1.0)
+    rear = np.where((middle[:, 2] < -1.05) & (np.abs(middle[:, 0]) < 0.5), 0.12, rear)
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) * grows * (1 + begin) * rear
     cumulative = np.cumsum(area) / area.sum()
     tries = count * 7

@@ -79,7 +79,7 @@ void main() {
     float bare = length(vec3(dome.x, min(dome.y, 0.0), min(dome.z, 0.0)));
     line = min(line, thinning.y > 0.0 ? (bare - thinning.y) * 0.7 : line);
     float grown = mix(cap.y, cap.x, smoothstep(cap.z, cap.w, v_rest.y));
-    float scalp = smoothstep(-0.05 + 0.03 * grown, 0.17 - 0.09 * grown, line + (d.a - 0.5) * 0.05) * grown;
+    float scalp = smoothstep(-0.05 + 0.02 * grown, 0.17 - 0.05 * grown, line + (d.a - 0.5) * 0.06) * grown;
     IS(skin_class(v_rest, v_zones, m, line > 0.06 && grown > 0.45, v_tone.w < -1.23))
     c = mix(c, hair_colour * (0.66 + 0.14 * fine.a), clamp(scalp, 0.0, 1.0));
     // A beard's shadow on the skin, however long the hairs are.
@@ -106,7 +106,7 @@ void main() {
     float nv = max(dot(n, view), 0.0);
     float fresnel = 0.04 + 0.5 * pow(1.0 - nv, 5.0);
     float hk = max(dot(n, normalize(key + view)), 0.0), hf = max(dot(n, normalize(fill + view)), 0.0);
-    float plane = 1.0 + highlight * 2.2 * v_zone.w;
+    float plane = 1.0 + highlight * 1.6 * v_zone.w;
     float h2 = hk * hk, h4 = h2 * h2, h8 = h4 * h4, h16 = h8 * h8, h32 = h16 * h16, h64 = h32 * h32;
     float skin_spec = (0.09 + shine * 0.5) * plane * (h8 * h2 * 0.16 + h32 * 0.22 + h64 * 0.3 * shine) + shine * 0.1 * hf * hf * hf * hf * hf * hf;
     float lip_gloss = lips * (0.05 + 1.3 * lip_shine + lip_a.y * 1.1) * (1.0 - 0.85 * lip_a.z);
