@@ -132,7 +132,7 @@ def _hairs(
     s = np.linspace(0, 1, SEGMENTS + 1, dtype=np.float32)[None]
     thickness = float(style.get("width", 0.036)) * (1 + 0.6 * low * min(full / 0.5, 1))
     width = thickness * (1 - 0.6 * _ramp(s, 0.5, 1.0)) * rng.uniform(0.8, 1.2, (count, 1))
-    shade = (0.80 + 0.14 * s) * (1 + 0.08 * (rng.random((count, 1)) - 0.5))
+    shade = (0.74 + 0.12 * s) * (1 + 0.08 * (rng.random((count, 1)) - 0.5))
     # Under the chin it is dark.
     shade = shade * (1 - 0.25 * _ramp(-normal[:, 1], 0.3, 0.9)[:, None])
     cover = np.minimum(0.15 + 2.5 * s, 0.7) * (1 - _ramp(s, 0.4, 1.0))

@@ -85,7 +85,7 @@ void main() {
     // A beard's shadow on the skin, however long the hairs are.
     vec4 area = v_beard * beard_area;
     float bearded = max(max(area.x, area.y), max(area.z, area.w)) * stubble;
-    c = mix(c, hair_colour * 0.72, clamp(bearded * (0.88 + 0.2 * fine.a), 0.0, 0.97));
+    c = mix(c, hair_colour * 0.84, clamp(bearded * (0.88 + 0.2 * fine.a), 0.0, 0.97));
     float hairs = brow(q) * front;
     c = mix(c, brow_colour, hairs * 0.93);
     // A dark top below the neck.
