@@ -23,10 +23,12 @@ def _tail(rng: np.random.Generator) -> Locks:
     """A ponytail from the crown, swinging over the subject's left shoulder."""
     count, steps = 80, 14
     s = np.linspace(0, 1, steps)[None]
-    a, b = rng.normal(0, 1, (2, count, 1))
-    x = 0.05 + 0.80 * s**0.6 + 0.06 * a * (0.35 + s) + 0.04 * np.sin(5 * s + 0.4 * a)
+    a, b = rng.normal(0, 1, (2, count, 1)).clip(-1.6, 1.6)
+    # Tight at the tie, full below, thin at the end.
+    full = 0.5 + 1.9 * s - 1.7 * s**2
+    x = 0.05 + 0.80 * s**0.6 + 0.085 * a * full + 0.05 * np.sin(6.5 * s + 0.25 * a)
     y = 0.72 + 0.24 * np.sin(np.pi * np.minimum(s * 1.8, 1)) - 2.5 * s**1.5 + 0.05 * b
-    z = -1.25 + 0.45 * s + 0.08 * b * (0.4 + s)
+    z = -1.25 + 0.45 * s + 0.09 * b * full
     lines = np.stack([x, y, z], -1).astype(np.float32)
     width = 0.11 * np.minimum(0.6 + s, 1) * (1 - 0.7 * np.clip(s - 0.7, 0, 1) / 0.3)
     near = np.clip(b + a * 0.5, -1.5, 1.5) / 1.5

@@ -73,9 +73,15 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
     run = run * (1 - combed) + np.array((0, -0.1, -1.2)) * combed
     if float(style.get("forward", 0.0)) > 0.5:
         run = np.stack([p[:, 0] * 0.5, np.full(len(p), -0.3), np.ones(len(p))], 1)
+    if style.get("curls"):
+        run = np.array((0, 1, 0)) + 0 * p  # as the curls on it
     tangent = unit(run - normal * (run * normal).sum(1, keepdims=True))
-    cover = _ramp(grown, 0.05, 0.5) * _ramp(line[used], -0.03, 0.08) * float(style.get("hull_cover", 1.0))
-    dark = float(style.get("hull_shade", 0.82))
+    cover = (
+        _ramp(grown, 0.05, 0.5)
+        * _ramp(line[used], -0.03, 0.08)
+        * float(style.get("hull_cover", 1.0))
+    )
+    dark = float(style.get("hull_shade", 0.84 if style.get("curls") else 0.82))
     seam = np.exp(-(((p[:, 0] - part) / 0.05) ** 2)) * (p[:, 1] > 0.5) * (1 - combed)
     shade = (dark * (1 - 0.2 * seam) * shadow(p)).astype(np.float32)
     strand = np.stack([np.zeros(len(p)), np.full(len(p), 0.5), shade, cover], 1)
@@ -143,12 +149,13 @@ def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> l
     )
     # Light falls on what stands out.
     out = ((lines - middle[:, None]) * normal[:, None]).sum(-1) / size
-    shade = (0.78 + 0.2 * depth)[:, None] * (1 + 0.1 * out)
+    shade = (0.84 + 0.14 * depth)[:, None] * (1 + 0.1 * out)
     shade = shade * (1 + 0.07 * (rng.random((count, 1)) - 0.5))
-    cover = np.minimum(np.minimum(s * 4, (1 - s) * 4), 1) * np.ones((count, 1))
+    cover = np.minimum(np.minimum(s * 3, (1 - s) * 3), 0.7) * np.ones((count, 1))
     smooth = unit(0.9 * normal[:, None] + 0.22 * (lines - middle[:, None]) / size)
-    # Combed around the head, for one soft sheen instead of glints.
-    ring = unit(np.cross(normal, np.array((0, 1, 0.3))))[:, None] + 0 * lines
+    # As if they fell, for one soft sheen around the head instead of glints.
+    up = np.array((0, 1, 0), np.float32)
+    fall = unit(up - normal * normal[:, 1:2])[:, None] + 0 * lines
     return [
         Locks(
             lines,
@@ -157,6 +164,6 @@ def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> l
             rng.normal(0, 0.5, count).astype(np.float32),
             cover.astype(np.float32),
             smooth,
-            ring.astype(np.float32),
+            fall.astype(np.float32),
         )
     ]
