@@ -87,7 +87,7 @@ def iris(look: Mapping[str, float]) -> Colour:
             (128, 140, 150),
         ],
     )
-    return np.clip(_saturate(colour, look["iris_sat"]) * (0.45 + 1.5 * look["iris_light"]), 0, 1)
+    return np.clip(_saturate(colour, look["iris_sat"]) * (0.50 + 1.15 * look["iris_light"]), 0, 1)
 
 
 def lips(look: Mapping[str, float], skin_colour: Colour) -> Colour:
