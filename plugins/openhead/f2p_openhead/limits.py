@@ -41,7 +41,7 @@ def reach_of_targets(head: Head) -> Array:
     # Children are other people; so are the differences of the young and old below.
     names = [n for n in names if not n.endswith(("-baby", "-child")) and "-child-" not in n]
     names = [n for n in names if "-baby-" not in n]
-    key = hashlib.sha256("\n".join([*names, "reach-1"]).encode() + head.ids.tobytes()).hexdigest()
+    key = hashlib.sha256("\n".join([*names, "reach-2"]).encode() + head.ids.tobytes()).hexdigest()
     cached = cache_folder() / f"reach-{key[:16]}.npy"
     if cached.is_file():
         return np.asarray(np.load(cached), np.float32)
@@ -55,10 +55,11 @@ def reach_of_targets(head: Head) -> Array:
             macros.append(field)
         else:
             reach = np.maximum(reach, np.linalg.norm(field, axis=1))
-    # Macro targets are whole people: what counts is how far apart two of them are.
+    # Macro targets are whole people. From a resting head in their midst, the mean of three
+    # ancestries, it is two thirds of their distance to become one of them.
     for field in macros:
         for other in macros:
-            reach = np.maximum(reach, np.linalg.norm(field - other, axis=1) / 2)
+            reach = np.maximum(reach, np.linalg.norm(field - other, axis=1) * 2 / 3)
     temporary = cached.with_suffix(f".{np.random.default_rng().integers(1 << 40)}.npy")
     np.save(temporary, reach)
     temporary.replace(cached)
