@@ -3,11 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 GAME ?= justice/female
-DATA ?= out/data/justice-female
-WEIGHTS ?= adapters/justice/f2p_justice/weights/female-compact.safetensors
-# The training that made the shipped weights; the schedule ends with the time.
-TRAINING ?= --minutes 33 --batch 8 --rate 1.5e-3
-TRAINED := out/weights/$(notdir $(WEIGHTS))
+# What the shipped weights were made of; the schedule of the training ends with the time.
+KINDS ?= justice/female justice/male
+CAPTURE ?= -n 12000 --neighbours 9300 --size 256 --engines 2
+TRAINING ?= --minutes 60
+SHIPPED := adapters/justice/f2p_justice/weights
 
 # Where pip looks for torch besides its usual index. Without a GPU, a build for the CPU saves gigabytes:
 #   make install TORCH_INDEX=https://download.pytorch.org/whl/cpu
@@ -55,9 +55,13 @@ lint: install
 	$(BIN)/lint-imports
 
 weights: install
-	$(BIN)/f2p capture -g $(GAME) -n 20000 --size 256 -o $(DATA)
-	test -f $(TRAINED) || $(BIN)/f2p train imitator -g $(GAME) --data $(DATA) -o $(TRAINED) $(TRAINING)
-	mkdir -p $(dir $(WEIGHTS)) && cp $(TRAINED) $(WEIGHTS)
+	@for kind in $(KINDS); do \
+		name=$$(basename $$kind) && data=out/data/$$(dirname $$kind)-$$name && \
+		made=out/weights/$$name-compact.safetensors && \
+		$(BIN)/f2p capture -g $$kind $(CAPTURE) -o $$data && \
+		{ test -f $$made || $(BIN)/f2p train imitator -g $$kind --data $$data -o $$made $(TRAINING); } && \
+		mkdir -p $(SHIPPED) && cp $$made $(SHIPPED)/ || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) out

@@ -19,6 +19,8 @@ from .device import Device, pick_device
 from .pictures import Pictures
 
 __all__ = [
+    "TRIES",
+    "VISIBLE",
     "Compared",
     "Sensitivity",
     "compare",
@@ -30,7 +32,12 @@ __all__ = [
 Draw = Callable[[Sequence[Character]], Iterable[npt.NDArray[np.uint8]]]
 """The engine: characters to their pictures, uint8 (S, S, 3), in the same order."""
 
+VISIBLE = 5e-5
+"""Mean absolute change of a picture in [0, 1] that can be seen: 0.2 in 16 pixels of 256x256."""
+TRIES = 8
+
 _BATCH = 16
+_FAR = 1_000_000  # between the characters of one try and the next
 
 
 class _Errors:
@@ -148,30 +155,41 @@ def sensitivity(
     """The sensitivity of each of the D numbers of the vector, in its order.
 
     A slider goes from its low to its high end at a random character, a fresh one for each slider; a
-    choice is exchanged for another, random, choice of its slot.
+    choice is exchanged for another, random, choice of its slot. Where nobody could see the change
+    in the engine's picture, as that of an ear under hair (:data:`VISIBLE`), the next random
+    character is tried, up to :data:`TRIES`; of a number that nobody sees move the last counts.
 
     Args:
         seed: of the characters.
-        characters: how many are tried for each number.
+        characters: how many are tried for each number; their mean counts.
         draw: the engine, at the network's size.
+        progress: called with how many pictures are drawn.
     """
     if characters < 1:
         raise UsageError(f"sensitivity needs at least one character, got {characters}")
     where = pick_device(device)
-    pairs = [
-        pair for k in range(layout.size) for pair in _ends(layout, k, seed, characters)
-    ]  # low, high, low, high ...
     found = np.zeros((layout.size * characters, 2))
-    for start, chunk, engine in _drawn(pairs, draw):
-        with torch.no_grad():
-            drawn = network(_encode(layout, chunk, where))
-        wanted = where.pictures(engine)
-        for i in range(0, len(chunk), 2):
-            change = wanted[i + 1] - wanted[i]
-            correlation = _correlation(drawn[i + 1] - drawn[i], change)
-            found[(start + i) // 2] = correlation, float(change.abs().mean())
-        if progress is not None:
-            progress(start + len(chunk))
+    waiting = np.arange(len(found))
+    done = 0
+    for attempt in range(TRIES):
+        if not len(waiting):
+            break
+        pairs = [
+            c for i in waiting for c in _ends(layout, i // characters, seed, i + attempt * _FAR)
+        ]  # low, high, low, high ...
+        for start, chunk, engine in _drawn(pairs, draw):
+            with torch.no_grad():
+                drawn = network(_encode(layout, chunk, where))
+            wanted = where.pictures(engine)
+            for i in range(0, len(chunk), 2):
+                change = wanted[i + 1] - wanted[i]
+                correlation = _correlation(drawn[i + 1] - drawn[i], change)
+                place = waiting[(start + i) // 2]
+                found[place] = correlation, float(change.abs().mean())
+            done += len(chunk)
+            if progress is not None:
+                progress(done)
+        waiting = waiting[found[waiting, 1] < VISIBLE]
     means = found.reshape(layout.size, characters, 2).mean(axis=1)
     return [
         Sensitivity(name, k >= layout.n_continuous, float(means[k, 0]), float(means[k, 1]))
@@ -189,21 +207,21 @@ def _names(layout: Layout) -> list[str]:
     return [*(p.name for p in layout.continuous), *choices]
 
 
-def _ends(layout: Layout, k: int, seed: int, characters: int) -> Iterator[Character]:
-    for j in range(characters):
-        character = layout.random(k * characters + j, seed=seed)
-        if k < layout.n_continuous:
-            slider = layout.continuous[k]
-            yield character.replace(**{slider.name: slider.low})
-            yield character.replace(**{slider.name: slider.high})
-            continue
-        where = next(s for s in layout.slots if s.start <= k < s.stop)
-        slot = layout.discrete[layout.slots.index(where)]
-        one = k - where.start
-        generator = np.random.Generator(np.random.PCG64([seed, k, j]))
-        other = (one + 1 + int(generator.integers(len(slot.choices) - 1))) % len(slot.choices)
-        yield character.replace(**{slot.name: slot.choices[other]})
-        yield character.replace(**{slot.name: slot.choices[one]})
+def _ends(layout: Layout, k: int, seed: int, index: int) -> Iterator[Character]:
+    """The random character of this index with the k-th number of the vector at both its ends."""
+    character = layout.random(index, seed=seed)
+    if k < layout.n_continuous:
+        slider = layout.continuous[k]
+        yield character.replace(**{slider.name: slider.low})
+        yield character.replace(**{slider.name: slider.high})
+        return
+    where = next(s for s in layout.slots if s.start <= k < s.stop)
+    slot = layout.discrete[layout.slots.index(where)]
+    one = k - where.start
+    generator = np.random.Generator(np.random.PCG64([seed, index, k]))
+    other = (one + 1 + int(generator.integers(len(slot.choices) - 1))) % len(slot.choices)
+    yield character.replace(**{slot.name: slot.choices[other]})
+    yield character.replace(**{slot.name: slot.choices[one]})
 
 
 def _drawn(

@@ -102,3 +102,33 @@ def test_correlation_is_numpys(toy) -> None:
     wanted = np.corrcoef(change.ravel(), (high - low).ravel())[0, 1]
     assert rows[2].correlation == pytest.approx(wanted, abs=1e-6)
     assert rows[2].change == pytest.approx(np.abs(high - low).mean() / 255, abs=1e-7)
+
+
+def test_a_change_that_nobody_sees_is_looked_for_at_another_character(toy) -> None:
+    """An engine that hides what the mouth's slider does wherever hair is black."""
+
+    def draw(characters):
+        for c in characters:
+            bald = c.replace(mouth=0.5) if c.values["hair"] == "black" else c
+            yield toy.draw(bald)
+
+    class Hidden(Perfect):
+        def forward(self, vector: Tensor) -> Tensor:
+            return torch.cat([self.one(v) for v in vector])
+
+        def one(self, vector: Tensor) -> Tensor:
+            shown = next(draw([toy.layout.decode(vector.numpy())])).astype(np.float32)
+            return torch.from_numpy(shown).permute(2, 0, 1)[None] / 255
+
+    rows = sensitivity(Hidden(toy), toy.layout, draw, seed=5, characters=6)
+    mouth = rows[3]
+    assert mouth.change > 0.002
+    assert mouth.correlation == pytest.approx(1)
+
+    still = [r for r in sensitivity(Hidden(toy), toy.layout, _frozen(toy), seed=5)]
+    assert [r.change for r in still] == [0.0] * 7  # it gives up in the end
+    assert share_above(still) == 0
+
+
+def _frozen(toy):
+    return lambda characters: (toy.draw(toy.layout.default()) for _ in characters)

@@ -105,7 +105,7 @@ def command(
                 seed=UNSEEN + seed + 1,
                 characters=characters,
                 device=device,
-                progress=lambda done: update(done),
+                progress=lambda done: update(done, max(total, done)),
             )
     document = {
         "game": kind.name,
