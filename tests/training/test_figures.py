@@ -125,7 +125,7 @@ def test_a_change_that_nobody_sees_is_looked_for_at_another_character(toy) -> No
     assert mouth.change > 0.002
     assert mouth.correlation == pytest.approx(1)
 
-    still = [r for r in sensitivity(Hidden(toy), toy.layout, _frozen(toy), seed=5)]
+    still = sensitivity(Hidden(toy), toy.layout, _frozen(toy), seed=5)
     assert [r.change for r in still] == [0.0] * 7  # it gives up in the end
     assert share_above(still) == 0
 
