@@ -49,7 +49,12 @@ class Face:
         self._skin = Surface(
             "skin",
             head.skin.triangles,
-            {"rest": rest[rows], "baked": baked, "zones": head.zones[rows], "beard": beard.areas(head)[rows]},
+            {
+                "rest": rest[rows],
+                "baked": baked,
+                "zones": head.zones[rows],
+                "beard": beard.areas(head)[rows],
+            },
             {"vertex": 3, "normal": 3},
         )
         node = self._skin.node
