@@ -380,7 +380,7 @@ def _keys_read(file: str, *names: str) -> set[str]:
 def test_rig_page_has_every_key_that_is_read() -> None:
     assert _documented("`hairstyle`: ribbons") == _keys_read("hair.py", "style") | {"cap"}
     assert _documented("`eyebrow_style`: strokes") == _keys_read("brows.py", "style")
-    assert _documented("`lipstick_style`; all") == _keys_read("engine.py", "lip")
+    assert _documented("`lipstick_style`; all") == _keys_read("face.py", "lip")
     assert _documented("## [camera]") == _keys_read("engine.py", "camera")
     assert _documented("A **bone**") == _keys_read("rig.py", "bone")
     slider = _keys_read("rig.py", "slider", "s") | {"low", "high"}
