@@ -13,22 +13,21 @@ and random characters, must leave the head whole and human:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from f2p_sdk import CheckSpec, Finding, Kind, Layout
+from f2p_sdk import Finding, Layout
 
 from .hair import grow
-from .head import Head, VertexNormals, build_head
+from .head import Head, VertexNormals
 from .limits import beyond_limits
 from .lips import lip_crossing
 from .meshcheck import Sunk, Tears, eyeball_depth, keep_off
-from .rig import Rig, load_rig
+from .rig import Rig
 from .scalp import Scalp
 
-__all__ = ["check_rig", "rig_check"]
+__all__ = ["check_rig"]
 
 Array = NDArray[np.float32]
 Values = Mapping[str, float | str]
@@ -47,20 +46,6 @@ HAIRY = 6  # characters that each style is tried on
 PAINT = 0.05  # a look value that moves by this much weighs as a millimetre
 
 CHECK = "rig"
-
-
-def rig_check() -> CheckSpec:
-    """The check as a plugin offers it."""
-    return CheckSpec("rig", "rigs of the openhead engine", _run, lambda k: _rig_of(k).is_file())
-
-
-def _rig_of(kind: Kind) -> Path:
-    return kind.layout_path.with_name(f"{kind.kind}.rig.toml")
-
-
-def _run(kind: Kind) -> Iterator[Finding]:
-    head = build_head()
-    yield from check_rig(load_rig(_rig_of(kind), kind.layout, head), head, kind.layout)
 
 
 def check_rig(rig: Rig, head: Head, layout: Layout) -> Iterator[Finding]:
