@@ -30,7 +30,12 @@ from .bridge.messages import LANDMARKS, PASSES, EngineInfo, Size, pack_planes
 from .bridge.wire import Buffer, Message, MessageType, encode
 from .errors import F2PError
 
-__all__ = ["FakeEngine", "PatternHandler", "digest", "main", "pattern"]
+__all__ = ["SCENE", "FakeEngine", "PatternHandler", "digest", "main", "pattern"]
+
+SCENE = frozenset(
+    ("yaw", "pitch", "light_azimuth", "light_elevation", "light_strength", "light_color")
+) | {"expression", "background"}
+"""The settings of scenes that ``docs/protocol.md`` names."""
 
 
 def digest(values: Mapping[str, float | str]) -> bytes:
@@ -55,6 +60,8 @@ def pattern(values: Mapping[str, float | str], size: Size) -> npt.NDArray[np.uin
 
 class PatternHandler:
     """Draws :func:`pattern`, and all other passes from the digest of the values.
+
+    In a scene of the documented settings it draws another pattern; other settings are refused.
 
     Labels are the red channel modulo 11; depth is the green channel in decimetres; landmark k is at
     (d[k % 32] / 256, d[(k + 1) % 32] / 256) of the picture's extent, the odd ones not seen; the
@@ -103,8 +110,10 @@ class PatternHandler:
         passes: Sequence[str],
         scene: Mapping[str, Any],
     ) -> Mapping[str, npt.NDArray[Any]]:
-        if scene:
+        if not set(scene) <= SCENE:
             raise ValueError(f"unknown scene {dict(scene)}")
+        if scene:
+            values = {**values, "scene": json.dumps(scene, sort_keys=True)}
         if self.drawn == self._die_after:
             os._exit(9)
         if self.drawn == self._hang_after:

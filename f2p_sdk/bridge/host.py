@@ -186,7 +186,7 @@ class Host(AbstractContextManager["Host"]):
         kind: str | None = None,
         size: int | tuple[int, int] = 512,
         passes: Sequence[str] = ("color",),
-        scene: Mapping[str, Any] | None = None,
+        scene: Mapping[str, Any] | Callable[[int], Mapping[str, Any]] | None = None,
         deadline: float = 30.0,
         ordered: bool = False,
         window: int | None = None,
@@ -196,13 +196,16 @@ class Host(AbstractContextManager["Host"]):
         ``characters`` is read as far as there is room: every engine always has its next request,
         and no more than ``window`` pictures (default: what fits the engines' credits, twice) are
         ahead of the consumer. With ``ordered`` they come in the order asked. A lost engine's work
-        goes to another.
+        goes to another. ``scene`` may be a function of the position.
 
         Raises:
             As :meth:`render`, at the first request that fails.
         """
         requests = self._requests
-        headers = (requests.render_header(c, kind, size, passes, scene) for c in characters)
+        headers = (
+            requests.render_header(c, kind, size, passes, scene(k) if callable(scene) else scene)
+            for k, c in enumerate(characters)
+        )
         yield from requests.render_many(headers, deadline, ordered=ordered, window=window)
 
     def apply(

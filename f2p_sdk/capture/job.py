@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from ..bridge import Host
+import numpy as np
+import numpy.typing as npt
+
+from ..bridge import Host, Picture
 from ..errors import DatasetError, UsageError
 from ..parameters import Character, Layout
 from .manifest import MANIFEST, Manifest, locked, read_manifest
 from .png import fast_png
-from .shards import Shard, shard_path
+from .shards import PASS_FILES, Shard, shard_path, suffixes
+from .vary import random_scene, read_aspects
 
 __all__ = ["Job", "capture"]
 
@@ -39,6 +45,8 @@ class Job(AbstractContextManager["Job"]):
         size: side of the square pictures, in pixels.
         shard_size: records in a shard; None is that of the dataset if it exists, else 1000.
         neighbours: record i is ``layout.neighbour(i, seed)`` instead.
+        vary: what of the scene is random, names of ``ASPECTS``.
+        passes: kept besides colour: ``labels``, ``landmarks``, ``depth``.
 
     Raises:
         DatasetError: the folder holds another dataset, something else, or is in use.
@@ -55,14 +63,34 @@ class Job(AbstractContextManager["Job"]):
         size: int = 512,
         shard_size: int | None = None,
         neighbours: bool = False,
+        vary: Sequence[str] = (),
+        passes: Sequence[str] = (),
     ) -> None:
         if count < 1 or seed < 0 or size < 1 or (shard_size is not None and shard_size < 1):
             raise UsageError("count, size and shard size must be at least 1, seed at least 0")
+        unknown = [name for name in passes if name not in PASS_FILES]
+        if unknown:
+            raise UsageError(
+                f"the pass {unknown[0]!r} cannot be kept",
+                remedy=f"choose of {', '.join(PASS_FILES)}",
+            )
         self.layout = layout
         self.folder = Path(folder)
+        wanted = Manifest(
+            layout.game,
+            layout.kind,
+            layout.hash,
+            seed,
+            size,
+            shard_size or SHARD_SIZE,
+            count,
+            "neighbour" if neighbours else "random",
+            ",".join(read_aspects(vary)),
+            ",".join(name for name in PASS_FILES if name in passes),
+        )
         with ExitStack() as stack:
             stack.enter_context(locked(self.folder))
-            self.manifest = self._begin(count, seed, size, shard_size, neighbours)
+            self.manifest = self._begin(wanted, shard_size is None)
             self._holes = [(s, n) for s, n in self._shards() if n]
             self._stack = stack.pop_all()
         self.total = self.manifest.count
@@ -89,19 +117,21 @@ class Job(AbstractContextManager["Job"]):
         pictures = host.render_many(
             self._characters(todo, drawn),
             size=self.manifest.size,
+            passes=("color", *self.manifest.kept),
+            scene=lambda position: self.scene(todo[position]),
             deadline=deadline,
             ordered=True,
             # A record that waits for a new engine must not pile up those behind it in memory.
             window=_AHEAD + 8 * max(1, len(host.engines)),
         )
         before = self.done
-        waiting: deque[tuple[int, Future[bytes]]] = deque()
+        waiting: deque[tuple[int, Future[list[bytes]]]] = deque()
 
         def write(most: int) -> None:
             while len(waiting) > most or (waiting and waiting[0][1].done()):
-                index, png = waiting.popleft()
+                index, files = waiting.popleft()
                 try:
-                    writer.add(drawn.pop(index), index, png.result())
+                    writer.add(drawn.pop(index), index, files.result())
                 except DatasetError:
                     waiting.clear()  # what comes behind cannot be written either
                     raise
@@ -111,12 +141,16 @@ class Job(AbstractContextManager["Job"]):
         with _Writer(self) as writer, ThreadPoolExecutor(_workers(), "f2p-png") as pool:
             try:
                 for position, picture in pictures:
-                    png = pool.submit(fast_png, picture.color)
-                    waiting.append((todo[position], png))
+                    files = pool.submit(_files, picture, self.manifest.kept)
+                    waiting.append((todo[position], files))
                     write(2 * _workers())
             finally:
                 write(0)  # what was drawn is kept, also when an engine fails
         return self.done - before
+
+    def scene(self, index: int) -> dict[str, Any]:
+        """The scene of a record; empty unless something is varied."""
+        return random_scene(index, self.manifest.seed, self.manifest.varied)
 
     def __exit__(
         self,
@@ -128,27 +162,14 @@ class Job(AbstractContextManager["Job"]):
 
     # ---- inside
 
-    def _begin(
-        self, count: int, seed: int, size: int, shard_size: int | None, neighbours: bool
-    ) -> Manifest:
+    def _begin(self, wanted: Manifest, any_shard_size: bool) -> Manifest:
         """The manifest to work by, saved."""
-        layout = self.layout
-        wanted = Manifest(
-            layout.game,
-            layout.kind,
-            layout.hash,
-            seed,
-            size,
-            shard_size or SHARD_SIZE,
-            count,
-            "neighbour" if neighbours else "random",
-        )
         if (self.folder / MANIFEST).exists():
             there = read_manifest(self.folder)
-            if shard_size is None:
+            if any_shard_size:
                 wanted = replace(wanted, shard_size=there.shard_size)
             there.require(wanted, self.folder)
-            wanted = replace(wanted, count=max(count, there.count))
+            wanted = replace(wanted, count=max(wanted.count, there.count))
             if wanted == there:
                 return there
         elif any(self.folder.glob("*.tar")):
@@ -166,9 +187,10 @@ class Job(AbstractContextManager["Job"]):
             first = shard * size
             wanted = min(size, count - first)
             path = shard_path(self.folder, shard)
-            there, ended = Shard.inspect(path, first)
+            ends = suffixes(self.manifest.kept)
+            there, ended = Shard.inspect(path, first, ends)
             if there >= wanted and not ended:
-                Shard(path, first).close()  # only its end was torn off
+                Shard(path, first, ends).close()  # only its end was torn off
             yield shard, max(0, wanted - there)
 
     def _characters(self, todo: list[int], drawn: dict[int, Character]) -> Iterator[Character]:
@@ -192,17 +214,18 @@ class _Writer(AbstractContextManager["_Writer"]):
         self._shard: Shard | None = None
         self._number = -1
 
-    def add(self, character: Character, index: int, png: bytes) -> None:
+    def add(self, character: Character, index: int, files: Sequence[bytes]) -> None:
         job = self._job
         number = index // job.manifest.shard_size
         if self._shard is None or number != self._number:
             self.close()
             first = number * job.manifest.shard_size
-            self._shard = Shard(shard_path(job.folder, number), first)
+            ends = suffixes(job.manifest.kept)
+            self._shard = Shard(shard_path(job.folder, number), first, ends)
             self._number = number
         if self._shard.next != index:
             raise DatasetError(f"{self._shard.path} was changed by another program")
-        self._shard.add(png, _document(character, index, job.manifest.seed))
+        self._shard.add(files, _document(character, index, job))
         job.done += 1
 
     def close(self) -> None:
@@ -247,12 +270,26 @@ def _workers() -> int:
     return max(1, min(4, (os.cpu_count() or 1) // 2))
 
 
-def _document(character: Character, index: int, seed: int) -> dict[str, object]:
+def _files(picture: Picture, passes: Sequence[str]) -> list[bytes]:
+    """The contents of a record's members before its document."""
+    return [fast_png(picture.color), *(_file(getattr(picture, name)) for name in passes)]
+
+
+def _file(plane: npt.NDArray[Any]) -> bytes:
+    if plane.dtype == np.uint8:
+        return fast_png(plane)
+    buffer = io.BytesIO()
+    np.save(buffer, plane, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _document(character: Character, index: int, job: Job) -> dict[str, object]:
     return {
         "index": index,
-        "seed": seed,
+        "seed": job.manifest.seed,
         "game": character.game,
         "kind": character.kind,
         "layout": character.layout_hash,
         "values": dict(character.values),
+        **({"scene": job.scene(index)} if job.manifest.vary else {}),
     }

@@ -32,6 +32,9 @@ class Manifest:
         shard_size: records in a shard; the last one may hold fewer.
         count: records that the dataset has when it is finished.
         characters: ``random``, or ``neighbour``: then record i is ``layout.neighbour(i, seed)``.
+        vary: what of the scene is random, names joined by commas: record i has
+            ``random_scene(i, seed, names)``. Empty: the standard portrait.
+        passes: what is kept besides colour, names joined by commas.
     """
 
     game: str
@@ -42,6 +45,18 @@ class Manifest:
     shard_size: int
     count: int
     characters: str = "random"
+    vary: str = ""
+    passes: str = ""
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The passes that are kept besides colour."""
+        return tuple(self.passes.split(",")) if self.passes else ()
+
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """What of the scene is random."""
+        return tuple(self.vary.split(",")) if self.vary else ()
 
     def save(self, folder: Path) -> None:
         """Write ``dataset.json``."""

@@ -19,14 +19,14 @@ _UP = 2  # filter type: difference to the row above
 
 
 def fast_png(picture: npt.NDArray[np.uint8]) -> bytes:
-    """PNG bytes, 8 bit RGB, of a picture uint8 (height, width, 3)."""
-    height, width, _ = picture.shape
-    pixels = picture.reshape(height, width * 3)
-    rows = np.empty((height, 1 + width * 3), np.uint8)
+    """PNG bytes, 8 bits, of a picture uint8: (height, width, 3) RGB or (height, width) grey."""
+    height, width = picture.shape[:2]
+    pixels = picture.reshape(height, -1)
+    rows = np.empty((height, 1 + pixels.shape[1]), np.uint8)
     rows[:, 0] = _UP
     rows[0, 1:] = pixels[0]
     np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])  # modulo 256, as the format has it
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2 if picture.ndim == 3 else 0, 0, 0, 0)
     return b"".join(
         (
             b"\x89PNG\r\n\x1a\n",

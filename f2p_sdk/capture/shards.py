@@ -1,27 +1,48 @@
 """Tar shards: written so that a kill loses nothing that is whole, repaired, read.
 
 A record is two members, ``{i:08d}.png`` and ``{i:08d}.json``, always in this order and in the order
-of i. Each is written together with the two empty blocks that end an archive, and the next one goes
-over them: so a shard is a whole archive whenever nobody is just writing to it.
+of i; between them stand those of other passes (``PASS_FILES``). Each is written together with the
+two empty blocks that end an archive, and the next one goes over them: so a shard is a whole archive
+whenever nobody is just writing to it.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
 from ..errors import DatasetError
 from .manifest import read_manifest
 
-__all__ = ["Record", "Shard", "read_records", "shard_path"]
+__all__ = [
+    "PASS_FILES",
+    "Record",
+    "Shard",
+    "read_planes",
+    "read_records",
+    "shard_path",
+    "suffixes",
+]
 
 _BLOCK = tarfile.BLOCKSIZE
 _END = bytes(2 * _BLOCK)
-_SUFFIXES = (".png", ".json")
+_AGAIN = "delete this shard and run f2p capture again: it draws what is missing"
+
+PASS_FILES: Mapping[str, str] = {
+    "labels": ".labels.png",
+    "landmarks": ".landmarks.npy",
+    "depth": ".depth.npy",
+}
+"""Pass -> end of its member's name; readers of WebDataset decode by what follows the last dot."""
 
 
 class Record(NamedTuple):
@@ -30,6 +51,11 @@ class Record(NamedTuple):
     number: int
     values: Mapping[str, float | str]
     png: bytes
+
+
+def suffixes(passes: Sequence[str] = ()) -> tuple[str, ...]:
+    """Ends of the names of a record's members, in their order."""
+    return (".png", *(PASS_FILES[name] for name in passes), ".json")
 
 
 class _Member(NamedTuple):
@@ -50,17 +76,48 @@ def read_records(folder: str | Path) -> Iterator[Record]:
     Raises:
         DatasetError: there is no dataset, or a record's JSON is damaged.
     """
-    folder = Path(folder)
+    for number, name, files in _whole(Path(folder), lambda member: member.name.count(".") == 1):
+        yield Record(number, _document(files[".json"], name), files[".png"])
+
+
+def read_planes(folder: str | Path) -> Iterator[tuple[int, dict[str, npt.NDArray[Any]]]]:
+    """Number and kept passes of all whole records: ``labels`` uint8 (H, W), ``landmarks`` float32
+    (73, 3), ``depth`` float32 (H, W); as far as the dataset has them.
+
+    Raises:
+        DatasetError: there is no dataset, or a plane is damaged.
+    """
+    for number, name, files in _whole(Path(folder), lambda member: member.name.count(".") == 2):
+        try:
+            yield number, {p: _plane(files[end]) for p, end in PASS_FILES.items() if end in files}
+        except (OSError, ValueError):
+            raise DatasetError(f"{name}: a pass of this record is damaged", remedy=_AGAIN) from None
+
+
+def _whole(
+    folder: Path, wanted: Callable[[_Member], bool]
+) -> Iterator[tuple[int, str, dict[str, bytes]]]:
+    """Number, name and the wanted members' contents, by the ends of their names."""
     manifest = read_manifest(folder)
     for path in sorted(folder.glob("[0-9]" * 6 + ".tar")):
         first = int(path.stem) * manifest.shard_size
         try:
             with path.open("rb") as file:
-                for number, (png, text) in enumerate(_pairs(file, first, path)):
-                    document = _document(_content(file, text), f"{path}: {text.name}")
-                    yield Record(first + number, document, _content(file, png))
+                ends = suffixes(manifest.kept)
+                for number, members in enumerate(_records(file, first, path, ends)):
+                    named = zip(ends, members, strict=True)
+                    files = {end: _content(file, m) for end, m in named if wanted(m)}
+                    yield first + number, f"{path}: {members[-1].name}", files
         except OSError as error:
             raise DatasetError(f"{path} cannot be read: {error}") from None
+
+
+def _plane(content: bytes) -> npt.NDArray[Any]:
+    if content[:4] == b"\x89PNG":
+        with Image.open(io.BytesIO(content)) as picture:
+            return np.asarray(picture)
+    plane: npt.NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
+    return plane
 
 
 class Shard:
@@ -69,18 +126,19 @@ class Shard:
     Args:
         path: the file, which need not exist.
         first: number of its first record.
+        ends: of the names of a record's members.
 
     Raises:
         DatasetError: it holds something else, or cannot be written.
     """
 
-    def __init__(self, path: Path, first: int) -> None:
-        self.path = path
+    def __init__(self, path: Path, first: int, ends: Sequence[str] = suffixes()) -> None:
+        self.path, self._ends = path, tuple(ends)
         try:
             self._file = path.open("r+b" if path.exists() else "w+b")
-            members = list(_pairs(self._file, first, path))
+            members = list(_records(self._file, first, path, self._ends))
             self.next = first + len(members)
-            self._file.seek(members[-1][1].end if members else 0)
+            self._file.seek(members[-1][-1].end if members else 0)
             self._file.truncate()
             # Truncating took the end marks too, also those of a shard that was whole.
             self._write(b"")
@@ -88,24 +146,25 @@ class Shard:
             raise DatasetError(f"{path} cannot be written: {error}") from None
 
     @staticmethod
-    def inspect(path: Path, first: int) -> tuple[int, bool]:
+    def inspect(path: Path, first: int, ends: Sequence[str] = suffixes()) -> tuple[int, bool]:
         """Whole records in a shard, which need not exist, and whether it ends as it should."""
         try:
             with path.open("rb") as file:
-                members = list(_pairs(file, first, path))
-                file.seek(members[-1][1].end if members else 0)
+                members = list(_records(file, first, path, ends))
+                file.seek(members[-1][-1].end if members else 0)
                 return len(members), file.read(len(_END) + 1) == _END
         except FileNotFoundError:
             return 0, False
         except OSError as error:
             raise DatasetError(f"{path} cannot be read: {error}") from None
 
-    def add(self, png: bytes, document: Mapping[str, object]) -> None:
-        """Write record :attr:`next`."""
+    def add(self, planes: Sequence[bytes], document: Mapping[str, object]) -> None:
+        """Write record :attr:`next`: the contents of its members, the document's last."""
         text = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
         key = f"{self.next:08d}"
         try:
-            self._write(_member(key + ".png", png) + _member(key + ".json", text))
+            named = zip(self._ends, (*planes, text), strict=True)
+            self._write(b"".join(_member(key + end, content) for end, content in named))
         except OSError as error:
             raise DatasetError(
                 f"{self.path} cannot be written: {error.strerror or error}",
@@ -150,21 +209,23 @@ def _members(file: IO[bytes]) -> Iterator[_Member]:
         yield _Member(info.name, start, info.size, position)
 
 
-def _pairs(file: IO[bytes], first: int, path: Path) -> Iterator[tuple[_Member, _Member]]:
+def _records(
+    file: IO[bytes], first: int, path: Path, ends: Sequence[str]
+) -> Iterator[tuple[_Member, ...]]:
     """The whole records, which must have the numbers ``first`` and on."""
-    key, png = first, None
+    key = first
+    record: list[_Member] = []
     for member in _members(file):
-        expected = f"{key:08d}{_SUFFIXES[png is not None]}"
+        expected = f"{key:08d}{ends[len(record)]}"
         if member.name != expected:
             raise DatasetError(
                 f"{path} holds {member.name!r} where {expected!r} belongs",
                 remedy="it is not from f2p capture: move it away and run the command again",
             )
-        if png is None:
-            png = member
-        else:
-            yield png, member
-            key, png = key + 1, None
+        record.append(member)
+        if len(record) == len(ends):
+            yield tuple(record)
+            key, record = key + 1, []
 
 
 def _content(file: IO[bytes], member: _Member) -> bytes:
@@ -180,6 +241,6 @@ def _document(text: bytes, name: str) -> Mapping[str, float | str]:
     if not isinstance(values, dict):
         raise DatasetError(
             f"{name} is damaged",
-            remedy="delete this shard and run f2p capture again: it draws what is missing",
+            remedy=_AGAIN,
         )
     return values

@@ -58,6 +58,18 @@ RESTARTS = 10
     show_default=True,
     help="How many to start, or to wait for with --listen; more may join.",
 )
+@click.option(
+    "--vary",
+    metavar="NAMES",
+    default="",
+    help="Random scenes too: pose, light, expression, background, joined by commas.",
+)
+@click.option(
+    "--passes",
+    metavar="NAMES",
+    default="",
+    help="Keep these of the engine's passes too: labels, landmarks, depth, joined by commas.",
+)
 @click.option("--shard-size", type=click.IntRange(min=1), help="Records in a tar file.")
 @click.option(
     "--deadline",
@@ -77,6 +89,8 @@ def command(
     seed: int,
     size: int,
     engines: int,
+    vary: str,
+    passes: str,
     shard_size: int | None,
     deadline: float,
     listen: str | None,
@@ -98,7 +112,13 @@ def command(
         raise UsageError(f"--neighbours {neighbours} are more than the {count} characters")
     kind = load_kind(game)
     drawn, lost, seconds = 0, 0, 0.0
-    options: dict[str, Any] = {"seed": seed, "size": size, "shard_size": shard_size}
+    options: dict[str, Any] = {
+        "seed": seed,
+        "size": size,
+        "shard_size": shard_size,
+        "vary": _names(vary),
+        "passes": _names(passes),
+    }
     with ExitStack() as stack:
         jobs = [stack.enter_context(Job(kind.layout, count, out, **options))]
         if neighbours:
@@ -134,6 +154,10 @@ def command(
     if lost:
         warn(f"engines were lost {lost} times; others drew what they had begun")
     _tell(jobs, drawn, lost, seconds, as_json)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _tell(jobs: Sequence[Job], drawn: int, lost: int, seconds: float, as_json: bool) -> None:
