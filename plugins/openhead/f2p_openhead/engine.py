@@ -37,8 +37,6 @@ loadPrcFileData(
     f"load-display {'p3headlessgl' if sys.platform.startswith('linux') else 'pandagl'}\n"
     "audio-library-name null\n"
     "coordinate-system yup-right\n"
-    "framebuffer-multisample 1\n"
-    "multisamples 4\n"
     "sync-video 0\n"
     "notify-level-display error\n"
     "notify-level-egldisplay error\n"

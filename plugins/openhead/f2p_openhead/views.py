@@ -33,7 +33,6 @@ __all__ = ["BACKGROUND", "RenderError", "Views"]
 
 BACKGROUND = (0.47, 0.50, 0.53)
 NEAR, FAR = 4.0, 6.0  # decimetres before and behind the point that the camera looks at
-SAMPLES = 4
 
 _REMEDY = "install libegl1 libgl1 libgl1-mesa-dri, or a GPU driver"
 
@@ -118,7 +117,6 @@ class Views:
         form = FrameBufferProperties()
         form.setRgbaBits(8, 8, 8, 8)
         form.setDepthBits(24)
-        form.setMultisamples(0 if labels else SAMPLES)
         name = f"{width}x{height}{'-labels' if labels else ''}"
         size = WindowProperties.size(width, height)
         buffer = self._engine.makeOutput(
