@@ -127,7 +127,9 @@ class _Eye:
             pairs = [(a, b) for a, b in pairs if not _visible(drawn[a] - drawn[b])]
             if not pairs:
                 break
-        return [(f"{slot} {a}", f"looks as {b} does") for a, b in pairs]
+        # Of several that look alike, each is named once, with the first that it looks like.
+        first = {a: b for a, b in reversed(pairs)}
+        return [(f"{slot} {a}", f"looks as {b} does") for a, b in first.items()]
 
 
 def _visible(change: npt.NDArray[Any]) -> bool:

@@ -1,0 +1,130 @@
+"""Conformance: a good game passes every check, and each fault is named with what to do."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from f2p_sdk import CheckSpec, Finding, Kind, PluginError, conformance, plugins
+from f2p_sdk.bridge import Host
+from f2p_sdk.errors import LayoutError
+from f2p_sdk.testing import FakeEngine
+
+
+@pytest.fixture
+def hero(toy: None) -> Kind:
+    return plugins.game("toy/hero")
+
+
+def broken(findings: Iterator[Finding]) -> dict[str, Finding]:
+    return {f.rule: f for f in findings if not f.ok}
+
+
+def test_a_good_adapter_passes(hero: Kind) -> None:
+    findings = [*conformance.check_adapter(hero), *conformance.check_weights(hero)]
+    assert all(f.ok for f in findings), findings
+    assert "2 continuous + 3 discrete = 5" in findings[0].value
+
+
+def test_an_engine_is_looked_at_from_every_side(hero: Kind) -> None:
+    rows = list(conformance.check_engine(hero))
+    failed = [f for f in rows if not f.ok]
+    # The toy engine lays a colour over a photo: its hair is not drawn, so its choices look alike.
+    assert {f.rule for f in failed} == {"every choice looks different from the others"}
+    assert {f.subject for f in failed} == {
+        "toy/hero hair short",
+        "toy/hero hair long",
+    }
+    rules = {f.rule for f in rows}
+    assert {
+        "draws 64x64",
+        "same character, same bytes",
+        "every slider changes the picture",
+    } <= rules
+
+
+def test_a_layout_that_is_wrong(hero: Kind, tmp_path: Path) -> None:
+    path = tmp_path / "hero.toml"
+    path.write_text('game = "toy"\nkind = "hero"\n\n[[continuous]]\nname = "x"\nlow = 2\n')
+    (finding,) = conformance.check_adapter(dataclasses.replace(hero, layout_path=path))
+    assert not finding.ok
+    assert "x" in finding.value
+
+
+def test_a_framing_upside_down(hero: Kind, tmp_path: Path) -> None:
+    path = tmp_path / "framing.toml"
+    points = [[0.7, 0.6], [0.6, 0.6], [0.3, 0.6], [0.4, 0.6], [0.5, 0.4]]
+    path.write_text(f"size = 128\nlandmarks = {points}\n")
+    found = broken(conformance.check_adapter(dataclasses.replace(hero, framing_path=path)))
+    assert "the nose is not below the eyes" in found["the framing is a face in the picture"].value
+    path.write_text(f"size = 128\nlandmarks = {[[1 - x, 1 - y] for x, y in points]}\n")
+    found = broken(conformance.check_adapter(dataclasses.replace(hero, framing_path=path)))
+    assert "dlib's order" in found["the framing is a face in the picture"].value
+
+
+def test_weights_of_another_layout_and_none(hero: Kind) -> None:
+    other = plugins.game("toy/villain")
+    found = broken(
+        conformance.check_weights(dataclasses.replace(hero, weights=dict(other.weights)))
+    )
+    (finding,) = found.values()
+    assert other.layout.hash in finding.value
+    assert hero.layout.hash in finding.value
+    for weights in ({}, {"tiny": Path("not-there.safetensors")}):
+        (finding,) = conformance.check_weights(dataclasses.replace(hero, weights=weights))
+        assert (finding.status, finding.value) == ("skipped", "not trained yet")
+        assert "f2p train imitator -g toy/hero" in finding.remedy
+
+
+def test_an_engine_that_draws_whatever_it_is_sent(hero: Kind) -> None:
+    """The fake engine draws a pattern of any values, also of none."""
+    layouts = {hero.kind: hero.layout.hash}
+    with (
+        Host(game="toy", layouts=layouts) as host,
+        FakeEngine(host.endpoint, game="toy", kinds=layouts),
+    ):
+        host.wait(30)
+        found = broken(conformance.check_bridge(hero, host))
+    refused = found["refuses a character without values, and goes on"]
+    assert refused.value == "it drew something"
+    assert "raise an exception in render" in refused.remedy
+    assert "same character, same bytes" not in found
+
+
+def test_an_engine_that_dies(hero: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("F2P_TOY_ENGINE", "dies")
+    rows = list(conformance.check_engine(hero))
+    assert not rows[-1].ok
+    assert rows[-1].remedy or rows[-1].value
+
+
+def test_no_engine_to_start(hero: Kind) -> None:
+    (finding,) = conformance.check_engine(dataclasses.replace(hero, engine=None))
+    assert finding.status == "skipped"
+    assert "--listen" in finding.remedy
+
+
+def test_checks_of_plugins(hero: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(kind: Kind) -> list[Finding]:
+        raise LayoutError("the rig is gone", remedy="bring it back")
+
+    specs = [
+        CheckSpec("good", "", lambda kind: [Finding("good", kind.name, "it is so")]),
+        CheckSpec("elsewhere", "", fails, lambda kind: False),
+        CheckSpec("bad", "", fails),
+    ]
+    monkeypatch.setattr(plugins, "checks", lambda: specs)
+    good, bad = conformance.check_extra(hero)
+    assert good.ok
+    assert (bad.check, bad.value, bad.remedy) == ("bad", "the rig is gone", "bring it back")
+
+
+def test_findings_say_what_they_mean() -> None:
+    with pytest.raises(PluginError, match="must be one of ok, failed, skipped, got 'maybe'"):
+        Finding("a", "b", "c", "maybe")
+    with pytest.raises(PluginError, match="lower-case"):
+        CheckSpec("Rig check", "", lambda kind: [])
+    assert Finding("a", "b", "c", "skipped").ok
