@@ -128,7 +128,7 @@ class _Eye:
             if not pairs:
                 break
         # Of several that look alike, each is named once, with the first that it looks like.
-        first = {a: b for a, b in reversed(pairs)}
+        first = dict(reversed(pairs))
         return [(f"{slot} {a}", f"looks as {b} does") for a, b in first.items()]
 
 

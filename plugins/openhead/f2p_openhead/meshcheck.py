@@ -103,18 +103,18 @@ class Sunk:
     def __init__(self, head: Head) -> None:
         self._head = head
         self._normals = VertexNormals(head.skin.triangles, len(head.skin.rows))
-        self._face = np.flatnonzero(head.zones[head.skin.rows, 0] > 0.5)[:: self.STEP]
-        self._all = np.arange(0, len(head.skin.rows), self.STEP)
+        self._face = head.zones[head.skin.rows, 0] > 0.5
+        self._probe = np.arange(0, len(head.skin.rows), self.STEP)
 
     def __call__(self, points: Array, hair: Array, depth: float) -> float:
         """``points`` (V, 3) of the posed head, ``hair`` (N, 3); the share in [0, 1] of hair that is
         deeper than ``depth`` decimetres under the skin of the face."""
         skin = points[self._head.skin.rows]
         normals = self._normals(skin)
-        probe = np.unique(np.concatenate([self._face, self._all]))
+        probe = self._probe
         # |a - b|^2 without a table of differences.
         squares = (skin[probe] ** 2).sum(1)[None] - 2 * hair @ skin[probe].T
         nearest = probe[np.argmin(squares, axis=1)]
         under = -((hair - skin[nearest]) * normals[nearest]).sum(1)
-        inside = (under > depth) & np.isin(nearest, self._face)
+        inside = (under > depth) & self._face[nearest]
         return float(inside.mean()) if len(hair) else 0.0
