@@ -159,6 +159,9 @@ class CompactImitator(Imitator):
             )
         )
         self.paint = nn.Conv2d(channels[-1], 3 * _SHUFFLE**2, 3, padding=1)
+        with torch.no_grad():  # each four pixels alike: pictures of half the side teach only those
+            small = self._halved()[0].view(3, 2, 1, 2, 1, -1).expand(3, 2, 2, 2, 2, -1)
+            self.paint.weight.copy_(small.reshape(self.paint.weight.shape))
         shape = (3, response_side, response_side)
         self.response = (
             LowRank(2 * self.sliders, response, shape, trained=True) if response else None
@@ -241,12 +244,15 @@ class CompactImitator(Imitator):
         """Features to (B, 3, S, S), or to the mean of each four pixels of that."""
         if not half:
             return functional.pixel_shuffle(self.paint(hidden), _SHUFFLE)
+        return functional.pixel_shuffle(functional.conv2d(hidden, *self._halved(), 1, 1), 2)
+
+    def _halved(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias of ``paint`` with the mean of each four pixels that lie together."""
         weight, bias = self.paint.weight, self.paint.bias
         assert bias is not None
         fours = (3, 2, 2, 2, 2)  # of colour, row and column, each of those in two parts
         small = weight.reshape(*fours, -1).mean(dim=(2, 4)).reshape(12, *weight.shape[1:])
-        tinted = functional.conv2d(hidden, small, bias.view(fours).mean(dim=(2, 4)).flatten(), 1, 1)
-        return functional.pixel_shuffle(tinted, 2)
+        return small, bias.view(fours).mean(dim=(2, 4)).flatten()
 
 
 def _layers(

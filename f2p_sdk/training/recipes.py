@@ -127,7 +127,7 @@ RECIPES = {
         5,
         4,
         "cosine",
-        change=0.01,
+        change=0.015,
         half=0.6,
         layers=5.0,
         response=0.1,
