@@ -1,0 +1,216 @@
+"""Labels, landmarks, depth and surface agree with the picture and with each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from f2p_openhead.engine import PASSES, Engine
+from f2p_openhead.landmarks import ALIGNMENT
+from f2p_openhead.scene import read_scene
+
+from f2p_sdk import Layout
+
+SIZE = 256
+SKIN, LEFT_BROW, RIGHT_BROW, LEFT_EYE, RIGHT_EYE, NOSE, UPPER, INNER, LOWER, HAIR = range(1, 11)
+Values = dict[str, float | str]
+
+
+def draw(engine: Engine, values: Any, size: int = SIZE, **scene: Any) -> dict[str, np.ndarray]:
+    return engine.draw(values, size, PASSES, read_scene(scene))
+
+
+def middle(labels: np.ndarray, label: int) -> np.ndarray:
+    """Where a class lies, x and y."""
+    y, x = np.nonzero(labels == label)
+    return np.array((x.mean(), y.mean()))
+
+
+@pytest.fixture(scope="module")
+def people(layout: Layout) -> list[Values]:
+    return [dict(layout.default().values)] + [dict(layout.random(k, 9).values) for k in range(3)]
+
+
+def test_shapes_and_types(engine: Engine, people: list[Values]) -> None:
+    drawn = engine.draw(people[0], (96, 64), PASSES)
+    shapes = {name: (plane.shape, plane.dtype.name) for name, plane in drawn.items()}
+    assert shapes["labels"] == ((64, 96), "uint8")
+    assert shapes["depth"] == ((64, 96), "float32")
+    assert shapes["landmarks"] == ((73, 3), "float32")
+    assert shapes["surface"][0][1] == 3
+    assert set(np.unique(drawn["labels"])) <= set(range(11))
+    assert np.array_equal(drawn["color"], engine.render(people[0], (96, 64)))
+
+
+def test_parts_lie_as_they_do_in_a_face(engine: Engine, people: list[Values]) -> None:
+    for person in people:
+        bare = {**person, "hairstyle": "shaved"}
+        labels = draw(engine, bare)["labels"]
+        at = {k: middle(labels, k) for k in range(1, 11) if k != INNER}
+        # The subject's left is the picture's right.
+        assert at[LEFT_EYE][0] > at[NOSE][0] > at[RIGHT_EYE][0]
+        assert at[LEFT_BROW][0] > at[NOSE][0] > at[RIGHT_BROW][0]
+        assert at[LEFT_BROW][1] < at[LEFT_EYE][1] < at[NOSE][1] < at[UPPER][1] < at[LOWER][1]
+        for k in range(1, 10):
+            assert k == INNER or (labels == k).sum() > 30, k
+
+
+def test_labels_are_not_smoothed(engine: Engine, people: list[Values]) -> None:
+    """Where two classes meet, no third one stands between them as an average would."""
+    labels = draw(engine, people[0])["labels"].astype(int)
+    lips = np.isin(labels, (UPPER, LOWER))
+    # 8 lies between 7 and 9, and between lips (7, 9) and skin (1) all else does.
+    beside = np.zeros_like(lips)
+    beside[1:] |= lips[:-1]
+    beside[:-1] |= lips[1:]
+    assert set(np.unique(labels[beside])) <= {SKIN, UPPER, LOWER, INNER}
+
+
+def test_eyes_and_hair_are_labelled_where_they_are_drawn(
+    engine: Engine, people: list[Values]
+) -> None:
+    person = people[0]
+    iris = [
+        draw(engine, {**person, "iris_lightness": v})["color"].astype(int)
+        for v in _ends(engine, "iris_lightness")
+    ]
+    labels = draw(engine, person)["labels"]
+    changed = np.abs(iris[0] - iris[1]).max(-1) > 25
+    assert changed.sum() > 20
+    assert np.isin(labels[changed], (LEFT_EYE, RIGHT_EYE)).mean() > 0.95
+    with_hair = draw(engine, {**person, "hairstyle": "long_straight"})
+    bald = draw(engine, {**person, "hairstyle": "shaved"})
+    strong = np.abs(with_hair["color"].astype(int) - bald["color"].astype(int)).max(-1) > 60
+    assert (with_hair["labels"][strong] == HAIR).mean() > 0.9
+    # Hair stands before what was there.
+    hidden = (with_hair["labels"] == HAIR) & (bald["depth"] > 0)
+    assert (with_hair["depth"][hidden] <= bald["depth"][hidden] + 1e-3).all()
+
+
+def _ends(engine: Engine, name: str) -> tuple[float, float]:
+    parameter = engine.rig.layout[name]
+    return parameter.low, parameter.high  # type: ignore[union-attr]
+
+
+def test_ears_neck_and_clothes_are_background(engine: Engine, people: list[Values]) -> None:
+    drawn = draw(engine, {**people[0], "hairstyle": "shaved"})
+    labels, solid = drawn["labels"], drawn["depth"] > 0
+    chin = int(drawn["landmarks"][8, 1])
+    assert solid[chin + 6 :].sum() > 500
+    assert not labels[chin + 6 :].any()
+    jaw = drawn["landmarks"][[0, 16], 0]
+    row = int(drawn["landmarks"][1, 1])
+    beside = np.r_[0 : int(jaw[0]) - 3, int(jaw[1]) + 4 : SIZE]
+    assert solid[row, beside].any()  # ears
+    assert not np.isin(labels[row, beside], (SKIN,)).any()
+
+
+def test_landmarks_stand_at_the_edges_of_their_parts(engine: Engine, people: list[Values]) -> None:
+    for person in people:
+        drawn = draw(engine, {**person, "hairstyle": "shaved"})
+        labels, points = drawn["labels"], drawn["landmarks"][:, :2]
+        for label, part in (
+            (RIGHT_EYE, slice(36, 42)),
+            (LEFT_EYE, slice(42, 48)),
+        ):
+            y, x = np.nonzero(labels == label)
+            own = points[part]
+            np.testing.assert_allclose(own[:, 0].min(), x.min(), atol=4)
+            np.testing.assert_allclose(own[:, 0].max(), x.max(), atol=4)
+            np.testing.assert_allclose(own[:, 1].min(), y.min(), atol=4)
+            np.testing.assert_allclose(own[:, 1].max(), y.max(), atol=4)
+        y, x = np.nonzero(np.isin(labels, (UPPER, INNER, LOWER)))
+        lips = points[48:60]
+        np.testing.assert_allclose((lips[:, 0].min(), lips[:, 0].max()), (x.min(), x.max()), atol=4)
+        np.testing.assert_allclose((lips[:, 1].min(), lips[:, 1].max()), (y.min(), y.max()), atol=4)
+        for label, part in ((RIGHT_BROW, slice(17, 22)), (LEFT_BROW, slice(22, 27))):
+            inside = labels == label
+            for x, y in points[part]:
+                near = inside[int(y) - 4 : int(y) + 6, int(x) - 4 : int(x) + 6]
+                assert near.any(), (label, x, y)
+        y, x = np.nonzero(np.isin(labels, range(1, 10)))
+        np.testing.assert_allclose(points[8, 1], y.max(), atol=5)
+        assert np.array_equal(drawn["landmarks"][68:], drawn["landmarks"][list(ALIGNMENT)])
+
+
+def test_landmarks_are_seen_or_hidden(engine: Engine, people: list[Values]) -> None:
+    bare = {**people[0], "hairstyle": "shaved"}
+    assert draw(engine, bare)["landmarks"][17:, 2].all()
+    turned = draw(engine, bare, yaw=45)["landmarks"][:, 2]
+    assert turned[0:6].all()  # the right side of the jaw faces the camera
+    assert not turned[12:16].any()
+    long = draw(engine, {**people[0], "hairstyle": "pixie"}, pitch=-45)["landmarks"][:, 2]
+    assert long.sum() < 73
+
+
+def test_depth_is_the_distance_of_what_is_drawn(engine: Engine, people: list[Values]) -> None:
+    for person in people:
+        bare = {**person, "hairstyle": "shaved"}
+        depth = draw(engine, bare)["depth"]
+        points = engine.rig.pose(bare)[engine.head.skin.rows]
+        tip = points[np.argmax(points[:, 2])]
+        distance = float(engine.rig.camera.get("distance", 9.0))
+        # The nearest thing is the tip of the nose.
+        np.testing.assert_allclose(depth[depth > 0].min(), distance + 0.1 - tip[2], atol=0.01)
+        y, x = np.unravel_index(np.argmin(np.where(depth > 0, depth, 99)), depth.shape)
+        np.testing.assert_allclose((x, y), draw(engine, bare)["landmarks"][30, :2], atol=6)
+
+
+def test_surface_is_the_same_points_for_everyone(engine: Engine, people: list[Values]) -> None:
+    drawn = [draw(engine, person, 64)["surface"] for person in people]
+    assert len({len(d) for d in drawn}) == 1
+    assert all(np.array_equal(d[:, 2], drawn[0][:, 2]) for d in drawn)
+    assert 0 < drawn[0][:, 2].sum() < len(drawn[0]) / 2
+    # Twice the picture, twice the place.
+    large = draw(engine, people[1], 128)["surface"]
+    np.testing.assert_allclose((large[:, :2] + 0.5) / 2, drawn[1][:, :2] + 0.5, atol=1e-3)
+
+
+@pytest.mark.parametrize("slider", ["brow_height", "brow_spacing", "brow_tilt", "brow_length"])
+def test_surface_follows_the_painted_brow(
+    engine: Engine, people: list[Values], slider: str
+) -> None:
+    person = {**people[0], "hairstyle": "shaved"}
+    seen, told = [], []
+    for end in _ends(engine, slider):
+        drawn = draw(engine, {**person, slider: end}, 512)
+        seen.append(_spread(np.argwhere(drawn["labels"] == LEFT_BROW)[:, ::-1]))
+        points = drawn["surface"][drawn["surface"][:, 2] == 0][:, :2]
+        count = len(engine._surface._along)
+        first = len(engine._surface._rows)
+        told.append(_spread(points[first : first + count]))
+    # A turned grid reaches less far to the sides than the brow in its middle.
+    counts = [0, 1, 2] if slider == "brow_length" else [0, 1, 3]
+    moved = [np.subtract(*pair)[counts] for pair in (seen, told)]
+    assert np.abs(moved[0]).max() > 4
+    np.testing.assert_allclose(moved[1], moved[0], atol=0.35 * np.abs(moved[0]).max() + 1.5)
+
+
+def _spread(points: np.ndarray) -> np.ndarray:
+    """Middle, width, and how much higher the right half is than the left."""
+    x, y = points.T.astype(float)
+    rise = y[x > x.mean()].mean() - y[x <= x.mean()].mean()
+    return np.array((x.mean(), y.mean(), 2 * (np.quantile(x, 0.9) - np.quantile(x, 0.1)), rise))
+
+
+def test_surface_follows_the_iris(engine: Engine, people: list[Values]) -> None:
+    person = people[0]
+    surface = engine._surface
+    widths = []
+    for end in _ends(engine, "iris_size"):
+        values = {**person, "iris_size": end}
+        drawn = draw(engine, values, 512)
+        eye = engine._surface._eye(engine.rig.pose(values), engine.rig.look(values), 0)
+        # The dark ring that ends the iris: the widest reach of dark pixels along the row of the
+        # gaze.
+        ring = engine._camera.project(eye[1 + 2 * 16 : 1 + 3 * 16], (512, 512))
+        gaze = engine._camera.project(eye[:1], (512, 512))[0]
+        row = drawn["color"][round(gaze[1])].astype(int).sum(-1)
+        left, right = ring[:, 0].min(), ring[:, 0].max()
+        inside = row[int(left + 2) : int(right - 1)].mean()
+        outside = np.r_[row[int(left) - 4 : int(left) - 1], row[int(right) + 3 : int(right) + 6]]
+        assert outside.mean() > inside + 60
+        widths.append(right - left)
+    assert widths[1] > widths[0] + 1
+    assert surface.count == len(drawn["surface"])
