@@ -5,7 +5,8 @@
 Pictures per second through the bridge, over pictures per second that the same engine process draws
 for itself (the bridge's MEASURE: draw, send nothing). Both are taken in turn, on the same
 characters, in one run, and the ratio is the median over the rounds: so what else the machine does
-weighs on both alike. Also the rate at which ``f2p capture`` writes, PNG encoding included.
+weighs on both alike. Also the rate at which ``f2p capture`` writes, PNG encoding included, and,
+where the engine offers labels, what drawing them too leaves of its own speed.
 """
 
 from __future__ import annotations
@@ -43,6 +44,16 @@ def to_disk(host: Host, layout, count: int, size: int) -> float:
         return count / (time.perf_counter() - started)
 
 
+def _with_labels(inside: list, labelled: list) -> dict[str, float]:
+    if not labelled:
+        return {}
+    share = statistics.median(b / a for a, b in zip(inside, labelled, strict=True))
+    return {
+        "inside_engine_with_labels_per_second": round(statistics.median(labelled), 2),
+        "labels_ratio": round(share, 3),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-g", "--game", required=True, metavar="GAME[/KIND]")
@@ -53,11 +64,15 @@ def main() -> None:
     kind = game(args.game)
     characters = [kind.layout.random(i, 0) for i in range(CHARACTERS)]
     repeat = max(1, args.pictures // CHARACTERS)
-    inside, across, disk = [], [], []
+    inside, across, disk, labelled = [], [], [], []
     with open_engine(kind) as host:
         name = str(host.engines[0])
         for _ in range(args.rounds):
             inside.append(host.measure(characters, repeat=repeat, size=args.size))
+            if "labels" in host.engines[0].passes:
+                both = ("color", "labels")
+                rate = host.measure(characters, repeat=repeat, size=args.size, passes=both)
+                labelled.append(rate)
             across.append(through_the_bridge(host, characters, repeat * CHARACTERS, args.size))
             disk.append(to_disk(host, kind.layout, repeat * CHARACTERS, args.size))
     print(
@@ -68,6 +83,7 @@ def main() -> None:
                 "pictures_per_round": repeat * CHARACTERS,
                 "rounds": args.rounds,
                 "inside_engine_per_second": round(statistics.median(inside), 2),
+                **_with_labels(inside, labelled),
                 "through_bridge_per_second": round(statistics.median(across), 2),
                 "to_disk_per_second": round(statistics.median(disk), 2),
                 "ratio": round(
