@@ -97,9 +97,9 @@ def test_hair_in_the_face_is_measured(rig: Rig, head: Head) -> None:
     face = rig.base[head.skin.rows[head.zones[head.skin.rows, 0] > 0.9]]
     face = face[face[:, 2] > 0.1]
     sunk = Sunk(head)
-    assert sunk(rig.base, face + np.float32(5 * MM) * np.array((0, 0, 1), np.float32), 4 * MM) < 0.01
-    deep = face - np.float32(20 * MM) * np.array((0, 0, 1), np.float32)
-    assert sunk(rig.base, deep.astype(np.float32), 4 * MM) > 0.5
+    forward = np.array((0, 0, 1), np.float32)
+    assert sunk(rig.base, face + np.float32(5 * MM) * forward, 4 * MM) < 0.01
+    assert sunk(rig.base, face - np.float32(20 * MM) * forward, 4 * MM) > 0.5
 
 
 def test_a_range_beyond_the_heads_morphs_is_named(rig: Rig, head: Head) -> None:
