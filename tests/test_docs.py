@@ -372,16 +372,25 @@ def _keys_read(file: str, *names: str) -> set[str]:
     found: set[str] = set()
     for name in names:
         found |= set(re.findall(rf'\b{name}(?:\.get\(|\[)"(\w+)"', source))
+        found |= set(re.findall(rf'\b_number\({name}, "(\w+)"', source))
         for keys in re.findall(rf"\b{name}\.get\(k, 0\)\) for k in \(([^)]*)\)", source):
             found |= set(re.findall(r'"(\w+)"', keys))
     return found
 
 
 def test_rig_page_has_every_key_that_is_read() -> None:
-    assert _documented("`hairstyle`: ribbons") == _keys_read("hair.py", "style") | {"cap"}
+    hair = [path.name for path in OPENHEAD.glob("*.py") if path.stem not in ("brows", "beard")]
+    hairstyle = set[str]().union(*(_keys_read(file, "style") for file in hair))
+    hairstyle |= _keys_read("wardrobe.py", "settings") - {"stubble"}
+    assert _documented("`hairstyle`: locks") == hairstyle
     assert _documented("`eyebrow_style`: strokes") == _keys_read("brows.py", "style")
     assert _documented("`lipstick_style`; all") == _keys_read("face.py", "lip")
-    assert _documented("## [camera]") == _keys_read("engine.py", "camera")
+    beard = _keys_read("beard.py", "style") | {"jaw", "chin", "moustache", "circle"}
+    assert _documented("`beard`, where") == beard | {"stubble"}
+    source = (OPENHEAD / "camera.py").read_text(encoding="utf-8")
+    keys = re.search(r"for k in \(([^)]*)\) if k in settings", source)
+    assert keys is not None
+    assert _documented("## [camera]") == set(re.findall(r'"(\w+)"', keys[1]))
     assert _documented("A **bone**") == _keys_read("rig.py", "bone")
     slider = _keys_read("rig.py", "slider", "s") | {"low", "high"}
     assert _documented("## [[slider]]") == slider
