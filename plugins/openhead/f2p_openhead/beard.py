@@ -22,6 +22,7 @@ Array = NDArray[np.float32]
 
 AREAS = ("jaw", "chin", "moustache", "circle")
 SEGMENTS = 6
+NAPE = -0.8  # no beard grows farther back
 
 
 def _ramp(x: Array, low: float, high: float) -> Array:
@@ -94,6 +95,11 @@ def grow_beard(
     grown = dense[picks[chosen]]
     normal = scalp.normals[first]
     locks = _hairs(style, root, normal, areas(head)[scalp.rows][first], grown, rng)
+    # The nape lies as high as the chin and in the middle too: what grew there is left out.
+    front = root[:, 2] > NAPE
+    root, parts = root[front], (locks.lines, locks.width, locks.shade, locks.twist, locks.cover)
+    smooth = None if locks.normals is None else locks.normals[front]
+    locks = Locks(*(part[front] for part in parts), normals=smooth)
     # Each hair goes with the skin around its root, and with no other: lips part.
     near = np.flatnonzero(thick > 0.02)
     gap = ((root[:, None] - scalp.points[near][None]) ** 2).sum(-1)
