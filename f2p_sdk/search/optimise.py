@@ -21,6 +21,8 @@ Render = Callable[[Tensor, int], Tensor]
 #: (B, 3, S, S), step -> (V, B, E): V views of each picture (jittered, mirrored, ...).
 Embed = Callable[[Tensor, int], Tensor]
 
+_EPSILON = 1e-8
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -161,9 +163,7 @@ class Adam(Optimiser):
     """Adam (Kingma and Ba 2015) with the rate going down along half a cosine.
 
     ``logit_rate``: the rate of the logits, whose scale is not that of the sliders. ``floor``: what
-    share of the rate is left at the last step. ``warmup``: steps over which the rate rises, so
-    that a search that begins well is not thrown off by its first, untempered steps. ``calm``: a
-    gradient that counts as small; sliders that matter less than that move less than the rate.
+    share of the rate is left at the last step.
     """
 
     steps: int = 100
@@ -172,8 +172,6 @@ class Adam(Optimiser):
     logit_rate: float = 0.1
     betas: tuple[float, float] = (0.9, 0.99)
     floor: float = 0.02
-    warmup: int = 0
-    calm: float = 1e-8
 
     def init(
         self, problem: Problem, *, candidates: int = 1, spread: float = 0.0, seed: int = 0
@@ -192,9 +190,9 @@ class Adam(Optimiser):
         first = b1 * first + (1 - b1) * gradient
         second = b2 * second + (1 - b2) * gradient.square()
         n = state.step + 1
-        step = (first / (1 - b1**n)) / ((second / (1 - b2**n)).sqrt() + self.calm)
+        step = (first / (1 - b1**n)) / ((second / (1 - b2**n)).sqrt() + _EPSILON)
         wave = 0.5 * (1 + math.cos(math.pi * state.step / max(1, self.steps)))
-        share = (self.floor + (1 - self.floor) * wave) * min(1.0, n / (self.warmup + 1))
+        share = self.floor + (1 - self.floor) * wave
         return -rates * share * step, (first, second, rates)
 
 
