@@ -1,0 +1,188 @@
+"""Hair and beards: on the head and off the face, softly edged, each style its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from f2p_openhead.beard import AREAS, SEGMENTS, areas, coverage, grow_beard
+from f2p_openhead.engine import Engine
+from f2p_openhead.facemap import HALF, SIZE, _raster
+from f2p_openhead.hair import grow
+from f2p_openhead.head import Head, VertexNormals
+from f2p_openhead.rig import Rig, load_rig
+from f2p_openhead.scalp import Scalp
+
+from f2p_sdk import Layout
+
+KINDS = ("female", "male")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def rig(request: pytest.FixtureRequest, rigs: Path, head: Head) -> Rig:
+    layout = Layout.load(rigs / f"{request.param}.toml")
+    return load_rig(rigs / f"{request.param}.rig.toml", layout, head)
+
+
+@pytest.fixture(scope="module")
+def scalp(rig: Rig, head: Head) -> Scalp:
+    normals = VertexNormals(head.skin.triangles, len(head.skin.rows))
+    return Scalp(head, rig.base, normals(rig.base[head.skin.rows]))
+
+
+def _depth_below_skin(head: Head, skin: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """How far points (N, 3) lie below the nearest skin vertex, along its normal: (N,) decimetres.
+
+    Brute force over all vertices: independent of the map by directions that hair is grown with.
+    """
+    normals = VertexNormals(head.skin.triangles, len(skin))(skin)
+    out = np.empty(len(points))
+    for at in range(0, len(points), 512):
+        part = points[at : at + 512]
+        near = ((part[:, None] - skin[None]) ** 2).sum(-1).argmin(1)
+        out[at : at + 512] = -((part - skin[near]) * normals[near]).sum(1)
+    return out
+
+
+def test_no_hair_inside_the_face_or_over_the_eyes(rig: Rig, head: Head, scalp: Scalp) -> None:
+    styles = rig.choices["hairstyle"]
+    for k in range(3):
+        values = rig.layout.random(k, seed=12).values
+        posed = rig.pose(values)
+        skin = posed[head.skin.rows]
+        eyes = np.stack([posed[head.left_eye].mean(0), posed[head.right_eye].mean(0)])
+        motion = scalp.motion(posed - rig.base)
+        for name, style in styles.items():
+            hair = grow(style, scalp, 1)
+            if hair is None:
+                continue
+            points = hair.moved(motion)[hair.strand[:, 3] > 0.3]
+            # Before the eyes, seen from the front, there is nothing.
+            before = points[points[:, 2] > eyes[:, 2].min()]
+            away = np.abs(before[:, None, :2] - eyes[None, :, :2]) / (0.13, 0.07)
+            assert not (away < 1).all(-1).any(), (name, k)
+            # Nor does hair run inside the face, below the brows and before the ears: here and
+            # there a tip dips below the skin, where it is not seen.
+            face = points[(points[:, 1] < 0.1) & (points[:, 2] > -0.2) & (points[:, 1] > -0.9)]
+            if len(face):
+                deep = _depth_below_skin(head, skin, face) > 0.03
+                assert deep.sum() < 0.002 * len(points), (name, k)
+
+
+def test_hair_moves_as_a_mass(rig: Rig, head: Head, scalp: Scalp) -> None:
+    hair = grow(rig.choices["hairstyle"][list(rig.choices["hairstyle"])[-1]], scalp, 1)
+    assert hair is not None
+    # A head that moves as a whole takes its hair along, exactly.
+    shift = np.array((0.1, -0.2, 0.05), np.float32)
+    moved = hair.moved(scalp.motion(np.broadcast_to(shift, rig.base.shape)))
+    np.testing.assert_allclose(moved - hair.points, np.broadcast_to(shift, moved.shape), atol=1e-5)
+    # One vertex that sticks out drags no strand along, only a little of the whole.
+    spike = np.zeros_like(rig.base)
+    spike[scalp.rows[int(np.argmax(scalp.points[:, 1]))]] = (0, 0.5, 0)
+    assert np.abs(hair.moved(scalp.motion(spike)) - hair.points).max() < 0.25 * 0.5
+
+
+def test_the_same_seed_grows_the_same_hair(rig: Rig, scalp: Scalp) -> None:
+    style = next(s for s in rig.choices["hairstyle"].values() if s.get("strands"))
+    one, same, other = grow(style, scalp, 3), grow(style, scalp, 3), grow(style, scalp, 4)
+    assert one is not None
+    assert same is not None
+    assert other is not None
+    assert one.points.tobytes() == same.points.tobytes()
+    assert one.weights.tobytes() == same.weights.tobytes()
+    assert one.points.tobytes() != other.points.tobytes()
+
+
+def test_a_shaved_head_has_no_hair(scalp: Scalp) -> None:
+    assert grow({"strands": 0, "mass": 0}, scalp, 1) is None
+
+
+def test_edges_are_soft(engine: Engine, layout: Layout) -> None:
+    """Along the outline of long hair, most pixels lie between hair and background."""
+    values = {**layout.default().values, "hairstyle": "long_straight"}
+    picture = engine.render(values, 512).astype(np.float64).mean(-1)
+    background = picture[2, 2]
+    soft = rows = 0
+    for row in picture[150:300]:
+        first = int(np.argmax(np.abs(row - background) > 4))
+        hair = row[first + 6 : first + 12].mean()
+        share = (background - row[first : first + 4]) / (background - hair)
+        soft += int(((share > 0.1) & (share < 0.9)).any())
+        rows += 1
+    assert soft > 0.6 * rows, (soft, rows)
+
+
+def test_beard_areas_are_where_beards_grow(head: Head) -> None:
+    eyes = np.concatenate([head.left_eye, head.right_eye])
+    place = head.rest - head.rest[eyes].mean(0)
+    where = areas(head)
+    assert where.shape == (len(head.rest), len(AREAS))
+    assert where.min() >= 0
+    assert where.max() <= 1
+    grown = where.max(1) > 0.5
+    # None on nose, brow, eyes or scalp; both sides alike.
+    assert place[grown, 1].max() < 0.2
+    front = (np.abs(place[:, 0]) < 0.4) & (place[:, 2] > 0.0)  # (farther back is the mouth)
+    assert place[grown & front, 1].max() < -0.4
+    for column in where.T:
+        assert abs(column[place[:, 0] > 0.01].sum() / column[place[:, 0] < -0.01].sum() - 1) < 0.05
+    lips = (np.abs(place[:, 0]) < 0.15) & (np.abs(place[:, 1] + 0.665) < 0.04) & (place[:, 2] > 0.2)
+    assert where[lips].max() < 0.3
+
+
+def test_beards_stand_on_their_skin(rigs: Path, head: Head) -> None:
+    layout = Layout.load(rigs / "male.toml")
+    rig = load_rig(rigs / "male.rig.toml", layout, head)
+    skin_normals = VertexNormals(head.skin.triangles, len(head.skin.rows))
+    scalp = Scalp(head, rig.base, skin_normals(rig.base[head.skin.rows]))
+    posed = rig.pose(layout.random(5, seed=2).values)
+    skin = posed[head.skin.rows]
+    corners = skin[head.skin.triangles]
+    middles = [corners.mean(1), *(corners[:, [k, k - 1]].mean(1) for k in range(3))]
+    mesh = np.concatenate([skin, *middles])
+    mesh = mesh[(mesh[:, 1] < 0.3) & (mesh[:, 1] > -1.5)]
+    _, depth = _raster(head, posed, np.zeros((len(posed), 1), np.float32))
+    lengths = []
+    for name, style in rig.choices["beard"].items():
+        grown = grow_beard(style, head, scalp, 1)
+        assert (grown is None) == (not style.get("strands")), name
+        if grown is None:
+            continue
+        hair, rows = grown
+        points = hair.moved((posed - rig.base)[rows])
+        roots = points[hair.strand[:, 1] == 0]
+        gap = np.sqrt(((roots[:, None] - mesh[None]) ** 2).sum(-1).min(1))
+        assert np.quantile(gap, 0.98) < 0.08, (name, float(gap.max()))
+        # Seen from the front, a hair whose root is seen lies before the skin as a whole.
+        hairs = points.reshape(-1, 2 * (SEGMENTS + 1), 3)
+        root = hairs[:, 0]
+        front = (np.abs(root[:, 0]) < 0.35) & (root[:, 1] > -1.0) & (root[:, 2] > 0)
+        pixel = ((hairs[front][..., :2] * (1, -1) / HALF + 1) / 2 * SIZE).astype(int)
+        pixel = pixel.clip(0, SIZE - 1)
+        behind = depth[pixel[..., 1], pixel[..., 0]] - hairs[front][..., 2]
+        behind = behind[behind[:, 0] < 0.01]
+        assert len(behind) > 30, name
+        assert (behind > 0.03).mean() < 0.03, (name, float((behind > 0.03).mean()))
+        assert points[:, 2].min() > -0.8, name  # none on the nape
+        lengths.append(float(points[:, 1].min()))
+    assert min(lengths) < max(lengths) - 0.2  # the long one hangs
+
+
+def test_coverage_is_the_most_of_its_areas() -> None:
+    where = np.array([[1, 0, 0, 0], [0, 0.5, 0.2, 0], [0, 0, 0, 1]], np.float32)
+    got = coverage({"jaw": 0.5, "chin": 1.0}, where)
+    np.testing.assert_allclose(got, [0.5, 0.5, 0])
+
+
+def test_male_beards_and_hair_differ_in_the_picture(rigs: Path, head: Head) -> None:
+    layout = Layout.load(rigs / "male.toml")
+    engine = Engine(load_rig(rigs / "male.rig.toml", layout, head), head)
+    person = {**layout.default().values, "hair_lightness": 20.0}
+    for slot in ("hairstyle", "beard"):
+        names = next(p.choices for p in layout.discrete if p.name == slot)
+        pictures = [engine.render({**person, slot: n}, 128).astype(np.int16) for n in names]
+        for a in range(len(names)):
+            for b in range(a):
+                changed = int((np.abs(pictures[a] - pictures[b]).max(-1) >= 6).sum())
+                assert changed >= 12, (slot, names[a], names[b], changed)
