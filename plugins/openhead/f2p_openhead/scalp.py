@@ -133,9 +133,7 @@ def _samples(points: Array, triangles: Index, share: int) -> Array:
     return np.concatenate(out)
 
 
-def _reach(
-    points: Array, triangles: Index, use: NDArray[np.bool_], smooth: int = 2
-) -> Array:
+def _reach(points: Array, triangles: Index, use: NDArray[np.bool_], smooth: int = 2) -> Array:
     """Table (RINGS, SECTORS) of how far the skin is from the skull's centre, by direction."""
     q = _samples(points, triangles[use[triangles].all(1)], 5) - SKULL_CENTRE
     r = np.linalg.norm(q, axis=1)
