@@ -45,7 +45,7 @@ ONE_STEP = {"--method": "slides", "--steps": "1"}
 # the benchmark draw hundreds of pictures, so they draw those of the game of docs/adapters.md.
 SHORTER: dict[str, dict[str, str]] = {
     "f2p fit": ONE_STEP,
-    "f2p capture": {"-n": "24"},
+    "f2p capture": {"-n": "24", "--neighbours": "12"},
     "f2p sheet": {"--random": "2", "--size": "32"},
     "f2p train imitator": {"--epochs": "1", "--batch": "8", "--device": "cpu"},
     "f2p evaluate imitator": {"-g": "mygame", "--count": "2"},

@@ -31,7 +31,7 @@ from .start import start_network
 __all__ = ["train_imitator"]
 
 CHECKPOINT_SECONDS = 60.0
-VALIDATIONS = 16  # in a whole training
+VALIDATIONS = 8  # in a whole training
 LICENCE = "Apache-2.0; trained only on pictures of the engine named in the card"
 
 
