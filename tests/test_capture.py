@@ -264,6 +264,28 @@ def test_more_can_be_asked_for_later(whole: Path, tmp_path: Path) -> None:
     assert read_manifest(tmp_path).count == COUNT
 
 
+def test_neighbours_differ_in_one_parameter_each(whole: Path, tmp_path: Path) -> None:
+    with engines(handler()) as host, Job(LAYOUT, 9, tmp_path, size=SIZE, neighbours=True) as job:
+        assert job.run(host) == 9
+    assert read_manifest(tmp_path).characters == "neighbour"
+    plain = [r.values for r in read_records(whole)]
+    element = []
+    for record in read_records(tmp_path):
+        one, other = (LAYOUT.encode(v) for v in (plain[record.number], record.values))
+        changed = [
+            name for name in LAYOUT.names if plain[record.number][name] != record.values[name]
+        ]
+        assert len(changed) == 1
+        element.append(LAYOUT.names.index(changed[0]))
+        if changed[0] != "hair":
+            where = LAYOUT.slices[changed[0]].start
+            assert other[where] in (0, 1)
+            assert abs(other[where] - one[where]) >= 0.5  # it goes to the farther end
+    assert element == [0, 1, 2, 2, 2, 0, 1, 2, 2]  # each number of the vector in its turn
+    with pytest.raises(DatasetError, match="of characters 'neighbour', asked was 'random'"):
+        Job(LAYOUT, 9, tmp_path, size=SIZE)
+
+
 def test_an_engine_that_dies_takes_nothing_with_it(tmp_path: Path) -> None:
     with Host(game="demo", layouts={"hero": LAYOUT.hash}, heartbeat=0.1) as host:
         with FakeEngine(host.endpoint, kinds={"hero": LAYOUT.hash}, die_after=11):

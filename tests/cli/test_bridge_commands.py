@@ -287,6 +287,19 @@ def test_capture_goes_on(f2p: Run, tmp_path: Path) -> None:
     assert "holds a dataset of seed 0, asked was 1" in done.text
 
 
+def test_capture_of_neighbours(f2p: Run, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    capture = ("capture", "-g", "toy", "-o", data, "--size", 16, "-n", 5, "--json")
+    assert json.loads(f2p(*capture, "--neighbours", 3).out)["neighbours"] == 3
+    assert len(list(read_records(data))) == 5
+    assert [r.number for r in read_records(data / "neighbours")] == [0, 1, 2]
+    more = json.loads(f2p(*capture, "--neighbours", 5).out)
+    assert (more["neighbours"], more["drawn"]) == (5, 2)
+    wrong = f2p(*capture, "--neighbours", 6)
+    assert wrong.code == 2
+    assert "--neighbours 6 are more than the 5 characters" in wrong.text
+
+
 def test_capture_with_engines_that_die(
     f2p: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
