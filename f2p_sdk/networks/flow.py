@@ -51,9 +51,8 @@ class Flow(nn.Module):
         if self.linear is not None:
             nn.init.normal_(self.linear.weight, std=1e-3)  # at rest, but for the symmetry
         self.motion = LowRank(2 * sliders, rank, (2, side, side), trained=False) if rank else None
-        # what hangs in front is not told as exactly as what is in sight: it is trained further
         shape = (2, front, front)
-        self.ahead = LowRank(2 * sliders, rank, shape, trained=True) if rank and front else None
+        self.ahead = LowRank(2 * sliders, rank, shape, trained=False) if rank and front else None
 
     def set_motion(self, fields: npt.NDArray[Any], ahead: npt.NDArray[Any] | None = None) -> None:
         """Set the known displacement: (2 P, 2, side, side), high ends first (``Motion.fields``).

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from .. import weights
@@ -31,7 +31,8 @@ from .start import start_network
 __all__ = ["train_imitator"]
 
 CHECKPOINT_SECONDS = 60.0
-VALIDATIONS = 8  # in a whole training
+_STEEP = 2.0  # times the usual length of a gradient
+VALIDATIONS = 4  # in a whole training
 LICENCE = "Apache-2.0; trained only on pictures of the engine named in the card"
 
 
@@ -118,6 +119,7 @@ class _Training:
             "step": 0,
             "seconds": 0.0,
             "loss": None,
+            "norm": None,
             "figures": {},
             "best": None,
             "validations": 0,
@@ -211,10 +213,19 @@ class _Training:
             )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self._clip()
         self.optimiser.step()
         mean = self.state["loss"]
         self.state["loss"] = value if mean is None else 0.98 * mean + 0.02 * value
         self.state["step"] = step + 1
+
+    def _clip(self) -> None:
+        """Cut a gradient that is far longer than those before it: a change that hardly shows has a
+        steep relative error, and one such step can throw a network off for good."""
+        usual = self.state["norm"]
+        most = _STEEP * usual if usual is not None else float("inf")
+        norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), most))
+        self.state["norm"] = norm if usual is None else 0.98 * usual + 0.02 * min(norm, most)
 
     def _batch(self, rows: npt.NDArray[np.int64]) -> tuple[Tensor, Tensor, int]:
         """Vectors and pictures of these rows and their neighbours, pairs first and last, and how

@@ -130,7 +130,7 @@ RECIPES = {
         change=0.015,
         half=0.6,
         layers=5.0,
-        response=0.1,
+        response=0.03,
         warmup=100,
     ),
 }
