@@ -98,13 +98,14 @@ def _skin_near(corners: NDArray[np.float64], place: Array) -> bool:
 class Sunk:
     """Share of hair that lies in the face: ``Sunk(head)(skin points, hair points, depth)``."""
 
-    STEP = 4  # of the skin's vertices one in so many is near enough to measure from
+    STEP = 4  # of the face's vertices one in so many is near enough to measure from
+    REACH = 0.3  # decimetres; what is farther from the face is hair of the back of the head
 
     def __init__(self, head: Head) -> None:
         self._head = head
         self._normals = VertexNormals(head.skin.triangles, len(head.skin.rows))
-        self._face = head.zones[head.skin.rows, 0] > 0.5
-        self._probe = np.arange(0, len(head.skin.rows), self.STEP)
+        # Only the face itself: the linings of mouth and sockets lie behind it.
+        self._probe = np.flatnonzero(head.zones[head.skin.rows, 0] > 0.5)[:: self.STEP]
 
     def __call__(self, points: Array, hair: Array, depth: float) -> float:
         """``points`` (V, 3) of the posed head, ``hair`` (N, 3); the share in [0, 1] of hair that is
@@ -115,6 +116,7 @@ class Sunk:
         # |a - b|^2 without a table of differences.
         squares = (skin[probe] ** 2).sum(1)[None] - 2 * hair @ skin[probe].T
         nearest = probe[np.argmin(squares, axis=1)]
-        under = -((hair - skin[nearest]) * normals[nearest]).sum(1)
-        inside = (under > depth) & self._face[nearest]
+        away = hair - skin[nearest]
+        under = -(away * normals[nearest]).sum(1)
+        inside = (under > depth) & ((away**2).sum(1) < self.REACH**2)
         return float(inside.mean()) if len(hair) else 0.0
