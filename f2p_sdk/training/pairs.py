@@ -122,7 +122,7 @@ def shown(
     ones, others = pairs.of(rows)
     if not len(ones) or pairs.neighbours is None:
         return None
-    count, sliders = layout.size, layout.n_continuous
+    sliders = layout.n_continuous
     normal = torch.zeros(sliders, 2, 2, device=device.name)
     right = torch.zeros(sliders, 2, 3 * side * side, device=device.name)
     slots = [
@@ -157,7 +157,6 @@ def shown(
     ridge = _RIDGE * torch.eye(2, device=device.name)
     response = torch.linalg.solve(normal + ridge, right).transpose(0, 1)
     extents = [changed.view(side, side).cpu() for _, _, changed in slots]
-    assert count == sliders + sum(len(right) for right, _, _ in slots)
     return Shown(
         response.reshape(2 * sliders, 3, side, side).cpu().numpy(),
         tuple(_box(extent, pairs.pictures.size) for extent in extents),
