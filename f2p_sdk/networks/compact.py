@@ -104,6 +104,8 @@ class CompactImitator(Imitator):
         boxes: for each slot the part of the picture that its choices change, as (top, bottom, left,
             right) in even pixels; none for no layers.
         front: which slot's layer is in front of all else and moves by itself; -1 for none.
+        bends: how many numbers that are not linear in the vector painter and layers see beside it:
+            a colour that a slider takes through a ramp is one, hair that turns grey another.
     """
 
     name = "compact"
@@ -121,6 +123,7 @@ class CompactImitator(Imitator):
         response_side: int = 64,
         boxes: Sequence[Sequence[int]] = (),
         front: int = -1,
+        bends: int = 0,
     ) -> None:
         slots, channels, planes = tuple(slots), tuple(channels), tuple(planes)
         options = {
@@ -134,6 +137,7 @@ class CompactImitator(Imitator):
             "response_side": response_side,
             "boxes": [list(box) for box in boxes],
             "front": front,
+            "bends": bends,
         }
         super().__init__(dimension, size, options)
         start, rest = divmod(size, _SHUFFLE * 2 ** (len(channels) - 1))
@@ -150,10 +154,12 @@ class CompactImitator(Imitator):
         mean, scale = _statistics(dimension, slots)
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
-        self.seed = nn.Linear(dimension, channels[0] * start * start)
+        self.bends = _bends(dimension, bends) if bends else None
+        seen = dimension + bends
+        self.seed = nn.Linear(seen, channels[0] * start * start)
         nn.init.normal_(self.seed.weight, std=0.5 * dimension**-0.5)
         self.stages = nn.ModuleList(
-            _Stage(dimension, below, count, plane, start * 2**i)
+            _Stage(seen, below, count, plane, start * 2**i)
             for i, (below, count, plane) in enumerate(
                 zip((0, *channels[:-1]), channels, planes, strict=True)
             )
@@ -166,7 +172,7 @@ class CompactImitator(Imitator):
         self.response = (
             LowRank(2 * self.sliders, response, shape, trained=True) if response else None
         )
-        self.layers, self.front = _layers(dimension, slots, boxes, front, size)
+        self.layers, self.front = _layers(dimension, slots, boxes, front, size, bends)
         self.dress = nn.Conv2d(channels[-1], 4 * 4, 3, padding=1) if self.front >= 0 else None
         middle = channels[-2] if len(channels) > 1 else channels[0]
         ahead = flow // 2 if self.front >= 0 else 0
@@ -190,12 +196,10 @@ class CompactImitator(Imitator):
         unlearned.
         """
         with torch.no_grad():
-            self.seed.weight[:, : self.sliders] = 0
-            for stage in self.stages:
-                assert isinstance(stage, _Stage)
-                stage.tune.weight[:, : self.sliders] = 0
-                if stage.spread is not None:
-                    stage.spread.weight[:, : self.sliders] = 0
+            for part in (self.seed, *(p for s in self.stages for p in (s.tune, s.spread))):
+                if isinstance(part, nn.Linear):
+                    part.weight[:, : self.sliders] = 0
+                    part.weight[:, len(self.mean) :] = 0
 
     def set_motion(self, motion: Motion) -> None:
         """Make the flow move what is painted as the engine moves its face, before training.
@@ -219,6 +223,8 @@ class CompactImitator(Imitator):
         """
         self.check(vector)
         x = (vector - self.mean) * self.scale
+        if self.bends is not None:
+            x = torch.cat([x, self.bends(x)], dim=1)
         hidden = self.seed(x).view(len(x), -1, self.start, self.start)
         below = hidden = hidden.contiguous(memory_format=torch.channels_last)
         for stage in self.stages:
@@ -230,7 +236,7 @@ class CompactImitator(Imitator):
             painted = painted + resized(self.response(halves(vector, self.sliders)), side)
         for layer in reversed(self.behind):
             painted = layer.over(painted, vector, x, half)
-        moved, ahead = self.flow(vector, x, below)
+        moved, ahead = self.flow(vector, x[:, : self.dimension], below)
         face = warp(painted, moved)
         if self.dress is not None:
             cover, colour = self.layers[self.front](vector, x, half)
@@ -256,7 +262,12 @@ class CompactImitator(Imitator):
 
 
 def _layers(
-    dimension: int, slots: Sequence[int], extents: Sequence[Sequence[int]], front: int, size: int
+    dimension: int,
+    slots: Sequence[int],
+    extents: Sequence[Sequence[int]],
+    front: int,
+    size: int,
+    bends: int,
 ) -> tuple[nn.ModuleList, int]:
     """A layer for each slot, if there are boxes; that in front covers the whole picture."""
     layers = nn.ModuleList()
@@ -265,9 +276,22 @@ def _layers(
         if index == front:
             box = (0, size, 0, size)
         area = (box[1] - box[0]) * (box[3] - box[2])
-        layers.append(SlotLayer(dimension, count, start, box, coarse=4 * area > size * size))
+        layers.append(
+            SlotLayer(dimension + bends, count, start, box, coarse=4 * area > size * size)
+        )
         start += count
     return layers, front
+
+
+def _bends(dimension: int, bends: int) -> nn.Module:
+    """Normalised vectors (B, D) to (B, bends): what of a vector is not linear."""
+    return nn.Sequential(
+        nn.Linear(dimension, 2 * bends),
+        nn.SiLU(),
+        nn.Linear(2 * bends, 2 * bends),
+        nn.SiLU(),
+        nn.Linear(2 * bends, bends),
+    )
 
 
 def _statistics(dimension: int, slots: Sequence[int]) -> tuple[Tensor, Tensor]:

@@ -27,7 +27,7 @@ class SlotLayer(nn.Module):
     """The layer of one slot.
 
     Args:
-        dimension: D, length of the vector.
+        dimension: of what colours are made from: the vector, and its bends if there are some.
         choices: how many.
         start: of the slot in the vector.
         box: the part of the picture that the choices change.
@@ -54,7 +54,7 @@ class SlotLayer(nn.Module):
 
         Args:
             vector: (B, D) in [0, 1]; while searching, the slot's numbers are probabilities.
-            x: the same normalised.
+            x: (B, dimension), the same normalised, with its bends.
             half: for a picture of half the side.
         """
         chosen = vector[:, self.slot].to(self.planes.dtype)
