@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pluggy
 
+from .. import __version__, builtin
 from ..errors import F2PError, PluginError, UnknownNameError, did_you_mean
 from ..findings import CheckSpec
 from ..hookspecs import (
@@ -70,7 +71,8 @@ class PluginManager:
         self._loaded: dict[tuple[str, str], Any] = {}
 
     def load_entry_points(self) -> None:
-        """Load every installed plugin; they answer in the order of their names."""
+        """Load the core's own offers, then every installed plugin, in the order of their names."""
+        self.register(builtin, PluginInfo("core", "f2p-sdk", __version__))
         found = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda e: (e.name, e.value))
         for entry in reversed(found):  # the last registered is the first that pluggy asks
             self._load(entry)
