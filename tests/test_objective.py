@@ -10,12 +10,17 @@ from f2p_sdk import objective
 from f2p_sdk.objective import (
     Choices,
     Colour,
+    Content,
     Departure,
     Distance,
     Identity,
     Objective,
+    Parsed,
+    Parts,
     Prior,
     Sample,
+    Term,
+    Whitened,
 )
 
 torch.set_num_threads(1)
@@ -33,13 +38,24 @@ def _vector(batch: int = 2) -> torch.Tensor:
     return torch.cat(parts, 1)
 
 
-TERMS = {
+def _parsed(batch: int, seed: int) -> Parsed:
+    """Features of three stages of different sizes, and probabilities of three classes."""
+    features = [_random(batch, c, h, h, seed=seed + c) - 0.3 for c, h in ((2, 8), (3, 4), (4, 4))]
+    return Parsed(tuple(features), torch.softmax(3 * _random(batch, 3, 4, 4, seed=seed), 1))
+
+
+CLASSES = torch.tensor([0.0, 1.0, 0.5], dtype=torch.float64)
+PHOTO = _parsed(1, 30)
+TERMS: dict[str, Term] = {
     "Identity": Identity(_random(3, 5, seed=8) - 0.5),
     "Distance": Distance(_random(3, 5, seed=8) - 0.5),
     "Prior": Prior(_random(4, seed=9), weight=_random(4, seed=10)),
     "Choices": Choices(SLOTS),
     "Departure": Departure(_vector(1)[0], SLOTS),
     "Colour": Colour(_random(3, 4, 4, seed=11), _random(4, 4, seed=12)),
+    "Whitened": Whitened.of(_random(4, seed=9), _random(20, 4, seed=10), [(0, 2), (1, 3)]),
+    "Content": Content.of(PHOTO, CLASSES),
+    "Parts": Parts(PHOTO.probabilities, CLASSES),
 }
 
 
@@ -56,18 +72,32 @@ def test_every_term_of_the_module_is_checked() -> None:
 def test_gradient_equals_finite_differences(name: str) -> None:
     term = TERMS[name]
 
-    def value(vector: torch.Tensor, picture: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
-        return term(Sample(vector, picture, embedding))
+    def value(*given: torch.Tensor) -> torch.Tensor:
+        vector, picture, embedding, *features, probabilities = given
+        sample = Sample(vector, picture, embedding, Parsed(tuple(features), probabilities))
+        return term(sample)
 
-    inputs = (_vector(), _random(2, 3, 8, 8, seed=2), _random(2, 2, 5, seed=3) - 0.3)
+    parsed = _parsed(2, 50)
+    inputs = (
+        _vector(),
+        _random(2, 3, 8, 8, seed=2),
+        _random(2, 2, 5, seed=3) - 0.3,
+        *parsed.features,
+        parsed.probabilities,
+    )
     for tensor in inputs:
         tensor.requires_grad_()
     # Which inputs a term ignores is its own business: autograd calls those gradients zero.
     assert torch.autograd.gradcheck(
-        lambda v, p, e: value(v, p, e) + 0.0 * (v.sum() + p.sum() + e.sum()), inputs
+        lambda *given: value(*given) + 0.0 * sum(tensor.sum() for tensor in given), inputs
     )
     assert value(*inputs).shape == (2,)
     assert bool((value(*inputs) >= 0).all())
+    # What it says it reads is what it depends on.
+    gradients = torch.autograd.grad(value(*inputs).sum(), inputs, allow_unused=True)
+    fields = ("vector", "picture", "embedding", "parsed", "parsed", "parsed", "parsed")
+    moved = {f for f, g in zip(fields, gradients, strict=True) if g is not None and g.abs().max()}
+    assert moved == term.reads
 
 
 def test_identity_is_the_slides_formula() -> None:
@@ -133,6 +163,64 @@ def test_colour_forgives_the_light_as_far_as_it_is_told_to() -> None:
     assert float(Colour(cells, mask, strictness=1.0)(brighter)[0]) == pytest.approx(
         0.2807, abs=1e-3
     )
+
+
+def test_whitened_measures_in_the_populations_own_spread() -> None:
+    """Two sliders that go together in the population, seen through numpy's inverse covariance."""
+    generator = np.random.default_rng(0)
+    common, own = generator.normal(size=(2, 4000, 1)) * np.array([0.2, 0.05])[:, None, None]
+    population = 0.5 + np.hstack([common + own, common - own])
+    away = np.array([0.1, 0.06])
+    by_hand = away @ np.linalg.inv(np.cov(population.T)) @ away / 12
+    term = Whitened.of(torch.zeros(2).double(), torch.from_numpy(population), [(0, 1)], floor=0.0)
+    got = term(Sample(torch.from_numpy(np.r_[away, np.zeros(8)])[None]))
+    assert float(got[0]) == pytest.approx(float(by_hand), rel=1e-9)
+
+
+def test_whitened_of_uniform_characters_is_the_plain_prior() -> None:
+    mean, population = _random(4, seed=9), _random(20000, 4, seed=10)
+    whitened = Whitened.of(mean, population, [(0, 1, 2, 3)])(Sample(_vector()))
+    torch.testing.assert_close(whitened, Prior(mean)(Sample(_vector())), rtol=0.05, atol=0)
+
+
+def test_content_is_the_slides_formula() -> None:
+    """|| w1 f1 - w2 f2 ||_1 written with numpy loops, each stage in units of the photo's mean."""
+    seen, shares = _parsed(2, 50), np.zeros((2, 3))
+    for stage in range(3):
+        maps = []
+        for parsed in (PHOTO, seen):
+            f, p = parsed.features[stage].numpy(), parsed.probabilities.numpy()
+            step = f.shape[-1] // 4
+            small = f.reshape(*f.shape[:2], 4, step, 4, step).mean(axis=(3, 5))
+            weight = 1.0 * p[:, 1] + 0.5 * p[:, 2]
+            maps.append(weight[:, None] * small)
+        shares[:, stage] = np.abs(maps[1] - maps[0]).mean(axis=(1, 2, 3)) / np.abs(maps[0]).mean()
+    got = TERMS["Content"](Sample(_vector(), parsed=seen))
+    np.testing.assert_allclose(got.numpy(), shares.mean(axis=1), rtol=1e-12)
+    itself = Sample(_vector(1), parsed=PHOTO)
+    assert float(TERMS["Content"](itself)[0]) == 0.0
+
+
+def test_parts_is_zero_on_the_photo_and_one_where_nothing_meets() -> None:
+    left = torch.zeros(1, 2, 2, 4, dtype=torch.float64)
+    left[:, 0, :, :2], left[:, 1, :, 2:] = 1.0, 1.0
+    right = left.flip(1)
+    term = Parts(left, torch.ones(2, dtype=torch.float64))
+    assert float(term(Sample(_vector(1), parsed=Parsed((), left)))[0]) == 0.0
+    assert float(term(Sample(_vector(1), parsed=Parsed((), right)))[0]) == 1.0
+    # of what the photo does not show, nothing is asked
+    bare = torch.cat([left.sum(dim=1, keepdim=True), torch.zeros_like(left[:, :1])], dim=1)
+    term = Parts(bare, torch.tensor([0.0, 1.0], dtype=torch.float64))
+    assert float(term(Sample(_vector(1), parsed=Parsed((), left)))[0]) == 0.0
+
+
+def test_a_network_that_no_term_reads_is_not_asked() -> None:
+    prior, content = TERMS["Prior"], TERMS["Content"]
+    assert Objective({"prior": (1.0, prior), "content": (0.0, content)}).reads == {"vector"}
+    assert Objective({"prior": (1.0, prior), "content": (0.1, content)}).reads == {
+        "vector",
+        "parsed",
+    }
 
 
 def test_objective_is_the_weighted_sum_and_tells_its_parts() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from typing import ClassVar
 
 import pytest
 import torch
@@ -165,10 +166,13 @@ def test_broken_gradients_are_an_error_that_names_the_term() -> None:
 
 
 def test_a_finite_loss_with_a_broken_gradient_is_an_error_too() -> None:
-    def kink(sample: Sample) -> Tensor:
-        return (sample.vector[:, 0] - 0.5).abs().sqrt()  # at the start: 0, slope infinite
+    class Kink:
+        reads: ClassVar[frozenset[str]] = frozenset({"vector"})
 
-    problem = Problem(_space(), Objective({"kink": (1.0, kink)}), _render)
+        def __call__(self, sample: Sample, /) -> Tensor:
+            return (sample.vector[:, 0] - 0.5).abs().sqrt()  # at the start: 0, slope infinite
+
+    problem = Problem(_space(), Objective({"kink": (1.0, Kink())}), _render)
     with pytest.raises(SearchError, match="gradient at step 0"):
         minimise(Adam(steps=5), problem)
 

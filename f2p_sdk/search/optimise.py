@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from f2p_sdk.errors import SearchError
-from f2p_sdk.objective import Loss, Objective, Sample
+from f2p_sdk.objective import Loss, Objective, Parsed, Sample
 from f2p_sdk.search.space import Space
 
 __all__ = ["Adam", "GradientDescent", "Optimiser", "Problem", "Result", "State", "minimise"]
@@ -20,24 +20,42 @@ __all__ = ["Adam", "GradientDescent", "Optimiser", "Problem", "Result", "State",
 Render = Callable[[Tensor, int], Tensor]
 #: (B, 3, S, S), step -> (V, B, E): V views of each picture (jittered, mirrored, ...).
 Embed = Callable[[Tensor, int], Tensor]
+#: (B, 3, S, S) -> what the face parser sees in each.
+Parse = Callable[[Tensor], Parsed]
 
 _EPSILON = 1e-8
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is searched, and what is minimised there. ``embed`` may be left out of pixel losses."""
+    """What is searched, and what is minimised there.
+
+    ``embed`` and ``parse`` are called only where a term of the objective reads what they give.
+    """
 
     space: Space
     objective: Objective
     render: Render
     embed: Embed | None = None
+    parse: Parse | None = None
 
     def loss(self, vector: Tensor, step: int = 0) -> Loss:
         """The objective of (B, D) vectors; ``step`` lets views and renderings vary, repeatably."""
-        picture = self.render(vector, step)
-        embedding = None if self.embed is None else self.embed(picture, step)
-        return self.objective(Sample(vector, picture, embedding))
+        return self.look(vector, self.render(vector, step), step)
+
+    def look(self, vector: Tensor, picture: Tensor, step: int = 0) -> Loss:
+        """The objective of (B, D) vectors whose pictures (B, 3, S, S) are known."""
+        reads = self.objective.reads
+        embed = self.embed if "embedding" in reads else None
+        parse = self.parse if "parsed" in reads else None
+        return self.objective(
+            Sample(
+                vector,
+                picture,
+                None if embed is None else embed(picture, step),
+                None if parse is None else parse(picture),
+            )
+        )
 
 
 @dataclass(frozen=True)
