@@ -1,15 +1,36 @@
-"""Writing files so that a reader never sees half of one."""
+"""Writing files so that a reader never sees half of one, and where a user's own files are kept."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
 from pathlib import Path
 
 from .errors import F2PError
 
-__all__ = ["atomic_write"]
+__all__ = ["atomic_write", "user_folder"]
+
+
+def user_folder() -> Path:
+    """Where what a user brought is kept, such as imported weights; it need not exist yet.
+
+    ``F2P_HOME`` names another place. Else ``%LOCALAPPDATA%\\f2p`` on Windows, ``~/Library/
+    Application Support/f2p`` on macOS, and ``f2p`` in ``$XDG_DATA_HOME`` (``~/.local/share``)
+    everywhere else, as each system's rules say.
+    """
+    named = os.environ.get("F2P_HOME")
+    if named:
+        return Path(named).expanduser()
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return (Path(local) if local else Path.home() / "AppData" / "Local") / "f2p"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "f2p"
+    data = os.environ.get("XDG_DATA_HOME", "")
+    # The XDG specification: a path that is not absolute is to be ignored.
+    return (Path(data) if Path(data).is_absolute() else Path.home() / ".local" / "share") / "f2p"
 
 
 def atomic_write(path: str | Path, data: bytes | str, *, error: type[F2PError] = F2PError) -> Path:

@@ -14,6 +14,8 @@ torch. For an imitator it holds::
     figures         psnr_db and l1 on held-out data
     golden          one vector, and the network's picture for it averaged to 8x8
 
+Cards of other networks say the same of theirs, ``what`` being ``"recognizer"``, for one.
+
 A file is trusted only after its tensors fit the network one by one, hold finite numbers, and the
 network draws the golden picture from the golden vector.
 """
@@ -22,20 +24,29 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import WeightsError
-from .files import atomic_write
+from .files import atomic_write, user_folder
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from .networks.imitator import Imitator
     from .parameters import Layout
 
-__all__ = ["imitator_card", "load_card", "load_imitator", "save_weights"]
+__all__ = [
+    "check_golden",
+    "imitator_card",
+    "imported_weights",
+    "load_card",
+    "load_imitator",
+    "restore",
+    "save_weights",
+]
 
 CARD = "f2p_card"
 FORMAT = 1
@@ -45,8 +56,15 @@ GOLDEN_TOLERANCE = 2e-3  # other CPUs and GPUs round otherwise; a wrong tensor i
 _AGAIN = "copy or download the file again, or train it: f2p train imitator"
 
 
-def load_card(path: str | Path) -> dict[str, Any]:
+def imported_weights(name: str) -> Path:
+    """Where `f2p weights import` keeps the weights of this name, whether they are there or not."""
+    return user_folder() / "weights" / f"{name}.safetensors"
+
+
+def load_card(path: str | Path, *, remedy: str = _AGAIN) -> dict[str, Any]:
     """The card of a weights file, without loading torch.
+
+    ``remedy``: what to do about a file that is missing or damaged.
 
     Raises:
         WeightsError: no such file, not safetensors, truncated, or without a card of a known format.
@@ -55,7 +73,7 @@ def load_card(path: str | Path) -> dict[str, Any]:
 
     path = Path(path)
     if not path.is_file():
-        raise WeightsError(f"{path}: there is no such weights file", remedy=_AGAIN)
+        raise WeightsError(f"{path}: there is no such weights file", remedy=remedy)
     try:
         # Opening checks the header and that its offsets end where the file ends.
         with safe_open(path, framework="numpy") as file:
@@ -63,14 +81,14 @@ def load_card(path: str | Path) -> dict[str, Any]:
     except (SafetensorError, OSError) as problem:
         raise WeightsError(
             f"{path}: not a whole safetensors file ({path.stat().st_size} bytes): {problem}",
-            remedy=_AGAIN,
+            remedy=remedy,
         ) from None
     try:
         card = json.loads(metadata[CARD])
     except (KeyError, ValueError):
         raise WeightsError(
             f"{path}: safetensors without a card of f2p (metadata {CARD!r})",
-            remedy="give a file that f2p train wrote",
+            remedy="give a file that f2p train or f2p weights import wrote",
         ) from None
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         found = card.get("format") if isinstance(card, dict) else card
@@ -192,7 +210,7 @@ def load_imitator(
         network = from_config(card["network"])
     except WeightsError as error:
         raise WeightsError(f"{path}: {error.message}", remedy=error.remedy or _AGAIN) from None
-    _restore(network, path)
+    restore(network, path, network.name)
     network.eval().requires_grad_(False)
     _check_golden(network, card, path)
     return network.to(device)
@@ -210,8 +228,9 @@ def _check_layout(path: Path, card: Mapping[str, Any], layout: Layout) -> None:
     )
 
 
-def _restore(network: Imitator, path: Path) -> None:
-    """Fill ``network`` from the file; every tensor must be there, of its shape, finite."""
+def restore(network: nn.Module, path: Path, name: str, *, remedy: str = _AGAIN) -> None:
+    """Fill ``network``, called ``name``, from a weights file; every tensor must be there, of its
+    shape, finite. WeightsError with ``remedy`` if not."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -220,25 +239,25 @@ def _restore(network: Imitator, path: Path) -> None:
         # read, not mapped: a mapped file can be neither replaced nor deleted on Windows
         tensors = load(path.read_bytes())
     except (SafetensorError, OSError) as problem:
-        raise WeightsError(f"{path}: cannot be read: {problem}", remedy=_AGAIN) from None
+        raise WeightsError(f"{path}: cannot be read: {problem}", remedy=remedy) from None
     wanted = network.state_dict()
     missing, extra = sorted(set(wanted) - set(tensors)), sorted(set(tensors) - set(wanted))
     if missing or extra:
         raise WeightsError(
-            f"{path}: the tensors are not those of the network {network.name!r}: "
+            f"{path}: the tensors are not those of the network {name!r}: "
             f"{len(missing)} missing {missing[:3]}, {len(extra)} too many {extra[:3]}",
-            remedy=_AGAIN,
+            remedy=remedy,
         )
-    for name, tensor in tensors.items():
-        if tensor.shape != wanted[name].shape:
+    for key, tensor in tensors.items():
+        if tensor.shape != wanted[key].shape:
             raise WeightsError(
-                f"{path}: the tensor {name!r} must have the shape {tuple(wanted[name].shape)}, "
+                f"{path}: the tensor {key!r} must have the shape {tuple(wanted[key].shape)}, "
                 f"it has {tuple(tensor.shape)}",
-                remedy=_AGAIN,
+                remedy=remedy,
             )
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise WeightsError(
-                f"{path}: the tensor {name!r} holds numbers that are not finite", remedy=_AGAIN
+                f"{path}: the tensor {key!r} holds numbers that are not finite", remedy=remedy
             )
     network.load_state_dict(tensors)  # copies into float32
 
@@ -270,11 +289,22 @@ def _check_golden(network: Imitator, card: Mapping[str, Any], path: Path) -> Non
         raise WeightsError(
             f"{path}: the card's golden pair does not fit the network", remedy=_AGAIN
         )
-    got = _small(network, vector)
+    check_golden(path, "draw its golden picture", _small(network, vector), wanted)
+
+
+def check_golden(
+    path: Path,
+    what: str,
+    got: Sequence[float],
+    wanted: Sequence[float],
+    *,
+    tolerance: float = GOLDEN_TOLERANCE,
+    remedy: str = _AGAIN,
+) -> None:
+    """Compare what a network gives with its card. WeightsError: it does not ``what``."""
     worst = max(abs(a - b) for a, b in zip(got, wanted, strict=True))
-    if not math.isfinite(worst) or worst > GOLDEN_TOLERANCE:
+    if not math.isfinite(worst) or worst > tolerance:
         raise WeightsError(
-            f"{path}: the network does not draw its golden picture: off by {worst:.4f}, "
-            f"allowed {GOLDEN_TOLERANCE}",
-            remedy="the numbers in the file were changed or damaged; " + _AGAIN,
+            f"{path}: the network does not {what}: off by {worst:.4f}, allowed {tolerance:.4g}",
+            remedy="the numbers in the file were changed or damaged; " + remedy,
         )
