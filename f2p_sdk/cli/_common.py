@@ -9,11 +9,13 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
+
+from ._options import game_option, json_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,8 +35,6 @@ __all__ = [
     "table",
     "warn",
 ]
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -86,20 +86,6 @@ def emit_json(document: Any) -> None:
     """A JSON document on stdout."""
     # ASCII: what reads a pipe on Windows may not expect UTF-8.
     click.echo(json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False))
-
-
-def json_option(function: F) -> F:
-    """Adds ``--json``; the command gets it as ``as_json``."""
-    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(
-        function
-    )
-
-
-def game_option(function: F) -> F:
-    """Adds ``-g GAME[/KIND]``, required; the command gets the text as ``game``."""
-    return click.option(
-        "-g", "--game", required=True, metavar="GAME[/KIND]", help="See `f2p games`."
-    )(function)
 
 
 def load_kind(name: str) -> Kind:

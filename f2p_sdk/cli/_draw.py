@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import UsageError
-from ._bridge import host_keys, tell_refusal
+from ._bridge import Listening
 
 if TYPE_CHECKING:
     from ..hookspecs import Kind
@@ -29,38 +28,24 @@ def drawing(
     kind: Kind,
     via: str,
     size: int,
+    listening: Listening,
     *,
     weights: str | None = None,
     engines: int = 1,
     deadline: float = 30.0,
-    listen: str | None = None,
-    keys: Path | None = None,
-    plaintext: bool = False,
 ) -> Iterator[Draw]:
     """What draws ``kind`` at ``size`` pixels, while the block lasts.
 
-    ``via`` is "engine" (started here, or waited for at ``listen``) or "imitator". Raises UsageError
+    ``via`` is "engine" (started here, or waited for) or "imitator". Raises UsageError
     where options of one are given with the other, and the errors of bridge and weights.
     """
     if via == "imitator":
-        if listen is not None:
-            raise UsageError("--listen waits for an engine", remedy="add --via engine")
+        listening.refuse("add --via engine")
         yield _by_imitator(kind, size, weights)
         return
     if weights is not None:
         raise UsageError("--weights names an imitator", remedy="add --via imitator")
-    if listen is None and (keys is not None or plaintext):
-        raise UsageError("--keys and --plaintext are for --listen")
-    from ..bridge import open_engine
-
-    with open_engine(
-        kind,
-        engines=engines,
-        listen=listen,
-        keys=host_keys(keys),
-        plaintext=plaintext,
-        on_refusal=tell_refusal,
-    ) as host:
+    with listening.open_engine(kind, engines=engines) as host:
 
         def by_engine(characters: Iterable[Values]) -> Iterator[Picture]:
             drawn = host.render_many(

@@ -7,35 +7,20 @@ from pathlib import Path
 import click
 
 from ..bridge.sockets import DEFAULT_ENDPOINT
-from ._bridge import character_argument, host_keys, listen_options, load_character, tell_refusal
-from ._common import emit_json, json_option, progress, say
+from ._bridge import Listening, host_keys, listen_options, load_character, tell_refusal
+from ._common import emit_json, progress, say
+from ._options import character_argument, json_option, seconds_option
 
 
 @click.command()
 @character_argument
 @listen_options(DEFAULT_ENDPOINT)
-@click.option(
-    "--wait",
-    type=click.FloatRange(min=0.1),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for the game to connect.",
-)
-@click.option(
-    "--deadline",
-    type=click.FloatRange(min=0.1),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long the game may take.",
-)
+@seconds_option("--wait", 60.0, "How long to wait for the game to connect.")
+@seconds_option("--deadline", 30.0, "How long the game may take.")
 @json_option
 def command(
     path: Path,
-    listen: str,
-    keys: Path | None,
-    plaintext: bool,
+    listening: Listening,
     wait: float,
     deadline: float,
     as_json: bool,
@@ -48,11 +33,11 @@ def command(
 
     kind, character = load_character(path)
     with Host(
-        listen,
+        listening.endpoint or DEFAULT_ENDPOINT,
         game=kind.game,
         layouts={kind.kind: kind.layout.hash},
-        keys=host_keys(keys),
-        plaintext=plaintext,
+        keys=host_keys(listening.keys),
+        plaintext=listening.plaintext,
     ) as host:
         with progress(f"waiting for {kind.game} at {host.endpoint}", quiet=as_json):
             host.wait(wait, on_refusal=tell_refusal)

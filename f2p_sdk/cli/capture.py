@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UsageError
-from ._bridge import host_keys, listen_options, tell_refusal
-from ._common import emit_json, game_option, json_option, load_kind, progress, say, warn
+from ._bridge import Listening, listen_options
+from ._common import emit_json, load_kind, progress, say, warn
+from ._options import game_option, json_option, out_option, seconds_option, seed_option
 
 if TYPE_CHECKING:
     from ..capture import Job
@@ -25,14 +26,7 @@ RESTARTS = 10
 @click.option(
     "-n", "--count", required=True, type=click.IntRange(min=1), help="How many characters."
 )
-@click.option(
-    "-o",
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Where to write; a folder that was begun is gone on with.",
-)
+@out_option("DIR", "Where to write; a folder that was begun is gone on with.", folder=True)
 @click.option(
     "--neighbours",
     type=click.IntRange(min=0),
@@ -42,7 +36,7 @@ RESTARTS = 10
     help="Draw the first N characters again with one parameter changed: imitators learn from pairs "
     "what each parameter does. 40 for each number of the vector are many.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@seed_option
 @click.option(
     "--size",
     type=click.IntRange(1, 4096),
@@ -71,14 +65,7 @@ RESTARTS = 10
     help="Keep these of the engine's passes too: labels, landmarks, depth, joined by commas.",
 )
 @click.option("--shard-size", type=click.IntRange(min=1), help="Records in a tar file.")
-@click.option(
-    "--deadline",
-    type=click.FloatRange(min=0.1),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long an engine may take for one picture.",
-)
+@seconds_option("--deadline", 60.0, "How long an engine may take for one picture.")
 @listen_options()
 @json_option
 def command(
@@ -93,9 +80,7 @@ def command(
     passes: str,
     shard_size: int | None,
     deadline: float,
-    listen: str | None,
-    keys: Path | None,
-    plaintext: bool,
+    listening: Listening,
     as_json: bool,
 ) -> None:
     """Draw random characters by the game's engine, to train networks on.
@@ -103,11 +88,8 @@ def command(
     Writes WebDataset shards (000000.tar, ...). It may be stopped at any time, also by a power cut:
     the same command goes on where it stopped.
     """
-    from ..bridge import open_engine
     from ..capture import NEIGHBOURS, Job, capture_motion
 
-    if listen is None and (keys is not None or plaintext):
-        raise UsageError("--keys and --plaintext are for --listen")
     if neighbours > count:
         raise UsageError(f"--neighbours {neighbours} are more than the {count} characters")
     kind = load_kind(game)
@@ -129,15 +111,7 @@ def command(
         if any(job.missing for job in jobs):
             with progress(f"capturing {kind.name}", total, quiet=as_json) as update:
                 update(sum(job.done for job in jobs), total, "waiting for the engine")
-                with open_engine(
-                    kind,
-                    engines=engines,
-                    listen=listen,
-                    keys=host_keys(keys),
-                    plaintext=plaintext,
-                    restarts=RESTARTS,
-                    on_refusal=tell_refusal,
-                ) as host:
+                with listening.open_engine(kind, engines=engines, restarts=RESTARTS) as host:
                     done = sum(job.done for job in jobs)
                     update(done, total, "asking how the sliders move the face")
                     capture_motion(kind.layout, host, out, deadline=deadline)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import UsageError
-from ._bridge import host_keys, listen_options, tell_refusal
-from ._common import emit_json, json_option, load_kind, progress, say, table
+from ._bridge import Listening, listen_options
+from ._common import emit_json, load_kind, progress, say, table
+from ._options import json_option
 
 if TYPE_CHECKING:
     from ..findings import Finding
@@ -29,9 +29,7 @@ def command(
     context: click.Context,
     game: str | None,
     no_engine: bool,
-    listen: str | None,
-    keys: Path | None,
-    plaintext: bool,
+    listening: Listening,
     as_json: bool,
 ) -> None:
     """Check the adapter, engine and weights of a game, or of all that are installed.
@@ -39,12 +37,10 @@ def command(
     Layout, framing and weights; then the engine over the bridge: what it draws and refuses, and
     whether each slider and choice shows. Plugins add checks of their own, such as of rigs.
     """
-    if no_engine and listen is not None:
-        raise UsageError("--no-engine and --listen exclude each other")
-    if listen is None and (keys is not None or plaintext):
-        raise UsageError("--keys and --plaintext are for --listen")
+    if no_engine:
+        listening.refuse("leave out --no-engine")
     chosen = _kinds(game)
-    if listen is not None and len(chosen) != 1:
+    if listening.endpoint is not None and len(chosen) != 1:
         raise UsageError(
             f"--listen waits for an engine of one kind, {len(chosen)} are meant",
             remedy="name it: -g GAME/KIND",
@@ -52,7 +48,7 @@ def command(
     findings: list[Finding] = []
     with progress("checking", quiet=as_json) as update:
         for kind in chosen:
-            for finding in _look(kind, no_engine, listen, keys, plaintext):
+            for finding in _look(kind, no_engine, listening):
                 findings.append(finding)
                 update(len(findings), note=f"{kind.name}: {finding.rule}")
     failed = sum(not finding.ok for finding in findings)
@@ -84,9 +80,7 @@ def _kinds(name: str | None) -> list[Kind]:
     return [kind for one in games() if one.name == first.game for kind in one.kinds]
 
 
-def _look(
-    kind: Kind, no_engine: bool, listen: str | None, keys: Path | None, plaintext: bool
-) -> Iterator[Finding]:
+def _look(kind: Kind, no_engine: bool, listening: Listening) -> Iterator[Finding]:
     from .. import conformance
 
     yield from conformance.check_adapter(kind)
@@ -95,16 +89,8 @@ def _look(
     except Exception:  # said already; nothing else can be looked at without a layout
         return
     yield from conformance.check_weights(kind)
-    if listen is not None:
-        from ..bridge import open_engine
-
-        with open_engine(
-            kind,
-            listen=listen,
-            keys=host_keys(keys),
-            plaintext=plaintext,
-            on_refusal=tell_refusal,
-        ) as host:
+    if listening.endpoint is not None:
+        with listening.open_engine(kind) as host:
             yield from conformance.check_engine(kind, host)
     elif not no_engine:
         yield from conformance.check_engine(kind)

@@ -13,8 +13,8 @@ import click
 
 from ..bridge.sockets import DEFAULT_ENDPOINT, check_endpoint
 from ..errors import BridgeError
-from ._bridge import keys_option
-from ._common import emit_json, game_option, json_option, load_kind, say
+from ._common import emit_json, load_kind, say
+from ._options import game_option, json_option, keys_option
 
 
 @click.command()

@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BridgeError, CharacterError, F2PError, UsageError
-from ._bridge import host_keys, listen_options
-from ._common import (
-    Progress,
-    emit_json,
-    fail,
+from ._bridge import Listening, listen_options
+from ._common import Progress, emit_json, fail, load_kind, progress, say, warn
+from ._options import (
     game_option,
     json_option,
-    load_kind,
-    progress,
-    say,
-    warn,
+    out_option,
+    seconds_option,
+    seed_option,
+    weights_option,
 )
 
 if TYPE_CHECKING:
@@ -35,14 +33,7 @@ METHODS = ("best", "slides")
 @click.command()
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @game_option
-@click.option(
-    "-o",
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Where to write; with several photos, one folder each in it.",
-)
+@out_option("DIR", "Where to write; with several photos, one folder each in it.", folder=True)
 @click.option(
     "--keep",
     multiple=True,
@@ -50,18 +41,11 @@ METHODS = ("best", "slides")
     help="Hold a parameter at this value; may be given again.",
 )
 @click.option("--face", type=int, metavar="N", help="Which face, 1 is the largest.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@seed_option
 @click.option("--method", type=click.Choice(METHODS), default="best", show_default=True)
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of the search.")
-@click.option("--weights", metavar="NAME|FILE", help="Which imitator; see `f2p games`.")
-@click.option(
-    "--deadline",
-    type=click.FloatRange(min=0.1),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long the engine may take for one picture.",
-)
+@weights_option
+@seconds_option("--deadline", 30.0, "How long the engine may take for one picture.")
 @click.option("--no-engine", is_flag=True, help="Neither search nor verify with the engine.")
 @listen_options()
 @json_option
@@ -77,9 +61,7 @@ def command(
     weights: str | None,
     deadline: float,
     no_engine: bool,
-    listen: str | None,
-    keys: Path | None,
-    plaintext: bool,
+    listening: Listening,
     as_json: bool,
 ) -> int:
     """Turn PHOTOS of faces into characters of a game.
@@ -88,15 +70,14 @@ def command(
     game's engine), sheet.png (photo, imitator and engine side by side) and report.json.
     An engine is started and ended, unless one is to connect from elsewhere (--listen).
     """
-    if no_engine and listen is not None:
-        raise UsageError("--listen waits for an engine", remedy="leave out --no-engine")
+    if no_engine:
+        listening.refuse("leave out --no-engine")
     kind = load_kind(game)
     kept = _kept(kind, keep)
     folders = _folders(photos, out)
     rows: list[dict[str, Any]] = []
     with ExitStack() as stack:
         # Imported here: `f2p fit --help` does not wait for torch.
-        from ..bridge import open_engine
         from ..images import load
         from ..pipeline import Fitter, weights_file
 
@@ -109,11 +90,7 @@ def command(
                     with progress("starting", quiet=as_json):
                         host = None
                         if not no_engine:
-                            host = stack.enter_context(
-                                open_engine(
-                                    kind, listen=listen, keys=host_keys(keys), plaintext=plaintext
-                                )
-                            )
+                            host = stack.enter_context(listening.open_engine(kind))
                         fitter = Fitter(kind, host, weights=weights, deadline=deadline)
                 with progress(photo.name, quiet=as_json) as update:
                     result = fitter.fit(

@@ -4,50 +4,35 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import UsageError
-from ._bridge import character_argument, host_keys, listen_options, load_character, tell_refusal
-from ._common import emit_json, json_option, progress, say
-
-if TYPE_CHECKING:
-    from ..hookspecs import Kind
-    from ..images import Picture
-    from ..parameters import Character
+from ._bridge import Listening, listen_options, load_character
+from ._common import emit_json, progress, say
+from ._options import (
+    character_argument,
+    json_option,
+    out_option,
+    seconds_option,
+    via_option,
+    weights_option,
+)
 
 SIZE = 512
 
 
 @click.command()
 @character_argument
-@click.option(
-    "-o",
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="OUT.png",
-    help="The picture to write: .png, .jpg or .webp.",
-)
-@click.option(
-    "--via", type=click.Choice(["imitator", "engine"]), default="imitator", show_default=True
-)
+@out_option("OUT.png", "The picture to write: .png, .jpg or .webp.")
+@via_option("imitator", "engine")
 @click.option(
     "--size",
     type=click.IntRange(1, 4096),
     metavar="PIXELS",
     help=f"Side of the picture; the imitator's own, or {SIZE} by the engine.",
 )
-@click.option("--weights", metavar="NAME|FILE", help="Which imitator; see `f2p games`.")
-@click.option(
-    "--deadline",
-    type=click.FloatRange(min=0.1),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long the engine may take.",
-)
+@weights_option
+@seconds_option("--deadline", 30.0, "How long the engine may take.")
 @listen_options()
 @json_option
 def command(
@@ -57,20 +42,19 @@ def command(
     size: int | None,
     weights: str | None,
     deadline: float,
-    listen: str | None,
-    keys: Path | None,
-    plaintext: bool,
+    listening: Listening,
     as_json: bool,
 ) -> None:
     """Draw a character, by the imitator or by the game's engine.
 
     An engine is started and ended, unless one is to connect from elsewhere (--listen).
     """
-    if via == "imitator" and listen is not None:
-        raise UsageError("--listen waits for an engine", remedy="add --via engine")
+    if via == "imitator":
+        listening.refuse("add --via engine")
     kind, character = load_character(path)
     started = time.perf_counter()
-    title = "drawing" if listen is None else f"waiting for an engine at {listen}"
+    at = listening.endpoint
+    title = "drawing" if at is None else f"waiting for an engine at {at}"
     with progress(title, quiet=as_json):
         if via == "imitator":
             # Imported here: `f2p render --help` does not wait for torch.
@@ -78,9 +62,8 @@ def command(
 
             picture = render(character, kind, via="imitator", size=size, weights=weights)
         else:
-            picture = _by_engine(
-                kind, character, size or SIZE, deadline, listen, host_keys(keys), plaintext
-            )
+            with listening.open_engine(kind) as host:
+                picture = host.render(character, size=size or SIZE, deadline=deadline).color
     from ..images import save
 
     save(out, picture)
@@ -98,20 +81,3 @@ def command(
         )
     else:
         say(f"{out}: {kind.name} drawn by the {via} in {seconds:.1f} s")
-
-
-def _by_engine(
-    kind: Kind,
-    character: Character,
-    size: int,
-    deadline: float,
-    listen: str | None,
-    keys: Path | None,
-    plaintext: bool,
-) -> Picture:
-    from ..bridge import open_engine
-
-    with open_engine(
-        kind, listen=listen, keys=keys, plaintext=plaintext, on_refusal=tell_refusal
-    ) as host:
-        return host.render(character, size=size, deadline=deadline).color

@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import UsageError, did_you_mean
-from ._bridge import listen_options
-from ._common import emit_json, game_option, json_option, load_kind, progress, say
+from ._bridge import Listening, listen_options
+from ._common import emit_json, load_kind, progress, say
 from ._draw import drawing
+from ._options import (
+    game_option,
+    json_option,
+    seconds_option,
+    seed_option,
+    via_option,
+    weights_option,
+)
 
 if TYPE_CHECKING:
     from ..hookspecs import Kind
@@ -54,20 +62,11 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
     metavar="CHARACTER.json",
     help="Sliders and choices on this one instead of the default.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option(
-    "--via", type=click.Choice(["engine", "imitator"]), default="engine", show_default=True
-)
-@click.option("--weights", metavar="NAME|FILE", help="Which imitator; see `f2p games`.")
+@seed_option
+@via_option("engine", "imitator")
+@weights_option
 @click.option("--engines", type=click.IntRange(1, 256), default=1, show_default=True)
-@click.option(
-    "--deadline",
-    type=click.FloatRange(min=0.1),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long the engine may take for one picture.",
-)
+@seconds_option("--deadline", 60.0, "How long the engine may take for one picture.")
 @listen_options()
 @json_option
 def command(
@@ -85,9 +84,7 @@ def command(
     weights: str | None,
     engines: int,
     deadline: float,
-    listen: str | None,
-    keys: Path | None,
-    plaintext: bool,
+    listening: Listening,
     as_json: bool,
 ) -> None:
     """Draw contact sheets: random characters, every slider, every choice.
@@ -116,12 +113,10 @@ def command(
             kind,
             via,
             size,
+            listening,
             weights=weights,
             engines=engines,
             deadline=deadline,
-            listen=listen,
-            keys=keys,
-            plaintext=plaintext,
         ) as draw,
     ):
         painter = _contact.Painter(draw, base.values, update, total)

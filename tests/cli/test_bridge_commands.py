@@ -134,6 +134,9 @@ def test_an_engine_that_fails(
 def test_render_in_wrong_use(f2p: Run, character: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.png"
     assert f2p("render", character, "-o", out, "--listen", "tcp://127.0.0.1:*").code == 2
+    done = f2p("render", character, "-o", out, "--via", "engine", "--keys", tmp_path)
+    assert done.code == 2
+    assert "--keys and --plaintext are for --listen" in done.text
     done = f2p("render", character, "-o", out, "--via", "engine", "--listen", "ipc:///tmp/x")
     assert done.code == 2
     assert "is not an endpoint" in done.text

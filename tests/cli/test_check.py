@@ -33,7 +33,7 @@ def test_a_broken_rule_is_exit_code_one(f2p: Run) -> None:
     ("options", "said"),
     [
         (["-g", "nogame"], "there is no game named 'nogame'"),
-        (["--no-engine", "--listen", "tcp://127.0.0.1:*"], "exclude each other"),
+        (["--no-engine", "--listen", "tcp://127.0.0.1:*"], "leave out --no-engine"),
         (["-g", "toy", "--listen", "tcp://127.0.0.1:*"], "name it: -g GAME/KIND"),
         (["-g", "toy", "--plaintext"], "are for --listen"),
     ],
