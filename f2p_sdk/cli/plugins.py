@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from ._common import emit_json, fail, json_option, say, table
+
+if TYPE_CHECKING:
+    from ..plugins import PluginInfo
 
 
 @click.command()
@@ -14,7 +18,7 @@ from ._common import emit_json, fail, json_option, say, table
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
     """List the installed plugins, what they provide, and what is wrong with them."""
-    from ..plugins import PluginInfo, plugins
+    from ..plugins import plugins
 
     found = plugins()
     debug = bool(context.find_root().meta.get("f2p.debug"))
@@ -30,13 +34,19 @@ def command(context: click.Context, as_json: bool) -> None:
         return
     table(
         ["plugin", "package", "version", "status", "provides"],
-        [[i.name, i.dist, i.version, i.status, ", ".join(i.provides)] for i in found],
+        [[i.name, i.dist, i.version, i.status, ", ".join(_offers(i))] for i in found],
     )
     for info in found:
+        for offer, reason in info.waiting.items():
+            say(f"{offer} cannot be used yet: {reason}")
         if info.error:
             fail(f"plugin {info.name}: {info.error}", _remedy(info.dist))
             if debug and info.details:
                 click.echo(info.details, err=True)
+
+
+def _offers(info: PluginInfo) -> list[str]:
+    return [f"{o} (not yet)" if o in info.waiting else o for o in info.provides]
 
 
 def _remedy(dist: str) -> str:

@@ -18,12 +18,13 @@ from ..hookspecs import (
     DetectorSpec,
     Game,
     HookSpecs,
+    ParserSpec,
     RecognizerSpec,
 )
 
 __all__ = ["PluginInfo", "PluginManager"]
 
-Spec = TypeVar("Spec", RecognizerSpec, DetectorSpec)
+Spec = TypeVar("Spec", RecognizerSpec, ParserSpec, DetectorSpec)
 
 _HOOKS = tuple(name for name in vars(HookSpecs) if name.startswith("f2p_"))
 
@@ -39,6 +40,8 @@ class PluginInfo:
             (loaded, but some of what it offers is wrong and left out).
         error: what is wrong, one line a fault; empty if nothing is.
         provides: what it offers, e.g. ``["game justice"]``.
+        waiting: of these, what cannot be used yet, and why and what to do, e.g.
+            ``{"recognizer light-cnn": "its weights are not there ..."}``; not a fault.
         details: the traceback of each fault, for ``--debug``.
     """
 
@@ -48,6 +51,7 @@ class PluginInfo:
     status: str = "ok"
     error: str = ""
     provides: list[str] = field(default_factory=list)
+    waiting: dict[str, str] = field(default_factory=dict)
     details: str = ""
 
     def fault(self, error: BaseException, where: str = "", *, broken: bool = False) -> None:
@@ -113,9 +117,17 @@ class PluginManager:
                 info.fault(PluginError(f"there is no hook {caller.name!r}; {near}"))
 
     def infos(self) -> list[PluginInfo]:
-        """All plugins, each asked for all it offers, so that every fault is known."""
+        """All plugins, each asked for all it offers, so that every fault is known, and for what of
+        it can be used."""
         for hook in _HOOKS:
             self.collect(hook)
+        for info in self._infos.values():
+            info.waiting.clear()  # what was not there a moment ago may be now
+        for (plugin, hook), answers in self._answers.items():
+            for answer in answers:
+                reason = _why_not(answer) if hasattr(answer, "available") else None
+                if reason is not None:
+                    self._infos[plugin].waiting[_name_of(hook, answer)] = reason
         return sorted(self._infos.values(), key=lambda info: info.name)
 
     def collect(self, hook: str) -> list[Any]:
@@ -150,7 +162,7 @@ class PluginManager:
         return self._answers[key]
 
     def load(self, what: str, name: str | None, specs: Sequence[Spec]) -> Any:
-        """The recognizer or detector of this name, or the first that is available; loaded once."""
+        """The recognizer, parser or detector of this name, or the first that is available; loaded once."""
         spec = _choose(what, name, specs)
         key = (what, spec.name)
         if key not in self._loaded:
@@ -170,6 +182,7 @@ class PluginManager:
 _ANSWERS: dict[str, tuple[type, str]] = {
     "f2p_games": (Game, "game"),
     "f2p_recognizers": (RecognizerSpec, "recognizer"),
+    "f2p_parsers": (ParserSpec, "parser"),
     "f2p_detectors": (DetectorSpec, "detector"),
     "f2p_checks": (CheckSpec, "check"),
     "f2p_commands": (object, "command"),  # click is not imported to look at this module
@@ -199,7 +212,7 @@ def _name_of(hook: str, answer: Any) -> str:
     return f"{_ANSWERS[hook][1]} {answer.name}"
 
 
-def _why_not(spec: RecognizerSpec | DetectorSpec) -> str | None:
+def _why_not(spec: RecognizerSpec | ParserSpec | DetectorSpec) -> str | None:
     """None if ``spec`` can be loaded, else the reason."""
     try:
         return spec.available()
