@@ -27,6 +27,7 @@ _ORDER = (
     "apply",
     "games",
     "plugins",
+    "weights",
     "engine",
     "sheet",
     "capture",

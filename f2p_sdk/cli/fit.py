@@ -45,6 +45,11 @@ METHODS = ("best", "slides")
 @click.option("--method", type=click.Choice(METHODS), default="best", show_default=True)
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of the search.")
 @weights_option
+@click.option(
+    "--recognizer",
+    metavar="NAME",
+    help="Whose likeness is sought, of `f2p plugins`; default: the first that can be used.",
+)
 @seconds_option("--deadline", 30.0, "How long the engine may take for one picture.")
 @click.option("--no-engine", is_flag=True, help="Neither search nor verify with the engine.")
 @listen_options()
@@ -59,6 +64,7 @@ def command(
     method: str,
     steps: int | None,
     weights: str | None,
+    recognizer: str | None,
     deadline: float,
     no_engine: bool,
     listening: Listening,
@@ -80,6 +86,7 @@ def command(
         # Imported here: `f2p fit --help` does not wait for torch.
         from ..images import load
         from ..pipeline import Fitter, weights_file
+        from ..plugins import recognizer as recognizer_of
 
         fitter: Fitter | None = None
         for photo, folder in zip(photos, folders, strict=True):
@@ -87,11 +94,14 @@ def command(
                 picture = load(photo)  # the cheapest thing that can be wrong comes first
                 if fitter is None:
                     weights_file(kind, weights)  # before an engine is started for nothing
+                    known = recognizer_of(recognizer)
                     with progress("starting", quiet=as_json):
                         host = None
                         if not no_engine:
                             host = stack.enter_context(listening.open_engine(kind))
-                        fitter = Fitter(kind, host, weights=weights, deadline=deadline)
+                        fitter = Fitter(
+                            kind, host, weights=weights, recognizer=known, deadline=deadline
+                        )
                 with progress(photo.name, quiet=as_json) as update:
                     result = fitter.fit(
                         picture,
