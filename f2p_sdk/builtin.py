@@ -10,12 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .hookspecs import Parser, ParserSpec, RecognizerSpec, hookimpl
+from .parsers import CLASSES, missing
 from .weights import imported_weights
 
 if TYPE_CHECKING:
     from .recognizers.light_cnn import LightCNNRecognizer
-
-from .parsers import CLASSES, missing
 
 __all__ = ["f2p_parsers", "f2p_recognizers"]
 

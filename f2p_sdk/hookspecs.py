@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
     from .alignment import Face
+    from .networks.parser import Features
 
 __all__ = [
     "ENTRY_POINT_GROUP",
@@ -35,6 +36,8 @@ __all__ = [
     "Game",
     "HookSpecs",
     "Kind",
+    "Parser",
+    "ParserSpec",
     "Recognizer",
     "RecognizerSpec",
     "hookimpl",
@@ -213,6 +216,35 @@ class Detector(Protocol):
         ...
 
 
+@runtime_checkable
+class Parser(Protocol):
+    """A frozen network that says which part of the face each place of a picture is."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the logits; the core's are Helen's 11, see
+        ``docs/protocol.md``."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """The side that pictures should have."""
+        ...
+
+    def features(self, pictures: torch.Tensor) -> Features:
+        """Pictures float32 (B, 3, size, size) RGB in [0, 1] to ``stage1``, ``stage2``, ``stage4``
+        (B, C, h, w) each and ``logits`` (B, classes, size/8, size/8), differentiable with respect
+        to the pictures."""
+        ...
+
+    def sharp(self, pictures: torch.Tensor) -> torch.Tensor:
+        """The finest logits (B, classes, h, h) it has, for maps to look at and to measure."""
+        ...
+
+
 def _available() -> str | None:
     return None
 
@@ -254,6 +286,28 @@ class DetectorSpec:
         _check_name("detector", self.name)
 
 
+@dataclass(frozen=True)
+class ParserSpec:
+    """A face parser on offer; ``classes`` are those of :class:`Parser`, the other attributes as of
+    :class:`RecognizerSpec`."""
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    load: Callable[[], Parser]
+    licence: str = ""
+    available: Callable[[], str | None] = _available
+
+    def __post_init__(self) -> None:
+        _check_name("parser", self.name)
+        object.__setattr__(self, "classes", tuple(self.classes))
+        if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
+            raise PluginError(
+                f"parser {self.name!r} must have two classes or more, each named once, "
+                f"got {list(self.classes)}"
+            )
+
+
 class HookSpecs:
     """The hooks. Each is called without arguments and returns a list."""
 
@@ -264,6 +318,10 @@ class HookSpecs:
     @hookspec
     def f2p_recognizers(self) -> list[RecognizerSpec]:  # type: ignore[empty-body]
         """Recognizers, best first."""
+
+    @hookspec
+    def f2p_parsers(self) -> list[ParserSpec]:  # type: ignore[empty-body]
+        """Face parsers, best first."""
 
     @hookspec
     def f2p_detectors(self) -> list[DetectorSpec]:  # type: ignore[empty-body]

@@ -5,7 +5,6 @@ from .imitator import NETWORKS, Imitator, PublishedImitator, build, from_config
 from .layers import Box, SlotLayer
 from .lowrank import halves
 from .parser import (
-    CLASSES,
     PARSERS,
     CompactParser,
     Features,
@@ -16,7 +15,6 @@ from .parser import (
 )
 
 __all__ = [
-    "CLASSES",
     "NETWORKS",
     "PARSERS",
     "Box",

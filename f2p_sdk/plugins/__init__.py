@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 from ..errors import UnknownNameError
 from ..findings import CheckSpec
-from ..hookspecs import Detector, DetectorSpec, Game, Kind, Recognizer, RecognizerSpec
+from ..hookspecs import (
+    Detector,
+    DetectorSpec,
+    Game,
+    Kind,
+    Parser,
+    ParserSpec,
+    Recognizer,
+    RecognizerSpec,
+)
 from .manager import PluginInfo, PluginManager
 
 if TYPE_CHECKING:
@@ -28,6 +37,8 @@ __all__ = [
     "games",
     "kinds",
     "manager",
+    "parser",
+    "parsers",
     "plugins",
     "recognizer",
     "recognizers",
@@ -82,6 +93,11 @@ def recognizers() -> list[RecognizerSpec]:
     return list(manager().collect("f2p_recognizers"))
 
 
+def parsers() -> list[ParserSpec]:
+    """All face parsers on offer, best first."""
+    return list(manager().collect("f2p_parsers"))
+
+
 def detectors() -> list[DetectorSpec]:
     """All face detectors on offer, best first."""
     return list(manager().collect("f2p_detectors"))
@@ -99,6 +115,12 @@ def recognizer(name: str | None = None) -> Recognizer:
 def detector(name: str | None = None) -> Detector:
     """The face detector of this name, or the best that can be used; as :func:`recognizer`."""
     found: Detector = manager().load("detector", name, detectors())
+    return found
+
+
+def parser(name: str | None = None) -> Parser:
+    """The face parser of this name, or the best that can be used; as :func:`recognizer`."""
+    found: Parser = manager().load("parser", name, parsers())
     return found
 
 

@@ -162,7 +162,7 @@ class PluginManager:
         return self._answers[key]
 
     def load(self, what: str, name: str | None, specs: Sequence[Spec]) -> Any:
-        """The recognizer, parser or detector of this name, or the first that is available; loaded once."""
+        """The offer of this name, or the first that is available; loaded once."""
         spec = _choose(what, name, specs)
         key = (what, spec.name)
         if key not in self._loaded:
