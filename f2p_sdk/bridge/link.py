@@ -17,6 +17,7 @@ from pathlib import Path
 import zmq
 
 from ..errors import EngineTimeoutError, F2PError, ProtocolError
+from .leash import Leash
 from .messages import MAX_CREDITS, EngineInfo
 from .sockets import connect_dealer, receive, send
 from .wire import (
@@ -32,7 +33,7 @@ from .wire import (
 __all__ = ["EXIT_HOST_GONE", "Link", "Request"]
 
 EXIT_HOST_GONE = 3
-"""Exit code of an engine that had to end itself while drawing, as its host was gone."""
+"""Exit code of an engine that had to end itself while drawing, as nobody was left to end it."""
 
 _REQUESTS = (MessageType.RENDER, MessageType.APPLY, MessageType.MEASURE)
 _PATIENCE = 0.05  # seconds that the drawing thread waits at a time with the lock held
@@ -65,12 +66,14 @@ class Link:
         self.busy_since: float | None = None  # set by the drawing thread
         self._hello = encode(MessageType.HELLO, info.hello(credits=credits))
         self._exit_with_host = exit_with_host
+        self._leash = Leash()
         self._connect_timeout = connect_timeout
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
             self._dealer = connect_dealer(self._context, endpoint, keys=keys)
         except BaseException:
             self._context.term()
+            self._leash.close()
             raise
         self._inbox: deque[Request] = deque()
         self._epoch = 0
@@ -118,6 +121,7 @@ class Link:
             send(self._dealer, encode(MessageType.GOODBYE, {"reason": "the engine closes"}))
         self._dealer.close()
         self._context.term()
+        self._leash.close()
 
     # ---- the pulse thread
 
@@ -130,9 +134,10 @@ class Link:
                 finally:
                     self._lock.release()
             late = time.monotonic() - self._ended_at
-            if self.ended and self._exit_with_host and late > 5 * self._heartbeat:
+            alone = self._exit_with_host or self._leash.broken
+            if self.ended and alone and late > 5 * self._heartbeat:
                 # The drawing thread was told to stop and hangs in a render: nobody but us can end
-                # this process, as its host is gone.
+                # this process, as its host, or who started it, is gone.
                 os._exit(EXIT_HOST_GONE)
 
     # ---- with the lock held
@@ -140,6 +145,9 @@ class Link:
     def _turn(self) -> None:
         """Take what came, send what is due, notice what has changed."""
         if self.ended:
+            return
+        if self._leash.broken:
+            self._end(None)
             return
         self._receive()
         now = time.monotonic()

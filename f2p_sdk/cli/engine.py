@@ -11,6 +11,7 @@ from types import FrameType
 
 import click
 
+from ..bridge.leash import hold_leash
 from ..bridge.sockets import DEFAULT_ENDPOINT, check_endpoint
 from ..errors import BridgeError
 from ._common import emit_json, load_kind, say
@@ -62,22 +63,23 @@ def command(
 
 def _run(argv: list[str]) -> int | None:
     """Run it to its end; its exit code, or None when it was stopped from here."""
-    try:
-        process = subprocess.Popen(argv)
-    except OSError as error:
-        raise BridgeError(f"the engine could not be started: {error}") from None
-    try:
-        with _terminated_as_interrupted():
-            return process.wait()
-    except KeyboardInterrupt:  # Ctrl-C reached the engine as well
-        return None
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(5)
-            process.kill()
-            process.wait()
+    with hold_leash() as environment:
+        try:
+            process = subprocess.Popen(argv, env=environment)
+        except OSError as error:
+            raise BridgeError(f"the engine could not be started: {error}") from None
+        try:
+            with _terminated_as_interrupted():
+                return process.wait()
+        except KeyboardInterrupt:  # Ctrl-C reached the engine as well
+            return None
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(5)
+                process.kill()
+                process.wait()
 
 
 @contextlib.contextmanager

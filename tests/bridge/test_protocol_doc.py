@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from f2p_sdk.bridge import Host, messages, wire
+from f2p_sdk.bridge import Host, leash, messages, wire
 from f2p_sdk.bridge.dispatch import MAX_ATTEMPTS
 from f2p_sdk.bridge.wire import FIELDS, MessageType, decode, encode
 
@@ -57,6 +57,10 @@ def test_required_fields() -> None:
     for type, field, kind, _ in table("type | field"):
         documented[type][field] = words[kind]
     assert documented == {t.name: dict(FIELDS[t]) for t in MessageType}
+
+
+def test_the_leash_is_named() -> None:
+    assert f"the variable `{leash.VARIABLE}` in its environment" in DOC
 
 
 def test_planes() -> None:

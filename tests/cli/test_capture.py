@@ -1,0 +1,116 @@
+"""f2p capture, with real engine processes of the toy game."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from f2p_sdk.capture import read_records
+from f2p_sdk.images import load
+from f2p_sdk.parameters import Layout
+from f2p_sdk.testing import FakeEngine
+
+Run = Callable[..., Any]
+Draw = Callable[..., Any]
+
+
+def test_capture_goes_on(f2p: Run, tmp_path: Path, expected: Draw, hero: Layout) -> None:
+    data = tmp_path / "data"
+    capture = ("capture", "-g", "toy", "-o", data, "--size", 16, "--shard-size", 4)
+    done = f2p(*capture, "-n", 5, "--json")
+    assert done.code == 0
+    document = json.loads(done.out)
+    assert (document["records"], document["drawn"], document["engines_lost"]) == (5, 5, 0)
+    assert document["pictures_per_second"] > 0
+    done = f2p(*capture, "-n", 9)
+    assert done.code == 0
+    assert re.search(r"9 records, 4 drawn now, [\d.]+ a second", done.text)
+    done = f2p(*capture, "-n", 9)
+    assert done.code == 0
+    assert "all 9 records are there" in done.text
+    for number, values, png in read_records(data):
+        assert values == hero.random(number).values
+        assert np.array_equal(load(png), expected(values, 16))
+    done = f2p(*capture, "-n", 9, "--seed", 1)
+    assert done.code == 1
+    assert "holds a dataset of seed 0, asked was 1" in done.text
+
+
+def test_capture_of_neighbours(f2p: Run, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    capture = ("capture", "-g", "toy", "-o", data, "--size", 16, "-n", 5, "--json")
+    assert json.loads(f2p(*capture, "--neighbours", 3).out)["neighbours"] == 3
+    assert len(list(read_records(data))) == 5
+    assert [r.number for r in read_records(data / "neighbours")] == [0, 1, 2]
+    more = json.loads(f2p(*capture, "--neighbours", 5).out)
+    assert (more["neighbours"], more["drawn"]) == (5, 2)
+    wrong = f2p(*capture, "--neighbours", 6)
+    assert wrong.code == 2
+    assert "--neighbours 6 are more than the 5 characters" in wrong.text
+
+
+def test_capture_with_engines_that_die(
+    f2p: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("F2P_TOY_ENGINE", "dies")  # each draws two pictures
+    data = tmp_path / "data"
+    done = f2p("capture", "-g", "toy", "-o", data, "-n", 5, "--size", 16)
+    assert done.code == 0
+    assert "engines were lost" in done.text
+    assert [record.number for record in read_records(data)] == list(range(5))
+
+
+def test_capture_with_an_engine_that_hangs(
+    f2p: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("F2P_TOY_ENGINE", "hangs")
+    data = tmp_path / "data"
+    done = f2p("capture", "-g", "toy", "-o", data, "-n", 5, "--size", 16, "--deadline", 0.5)
+    assert done.code == 1
+    assert "did not answer within 0.5 s" in done.text
+    assert len(list(read_records(data))) == 2
+
+
+def test_capture_by_engines_elsewhere_with_keys(
+    f2p: Run, tmp_path: Path, endpoint: str, kinds: dict[str, str]
+) -> None:
+    data, keys = tmp_path / "data", tmp_path / "keys"
+    engine: list[FakeEngine] = []
+
+    def connect() -> None:
+        while not (keys / "engine.key_secret").exists():
+            time.sleep(0.05)
+        time.sleep(0.2)  # the secret is there before it is written
+        engine.append(FakeEngine(endpoint, game="toy", kinds=kinds, keys=str(keys)))
+
+    thread = threading.Thread(target=connect)
+    thread.start()
+    everywhere = endpoint.replace("127.0.0.1", "0.0.0.0")
+    done = f2p(
+        *("capture", "-g", "toy", "-o", data, "-n", 4, "--size", 16),
+        *("--listen", everywhere, "--keys", keys),
+    )
+    thread.join()
+    engine[0].kill()
+    assert done.code == 0
+    assert "made new keys" in done.text
+    assert len(list(read_records(data))) == 4
+
+
+def test_capture_in_wrong_use(f2p: Run, tmp_path: Path) -> None:
+    capture = ("capture", "-g", "toy", "-o", tmp_path / "data", "-n")
+    assert f2p(*capture, 0).code == 2
+    assert f2p(*capture, 5, "--engines", 0).code == 2
+    assert f2p(*capture, 5, "--plaintext").code == 2
+    (tmp_path / "file").write_text("")
+    done = f2p("capture", "-g", "toy", "-n", 5, "-o", tmp_path / "file" / "data")
+    assert done.code == 1
+    assert "cannot be written to" in done.text
