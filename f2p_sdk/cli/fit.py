@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..hookspecs import Kind
     from ..pipeline import FitResult
 
-METHODS = ("best", "slides")
+METHODS = ("best", "slides", "paper")
 
 
 @click.command()

@@ -17,9 +17,10 @@ from .. import images, plugins
 from ..errors import UsageError
 from ..parameters import Character
 from .drawing import weights_file
-from .fitting import SHOWN, FitResult, Fitter, Subject
-from .recipes import RECIPES, Recipe
+from .fitting import SHOWN, Fitter
+from .recipes import ABLATIONS, RECIPES, Recipe
 from .report import Progress
+from .result import FitResult, Subject
 from .views import Picture
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ..parameters.character import Value
 
 __all__ = [
+    "ABLATIONS",
     "RECIPES",
     "FitResult",
     "Fitter",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,25 +38,34 @@ class EngineDraws:
         self._kind = kind
         self._deadline = deadline
 
-    def draw(self, vectors: Tensor, size: int) -> list[Picture]:
+    def draw(
+        self, vectors: Tensor, size: int, scenes: Sequence[Mapping[str, Any]] = ()
+    ) -> list[Picture]:
         """(B, D) vectors, their choices hard, to B pictures uint8 (size, size, 3), in order.
 
-        A size beyond the engine's largest is drawn at its largest. Raises BridgeError.
+        ``scenes``: one for each; none is the standard portrait. A size beyond the engine's largest
+        is drawn at its largest. Raises BridgeError.
         """
         side = min(size, self.info.max_size)
         layout = self._kind.layout
         requests = [dict(layout.decode(vector.numpy()).values) for vector in vectors]
         pictures: dict[int, Picture] = {}
         for index, drawn in self._host.render_many(
-            requests, kind=self._kind.kind, size=side, deadline=self._deadline
+            requests,
+            kind=self._kind.kind,
+            size=side,
+            deadline=self._deadline,
+            scene=scenes.__getitem__ if any(scenes) else None,
         ):
             pictures[index] = drawn.color
         self.count += len(requests)
         return [pictures[i] for i in range(len(requests))]
 
-    def tensor(self, vectors: Tensor, size: int) -> Tensor:
+    def tensor(
+        self, vectors: Tensor, size: int, scenes: Sequence[Mapping[str, Any]] = ()
+    ) -> Tensor:
         """As :meth:`draw`, to float32 (B, 3, size, size) in [0, 1]."""
-        return torch.cat([to_tensor(picture) for picture in self.draw(vectors, size)])
+        return torch.cat([to_tensor(picture) for picture in self.draw(vectors, size, scenes)])
 
 
 class Grounded:
@@ -66,19 +75,27 @@ class Grounded:
     the player will see and nothing of the imitator's own; its derivative is the imitator's, which
     need only know what each slider *changes*. A straight-through estimator (Bengio et al. 2013),
     for a renderer. ``harden`` makes the choices of a relaxed vector certain, since an engine knows
-    no others; it too is passed straight through.
+    no others; it too is passed straight through. ``scene`` is the engine's: what it changes in the
+    picture is not laid to the character's charge.
     """
 
     def __init__(
-        self, imitator: Imitator, engine: EngineDraws, harden: Callable[[Tensor], Tensor]
+        self,
+        imitator: Imitator,
+        engine: EngineDraws,
+        harden: Callable[[Tensor], Tensor],
+        scene: Mapping[str, Any] | None = None,
     ) -> None:
         self.imitator = imitator
         self.engine = engine
         self.harden = harden
+        self.scene = scene or {}
 
     def __call__(self, vectors: Tensor, step: int) -> Tensor:
         imitated = self.imitator(vectors)
-        drawn = self.engine.tensor(self.harden(vectors.detach()), imitated.shape[-1])
+        drawn = self.engine.tensor(
+            self.harden(vectors.detach()), imitated.shape[-1], [self.scene] * len(vectors)
+        )
         return imitated + (drawn - imitated).detach()
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +13,16 @@ from torch import Tensor
 
 from .. import images, plugins
 from ..alignment import align, pick_face
-from ..objective import Sample
-from ..search import Space
+from ..objective import Whitened
+from ..search import Problem, Space
 from .appearance import Appearance, appearance, backdrop_of
 from .drawing import EngineDraws, Imitator, open_imitator
-from .flow import Found, Goal, Tools, find
-from .recipes import recipe
+from .flow import Found, Tools, find
+from .goal import Goal
+from .reading import Reader
+from .recipes import Recipe, recipe
 from .report import Clock, Progress, versions
+from .result import FitResult, Subject
 from .views import (
     Picture,
     Tracker,
@@ -31,47 +34,17 @@ from .views import (
 )
 
 if TYPE_CHECKING:
-    from ..alignment import Aligned, PickedFace
     from ..bridge import Host
-    from ..hookspecs import Detector, Kind, Recognizer
+    from ..hookspecs import Detector, Kind, Parser, Recognizer
     from ..parameters import Character
     from ..parameters.character import Value
 
-__all__ = ["FitResult", "Fitter", "Subject"]
+__all__ = ["JUDGE", "Fitter"]
+
+JUDGE = "dlib"  # whose distance is told, whatever the search looks through
 
 ONCE = 1_000_000_000
 SHOWN = 512  # pixels: pictures for people, and to measure on, are at least this large
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """What came of a photo.
-
-    Attributes:
-        character: the values for the game.
-        picture: uint8 (S, S, 3), the engine's picture of it; None when fitted without an engine.
-        imitation: uint8 (s, s, 3), what the imitator makes of the same character.
-        photo: uint8 (S, S, 3), the photo in the game's frame.
-        report: losses, distances, times, versions; plain values, ready for JSON.
-    """
-
-    character: Character
-    picture: Picture | None = field(repr=False)
-    imitation: Picture = field(repr=False)
-    photo: Picture = field(repr=False)
-    report: Mapping[str, Any] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A photo as far as it is understood before the search.
-
-    ``target`` is (2, E): the embedding of the face as it is, and mirrored.
-    """
-
-    picked: PickedFace
-    aligned: Aligned
-    target: Tensor
 
 
 class Fitter:
@@ -81,7 +54,11 @@ class Fitter:
         game: ``"justice/female"``, or a Kind.
         host: an engine's bridge, from ``open_engine``; None fits without engine and verification.
         weights: name of one of the kind's weights, or a file; default: the first that is there.
-        recognizer, detector: names, or objects; default: the best installed.
+        recognizer, detector, parser: names, or objects; default: the best installed. Where no
+            parser can be used, what needs one is left out.
+        population: characters of this kind, e.g. fitted ones, that say what is usual: the prior is
+            whitened by them, group by group. By default by the layout's own random characters,
+            whose sliders are uniform and independent.
         imitator: a frozen callable (B, D) -> (B, 3, S, S) to use instead of ``weights``.
         deadline: seconds the engine has for one picture.
     """
@@ -94,6 +71,8 @@ class Fitter:
         weights: str | Path | None = None,
         recognizer: str | Recognizer | None = None,
         detector: str | Detector | None = None,
+        parser: str | Parser | None = None,
+        population: Sequence[Character] = (),
         imitator: Imitator | None = None,
         deadline: float = 30.0,
     ) -> None:
@@ -114,6 +93,9 @@ class Fitter:
             if detector is None or isinstance(detector, str)
             else detector
         )
+        self.judge = self._judge(given=recognizer)
+        self.reader = _reader(parser)
+        self.population = self._population(population)
         self.engine = None if host is None else EngineDraws(host, self.kind, deadline=deadline)
         self.start = torch.from_numpy(self.layout.encode(self.layout.default()))
         self.size = max(SHOWN, self.framing.size)
@@ -138,7 +120,7 @@ class Fitter:
             photo: a file, its bytes, or uint8 (H, W, 3) RGB sRGB.
             keep: parameters the player has set, in game units; they are not touched.
             seed: same seed on the same machine, same result.
-            method: ``"best"`` or ``"slides"``, see :mod:`.recipes`.
+            method: ``"best"``, ``"slides"`` or ``"paper"``, see :mod:`.recipes`.
             steps: steps of the first search, instead of the method's own; later stages follow suit.
             face: which face, 1 is the largest; default the largest.
             progress: called as ``progress(stage, done, total)``.
@@ -166,17 +148,14 @@ class Fitter:
             Views(self.recognizer, self._tracker(every=ONCE), 0),
             self.engine,
             size,
+            self.reader,
         )
-        goal = Goal(
-            subject.target if plan.mirrored else subject.target[:1],
-            self._appearance(subject.aligned.picture, plan.grid),
-        )
-        found = find(plan, space, goal, tools, seed, clock)
+        found = find(plan, space, self._goal(subject, plan, space), tools, seed, clock)
         with clock.stage("verify"):
-            best, distances, picture, verified = self._verify(found, subject.target)
+            best, distances, picture, verified = self._verify(found, subject, space)
             vector = found.candidates[best]
             imitation = self.imitate(vector)
-            distances["imitator"] = self.distance(imitation, subject.target)
+            distances["imitator"] = self.distance(imitation, subject.judged)
         report = {
             "game": self.kind.name,
             "layout_hash": self.layout.hash,
@@ -190,11 +169,12 @@ class Fitter:
                 "hints": list(subject.aligned.hints),
             },
             "kept": kept,
+            "scene": dict(found.scene),
             "identity_distance": distances,
             "chosen": best,
             "verified": verified,
             "losses": found.losses,
-            "weights_of_terms": dict(plan.weights),
+            "weights_of_terms": {name: w for name, (w, _) in found.objective.parts.items()},
             "seconds": clock.seconds(),
             "engine_pictures": 0 if self.engine is None else self.engine.count - drawn_before,
             "versions": self._versions(),
@@ -218,20 +198,21 @@ class Fitter:
             picked,
             align(picture, landmarks, replace(self.framing, size=self.size)),
             embed_face(self.recognizer, picture, landmarks),
+            embed_face(self.judge, picture, landmarks)[0],
         )
 
-    def distance(self, picture: Picture, target: Tensor) -> float:
-        """Euclidean distance between a picture's embedding and the photo's, ``target[0]``."""
-        return float((self.embed(picture) - target[0]).norm())
+    def distance(self, picture: Picture, judged: Tensor) -> float:
+        """Euclidean distance between the judge's embeddings of a picture and of a photo."""
+        return float((self.embed(picture, self.judge) - judged).norm())
 
-    def embed(self, picture: Picture) -> Tensor:
-        """(E,), the embedding of a picture of the game.
+    def embed(self, picture: Picture, recognizer: Recognizer | None = None) -> Tensor:
+        """(E,), the embedding of a picture of the game; by default the search's recognizer's.
 
         Landmarks are found as in any picture; where no face is found, the game's framing stands in.
         """
         found = find_landmarks(self.detector, picture)
         landmarks = self.framing.pixels(picture.shape[0]) if found is None else found
-        return embed_face(self.recognizer, picture, landmarks)[0]
+        return embed_face(recognizer or self.recognizer, picture, landmarks)[0]
 
     def average_picture(self) -> Picture:
         """The average character: drawn by the engine where there is one, else by the imitator."""
@@ -249,23 +230,63 @@ class Fitter:
             return to_array(self.imitator(vector[None]))
 
     def _verify(
-        self, found: Found, target: Tensor
+        self, found: Found, subject: Subject, space: Space
     ) -> tuple[str, dict[str, float], Picture | None, dict[str, dict[str, float]]]:
-        """Which candidate is best on the engine's own picture, its distances, that picture, and
-        every candidate's terms there."""
-        distances = {"average_character": self.distance(self.average_picture(), target)}
+        """Which candidate is best on the engine's own picture, its distances, its standard
+        portrait, and every candidate's terms there."""
+        distances = {"average_character": self.distance(self.average_picture(), subject.judged)}
         if self.engine is None:
             return found.final, distances, None, {}
         vectors = torch.stack(list(found.candidates.values()))
-        pictures = self.engine.draw(vectors, self.size)
-        seen = [self.embed(picture) for picture in pictures]
+        pictures = self.engine.draw(vectors, self.size, [found.scene] * len(vectors))
+        seen = torch.stack([self.embed(picture) for picture in pictures])[None]
         shown = torch.cat([to_tensor(picture) for picture in pictures])
-        loss = found.objective(Sample(vectors, shown, torch.stack(seen)[None]))
+        problem = Problem(space, found.objective, _given, lambda *_: seen, self.reader)
+        with torch.no_grad():
+            loss = problem.look(vectors, shown)
         winner = int(loss.total.argmin())
-        distances["engine"] = float((seen[winner] - target[0]).norm())
+        if found.scene:
+            pictures[winner] = self.engine.draw(vectors[winner][None], self.size)[0]
+        distances["engine"] = self.distance(pictures[winner], subject.judged)
         names = list(found.candidates)
         terms = {name: loss.breakdown(i) for i, name in enumerate(names)}
         return names[winner], distances, pictures[winner], terms
+
+    def _goal(self, subject: Subject, plan: Recipe, space: Space) -> Goal:
+        """What the photo asks for, as this recipe looks at it."""
+        parsed = None
+        if self.reader is not None:
+            with torch.no_grad():
+                seen = self.reader(to_tensor(subject.aligned.picture))
+            parsed = seen, self.reader.classes(plan.classes)
+        prior = None
+        if self.population is not None:
+            groups: dict[str, list[int]] = {}
+            for column, slider in enumerate(self.layout.continuous):
+                groups.setdefault(slider.group, []).append(column)
+            start = space.start[: space.continuous]
+            prior = Whitened.of(start, self.population, list(groups.values()))
+        return Goal(
+            subject.target if plan.mirrored else subject.target[:1],
+            self._appearance(subject.aligned.picture, plan.grid),
+            parsed,
+            prior,
+        )
+
+    def _judge(self, given: str | Recognizer | None) -> Recognizer:
+        """Distances are comparable only if one recognizer measures them all; a caller's own object
+        measures for itself."""
+        if self.recognizer.name == JUDGE or not (given is None or isinstance(given, str)):
+            return self.recognizer
+        usable = [spec.name for spec in plugins.recognizers() if spec.available() is None]
+        return plugins.recognizer(JUDGE) if JUDGE in usable else self.recognizer
+
+    def _population(self, characters: Sequence[Character]) -> Tensor | None:
+        """Sliders (N, C) of characters of this kind; None for none."""
+        if not characters:
+            return None
+        vectors = np.stack([self.layout.encode(character) for character in characters])
+        return torch.from_numpy(vectors[:, : self.layout.n_continuous])
 
     def _appearance(self, aligned: Picture, grid: int) -> Appearance:
         landmarks = np.asarray(self.framing.landmarks)
@@ -278,6 +299,20 @@ class Fitter:
         engine = None if self.engine is None else self.engine.info
         return versions(
             recognizer=self.recognizer.name,
+            judge=self.judge.name,
+            parser="" if self.reader is None else self.reader.parser.name,
             detector=self.detector.name,
             **({} if engine is None else {"engine": f"{engine.name} {engine.version}"}),
         )
+
+
+def _given(vectors: Tensor, step: int) -> Tensor:
+    raise AssertionError("the pictures are given")
+
+
+def _reader(parser: str | Parser | None) -> Reader | None:
+    """What sees the parts of a face; None where none is asked for by name and none can be used."""
+    if parser is None and not any(spec.available() is None for spec in plugins.parsers()):
+        return None
+    found = plugins.parser(parser) if parser is None or isinstance(parser, str) else parser
+    return Reader(found)

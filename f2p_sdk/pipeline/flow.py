@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..objective import Choices, Colour, Departure, Distance, Identity, Objective, Prior, Term
+from ..errors import EngineError
+from ..objective import Objective
 from ..search import Problem, Result, Space, improve_choices, minimise
-from .appearance import Appearance
 from .drawing import EngineDraws, Grounded, Imitator
-from .recipes import Recipe, Search, TryChoices
+from .explain import explain
+from .goal import Goal, objective_of
+from .reading import Reader
+from .recipes import Explain, Recipe, Search, TryChoices
 from .report import Clock
 from .views import Views
 
-__all__ = ["Found", "Goal", "Tools", "find", "objective_of"]
+__all__ = ["Found", "Tools", "find"]
 
 _BATCH = 4  # pictures shown to the recognizer at a time: bounds memory
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What draws and what looks. Without an engine the imitator stands in for it."""
+    """What draws and what looks. Without an engine the imitator stands in for it; without a parser
+    (``reader``) no term reads what one sees."""
 
     imitator: Imitator
     views: Views  # as the search looks
     plain: Views  # as the choices are judged
     engine: EngineDraws | None = None
     size: int = 256
+    reader: Reader | None = None
 
 
 @dataclass(frozen=True)
@@ -38,33 +44,14 @@ class Found:
 
     candidates: name -> (D,), choices hard, in the order found. losses: per stage and step. final:
     the name of the best candidate as far as the search can tell. objective: what it minimised.
+    scene: of the engine's, in which the character was compared with the photo.
     """
 
     candidates: dict[str, Tensor]
     objective: Objective
     losses: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     final: str = ""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What the photo asks for: embeddings (T, E), and how it looks from afar."""
-
-    target: Tensor
-    look: Appearance
-
-
-def objective_of(plan: Recipe, space: Space, goal: Goal, weights: Mapping[str, float]) -> Objective:
-    """Terms by name. The mean of the priors is where the search starts."""
-    makers: dict[str, Callable[[], Term]] = {
-        "identity": lambda: Identity(goal.target),
-        "distance": lambda: Distance(goal.target),
-        "prior": lambda: Prior(space.start[: space.continuous]),
-        "choices": lambda: Choices(space.slots),
-        "departure": lambda: Departure(space.start, space.slots),
-        "colour": lambda: Colour(goal.look.colours, goal.look.weight, plan.strictness),
-    }
-    return Objective({name: (weight, makers[name]()) for name, weight in weights.items()})
+    scene: Mapping[str, Any] = field(default_factory=dict)
 
 
 def find(plan: Recipe, space: Space, goal: Goal, tools: Tools, seed: int, clock: Clock) -> Found:
@@ -73,19 +60,59 @@ def find(plan: Recipe, space: Space, goal: Goal, tools: Tools, seed: int, clock:
     candidates: dict[str, Tensor] = {"start": space.start}
     losses: dict[str, list[dict[str, float]]] = {}
     vector, ranking = space.start, space.start
+    scene: dict[str, Any] = {}
     for stage in plan.stages:
-        if isinstance(stage, TryChoices):
+        if isinstance(stage, Explain):
+            judged = objective_of(plan, space, goal, stage.weights)
+            scene = _explain(stage, space, judged, tools, vector, clock)
+        elif isinstance(stage, TryChoices):
             judged = objective_of(plan, space, goal, {**plan.weights, **stage.weights})
-            vector = _try_choices(stage, space, judged, tools, vector, ranking, clock)
+            vector = _try_choices(stage, space, judged, tools, vector, ranking, scene, clock)
             candidates[stage.name] = vector
-            continue
-        result = _search(stage, space, objective, tools, vector, seed, clock)
-        if stage.relaxed:
-            ranking = result.relaxed[0]
-        vector = result.vectors[0]
-        losses[stage.name] = [dict(row) for row in result.history]
-        candidates[stage.name] = vector
-    return Found(candidates, objective, losses, final=next(reversed(candidates)))
+        else:
+            result = _search(stage, space, objective, tools, vector, scene, seed, clock)
+            if stage.relaxed:
+                ranking = result.relaxed[0]
+            vector = result.vectors[0]
+            losses[stage.name] = [dict(row) for row in result.history]
+            candidates[stage.name] = vector
+    return Found(candidates, objective, losses, next(reversed(candidates)), scene)
+
+
+def _explain(
+    stage: Explain,
+    space: Space,
+    objective: Objective,
+    tools: Tools,
+    vector: Tensor,
+    clock: Clock,
+) -> dict[str, Any]:
+    """The scene in which ``vector`` (D,) is most like the photo; ``{}`` where that cannot be."""
+    engine = tools.engine
+    if engine is None:
+        return {}
+    problem = Problem(space, objective, _nothing, tools.plain, tools.reader)
+    done = 0
+
+    def draw(scenes: Sequence[Mapping[str, Any]]) -> Tensor:
+        return engine.tensor(vector.expand(len(scenes), -1), tools.size, scenes)
+
+    def score(pictures: Tensor) -> Tensor:
+        nonlocal done
+        done += len(pictures)
+        tell(done)
+        with torch.no_grad():
+            return problem.look(vector.expand(len(pictures), -1), pictures).total
+
+    with clock.stage(stage.name) as tell:
+        try:
+            return explain(draw, score, stage.rounds)
+        except EngineError:  # an engine that knows no scenes: the photo stays unexplained
+            return {}
+
+
+def _nothing(vectors: Tensor, step: int) -> Tensor:
+    raise AssertionError("pictures are given")
 
 
 def _search(
@@ -94,6 +121,7 @@ def _search(
     objective: Objective,
     tools: Tools,
     vector: Tensor,
+    scene: Mapping[str, Any],
     seed: int,
     clock: Clock,
 ) -> Result:
@@ -104,12 +132,12 @@ def _search(
 
     render = imitated
     if stage.engine and tools.engine is not None:
-        render = Grounded(tools.imitator, tools.engine, space.harden)
+        render = Grounded(tools.imitator, tools.engine, space.harden, scene)
     free = space.free.clone()
     if not stage.relaxed:
         free[space.continuous :] = False
     here = Space(vector, space.continuous, space.slots, free, space.lead)
-    problem = Problem(here, objective, render, tools.views)
+    problem = Problem(here, objective, render, tools.views, tools.reader)
     with clock.stage(stage.name, stage.optimiser.steps) as tell:
         return minimise(stage.optimiser, problem, seed=seed, on_step=lambda s: tell(s.step))
 
@@ -121,6 +149,7 @@ def _try_choices(
     tools: Tools,
     vector: Tensor,
     ranking: Tensor,
+    scene: Mapping[str, Any],
     clock: Clock,
 ) -> Tensor:
     """(D,) with the choices that look best beside each other; sliders as in ``vector``."""
@@ -128,9 +157,9 @@ def _try_choices(
     def render(vectors: Tensor, step: int) -> Tensor:
         if tools.engine is None:
             return tools.imitator(vectors)
-        return tools.engine.tensor(vectors, tools.size)
+        return tools.engine.tensor(vectors, tools.size, [scene] * len(vectors))
 
-    problem = Problem(space, objective, render, tools.plain)
+    problem = Problem(space, objective, render, tools.plain, tools.reader)
     done = 0
 
     def score(vectors: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from ..errors import UnknownNameError, UsageError
 from ..search import Adam, GradientDescent, Optimiser
 from .views import Jitter
 
-__all__ = ["RECIPES", "Recipe", "Search", "Stage", "TryChoices", "recipe"]
+__all__ = ["ABLATIONS", "RECIPES", "Explain", "Recipe", "Search", "Stage", "TryChoices", "recipe"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,38 @@ class TryChoices:
     weights: Mapping[str, float] = field(default_factory=dict)
 
 
-Stage = Search | TryChoices
+@dataclass(frozen=True)
+class Explain:
+    """Find the photo's expression and light as a scene; later stages draw the engine in it.
+
+    Only where there is an engine that knows scenes; else nothing is done.
+
+    Attributes:
+        name: what the report calls it.
+        rounds: how often every number of the scene is turned.
+        weights: of the terms that judge it, instead of the recipe's.
+    """
+
+    name: str
+    rounds: int = 2
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+Stage = Search | TryChoices | Explain
+
+#: What of a face the content is compared in (slides: the probability maps of facial features).
+FEATURES: Mapping[str, float] = {
+    "left_brow": 1.0,
+    "right_brow": 1.0,
+    "left_eye": 1.0,
+    "right_eye": 1.0,
+    "nose": 1.0,
+    "upper_lip": 1.0,
+    "inner_mouth": 1.0,
+    "lower_lip": 1.0,
+}
+#: The same, with what players see first beside it, and without what an expression opens.
+SEEN: Mapping[str, float] = {**FEATURES, "face_skin": 0.3, "hair": 0.5, "inner_mouth": 0.0}
 
 
 @dataclass(frozen=True)
@@ -62,6 +93,8 @@ class Recipe:
         jittered, jitter: how many varied views the recognizer is shown beside the plain one.
         grid, strictness: cells a side of the colour term, and how far it minds the photo's light.
         mirrored: whether the mirrored photo counts as a second photo of the person.
+        classes: weight of the parser's classes in the terms content and parts; without a parser
+            these terms are left out.
     """
 
     title: str
@@ -73,31 +106,81 @@ class Recipe:
     grid: int = 32
     strictness: float = 0.5
     mirrored: bool = False
+    classes: Mapping[str, float] = field(default_factory=lambda: FEATURES)
 
+
+BEST = Recipe(
+    title="Adam through the imitator, then with the engine in the loop; choices tried in it",
+    stages=(
+        Search(
+            "search",
+            Adam(steps=30, rate=0.05, logit_rate=0.25, sharpness=(1.0, 4.0)),
+            relaxed=True,
+        ),
+        Search("engine", Adam(steps=30, rate=0.04), engine=True),
+        TryChoices("choices", shortlist=8, weights={"colour": 15.0}),
+        Search("refine", Adam(steps=40, rate=0.03), engine=True),
+    ),
+    weights={
+        "distance": 2.0,
+        "content": 0.5,
+        "parts": 0.5,
+        "colour": 5.0,
+        "prior": 0.02,
+        "choices": 0.02,
+        "departure": 0.02,
+    },
+    jittered=1,
+    mirrored=True,
+    classes=SEEN,
+)
 
 RECIPES: Mapping[str, Recipe] = {
-    "best": Recipe(
-        title="Adam through the imitator, then with the engine in the loop; choices tried in it",
+    "best": BEST,
+    "slides": Recipe(
+        title="gradient descent as in the slides: rate 10, 10 iterations",
+        stages=(Search("search", GradientDescent(steps=10, rate=10.0), relaxed=True),),
+        weights={"identity": 1.0, "content": 1.0},
+    ),
+    "paper": Recipe(
+        title="as in the paper: rate 10, 50 iterations, x0.8 every 5, alpha 0.01, beta 100",
         stages=(
             Search(
                 "search",
-                Adam(steps=30, rate=0.05, logit_rate=0.25, sharpness=(1.0, 4.0)),
+                GradientDescent(steps=50, rate=10.0, decay=0.8, sharpness=(100.0, 100.0)),
                 relaxed=True,
             ),
-            Search("engine", Adam(steps=30, rate=0.04), engine=True),
-            TryChoices("choices", shortlist=8, weights={"colour": 15.0}),
-            Search("refine", Adam(steps=40, rate=0.03), engine=True),
         ),
-        weights={"distance": 2.0, "colour": 5.0, "prior": 0.02, "choices": 0.02, "departure": 0.02},
-        jittered=1,
-        mirrored=True,
-    ),
-    "slides": Recipe(
-        title="gradient descent as in the slides: rate 10, 10 iterations, identity alone",
-        stages=(Search("search", GradientDescent(steps=10, rate=10.0), relaxed=True),),
-        weights={"identity": 1.0},
+        weights={"identity": 0.01, "content": 1.0},
+        lead=0.01,  # times beta: softmax is not at its flat end to begin with
     ),
 }
+"""The methods."""
+
+
+def _only(title: str, *terms: str) -> Recipe:
+    """The best recipe with these terms alone, wherever it has them."""
+    stages = tuple(
+        replace(stage, weights={k: w for k, w in stage.weights.items() if k in terms})
+        if isinstance(stage, TryChoices)
+        else stage
+        for stage in BEST.stages
+    )
+    weights = {k: w for k, w in BEST.weights.items() if k in terms}
+    return replace(BEST, title=title, stages=stages, weights=weights)
+
+
+_KEEPS = ("prior", "choices", "departure")
+ABLATIONS: Mapping[str, Recipe] = {
+    "identity-only": _only("best, without content, parts and colour", "distance", *_KEEPS),
+    "content-only": _only("best, without identity and colour", "content", "parts", *_KEEPS),
+    "both": _only("best, without colour", "distance", "content", "parts", *_KEEPS),
+    "no-prior": _only(
+        "best, without the prior",
+        *("distance", "content", "parts", "colour", "choices", "departure"),
+    ),
+}
+"""The best method less some of its terms, to measure what each is good for."""
 
 
 def recipe(name: str, steps: int | None = None) -> Recipe:
@@ -105,9 +188,10 @@ def recipe(name: str, steps: int | None = None) -> Recipe:
 
     Raises UnknownNameError for a method there is not, UsageError for less than one step.
     """
-    if name not in RECIPES:
-        raise UnknownNameError("method", name, RECIPES)
-    found = RECIPES[name]
+    known = {**RECIPES, **ABLATIONS}
+    if name not in known:
+        raise UnknownNameError("method", name, known)
+    found = known[name]
     if steps is None:
         return found
     if steps < 1:
@@ -118,7 +202,7 @@ def recipe(name: str, steps: int | None = None) -> Recipe:
 
 
 def _scaled(stage: Stage, share: float) -> Stage:
-    if isinstance(stage, TryChoices):
+    if not isinstance(stage, Search):
         return stage
     steps = max(1, round(stage.optimiser.steps * share))
     return replace(stage, optimiser=replace(stage.optimiser, steps=steps))

@@ -99,7 +99,13 @@ class ToyEngine:
         return SimpleNamespace(name="toy-engine", version="3", max_size=64)
 
     def render_many(
-        self, values: list[Mapping[str, Any]], *, kind: str, size: int, deadline: float
+        self,
+        values: list[Mapping[str, Any]],
+        *,
+        kind: str,
+        size: int,
+        deadline: float,
+        scene: Any = None,
     ) -> Iterator[tuple[int, Any]]:
         if self.silent:
             raise EngineTimeoutError("the engine did not answer", remedy="start it again")
@@ -326,7 +332,7 @@ def test_no_weights_is_an_error_that_says_how_to_get_them(kind: Kind) -> None:
 
 
 def test_the_grounded_picture_is_the_engines_and_its_gradient_the_imitators() -> None:
-    engine = SimpleNamespace(tensor=lambda vectors, size: torch.full((1, 3, SIZE, SIZE), 0.25))
+    engine = SimpleNamespace(tensor=lambda v, size, scenes: torch.full((1, 3, SIZE, SIZE), 0.25))
     vector = torch.rand(1, 6, generator=torch.Generator().manual_seed(1)).requires_grad_()
     weight = torch.rand(3, SIZE, SIZE, generator=torch.Generator().manual_seed(2))
     grounded = Grounded(_face, engine, lambda x: x)(vector, 0)  # type: ignore[arg-type]

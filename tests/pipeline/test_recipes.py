@@ -11,35 +11,69 @@ import torch
 
 from f2p_sdk.cli import fit as fit_command
 from f2p_sdk.cli.evaluate import fit as evaluate_command
-from f2p_sdk.objective import Sample
+from f2p_sdk.networks.parser import CLASSES
+from f2p_sdk.objective import Parsed, Sample
 from f2p_sdk.pipeline.appearance import Appearance
-from f2p_sdk.pipeline.flow import Goal, Tools, find, objective_of
-from f2p_sdk.pipeline.recipes import RECIPES, Recipe, Search, TryChoices, recipe
+from f2p_sdk.pipeline.flow import Tools, find
+from f2p_sdk.pipeline.goal import Goal, objective_of
+from f2p_sdk.pipeline.recipes import (
+    ABLATIONS,
+    FEATURES,
+    RECIPES,
+    SEEN,
+    Recipe,
+    Search,
+    TryChoices,
+    recipe,
+)
 from f2p_sdk.pipeline.report import Clock
 from f2p_sdk.search import Adam, GradientDescent, Space
 
 torch.set_num_threads(1)
 START = torch.tensor([0.5, 0.5, 1.0, 0.0, 0.0])
 SPACE = Space.around(START, 2, [slice(2, 5)])
-GOAL = Goal(torch.ones(2, 4), Appearance(torch.full((3, 4, 4), 0.5), torch.ones(4, 4)))
+LOOK = Appearance(torch.full((3, 4, 4), 0.5), torch.ones(4, 4))
+PARSED = Parsed((torch.rand(1, 2, 8, 8),), torch.softmax(torch.rand(1, 3, 4, 4), 1))
+GOAL = Goal(torch.ones(2, 4), LOOK, (PARSED, torch.ones(3)))
+ALL = {**RECIPES, **ABLATIONS}
 
 
 def test_the_commands_offer_every_recipe() -> None:
-    assert set(fit_command.METHODS) == set(evaluate_command.METHODS) == set(RECIPES)
+    assert set(fit_command.METHODS) == set(RECIPES)
+    assert set(evaluate_command.METHODS) == set(ALL)
+    assert not set(RECIPES) & set(ABLATIONS)
 
 
-@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_classes_are_the_parsers() -> None:
+    assert set(SEEN) == {*CLASSES} - {"background"}
+    assert set(FEATURES) < set(SEEN)
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
 def test_every_term_is_known_and_every_stage_has_a_name_of_its_own(name: str) -> None:
-    plan = RECIPES[name]
+    plan = ALL[name]
     names = [stage.name for stage in plan.stages]
     assert len(set(names)) == len(names)
     assert not {"photo", "verify", "total", "start"} & set(names)
-    weights = [plan.weights, *(s.weights for s in plan.stages if isinstance(s, TryChoices))]
-    sample = Sample(START[None], torch.rand(1, 3, 8, 8), torch.rand(1, 1, 4))
+    weights = [plan.weights, *(s.weights for s in plan.stages if not isinstance(s, Search))]
+    sample = Sample(START[None], torch.rand(1, 3, 8, 8), torch.rand(1, 1, 4), PARSED)
     for some in weights:
         loss = objective_of(plan, SPACE, GOAL, some)(sample)
         assert set(loss.terms) == set(some)
         assert torch.isfinite(loss.total).all()
+        blind = objective_of(plan, SPACE, Goal(GOAL.target, LOOK), some)
+        assert set(blind(sample).terms) == set(some) - {"content", "parts"}
+        assert "parsed" not in blind.reads
+
+
+def test_ablations_are_the_best_method_less_some_terms() -> None:
+    best = RECIPES["best"].weights
+    for name, plan in ABLATIONS.items():
+        assert plan.weights.items() < best.items(), name
+        assert [s.name for s in plan.stages] == [s.name for s in RECIPES["best"].stages]
+    assert set(best) - set(ABLATIONS["no-prior"].weights) == {"prior"}
+    assert "distance" not in ABLATIONS["content-only"].weights
+    assert not {"content", "parts"} & set(ABLATIONS["identity-only"].weights)
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
@@ -56,7 +90,19 @@ def test_the_slides_numbers_are_the_slides() -> None:
     assert isinstance(stage, Search)
     assert isinstance(stage.optimiser, GradientDescent)
     assert (stage.optimiser.rate, stage.optimiser.steps, stage.optimiser.decay) == (10.0, 10, 1.0)
-    assert RECIPES["slides"].weights == {"identity": 1.0}
+    assert RECIPES["slides"].weights == {"identity": 1.0, "content": 1.0}
+    assert not stage.engine
+
+
+def test_the_papers_numbers_are_the_papers() -> None:
+    (stage,) = RECIPES["paper"].stages
+    assert isinstance(stage, Search)
+    optimiser = stage.optimiser
+    assert isinstance(optimiser, GradientDescent)
+    assert (optimiser.rate, optimiser.steps) == (10.0, 50)
+    assert (optimiser.decay, optimiser.every) == (0.8, 5)
+    assert optimiser.sharpness == (100.0, 100.0)
+    assert RECIPES["paper"].weights == {"identity": 0.01, "content": 1.0}
     assert not stage.engine
 
 
@@ -70,7 +116,8 @@ def test_stages_go_on_from_where_the_last_one_ended_and_use_the_engine_as_told()
         )
         return colour[:, :, None, None].expand(-1, -1, 8, 8)
 
-    def engine(vectors: torch.Tensor, size: int) -> torch.Tensor:
+    def engine(vectors: torch.Tensor, size: int, scenes: Any) -> torch.Tensor:
+        assert list(scenes) == [{}] * len(vectors)
         drawn.extend(vectors.numpy())
         return draw(vectors)
 

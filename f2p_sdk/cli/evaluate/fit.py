@@ -13,7 +13,7 @@ from ...errors import UsageError
 from .._common import emit_json, game_option, json_option, load_kind, progress, say, table, warn
 from .._page import Row, write_page
 
-METHODS = ("best", "slides")
+METHODS = ("best", "slides", "paper", "identity-only", "content-only", "both", "no-prior")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 
 

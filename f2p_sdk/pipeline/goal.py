@@ -1,0 +1,70 @@
+"""What a photo asks for, and the objective that a recipe makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..objective import (
+    Choices,
+    Colour,
+    Content,
+    Departure,
+    Distance,
+    Identity,
+    Objective,
+    Parsed,
+    Parts,
+    Prior,
+    Term,
+)
+from ..search import Space
+from .appearance import Appearance
+from .recipes import Recipe
+
+__all__ = ["Goal", "objective_of"]
+
+_PARSED = {"content", "parts"}  # terms that need a parser
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the photo asks for.
+
+    target: embeddings (T, E). look: how it looks from afar. parsed: what the parser sees in it,
+    aligned, with the weight (K,) of each class; None without a parser. prior: in place of
+    :class:`Prior` around the start.
+    """
+
+    target: Tensor
+    look: Appearance
+    parsed: tuple[Parsed, Tensor] | None = None
+    prior: Term | None = None
+
+
+def objective_of(plan: Recipe, space: Space, goal: Goal, weights: Mapping[str, float]) -> Objective:
+    """Terms by name. The mean of the priors is where the search starts.
+
+    Terms that need a parser are left out where there is none.
+    """
+    makers: dict[str, Callable[[], Term]] = {
+        "identity": lambda: Identity(goal.target),
+        "distance": lambda: Distance(goal.target),
+        "prior": lambda: goal.prior or Prior(space.start[: space.continuous]),
+        "choices": lambda: Choices(space.slots),
+        "departure": lambda: Departure(space.start, space.slots),
+        "colour": lambda: Colour(goal.look.colours, goal.look.weight, plan.strictness),
+    }
+    if goal.parsed is not None:
+        seen, classes = goal.parsed
+        makers["content"] = lambda: Content.of(seen, classes)
+        makers["parts"] = lambda: Parts(seen.probabilities, classes)
+    return Objective(
+        {
+            name: (weight, makers[name]())
+            for name, weight in weights.items()
+            if name in makers or name not in _PARSED
+        }
+    )
