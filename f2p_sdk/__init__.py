@@ -24,7 +24,6 @@ _EXPORTS: dict[str, tuple[str, str]] = {
     "encode_png": ("images", "encode_png"),
     "resize_image": ("images", "resize"),
     "side_by_side": ("images", "side_by_side"),
-    "CheckSpec": ("findings", "CheckSpec"),
     "Finding": ("findings", "Finding"),
     # floor 2
     "Face": ("alignment", "Face"),
@@ -45,9 +44,10 @@ _EXPORTS: dict[str, tuple[str, str]] = {
     "read_records": ("capture", "read_records"),
     # floor 5
     "hookimpl": ("hookspecs", "hookimpl"),
-    "Game": ("hookspecs", "Game"),
-    "Kind": ("hookspecs", "Kind"),
-    "Framing": ("hookspecs", "Framing"),
+    "CheckSpec": ("hookspecs", "CheckSpec"),
+    "Game": ("kinds", "Game"),
+    "Kind": ("kinds", "Kind"),
+    "Framing": ("kinds", "Framing"),
     "Recognizer": ("hookspecs", "Recognizer"),
     "RecognizerSpec": ("hookspecs", "RecognizerSpec"),
     "Detector": ("hookspecs", "Detector"),
@@ -121,13 +121,10 @@ if TYPE_CHECKING:
     from .errors import UnknownNameError as UnknownNameError
     from .errors import UsageError as UsageError
     from .errors import WeightsError as WeightsError
-    from .findings import CheckSpec as CheckSpec
     from .findings import Finding as Finding
+    from .hookspecs import CheckSpec as CheckSpec
     from .hookspecs import Detector as Detector
     from .hookspecs import DetectorSpec as DetectorSpec
-    from .hookspecs import Framing as Framing
-    from .hookspecs import Game as Game
-    from .hookspecs import Kind as Kind
     from .hookspecs import Recognizer as Recognizer
     from .hookspecs import RecognizerSpec as RecognizerSpec
     from .hookspecs import hookimpl as hookimpl
@@ -137,6 +134,9 @@ if TYPE_CHECKING:
     from .images import resize as resize_image
     from .images import save as save_image
     from .images import side_by_side as side_by_side
+    from .kinds import Framing as Framing
+    from .kinds import Game as Game
+    from .kinds import Kind as Kind
     from .parameters import Character as Character
     from .parameters import Continuous as Continuous
     from .parameters import Discrete as Discrete

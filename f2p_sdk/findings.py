@@ -1,18 +1,13 @@
-"""What a check finds, and checks that plugins bring of their own."""
+"""What a check finds."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .errors import F2PError, PluginError
 
-if TYPE_CHECKING:
-    from .hookspecs import Kind
-
-__all__ = ["CheckSpec", "Finding"]
+__all__ = ["Finding"]
 
 STATUSES = ("ok", "failed", "skipped")
 
@@ -62,26 +57,3 @@ class Finding:
         return cls(
             check, subject, rule, "failed", value, "this is a defect: report it to its owner"
         )
-
-
-@dataclass(frozen=True)
-class CheckSpec:
-    """A check that a plugin brings, e.g. of the rigs of its engine; `f2p check` runs it.
-
-    Attributes:
-        name, title: for the command line, and for people.
-        run: looks at a kind; what it raises becomes a failed finding.
-        applies: whether it has anything to look at; must be quick.
-    """
-
-    name: str
-    title: str
-    run: Callable[[Kind], Iterable[Finding]]
-    applies: Callable[[Kind], bool] = lambda kind: True
-
-    def __post_init__(self) -> None:
-        name: object = self.name
-        if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
-            raise PluginError(
-                f"the name of a check must be lower-case letters, digits, _ and -, got {name!r}"
-            )

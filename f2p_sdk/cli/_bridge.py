@@ -17,7 +17,7 @@ from ._options import keys_option
 
 if TYPE_CHECKING:
     from ..bridge import Host
-    from ..hookspecs import Kind
+    from ..kinds import Kind
     from ..parameters import Character
 
 __all__ = ["Listening", "host_keys", "listen_options", "load_character", "tell_refusal"]

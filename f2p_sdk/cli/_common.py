@@ -20,7 +20,7 @@ from ._options import game_option, json_option
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..hookspecs import Kind
+    from ..kinds import Kind
 
 __all__ = [
     "Progress",

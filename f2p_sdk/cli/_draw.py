@@ -10,8 +10,8 @@ from ..errors import UsageError
 from ._bridge import Listening
 
 if TYPE_CHECKING:
-    from ..hookspecs import Kind
     from ..images import Picture
+    from ..kinds import Kind
     from ..parameters import Value
 
 __all__ = ["Draw", "Values", "drawing"]

@@ -14,7 +14,7 @@ from ._options import json_option
 
 if TYPE_CHECKING:
     from ..findings import Finding
-    from ..hookspecs import Kind
+    from ..kinds import Kind
 
 MARKS = {"ok": "✓", "failed": "✗", "skipped": "-"}
 

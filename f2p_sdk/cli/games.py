@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ..errors import F2PError
-from ..hookspecs import Kind
+from ..kinds import Kind
 from ._common import emit_json, json_option, say, table, warn
 
 

@@ -23,7 +23,7 @@ from ._options import (
 )
 
 if TYPE_CHECKING:
-    from ..hookspecs import Kind
+    from ..kinds import Kind
     from ..parameters import Character, Continuous, Discrete, Layout
     from ._contact import Page, Painter
 

@@ -22,7 +22,7 @@ from .effects import check_effects
 
 if TYPE_CHECKING:
     from ..bridge import Host
-    from ..hookspecs import Kind
+    from ..kinds import Kind
 
 __all__ = [
     "check",

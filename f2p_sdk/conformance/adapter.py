@@ -13,7 +13,7 @@ from ..findings import Finding
 from ..parameters import Character, Continuous, Layout
 
 if TYPE_CHECKING:
-    from ..hookspecs import Kind
+    from ..kinds import Kind
 
 __all__ = ["check_adapter", "check_weights"]
 

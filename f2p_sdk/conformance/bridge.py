@@ -13,7 +13,7 @@ from ..findings import Finding
 
 if TYPE_CHECKING:
     from ..bridge import EngineInfo, Host, Picture
-    from ..hookspecs import Kind
+    from ..kinds import Kind
 
 __all__ = ["check_bridge"]
 

@@ -16,7 +16,7 @@ from ..findings import Finding
 
 if TYPE_CHECKING:
     from ..bridge import Host
-    from ..hookspecs import Kind
+    from ..kinds import Kind
     from ..parameters import Value
 
 __all__ = ["check_effects"]

@@ -10,17 +10,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..errors import UnknownNameError
-from ..findings import CheckSpec
 from ..hookspecs import (
+    CheckSpec,
     Detector,
     DetectorSpec,
-    Game,
-    Kind,
     Parser,
     ParserSpec,
     Recognizer,
     RecognizerSpec,
 )
+from ..kinds import Game, Kind
 from .manager import PluginInfo, PluginManager
 
 if TYPE_CHECKING:

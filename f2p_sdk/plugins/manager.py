@@ -12,15 +12,15 @@ import pluggy
 
 from .. import __version__, builtin
 from ..errors import F2PError, PluginError, UnknownNameError, did_you_mean
-from ..findings import CheckSpec
 from ..hookspecs import (
     ENTRY_POINT_GROUP,
+    CheckSpec,
     DetectorSpec,
-    Game,
     HookSpecs,
     ParserSpec,
     RecognizerSpec,
 )
+from ..kinds import Game
 
 __all__ = ["PluginInfo", "PluginManager"]
 

@@ -1,0 +1,160 @@
+"""A game as its adapter describes it: its kinds of character, each with layout, framing, weights
+and engine. Files are read when they are first used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import LayoutError, PluginError
+from .parameters import Layout, read_toml
+
+__all__ = ["Framing", "Game", "Kind", "check_name"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def check_name(what: str, name: object) -> None:
+    """PluginError unless this is a name that may stand in a command line and in a path."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise PluginError(
+            f"the name of a {what} must be lower-case letters, digits, _ and -, got {name!r}"
+        )
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Where a face stands in a game's pictures; photos are aligned to it.
+
+    Attributes:
+        size: side of the square picture, in pixels, that the game's weights were trained for.
+        landmarks: five points (x, y) as fractions of width and height, in the order of dlib's
+            five-point model: outer and inner corner of the eye on the right of the picture, outer
+            and inner corner of the eye on its left, base of the nose.
+    """
+
+    size: int
+    landmarks: tuple[tuple[float, float], ...]
+
+    def __post_init__(self) -> None:
+        size: object = self.size  # from a file: not yet known to be what its type says
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise LayoutError(f"framing: size must be a whole number of pixels, got {size!r}")
+        points = self._points()
+        if points is None or points.shape != (5, 2) or not np.isfinite(points).all():
+            raise LayoutError(f"framing: landmarks must be five [x, y], got {self.landmarks!r}")
+        object.__setattr__(self, "landmarks", tuple((float(x), float(y)) for x, y in points))
+
+    def _points(self) -> np.ndarray[Any, np.dtype[np.float64]] | None:
+        try:
+            return np.array(self.landmarks, dtype=np.float64)
+        except (TypeError, ValueError):
+            return None
+
+    def pixels(self, size: int | None = None) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Landmarks as float64 (5, 2) in pixels of a picture of ``size``; (0, 0) is the centre of
+        the top-left pixel. ``size`` is :attr:`size` unless given."""
+        return np.array(self.landmarks) * (self.size if size is None else size) - 0.5
+
+    @classmethod
+    def load(cls, path: str | Path) -> Framing:
+        """Read a TOML file with the keys ``size`` and ``landmarks``."""
+        table = read_toml(path)
+        unknown = sorted(set(table) - {"size", "landmarks"})
+        missing = sorted({"size", "landmarks"} - set(table))
+        if unknown or missing:
+            raise LayoutError(
+                f"{path}: framing has the keys size and landmarks; "
+                f"missing {missing}, unknown {unknown}"
+            )
+        try:
+            return cls(size=table["size"], landmarks=table["landmarks"])
+        except LayoutError as error:
+            raise LayoutError(f"{path}: {error.message}", remedy=error.remedy) from None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of character of a game: its layout, framing, weights and engine.
+
+    Attributes:
+        game, kind: names; together ``justice/female``.
+        layout_path: the TOML file of the layout, read when :attr:`layout` is first used.
+        framing_path: the TOML file of the framing; None for a game that photos are not fitted to.
+        weights: imitator weights by name, e.g. ``{"compact": Path(...)}``. A file may be absent
+            (not trained yet): see :meth:`weights_state`.
+        engine: from the endpoint to connect to, the command line (argv) that starts an engine;
+            None where the engine is started by hand.
+    """
+
+    game: str
+    kind: str
+    layout_path: Path
+    framing_path: Path | None = None
+    weights: Mapping[str, Path] = field(default_factory=dict)
+    engine: Callable[[str], list[str]] | None = None
+
+    def __post_init__(self) -> None:
+        check_name("game", self.game)
+        check_name("kind", self.kind)
+
+    @property
+    def name(self) -> str:
+        """``game/kind``."""
+        return f"{self.game}/{self.kind}"
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The layout, read once. LayoutError if the file is wrong or of another game or kind."""
+        layout = Layout.load(self.layout_path)
+        if (layout.game, layout.kind) != (self.game, self.kind):
+            raise LayoutError(
+                f"{self.layout_path}: the file is the layout of {layout.game}/{layout.kind}, "
+                f"the plugin offers it for {self.name}"
+            )
+        return layout
+
+    @cached_property
+    def framing(self) -> Framing:
+        """The framing, read once. PluginError where the game offers none."""
+        if self.framing_path is None:
+            raise PluginError(
+                f"{self.name} has no framing, so a photo cannot be aligned to it",
+                remedy="give the game's Kind a framing_path: size and five landmarks",
+            )
+        return Framing.load(self.framing_path)
+
+    def weights_state(self) -> dict[str, bool]:
+        """For each of :attr:`weights`, whether the file is there."""
+        return {name: Path(path).is_file() for name, path in self.weights.items()}
+
+
+@dataclass(frozen=True)
+class Game:
+    """A game and its kinds of character; its name alone means the first of them."""
+
+    name: str
+    title: str
+    kinds: tuple[Kind, ...]
+    homepage: str = ""
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("game", self.name)
+        object.__setattr__(self, "kinds", tuple(self.kinds))
+        if not self.kinds:
+            raise PluginError(f"game {self.name!r} must have at least one kind, has none")
+        for kind in self.kinds:
+            if kind.game != self.name:
+                raise PluginError(
+                    f"game {self.name!r} offers the kind {kind.name!r} of another game"
+                )
+        names = [kind.kind for kind in self.kinds]
+        if len(set(names)) != len(names):
+            raise PluginError(f"game {self.name!r} offers a kind twice: {', '.join(names)}")
