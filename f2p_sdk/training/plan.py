@@ -65,7 +65,7 @@ class Report:
     loss: float
     rate: float
     seconds_left: float
-    figures: Mapping[str, float]
+    figures: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Trained:
     """The outcome: the weights file, its figures on all held-out pictures, and what it took."""
 
     path: Path
-    figures: Mapping[str, float]
+    figures: Mapping[str, Any]
     steps: int
     epochs: float
     seconds: float

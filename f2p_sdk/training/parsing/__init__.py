@@ -1,0 +1,26 @@
+"""Training of face parsers from an engine's pictures and labels, and what makes them ready for
+photos."""
+
+from .augment import Variation, augment
+from .data import Face, Faces, Scan, open_faces
+from .figures import Overlap, find_labels, held_out_overlap
+from .recipes import RECIPES, ParserRecipe, parser_recipe, pixel_loss
+from .train import ParserPlan, train_parser
+
+__all__ = [
+    "RECIPES",
+    "Face",
+    "Faces",
+    "Overlap",
+    "ParserPlan",
+    "ParserRecipe",
+    "Scan",
+    "Variation",
+    "augment",
+    "find_labels",
+    "held_out_overlap",
+    "open_faces",
+    "parser_recipe",
+    "pixel_loss",
+    "train_parser",
+]

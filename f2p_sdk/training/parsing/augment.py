@@ -1,0 +1,62 @@
+"""From an engine's picture to what a photo might look like, labels along with it.
+
+Poses, lights and expressions vary in the engine already (``f2p capture --vary``). Added here is
+what the engine has none of, so that a parser that has never seen a photo understands one.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+
+from .backdrops import backdrop
+from .colours import developed, lit, recoloured
+from .data import Face
+from .geometry import moved, random_move
+from .occluders import find_marks, glasses, hand, hat, thing
+
+__all__ = ["Variation", "augment"]
+
+Random = np.random.Generator
+Bytes = npt.NDArray[np.uint8]
+
+Variation = Literal["shift", "photo"]
+"""``shift``: scaling and shifting, as published. ``photo``: all there is here."""
+
+
+def augment(face: Face, rng: Random, variation: Variation = "photo") -> tuple[Bytes, Bytes]:
+    """Picture uint8 (S, S, 3) and labels uint8 (S, S), varied; the same for the same numbers."""
+    picture, labels = Image.fromarray(face.picture), Image.fromarray(face.labels)
+    if variation == "shift":
+        picture, labels = moved(picture, labels, random_move(rng, turning=False))
+        return np.asarray(picture), np.asarray(labels)
+    if rng.random() < 0.6:
+        picture = recoloured(picture, labels, rng)
+    if rng.random() < 0.6 and not face.drawn.all():
+        # the outermost pixels have some of the old backdrop in them
+        drawn = Image.fromarray(face.drawn).filter(ImageFilter.MinFilter(3))
+        soft = drawn.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.4, 1.2))))
+        picture = Image.composite(picture, backdrop(rng, picture.width), soft)
+    picture, labels = moved(picture, labels, random_move(rng, turning=True))
+    picture, labels = _occluded(picture, labels, rng)
+    if rng.random() < 0.4:
+        picture = lit(picture, rng)
+    return np.asarray(developed(picture, rng)), np.asarray(labels)
+
+
+def _occluded(
+    picture: Image.Image, labels: Image.Image, rng: Random
+) -> tuple[Image.Image, Image.Image]:
+    marks = find_marks(labels)
+    if marks is not None and rng.random() < 0.25:
+        picture, labels = glasses(picture, labels, marks, rng)
+    if marks is not None and rng.random() < 0.12:
+        picture, labels = hat(picture, labels, marks, rng)
+    if rng.random() < 0.1:
+        picture, labels = hand(picture, labels, rng)
+    if rng.random() < 0.12:
+        picture, labels = thing(picture, labels, rng)
+    return picture, labels
