@@ -114,10 +114,14 @@ class Backbone(nn.Module):
 
 
 def start(network: nn.Module) -> None:
-    """He's start; each block begins as nearly nothing, which deep networks like."""
-    for module in network.modules():
+    """He's start; each block begins as nearly nothing, which deep networks like. The classes begin
+    all but equally likely."""
+    for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if name == "classifier":
+                nn.init.normal_(module.weight, 0.0, 0.01)
+            else:
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
     for module in network.modules():

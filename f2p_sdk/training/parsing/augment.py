@@ -18,7 +18,7 @@ from .data import Face
 from .geometry import moved, random_move
 from .occluders import find_marks, glasses, hand, hat, thing
 
-__all__ = ["Variation", "augment"]
+__all__ = ["Variation", "augment", "shrunk"]
 
 Random = np.random.Generator
 Bytes = npt.NDArray[np.uint8]
@@ -27,8 +27,15 @@ Variation = Literal["shift", "photo"]
 """``shift``: scaling and shifting, as published. ``photo``: all there is here."""
 
 
-def augment(face: Face, rng: Random, variation: Variation = "photo") -> tuple[Bytes, Bytes]:
-    """Picture uint8 (S, S, 3) and labels uint8 (S, S), varied; the same for the same numbers."""
+def augment(
+    face: Face, rng: Random, variation: Variation = "photo", side: int | None = None
+) -> tuple[Bytes, Bytes]:
+    """Picture uint8 (S, S, 3) and labels uint8 (S, S), varied; the same for the same numbers.
+
+    S is ``side``, or as it comes.
+    """
+    if side is not None and side != len(face.labels):
+        face = shrunk(face, side)
     picture, labels = Image.fromarray(face.picture), Image.fromarray(face.labels)
     if variation == "shift":
         picture, labels = moved(picture, labels, random_move(rng, turning=False))
@@ -45,6 +52,17 @@ def augment(face: Face, rng: Random, variation: Variation = "photo") -> tuple[By
     if rng.random() < 0.4:
         picture = lit(picture, rng)
     return np.asarray(developed(picture, rng)), np.asarray(labels)
+
+
+def shrunk(face: Face, side: int) -> Face:
+    """The same at another side; labels of the nearest pixels."""
+    to = (side, side)
+    picture = Image.fromarray(face.picture).resize(to, Image.Resampling.BILINEAR)
+    planes = [
+        np.asarray(Image.fromarray(plane).resize(to, Image.Resampling.NEAREST))
+        for plane in (face.labels, face.drawn)
+    ]
+    return Face(np.asarray(picture), *planes)
 
 
 def _occluded(

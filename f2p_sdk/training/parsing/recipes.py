@@ -31,6 +31,8 @@ class ParserRecipe:
         schedule: ``steps`` multiplies the rate by 0.9 after every tenth of the training ("every 50
             of 500 epochs"); ``cosine`` warms up and then falls to nothing.
         variation: what is done to the pictures, see :func:`augment`.
+        small: share of the training that looks at smaller pictures first, which is faster; their
+            side is ``small_side`` of the others'.
         overlap: weight of ``1 - intersection / union`` beside the cross entropy.
         momentum, weight_decay, warmup: of the optimiser; warmup in steps.
     """
@@ -43,6 +45,8 @@ class ParserRecipe:
     epochs: int
     schedule: Literal["steps", "cosine"]
     variation: Variation
+    small: float = 0.0
+    small_side: float = 0.625
     overlap: float = 0.0
     momentum: float = 0.9
     weight_decay: float = 0.0
@@ -78,6 +82,8 @@ def pixel_loss(logits: Tensor, labels: Tensor, overlap: float = 0.0) -> Tensor:
     Args:
         logits: (B, C, h, w), h and w of which H and W are multiples.
         labels: int64 (B, H, W).
+        small: share of the training that looks at smaller pictures first, which is faster; their
+            side is ``small_side`` of the others'.
         overlap: weight of the mean over the classes that are there of 1 minus intersection by
             union, both in probabilities over the batch (soft Jaccard index): a brow has few pixels
             and matters as much as all the hair.
@@ -116,6 +122,7 @@ RECIPES = {
         12,
         "cosine",
         "photo",
+        small=0.45,
         overlap=0.5,
         weight_decay=0.02,
         warmup=100,

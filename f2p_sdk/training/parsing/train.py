@@ -219,10 +219,13 @@ class _Training:
         if self.order[0] != epoch:
             generator = np.random.Generator(np.random.PCG64([self.plan.seed, epoch]))
             self.order = (epoch, generator.permutation(self.train))
-        pictures, labels = [], []
+        pictures, labels, recipe = [], [], self.recipe
+        side = self.faces.size
+        if self.fraction < recipe.small:
+            side = max(32, round(side * recipe.small_side / 32) * 32)
         for row in self.order[1][place * self.batch : (place + 1) * self.batch]:
             rng = np.random.default_rng([self.plan.seed, epoch, int(row), 1])
-            picture, classes = augment(self.faces[int(row)], rng, self.recipe.variation)
+            picture, classes = augment(self.faces[int(row)], rng, recipe.variation, side)
             pictures.append(picture)
             labels.append(classes)
         there = torch.from_numpy(np.stack(labels)).to(self.device.name)
