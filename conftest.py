@@ -1,8 +1,12 @@
 """For all tests of the repository, those of plugins and adapters too."""
 
 import os
+from pathlib import Path
 
 # Before torch or numpy is imported, here or in a process that a test starts: one thread each, so
 # that processes on a small machine do not fight for its cores, and give the same numbers.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# Weights that somebody imported on this machine are no part of what is tested.
+os.environ["F2P_HOME"] = str(Path(__file__).parent / "tests" / "nobody's home")

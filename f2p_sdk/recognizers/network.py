@@ -37,11 +37,13 @@ class LightCNN(nn.Module):
         self.block3, self.group3 = _stage(2)
         self.block4, self.group4 = _stage(3)
         self.fc = nn.Linear(_STAGES[-1][-1] * (SIDE // 16) ** 2, DIMENSION)
+        # Faster on CPUs, forward and backward; the numbers are the same.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, faces: Tensor) -> Tensor:
         if faces.shape[1:] != (1, SIDE, SIDE):
             raise ValueError(f"faces are (B, 1, {SIDE}, {SIDE}), not {tuple(faces.shape)}")
-        x = _pool(self.conv1(faces))
+        x = _pool(self.conv1(faces.contiguous(memory_format=torch.channels_last)))
         x = _pool(self.group1(self.block1(x)))
         x = _pool(self.group2(self.block2(x)))
         x = self.group3(self.block3(x))  # the one stage that keeps the size
