@@ -1,0 +1,182 @@
+"""A small game to fit photos to, whose engine and imitator differ, as they do in life.
+
+The engine stands where a Host stands. Its pictures are the imitator's plus a pattern that the
+imitator has never learnt, so that what the imitator believes and what the engine draws differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from f2p_sdk.alignment import Face
+from f2p_sdk.errors import EngineTimeoutError
+from f2p_sdk.kinds import Kind
+from f2p_sdk.pipeline import Fitter
+from f2p_sdk.pipeline.views import to_array
+
+torch.set_num_threads(1)
+SIZE = 32
+POINTS = np.array([(0.7, 0.4), (0.6, 0.4), (0.3, 0.4), (0.4, 0.4), (0.5, 0.6)])
+LAYOUT = """
+game = "toy"
+kind = "hero"
+[[continuous]]
+name = "nose_length"
+group = "nose"
+low = -1.0
+high = 1.0
+default = 0.0
+[[continuous]]
+name = "eye_size"
+group = "eye"
+[[continuous]]
+name = "skin"
+group = "face"
+[[discrete]]
+name = "hair"
+group = "hair"
+choices = ["none", "short", "long"]
+default = "none"
+"""
+
+
+def draw_face(vector: Tensor) -> Tensor:
+    """(B, 6) to (B, 3, 32, 32): smooth blobs whose height, colour and place follow the vector."""
+    y, x = torch.meshgrid(torch.linspace(0, 1, SIZE), torch.linspace(0, 1, SIZE), indexing="ij")
+
+    def blob(cx: float, cy: float, width: float) -> Tensor:
+        return torch.exp(-((x - cx) ** 2 + (y - cy) ** 2) / width)
+
+    nose, eye, skin, hair = vector[:, 0], vector[:, 1], vector[:, 2], vector[:, 3:6]
+    colours = torch.tensor([[0.0, 0.0, 0.0], [0.3, 0.1, 0.0], [0.0, 0.1, 0.4]])
+    top = blob(0.5, 0.05, 0.03)
+    picture = 0.2 + 0.4 * skin[:, None, None, None] * torch.tensor([1.0, 0.7, 0.5])[:, None, None]
+    picture = picture + 0.3 * nose[:, None, None, None] * blob(0.5, 0.55, 0.02)
+    picture = picture + 0.3 * eye[:, None, None, None] * (
+        blob(0.3, 0.4, 0.01) + blob(0.7, 0.4, 0.01)
+    )
+    return (picture + (hair @ colours)[:, :, None, None] * top).clamp(0, 1)
+
+
+def _pattern() -> Tensor:
+    return 0.05 * torch.rand(3, SIZE, SIZE, generator=torch.Generator().manual_seed(4))
+
+
+class ToyEngine:
+    """Stands where a Host stands."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.layout = kind.layout
+        self.drawn: list[Mapping[str, Any]] = []
+        self.silent = False
+
+    def wait(self, timeout: float = 60.0, **_: Any) -> Any:
+        return SimpleNamespace(name="toy-engine", version="3", max_size=64)
+
+    def render_many(
+        self,
+        values: list[Mapping[str, Any]],
+        *,
+        kind: str,
+        size: int,
+        deadline: float,
+        scene: Any = None,
+    ) -> Iterator[tuple[int, Any]]:
+        if self.silent:
+            raise EngineTimeoutError("the engine did not answer", remedy="start it again")
+        assert kind == "hero"
+        for i in reversed(range(len(values))):  # out of order, as a bridge may
+            self.drawn.append(values[i])
+            yield i, SimpleNamespace(color=self.draw(values[i], size))
+
+    def draw(self, values: Mapping[str, Any], size: int) -> np.ndarray[Any, Any]:
+        vector = torch.from_numpy(self.layout.encode(values))[None]
+        picture = (draw_face(vector) + _pattern()).clamp(0, 1)
+        return to_array(torch.nn.functional.interpolate(picture, (size, size), mode="bilinear"))
+
+
+class ToyRecognizer:
+    """Coarse colours, through a fixed mix: differentiable, and blind to fine patterns."""
+
+    name = "toy-eyes"
+
+    def embed(self, pictures: Tensor, landmarks: Tensor) -> Tensor:
+        assert landmarks.shape[-2:] == (5, 2)
+        cells = torch.nn.functional.adaptive_avg_pool2d(pictures, 8).flatten(1)
+        mix = torch.randn(cells.shape[1], 32, generator=torch.Generator().manual_seed(0)) / 4
+        return cells @ mix
+
+
+class ToyDetector:
+    """One face in every picture that is not of one colour."""
+
+    name = "toy-finder"
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.faces = 1
+
+    def detect(self, picture: np.ndarray[Any, Any]) -> list[Face]:
+        self.calls += 1
+        if picture.std() < 2:
+            return []
+        h, w = picture.shape[:2]
+        points = POINTS * (w, h) - 0.5
+        box = (0.2 * w, 0.2 * h, 0.8 * w, 0.8 * h)
+        small = tuple(edge / 2 for edge in box)
+        return [Face(box, points, 1.0)] + [Face(small, points / 2, 1.0)] * (self.faces - 1)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def kind(tmp_path: Path) -> Kind:
+    (tmp_path / "hero.toml").write_text(LAYOUT, encoding="utf-8")
+    (tmp_path / "framing.toml").write_text(
+        f"size = {SIZE}\nlandmarks = {POINTS.tolist()}\n", encoding="utf-8"
+    )
+    return Kind("toy", "hero", tmp_path / "hero.toml", tmp_path / "framing.toml")
+
+
+@pytest.fixture
+def engine(kind: Kind) -> ToyEngine:
+    return ToyEngine(kind)
+
+
+@pytest.fixture
+def recognizer() -> ToyRecognizer:
+    return ToyRecognizer()
+
+
+@pytest.fixture
+def finder() -> ToyDetector:
+    return ToyDetector()
+
+
+@pytest.fixture
+def face() -> Callable[[Tensor], Tensor]:
+    """The toy's imitator."""
+    return draw_face
+
+
+@pytest.fixture
+def true() -> dict[str, Any]:
+    """A character that a fit is to find again."""
+    return {"nose_length": 0.8, "eye_size": 0.1, "skin": 0.9, "hair": "long"}
+
+
+@pytest.fixture
+def fitter() -> Callable[..., Fitter]:
+    """Makes a fitter of a kind and an engine or None; other parts of it by name."""
+
+    def make(kind: Kind, engine: ToyEngine | None, **changes: Any) -> Fitter:
+        parts = {"recognizer": ToyRecognizer(), "detector": ToyDetector(), "imitator": draw_face}
+        return Fitter(kind, engine, **{**parts, **changes})  # type: ignore[arg-type]
+
+    return make
