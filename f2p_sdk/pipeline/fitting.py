@@ -182,7 +182,7 @@ class Fitter:
         }
         # float32 is not what the player typed: kept values come back to the last digit.
         character = self.layout.decode(vector.numpy()).replace(**kept)
-        return FitResult(character, picture, imitation, subject.aligned.picture, report)
+        return FitResult(character, picture, imitation, subject.aligned.picture, subject, report)
 
     # Parts that evaluation needs too
 

@@ -18,25 +18,6 @@ __all__ = ["FitResult", "Subject"]
 
 
 @dataclass(frozen=True)
-class FitResult:
-    """What came of a photo.
-
-    Attributes:
-        character: the values for the game.
-        picture: uint8 (S, S, 3), the engine's picture of it; None when fitted without an engine.
-        imitation: uint8 (s, s, 3), what the imitator makes of the same character.
-        photo: uint8 (S, S, 3), the photo in the game's frame.
-        report: losses, distances, times, versions; plain values, ready for JSON.
-    """
-
-    character: Character
-    picture: Picture | None = field(repr=False)
-    imitation: Picture = field(repr=False)
-    photo: Picture = field(repr=False)
-    report: Mapping[str, Any] = field(repr=False)
-
-
-@dataclass(frozen=True)
 class Subject:
     """A photo as far as it is understood before the search.
 
@@ -48,3 +29,24 @@ class Subject:
     aligned: Aligned
     target: Tensor
     judged: Tensor
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What came of a photo.
+
+    Attributes:
+        character: the values for the game.
+        picture: uint8 (S, S, 3), the engine's picture of it; None when fitted without an engine.
+        imitation: uint8 (s, s, 3), what the imitator makes of the same character.
+        photo: uint8 (S, S, 3), the photo in the game's frame.
+        subject: the photo as it was understood.
+        report: losses, distances, times, versions; plain values, ready for JSON.
+    """
+
+    character: Character
+    picture: Picture | None = field(repr=False)
+    imitation: Picture = field(repr=False)
+    photo: Picture = field(repr=False)
+    subject: Subject = field(repr=False)
+    report: Mapping[str, Any] = field(repr=False)

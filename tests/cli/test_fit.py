@@ -184,3 +184,38 @@ def test_a_page_is_whole_and_nothing_in_it_is_taken_for_html(tmp_path: Path) -> 
     assert "31.23" in text
     assert 'width="64" height="32"' in text
     assert "http" not in text
+
+
+def test_evaluate_compares_methods(f2p: Run, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "one.png").write_bytes(PHOTO.read_bytes())
+    (photos / "two.png").write_bytes(PHOTO.read_bytes())
+    listed = tmp_path / "identities.csv"
+    listed.write_text("file,identity,kind\none.png,g,hero\ntwo.png,g,hero\n")
+    done = f2p(
+        "evaluate", "fit", "-g", "toy", "--photos", photos, "--identities", listed,
+        "--method", "paper", "--page", tmp_path / "page", "--json", *FAST,
+    )  # fmt: skip
+    assert done.code == 0
+    methods = json.loads(done.out)["methods"]
+    assert list(methods) == ["paper", "slides"]
+    for found in methods.values():
+        assert found["photos"] == 2
+        assert found["identification"] == {"rank1": 1.0, "rank5": 1.0, "counted": 2}
+    # one row a photo: photo, average character, and two pictures by each method
+    page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    assert page.count("<section>") == 2
+    assert page.count("<img ") == 2 * (2 + 2 * 2)
+
+
+def test_evaluate_disturbs_photos(f2p: Run, tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(PHOTO.read_bytes())
+    done = f2p(
+        "evaluate", "fit", "-g", "toy", "--photos", tmp_path, "--robustness", "--json", *FAST
+    )
+    assert done.code == 0
+    found = json.loads(done.out)
+    assert set(found["robustness"]) == {"noise", "illumination", "colour", "blur"}
+    assert {row["photos"] for row in found["robustness"].values()} == {1}
+    assert "identification" not in found  # nobody said who it is
