@@ -34,6 +34,7 @@ _EXPORTS: dict[str, tuple[str, str]] = {
     "load_card": ("weights", "load_card"),
     "save_weights": ("weights", "save_weights"),
     "Host": ("bridge", "Host"),
+    "EngineClient": ("bridge", "EngineClient"),
     "EngineHandler": ("bridge", "EngineHandler"),
     "EngineInfo": ("bridge", "EngineInfo"),
     "serve_engine": ("bridge", "serve_engine"),
@@ -50,17 +51,22 @@ _EXPORTS: dict[str, tuple[str, str]] = {
     "Framing": ("kinds", "Framing"),
     "Recognizer": ("hookspecs", "Recognizer"),
     "RecognizerSpec": ("hookspecs", "RecognizerSpec"),
+    "Parser": ("hookspecs", "Parser"),
+    "ParserSpec": ("hookspecs", "ParserSpec"),
     "Detector": ("hookspecs", "Detector"),
     "DetectorSpec": ("hookspecs", "DetectorSpec"),
     # floor 6: `game("justice/female")`, `games()`
     "game": ("plugins", "game"),
     "games": ("plugins", "games"),
     "recognizer": ("plugins", "recognizer"),
+    "parser": ("plugins", "parser"),
     "detector": ("plugins", "detector"),
     # floor 7
     "fit": ("pipeline", "fit"),
     "FitResult": ("pipeline", "FitResult"),
     "render": ("pipeline", "render"),
+    # floor 8
+    "check": ("conformance", "check"),
     # floor 0: every error
     **{
         name: ("errors", name)
@@ -96,6 +102,7 @@ if TYPE_CHECKING:
     from .alignment import align as align
     from .alignment import pick_face as pick_face
     from .alignment import similarity as similarity
+    from .bridge import EngineClient as EngineClient
     from .bridge import EngineHandler as EngineHandler
     from .bridge import EngineInfo as EngineInfo
     from .bridge import Host as Host
@@ -103,6 +110,7 @@ if TYPE_CHECKING:
     from .bridge import serve_engine as serve_engine
     from .capture import capture as capture_dataset
     from .capture import read_records as read_records
+    from .conformance import check as check
     from .errors import BridgeError as BridgeError
     from .errors import CharacterError as CharacterError
     from .errors import DatasetError as DatasetError
@@ -125,6 +133,8 @@ if TYPE_CHECKING:
     from .hookspecs import CheckSpec as CheckSpec
     from .hookspecs import Detector as Detector
     from .hookspecs import DetectorSpec as DetectorSpec
+    from .hookspecs import Parser as Parser
+    from .hookspecs import ParserSpec as ParserSpec
     from .hookspecs import Recognizer as Recognizer
     from .hookspecs import RecognizerSpec as RecognizerSpec
     from .hookspecs import hookimpl as hookimpl
@@ -147,6 +157,7 @@ if TYPE_CHECKING:
     from .plugins import detector as detector
     from .plugins import game as game
     from .plugins import games as games
+    from .plugins import parser as parser
     from .plugins import recognizer as recognizer
     from .weights import load_card as load_card
     from .weights import load_imitator as load_imitator
