@@ -24,6 +24,8 @@ TORCH_FREE = (
     "f2p_sdk.alignment",
     "f2p_sdk.hookspecs",
     "f2p_sdk.plugins",
+    "f2p_sdk.builtin",
+    "f2p_sdk.recognizers",
     "f2p_sdk.findings",
     "f2p_sdk.conformance",
     "f2p_sdk.capture",

@@ -352,6 +352,32 @@ def test_a_plugin_that_cannot_be_imported_breaks_nothing(
     assert f2p(tmp_path, "hello").stdout == "hello from a plugin\n"
 
 
+def test_a_plugin_cannot_take_the_name_of_the_core(tmp_path: Path) -> None:
+    import json
+
+    install(tmp_path, "core", GOOD)
+    rows = json.loads(f2p(tmp_path, "plugins", "--json").stdout)
+    found = {row["name"]: (row["dist"], row["status"]) for row in rows}
+    assert found["core"] == ("f2p-sdk", "ok")
+    assert found["core (f2p-core)"] == ("f2p-core", "broken")
+
+
+def test_the_cores_offers_come_first_and_others_wait_without_fault(manager: PluginManager) -> None:
+    waits = recognizer_spec("a-waits", available=lambda: "no weights; import them")
+    breaks = recognizer_spec("b-breaks", available=lambda: 1 / 0)
+    info = add(manager, "aaa", f2p_recognizers=lambda: [waits, breaks])
+    manager.load_entry_points()
+    names = [spec.name for spec in plugins.recognizers()]
+    assert names.index("light-cnn") == 0
+    assert {"a-waits", "b-breaks", "dlib"} <= set(names)
+    assert info in plugins.plugins()
+    assert info.status == "ok"
+    assert info.waiting == {
+        "recognizer a-waits": "no weights; import them",
+        "recognizer b-breaks": "ZeroDivisionError: division by zero",
+    }
+
+
 def test_broken_plugins_are_shown_to_people_too(tmp_path: Path) -> None:
     install(tmp_path, "rotten", "1 / 0")
     done = f2p(tmp_path, "plugins")

@@ -124,7 +124,7 @@ def _state_dict(path: Path, found: object) -> dict[str, Tensor]:
 def _kind_of(value: object) -> str:
     if isinstance(value, Mapping):
         return f"a dict with the keys {list(value)[:5]}"
-    return f"a {type(value).__name__}"
+    return f"a value of type {type(value).__name__}"
 
 
 def _check(path: Path, state: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
