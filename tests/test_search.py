@@ -191,7 +191,8 @@ def test_local_search_finds_the_choices_and_leaves_held_ones() -> None:
         return (vectors - _truth()).abs().sum(1)
 
     start = _start()
-    best, value = improve_choices(_space(), start, score, rounds=2)
+    found = improve_choices(_space(), start, score, rounds=2)
+    best, value = found.vector, found.score
     assert torch.equal(best[SLIDERS:], _truth()[SLIDERS:])
     assert value == pytest.approx(float(score(best[None])[0]))
     tried: list[int] = []
@@ -201,10 +202,16 @@ def test_local_search_finds_the_choices_and_leaves_held_ones() -> None:
         return score(vectors)
 
     ranking = torch.linspace(0, 1, SIZE)  # ranks the last of each slot highest: 8 and 12
-    short, _ = improve_choices(_space(), start, counting, ranking=ranking, limit=1)
+    short = improve_choices(_space(), start, counting, ranking=ranking, limit=1).vector
     assert tried == [1, 1, 1]
     assert torch.equal(short[SLOTS[0]], _truth()[SLOTS[0]])
     assert torch.equal(short[SLOTS[1]], start[SLOTS[1]])
-    kept, _ = improve_choices(_space(SLOTS[0]), start, score)
+    kept = improve_choices(_space(SLOTS[0]), start, score).vector
     assert torch.equal(kept[SLOTS[0]], start[SLOTS[0]])
     assert torch.equal(kept[SLOTS[1]], _truth()[SLOTS[1]])
+    # an earlier call's ranking puts the best choice of each slot first
+    for slot in SLOTS:
+        assert int(found.ranking[slot].argmax()) == int(_truth()[slot].argmax())
+    again = improve_choices(_space(), start, score, ranking=found.ranking, limit=1)
+    assert torch.equal(again.vector, best)
+    assert int(torch.isinf(again.ranking).sum()) == SIZE - SLIDERS - 2 * len(SLOTS)

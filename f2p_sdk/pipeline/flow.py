@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import EngineError
 from ..objective import Objective
-from ..search import Problem, Result, Space, improve_choices, minimise
+from ..search import Chosen, Problem, Result, Space, improve_choices, minimise
 from .drawing import EngineDraws, Grounded, Imitator
 from .explain import explain
 from .goal import Goal, objective_of
@@ -67,7 +67,8 @@ def find(plan: Recipe, space: Space, goal: Goal, tools: Tools, seed: int, clock:
             scene = _explain(stage, space, judged, tools, vector, clock)
         elif isinstance(stage, TryChoices):
             judged = objective_of(plan, space, goal, {**plan.weights, **stage.weights})
-            vector = _try_choices(stage, space, judged, tools, vector, ranking, scene, clock)
+            chosen = _try_choices(stage, space, judged, tools, vector, ranking, scene, clock)
+            vector, ranking = chosen.vector, chosen.ranking
             candidates[stage.name] = vector
         else:
             result = _search(stage, space, objective, tools, vector, scene, seed, clock)
@@ -151,11 +152,11 @@ def _try_choices(
     ranking: Tensor,
     scene: Mapping[str, Any],
     clock: Clock,
-) -> Tensor:
-    """(D,) with the choices that look best beside each other; sliders as in ``vector``."""
+) -> Chosen:
+    """The choices that look best beside each other; sliders as in ``vector`` (D,)."""
 
     def render(vectors: Tensor, step: int) -> Tensor:
-        if tools.engine is None:
+        if tools.engine is None or not stage.engine:
             return tools.imitator(vectors)
         return tools.engine.tensor(vectors, tools.size, [scene] * len(vectors))
 
@@ -173,7 +174,6 @@ def _try_choices(
         return torch.cat(parts)
 
     with clock.stage(stage.name) as tell:
-        best, _ = improve_choices(
+        return improve_choices(
             space, vector, score, rounds=stage.rounds, ranking=ranking, limit=stage.shortlist
         )
-    return best

@@ -32,19 +32,21 @@ class Search:
 
 @dataclass(frozen=True)
 class TryChoices:
-    """Local search over the choices, drawn by the engine where there is one.
+    """Local search over the choices. How they fared there ranks them for the next such stage.
 
     Attributes:
         name: what the report calls it.
         rounds: how often every slot is gone through.
         shortlist: how many choices of a slot are tried, the likeliest first; None for all.
         weights: weights of terms that differ from the recipe's.
+        engine: drawn by the engine, where there is one; else by the imitator, which is faster.
     """
 
     name: str
     rounds: int = 1
     shortlist: int | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
+    engine: bool = True
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,10 @@ BEST = Recipe(
             Adam(steps=30, rate=0.05, logit_rate=0.25, sharpness=(1.0, 4.0)),
             relaxed=True,
         ),
+        # who it is, choices hardly tell, and asking the recognizer takes longest
+        TryChoices("guess", weights={"distance": 0.0, "colour": 15.0}, engine=False),
         Search("engine", Adam(steps=30, rate=0.04), engine=True),
-        TryChoices("choices", shortlist=8, weights={"colour": 15.0}),
+        TryChoices("choices", shortlist=6, weights={"colour": 15.0}),
         Search("refine", Adam(steps=40, rate=0.03), engine=True),
     ),
     weights={
@@ -160,14 +164,17 @@ RECIPES: Mapping[str, Recipe] = {
 
 def _only(title: str, *terms: str) -> Recipe:
     """The best recipe with these terms alone, wherever it has them."""
-    stages = tuple(
-        replace(stage, weights={k: w for k, w in stage.weights.items() if k in terms})
-        if isinstance(stage, TryChoices)
-        else stage
-        for stage in BEST.stages
-    )
+    seen = {"content", "parts", "colour"} & set(terms)
+
+    def left(stage: Stage) -> Stage:
+        if not isinstance(stage, TryChoices):
+            return stage
+        # a stage that leaves a term out can do so only where something else looks at the picture
+        weights = {k: w for k, w in stage.weights.items() if k in terms and (w or seen)}
+        return replace(stage, weights=weights)
+
     weights = {k: w for k, w in BEST.weights.items() if k in terms}
-    return replace(BEST, title=title, stages=stages, weights=weights)
+    return replace(BEST, title=title, stages=tuple(map(left, BEST.stages)), weights=weights)
 
 
 _KEEPS = ("prior", "choices", "departure")

@@ -10,7 +10,7 @@ by ``softmax(sharpness * logit)`` per slot (slides, "The solution of discrete pa
 optimization") and into one-hot by argmax at the end.
 """
 
-from f2p_sdk.search.choices import improve_choices
+from f2p_sdk.search.choices import Chosen, improve_choices
 from f2p_sdk.search.optimise import (
     Adam,
     GradientDescent,
@@ -24,6 +24,7 @@ from f2p_sdk.search.space import Space
 
 __all__ = [
     "Adam",
+    "Chosen",
     "GradientDescent",
     "Optimiser",
     "Problem",

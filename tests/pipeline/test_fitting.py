@@ -126,6 +126,7 @@ def test_progress_tells_every_stage(kind: Kind, engine: Any, fitter: Make, true:
     assert list(dict.fromkeys(stage for stage, _, _ in told)) == [
         "photo",
         "search",
+        "guess",
         "engine",
         "choices",
         "refine",

@@ -35,6 +35,7 @@ SPACE = Space.around(START, 2, [slice(2, 5)])
 LOOK = Appearance(torch.full((3, 4, 4), 0.5), torch.ones(4, 4))
 PARSED = Parsed((torch.rand(1, 2, 8, 8),), torch.softmax(torch.rand(1, 3, 4, 4), 1))
 GOAL = Goal(torch.ones(2, 4), LOOK, (PARSED, torch.ones(3)))
+REGULARISERS = ("prior", "choices", "departure")
 ALL = {**RECIPES, **ABLATIONS}
 
 
@@ -59,10 +60,10 @@ def test_every_term_is_known_and_every_stage_has_a_name_of_its_own(name: str) ->
     sample = Sample(START[None], torch.rand(1, 3, 8, 8), torch.rand(1, 1, 4), PARSED)
     for some in weights:
         loss = objective_of(plan, SPACE, GOAL, some)(sample)
-        assert set(loss.terms) == set(some)
+        assert set(loss.terms) == {term for term, weight in some.items() if weight}
         assert torch.isfinite(loss.total).all()
         blind = objective_of(plan, SPACE, Goal(GOAL.target, LOOK), some)
-        assert set(blind(sample).terms) == set(some) - {"content", "parts"}
+        assert set(blind(sample).terms) == set(loss.terms) - {"content", "parts"}
         assert "parsed" not in blind.reads
 
 
@@ -72,6 +73,12 @@ def test_ablations_are_the_best_method_less_some_terms() -> None:
         assert plan.weights.items() < best.items(), name
         assert [s.name for s in plan.stages] == [s.name for s in RECIPES["best"].stages]
     assert set(best) - set(ABLATIONS["no-prior"].weights) == {"prior"}
+    for name, terms in (("content-only", {"content", "parts"}), ("identity-only", {"distance"})):
+        plan = ABLATIONS[name]
+        for stage in plan.stages:
+            weights = {**plan.weights, **(stage.weights if isinstance(stage, TryChoices) else {})}
+            likeness = {term for term, weight in weights.items() if weight} - set(REGULARISERS)
+            assert likeness == terms, f"{name}, {stage.name}"
     assert "distance" not in ABLATIONS["content-only"].weights
     assert not {"content", "parts"} & set(ABLATIONS["identity-only"].weights)
 
