@@ -25,6 +25,7 @@ from ._options import (
 
 if TYPE_CHECKING:
     from ..hookspecs import Kind
+    from ..parameters import Character
     from ..pipeline import FitResult
 
 METHODS = ("best", "slides", "paper")
@@ -50,6 +51,13 @@ METHODS = ("best", "slides", "paper")
     metavar="NAME",
     help="Whose likeness is sought, of `f2p plugins`; default: the first that can be used.",
 )
+@click.option(
+    "--population",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="Characters of this kind (JSON, also in folders within) that say what is usual: the "
+    "prior is whitened by them. Default: all values of a slider are equally likely.",
+)
 @seconds_option("--deadline", 30.0, "How long the engine may take for one picture.")
 @click.option("--no-engine", is_flag=True, help="Neither search nor verify with the engine.")
 @listen_options()
@@ -65,6 +73,7 @@ def command(
     steps: int | None,
     weights: str | None,
     recognizer: str | None,
+    population: Path | None,
     deadline: float,
     no_engine: bool,
     listening: Listening,
@@ -94,13 +103,13 @@ def command(
                 picture = load(photo)  # the cheapest thing that can be wrong comes first
                 if fitter is None:
                     weights_file(kind, weights)  # before an engine is started for nothing
-                    known = recognizer_of(recognizer)
+                    recognizer_of(recognizer)  # likewise
                     with progress("starting", quiet=as_json):
                         host = None
                         if not no_engine:
                             host = stack.enter_context(listening.open_engine(kind))
                         fitter = Fitter(
-                            kind, host, weights=weights, recognizer=known, deadline=deadline
+                            kind, host, weights=weights, recognizer=recognizer, deadline=deadline
                         )
                 with progress(photo.name, quiet=as_json) as update:
                     result = fitter.fit(
@@ -134,6 +143,20 @@ def command(
 
 def _pass_on(update: Progress, stage: str, done: int, total: int) -> None:
     update(done, total or None, stage)
+
+
+def _characters(folder: Path, kind: Kind) -> list[Character]:
+    """The characters in a folder and the folders within; UsageError for fewer than two."""
+    from ..parameters import Character
+
+    files = sorted(path for path in folder.rglob("*.json") if path.name != "report.json")
+    found = [Character.load(path, kind.layout) for path in files]
+    if len(found) < 2:
+        raise UsageError(
+            f"{folder}: a population is two characters or more, there are {len(found)}",
+            remedy="give a folder that `f2p fit` wrote several characters to",
+        )
+    return found
 
 
 def _kept(kind: Kind, assignments: Iterable[str]) -> dict[str, float | str]:

@@ -342,10 +342,14 @@ def test_fit_takes_a_recognizer_by_name(
     assert "did you mean 'dlib'?" in done.text
 
     assert f2p("weights", "import", "light-cnn", checkpoint).code == 0
-    for name in ("light-cnn", "dlib"):
-        assert f2p(*line, "--recognizer", name).code == 0
+    average = []
+    for options, used in (([], "light-cnn"), (["--recognizer", "dlib"], "dlib")):
+        assert f2p(*line, *options).code == 0
         report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
-        assert report["versions"]["recognizer"] == name
+        assert report["versions"]["recognizer"] == used
+        average.append(report["identity_distance"]["average_character"])
+    # Whatever the search looks through, the distance that is told is of one recognizer, dlib's.
+    assert average[0] == average[1] > 0
 
 
 # ------------------------------------------------------------------------------- the user's folder
