@@ -1,4 +1,12 @@
-"""A small real engine for tests: on the real bridge, in its own process, good or bad on demand.
+"""For the tests of adapters and of engines.
+
+:class:`AdapterTests` holds an adapter to its promises:
+
+    class TestHero(AdapterTests):
+        kind = "mygame/hero"
+
+:class:`FakeEngine` is a small real engine, on the real bridge, in its own process, good or bad on
+demand:
 
     with Host(game="demo", layouts={"hero": "0123"}) as host:
         with FakeEngine(host.endpoint, kinds={"hero": "0123"}):
@@ -17,7 +25,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
@@ -25,17 +33,46 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import conformance, plugins
 from .bridge.client import EngineClient, serve_engine
 from .bridge.messages import LANDMARKS, PASSES, EngineInfo, Size, pack_planes
 from .bridge.wire import Buffer, Message, MessageType, encode
 from .errors import F2PError
+from .findings import Finding
 
-__all__ = ["SCENE", "FakeEngine", "PatternHandler", "digest", "main", "pattern"]
+__all__ = ["SCENE", "AdapterTests", "FakeEngine", "PatternHandler", "digest", "main", "pattern"]
 
 SCENE = frozenset(
     ("yaw", "pitch", "light_azimuth", "light_elevation", "light_strength", "light_color")
 ) | {"expression", "background"}
 """The settings of scenes that ``docs/protocol.md`` names."""
+
+
+class AdapterTests:
+    """What `f2p check` looks at, as tests. Name the kind in a subclass; pytest collects that."""
+
+    kind = ""
+
+    def test_layout_and_framing(self) -> None:
+        _hold(conformance.check_adapter(plugins.game(self.kind)))
+
+    def test_weights(self) -> None:
+        _hold(conformance.check_weights(plugins.game(self.kind)))
+
+    def test_engine(self) -> None:
+        """Starts the kind's own engine; passes where it has none to start."""
+        _hold(conformance.check_engine(plugins.game(self.kind)))
+
+    def test_what_plugins_check(self) -> None:
+        _hold(conformance.check_extra(plugins.game(self.kind)))
+
+
+def _hold(findings: Iterable[Finding]) -> None:
+    """AssertionError with every rule that is broken, and what to do next."""
+    broken = [f for f in findings if not f.ok]
+    assert not broken, "\n".join(
+        f"{f.subject}: {f.rule}: {f.value}. {f.remedy}".rstrip() for f in broken
+    )
 
 
 def digest(values: Mapping[str, float | str]) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 from f2p_sdk import CheckSpec, Finding, Kind, PluginError, conformance, plugins
 from f2p_sdk.bridge import Host
 from f2p_sdk.errors import LayoutError
-from f2p_sdk.testing import FakeEngine
+from f2p_sdk.testing import AdapterTests, FakeEngine
 
 
 @pytest.fixture
@@ -120,6 +120,16 @@ def test_checks_of_plugins(hero: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     good, bad = conformance.check_extra(hero)
     assert good.ok
     assert (bad.check, bad.value, bad.remedy) == ("bad", "the rig is gone", "bring it back")
+
+
+@pytest.mark.usefixtures("toy")
+class TestHero(AdapterTests):
+    kind = "toy/hero"
+
+    def test_engine(self) -> None:
+        # As above: its hair is not drawn.
+        with pytest.raises(AssertionError, match="toy/hero hair short: every choice looks"):
+            super().test_engine()
 
 
 def test_findings_say_what_they_mean() -> None:
