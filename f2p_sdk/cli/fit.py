@@ -104,12 +104,18 @@ def command(
                 if fitter is None:
                     weights_file(kind, weights)  # before an engine is started for nothing
                     recognizer_of(recognizer)  # likewise
+                    known = [] if population is None else _characters(population, kind)
                     with progress("starting", quiet=as_json):
                         host = None
                         if not no_engine:
                             host = stack.enter_context(listening.open_engine(kind))
                         fitter = Fitter(
-                            kind, host, weights=weights, recognizer=recognizer, deadline=deadline
+                            kind,
+                            host,
+                            weights=weights,
+                            recognizer=recognizer,
+                            population=known,
+                            deadline=deadline,
                         )
                 with progress(photo.name, quiet=as_json) as update:
                     result = fitter.fit(

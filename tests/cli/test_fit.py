@@ -219,3 +219,24 @@ def test_evaluate_disturbs_photos(f2p: Run, tmp_path: Path) -> None:
     assert set(found["robustness"]) == {"noise", "illumination", "colour", "blur"}
     assert {row["photos"] for row in found["robustness"].values()} == {1}
     assert "identification" not in found  # nobody said who it is
+
+
+def test_a_population_says_what_is_usual(f2p: Run, tmp_path: Path) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    done = f2p("fit", PHOTO, "-g", "toy", "-o", tmp_path / "x", "--population", few)
+    assert done.code == 2
+    assert "two characters or more, there are 0" in done.text
+    for seed in ("1", "2"):
+        out = tmp_path / "known" / seed
+        assert f2p("fit", PHOTO, "-g", "toy", "-o", out, *FAST, "--no-engine").code == 0
+    done = f2p(
+        "fit", PHOTO, "-g", "toy", "-o", tmp_path / "x", "--no-engine", "--steps", 1,
+        "--population", tmp_path / "known",
+    )  # fmt: skip
+    assert done.code == 0, done.text
+    wrong = tmp_path / "known" / "other.json"
+    wrong.write_text("{}")
+    done = f2p("fit", PHOTO, "-g", "toy", "-o", tmp_path / "x", "--population", tmp_path / "known")
+    assert done.code == 2
+    assert "other.json" in done.text
