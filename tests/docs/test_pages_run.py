@@ -67,6 +67,7 @@ class Reader:
             shutil.copy(photo, folder / photos)
         table = "file,identity,kind\nastronaut.png,collins,photo\n"
         (folder / "PHOTOS" / "identities.csv").write_text(table)
+        os.environ["F2P_HOME"] = str(folder / "home")
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.endpoint = f"tcp://127.0.0.1:{free.getsockname()[1]}"
 
@@ -115,9 +116,20 @@ class Reader:
         words = self.shorter(words)
         if words[1] == "apply":
             words += ["--listen", self.endpoint]
+        if words[1:4] == ["weights", "import", "light-cnn"]:
+            self.light_cnn(words[4])
         with pytest.raises(SystemExit) as ended:
             app.main(words[1:])
         assert ended.value.code in (0, None), f"{shlex.join(words)} ended with {ended.value.code}"
+
+    def light_cnn(self, name: str) -> None:
+        """A checkpoint of Light CNN as upstream saves it, with random numbers."""
+        import torch
+
+        from f2p_sdk.recognizers.network import LightCNN
+
+        state = {f"module.{name}": value for name, value in LightCNN().state_dict().items()}
+        torch.save({"epoch": 1, "state_dict": state}, self.folder / name)
 
     def engine(self, words: list[str]) -> subprocess.Popen[bytes]:
         words = [*words[1:], "--connect", self.endpoint, "--exit-with-host"]
