@@ -20,6 +20,7 @@ import f2p_sdk
 
 HERE = Path(__file__).parent
 HOME = Path(os.environ.get("F2P_TOY", HERE))
+PASSES = ("color", "labels")
 PHOTO = HERE.parents[1] / "examples" / "photos" / "astronaut.png"
 
 
@@ -48,7 +49,7 @@ class Engine:
 
     def info(self) -> f2p_sdk.EngineInfo:
         kinds = {kind.kind: kind.layout.hash for kind in f2p_games()[0].kinds}
-        return f2p_sdk.EngineInfo("toy", kinds, "toy-engine", "1.0")
+        return f2p_sdk.EngineInfo("toy", kinds, "toy-engine", "1.0", passes=PASSES)
 
     def render(
         self,
@@ -66,7 +67,10 @@ class Engine:
             time.sleep(3600)
         tint = np.array([values["red"], values["green"], 0.5], dtype=np.float32)
         picture = np.clip(self.photo * (0.5 + tint), 0, 255).astype(np.uint8)
-        return {"color": f2p_sdk.resize_image(picture, size)}
+        color = f2p_sdk.resize_image(picture, size)
+        # no parts of a face, but eleven of them, which move with the colours
+        drawn = {"color": color, "labels": np.minimum(color[..., 1] // 23, 10).astype(np.uint8)}
+        return {name: drawn[name] for name in passes}
 
     def apply(self, kind: str, values: Mapping[str, float | str]) -> None:
         pass
