@@ -198,6 +198,7 @@ def test_plugins_as_json() -> None:
             "status": "ok",
             "error": "",
             "provides": ["game toy"],
+            "waiting": {},
         }
     ]
 
