@@ -16,7 +16,7 @@ import pluggy
 
 from .errors import PluginError
 from .findings import Finding
-from .kinds import Framing, Game, Kind, check_name
+from .kinds import Game, Kind, check_name
 
 if TYPE_CHECKING:
     import click
@@ -30,10 +30,7 @@ __all__ = [
     "CheckSpec",
     "Detector",
     "DetectorSpec",
-    "Framing",
-    "Game",
     "HookSpecs",
-    "Kind",
     "Parser",
     "ParserSpec",
     "Recognizer",

@@ -12,7 +12,7 @@ from PIL import Image
 
 from f2p_sdk.alignment import Face, PickedFace, align, pick_face, similarity
 from f2p_sdk.errors import FaceError, ImageError, NoFaceError
-from f2p_sdk.hookspecs import Framing
+from f2p_sdk.kinds import Framing
 
 PHOTO = Path(__file__).parents[1] / "examples" / "photos" / "astronaut.png"
 # dlib's five points, found in that photo by eye and by dlib.

@@ -146,3 +146,15 @@ def test_type_checkers_see_the_same_exports() -> None:
         for alias in node.names
     }
     assert seen == f2p_sdk._EXPORTS
+
+
+@pytest.mark.parametrize("folder", ["plugins", "adapters", "examples"])
+def test_other_packages_use_only_what_is_exported(folder: str) -> None:
+    """As those of authors elsewhere must."""
+    for path in (Path(__file__).parents[1] / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                modules = [node.module]
+            inner = [m for m in modules if m.startswith("f2p_sdk.")]
+            assert not inner or "tests" in path.parts, f"{path}, line {node.lineno}: {inner}"

@@ -24,7 +24,7 @@ from ._options import (
 )
 
 if TYPE_CHECKING:
-    from ..hookspecs import Kind
+    from ..kinds import Kind
     from ..parameters import Character
     from ..pipeline import FitResult
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from ..bridge import Host
-    from ..hookspecs import Kind
+    from ..kinds import Kind
     from ..parameters.character import Value
 
 __all__ = [

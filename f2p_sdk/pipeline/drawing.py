@@ -15,7 +15,7 @@ from .views import Picture, to_tensor
 
 if TYPE_CHECKING:
     from ..bridge import Host
-    from ..hookspecs import Kind
+    from ..kinds import Kind
 
 __all__ = ["EngineDraws", "Grounded", "Imitator", "open_imitator", "weights_file"]
 

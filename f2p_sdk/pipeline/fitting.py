@@ -35,7 +35,8 @@ from .views import (
 
 if TYPE_CHECKING:
     from ..bridge import Host
-    from ..hookspecs import Detector, Kind, Parser, Recognizer
+    from ..hookspecs import Detector, Parser, Recognizer
+    from ..kinds import Kind
     from ..parameters import Character
     from ..parameters.character import Value
 

@@ -16,7 +16,7 @@ from .._common import emit_json, game_option, json_option, load_kind, progress, 
 from .._page import Row, write_page
 
 if TYPE_CHECKING:
-    from ...hookspecs import Kind
+    from ...kinds import Kind
     from ...training import Compared, Sensitivity
 
 #: Datasets are captured with small seeds; these characters no training has seen.
