@@ -29,8 +29,9 @@ def command(context: click.Context, as_json: bool) -> None:
     if as_json:
         emit_json([row(info) for info in found])
         return
-    if not found:
+    if all(info.name == "core" for info in found):
         say("No plugin is installed. Install one: pip install f2p-justice f2p-dlib")
+    if not found:
         return
     table(
         ["plugin", "package", "version", "status", "provides"],

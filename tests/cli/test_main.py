@@ -13,7 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from f2p_sdk import Game, Kind, hookimpl, plugins
+from f2p_sdk import Game, Kind, builtin, hookimpl, plugins
 from f2p_sdk.cli import app
 from f2p_sdk.cli._group import LazyGroup, RootGroup
 from f2p_sdk.errors import ImageError, UsageError
@@ -186,6 +186,9 @@ def test_nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pip install f2p-justice" in run("plugins").stdout
     assert json.loads(run("games", "--json").stdout) == []
     assert json.loads(run("plugins", "--json").stdout) == []
+    empty.register(builtin, PluginInfo("core"))
+    assert "pip install f2p-justice" in run("plugins").stdout  # the core alone is no plugin
+    assert "recognizer light-cnn" in run("plugins").stdout
 
 
 @pytest.mark.usefixtures("installed")
