@@ -8,6 +8,9 @@ KINDS ?= justice/female justice/male
 CAPTURE ?= -n 12000 --neighbours 9300 --size 256 --engines 2
 TRAINING ?= --minutes 60
 SHIPPED := adapters/justice/f2p_justice/weights
+# Likewise of the face parser, from the pictures of all kinds together.
+SCENES ?= -n 2500 --size 256 --vary pose,light,expression,background --passes labels,depth --seed 42
+PARSING ?= --minutes 60
 
 # Where pip looks for torch besides its usual index. Without a GPU, a build for the CPU saves gigabytes:
 #   make install TORCH_INDEX=https://download.pytorch.org/whl/cpu
@@ -62,6 +65,12 @@ weights: install
 		{ test -f $$made || $(BIN)/f2p train imitator -g $$kind --data $$data -o $$made $(TRAINING); } && \
 		mkdir -p $(SHIPPED) && cp $$made $(SHIPPED)/ || exit 1; \
 	done
+	@made=out/weights/parser-compact.safetensors && data= && for kind in $(KINDS); do \
+		folder=out/data/faces-$$(basename $$kind) && data="$$data --data $$folder" && \
+		$(BIN)/f2p capture -g $$kind $(SCENES) -o $$folder || exit 1; \
+	done && \
+	{ test -f $$made || $(BIN)/f2p train parser $$data -o $$made $(PARSING); } && \
+	cp $$made f2p_sdk/parsers/compact.safetensors
 
 clean:
 	rm -rf $(VENV) out

@@ -40,7 +40,9 @@ SHORTER: dict[str, dict[str, str]] = {
     "f2p capture": {"-n": "24", "--neighbours": "12"},
     "f2p sheet": {"--random": "2", "--size": "32"},
     "f2p train imitator": {"--epochs": "1", "--batch": "8", "--device": "cpu"},
+    "f2p train parser": {"--epochs": "1", "--batch": "8", "--device": "cpu"},
     "f2p evaluate imitator": {"-g": "mygame", "--count": "2"},
+    "f2p evaluate parser": {"--count": "2"},
     "f2p evaluate fit --photos": {"-g": "mygame", "--limit": "1", **ONE_STEP},
     "f2p evaluate fit --recover": {"-g": "mygame", "--recover": "1", **ONE_STEP},
     "python benchmarks/capture.py": {
