@@ -1,4 +1,5 @@
-"""Writing files so that a reader never sees half of one, and where a user's own files are kept."""
+"""Reading files that are small enough, writing files so that a reader never sees half of one, and
+where a user's own files are kept."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from .errors import F2PError
 
-__all__ = ["atomic_write", "user_folder"]
+__all__ = ["atomic_write", "read_limited", "user_folder"]
 
 
 def user_folder() -> Path:
@@ -31,6 +32,29 @@ def user_folder() -> Path:
     data = os.environ.get("XDG_DATA_HOME", "")
     # The XDG specification: a path that is not absolute is to be ignored.
     return (Path(data) if Path(data).is_absolute() else Path.home() / ".local" / "share") / "f2p"
+
+
+def read_limited(
+    path: str | Path, limit: int, *, error: type[F2PError] = F2PError, remedy: str = ""
+) -> bytes:
+    """What is in a file of at most ``limit`` bytes, a whole number of MiB.
+
+    Raises ``error`` with ``remedy`` where there is none, or a folder, too much, or no permission.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "there is no such file"
+            raise error(f"{path}: {what}", remedy=remedy)
+        size = path.stat().st_size
+        if size > limit:
+            raise error(
+                f"{path}: must be at most {limit >> 20} MiB, is {size} bytes", remedy=remedy
+            )
+        return path.read_bytes()
+    except (OSError, ValueError) as problem:  # a path with a zero byte is a ValueError
+        reason = getattr(problem, "strerror", None) or problem
+        raise error(f"{path}: cannot be read: {reason}", remedy=remedy) from problem
 
 
 def atomic_write(path: str | Path, data: bytes | str, *, error: type[F2PError] = F2PError) -> Path:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from PIL import Image, ImageCms, ImageDraw, ImageFont
 
 from .errors import ImageError
-from .files import atomic_write
+from .files import atomic_write, read_limited
 
 __all__ = [
     "MAX_PIXELS",
@@ -65,7 +65,8 @@ def load(source: str | Path | bytes, max_pixels: int = MAX_PIXELS) -> Picture:
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         return decode(bytes(source), max_pixels=max_pixels)
-    return decode(_read(Path(source)), max_pixels=max_pixels, name=str(source))
+    data = read_limited(source, MAX_FILE_BYTES, error=ImageError, remedy=_REMEDY)
+    return decode(data, max_pixels=max_pixels, name=str(source))
 
 
 def decode(data: bytes, max_pixels: int = MAX_PIXELS, *, name: str = "picture") -> Picture:
@@ -97,24 +98,6 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS, *, name: str = "picture") 
                     f"{name}: is damaged or cut off, its pixels cannot be read: {error}",
                     remedy="copy or export the picture again, or give another one",
                 ) from error
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            what = "is a folder" if path.is_dir() else "there is no such file"
-            raise ImageError(f"{path}: {what}", remedy=_REMEDY)
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise ImageError(
-                f"{path}: a picture file must be at most {MAX_FILE_BYTES >> 20} MiB, "
-                f"is {size >> 20} MiB",
-                remedy=_REMEDY,
-            )
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ImageError(f"{path}: cannot be read: {reason}", remedy=_REMEDY) from error
 
 
 def _too_large(name: str, size: str, max_pixels: int) -> ImageError:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from ..errors import CharacterError, did_you_mean
-from ..files import atomic_write
+from ..files import atomic_write, read_limited
 from .schema import Continuous
 
 if TYPE_CHECKING:
@@ -142,17 +142,8 @@ def _prefixed(path: str | Path, error: CharacterError) -> str:
 
 
 def _read(path: str | Path) -> bytes:
-    path = Path(path)
     remedy = "give the path of a character.json, as `f2p fit` writes it"
-    try:
-        if not path.is_file():
-            what = "is a folder" if path.is_dir() else "there is no such file"
-            raise CharacterError(f"{path}: {what}", remedy=remedy)
-        if path.stat().st_size > MAX_BYTES:
-            raise CharacterError(f"{path}: must be at most {MAX_BYTES} bytes", remedy=remedy)
-        return path.read_bytes()
-    except OSError as error:
-        raise CharacterError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return read_limited(path, MAX_BYTES, error=CharacterError, remedy=remedy)
 
 
 def _parse(text: str | bytes) -> dict[str, Any]:

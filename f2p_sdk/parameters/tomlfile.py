@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LayoutError, did_you_mean
+from ..files import read_limited
 from .schema import Continuous, Discrete, Parameter
 
 if sys.version_info >= (3, 11):
@@ -36,16 +37,10 @@ _FIELDS: Mapping[
 
 def read_toml(path: str | Path) -> dict[str, Any]:
     """The table in a TOML file (UTF-8, with or without a byte order mark). Raises LayoutError."""
-    path = Path(path)
+    remedy = "give the path of a TOML file"
+    data = read_limited(path, MAX_BYTES, error=LayoutError, remedy=remedy)
     try:
-        if not path.is_file():
-            what = "is a folder" if path.is_dir() else "there is no such file"
-            raise LayoutError(f"{path}: {what}", remedy="give the path of a TOML file")
-        if path.stat().st_size > MAX_BYTES:
-            raise LayoutError(f"{path}: must be at most {MAX_BYTES} bytes")
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise LayoutError(f"{path}: cannot be read: {error.strerror or error}") from error
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise LayoutError(f"{path}: must be UTF-8, is not at byte {error.start}") from error
     try:
