@@ -8,7 +8,8 @@ import click
 
 from ..errors import F2PError
 from ..kinds import Kind
-from ._common import emit_json, json_option, say, table, warn
+from ._common import emit_json, say, table, warn
+from ._options import json_option
 
 
 def describe(kind: Kind) -> dict[str, Any]:

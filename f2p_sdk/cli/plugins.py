@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._common import emit_json, fail, json_option, say, table
+from ._common import emit_json, fail, say, table
+from ._options import json_option
 
 if TYPE_CHECKING:
     from ..plugins import PluginInfo
