@@ -23,6 +23,9 @@ __all__ = ["Variation", "augment", "shrunk"]
 Random = np.random.Generator
 Bytes = npt.NDArray[np.uint8]
 
+PLAIN = 0.3
+"""Share of the pictures that are only moved: the parser must also see what the engine draws."""
+
 Variation = Literal["shift", "photo"]
 """``shift``: scaling and shifting, as published. ``photo``: all there is here."""
 
@@ -39,6 +42,9 @@ def augment(
     picture, labels = Image.fromarray(face.picture), Image.fromarray(face.labels)
     if variation == "shift":
         picture, labels = moved(picture, labels, random_move(rng, turning=False))
+        return np.asarray(picture), np.asarray(labels)
+    if rng.random() < PLAIN:
+        picture, labels = moved(picture, labels, random_move(rng, turning=True))
         return np.asarray(picture), np.asarray(labels)
     if rng.random() < 0.6:
         picture = recoloured(picture, labels, rng)
