@@ -47,7 +47,11 @@ hookimpl = pluggy.HookimplMarker("f2p")
 
 @runtime_checkable
 class Recognizer(Protocol):
-    """A frozen network that says how alike two faces are."""
+    """A frozen network that says how alike two faces are.
+
+    One whose embeddings are compared by the angle between them has an attribute ``metric`` that is
+    ``"cosine"``; without it, by their Euclidean distance.
+    """
 
     @property
     def name(self) -> str: ...

@@ -57,8 +57,8 @@ class Looker:
     def __init__(self, fitter: Fitter) -> None:
         self.fitter = fitter
         used = {fitter.recognizer.name, fitter.judge.name}
-        usable = [s.name for s in plugins.recognizers() if s.available() is None]
-        self.others = {name: plugins.recognizer(name) for name in usable if name not in used}
+        others = [n for n in plugins.usable(plugins.recognizers()) if n not in used]
+        self.others = {name: plugins.recognizer(name) for name in others}
 
     def __call__(self, subject: Subject, picture: Picture) -> Look:
         """``picture``: uint8 (S, S, 3), the engine's, of the character found for the photo."""

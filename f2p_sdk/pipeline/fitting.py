@@ -272,6 +272,7 @@ class Fitter:
             self._appearance(subject.aligned.picture, plan.grid),
             parsed,
             prior,
+            cosine=getattr(self.recognizer, "metric", "euclidean") == "cosine",
         )
 
     def _judge(self, given: str | Recognizer | None) -> Recognizer:
@@ -279,8 +280,8 @@ class Fitter:
         measures for itself."""
         if self.recognizer.name == JUDGE or not (given is None or isinstance(given, str)):
             return self.recognizer
-        usable = [spec.name for spec in plugins.recognizers() if spec.available() is None]
-        return plugins.recognizer(JUDGE) if JUDGE in usable else self.recognizer
+        known = plugins.usable(plugins.recognizers())
+        return plugins.recognizer(JUDGE) if JUDGE in known else self.recognizer
 
     def _population(self, characters: Sequence[Character]) -> Tensor | None:
         """Sliders (N, C) of characters of this kind; None for none."""
@@ -313,7 +314,7 @@ def _given(vectors: Tensor, step: int) -> Tensor:
 
 def _reader(parser: str | Parser | None) -> Reader | None:
     """What sees the parts of a face; None where none is asked for by name and none can be used."""
-    if parser is None and not any(spec.available() is None for spec in plugins.parsers()):
+    if parser is None and not plugins.usable(plugins.parsers()):
         return None
     found = plugins.parser(parser) if parser is None or isinstance(parser, str) else parser
     return Reader(found)

@@ -35,13 +35,15 @@ class Goal:
 
     target: embeddings (T, E). look: how it looks from afar. parsed: what the parser sees in it,
     aligned, with the weight (K,) of each class; None without a parser. prior: in place of
-    :class:`Prior` around the start.
+    :class:`Prior` around the start. cosine: the recognizer tells faces apart by the angle between
+    embeddings, so lengths say nothing.
     """
 
     target: Tensor
     look: Appearance
     parsed: tuple[Parsed, Tensor] | None = None
     prior: Term | None = None
+    cosine: bool = False
 
 
 def objective_of(plan: Recipe, space: Space, goal: Goal, weights: Mapping[str, float]) -> Objective:
@@ -51,7 +53,7 @@ def objective_of(plan: Recipe, space: Space, goal: Goal, weights: Mapping[str, f
     """
     makers: dict[str, Callable[[], Term]] = {
         "identity": lambda: Identity(goal.target),
-        "distance": lambda: Distance(goal.target),
+        "distance": lambda: (Identity if goal.cosine else Distance)(goal.target),
         "prior": lambda: goal.prior or Prior(space.start[: space.continuous]),
         "choices": lambda: Choices(space.slots),
         "departure": lambda: Departure(space.start, space.slots),

@@ -6,6 +6,7 @@ in :func:`plugins` with its error, and skipped; all others go on working.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from ..hookspecs import (
     RecognizerSpec,
 )
 from ..kinds import Game, Kind
-from .manager import PluginInfo, PluginManager
+from .manager import PluginInfo, PluginManager, why_not
 
 if TYPE_CHECKING:
     import click
@@ -41,6 +42,7 @@ __all__ = [
     "plugins",
     "recognizer",
     "recognizers",
+    "usable",
 ]
 
 
@@ -131,3 +133,8 @@ def commands() -> list[click.Command]:
 def checks() -> list[CheckSpec]:
     """The checks that plugins add to ``f2p check``."""
     return list(manager().collect("f2p_checks"))
+
+
+def usable(specs: Sequence[RecognizerSpec | DetectorSpec | ParserSpec]) -> list[str]:
+    """Names of those that can be loaded, in the same order."""
+    return [spec.name for spec in specs if why_not(spec) is None]

@@ -22,7 +22,7 @@ from ..hookspecs import (
 )
 from ..kinds import Game
 
-__all__ = ["PluginInfo", "PluginManager"]
+__all__ = ["PluginInfo", "PluginManager", "why_not"]
 
 Spec = TypeVar("Spec", RecognizerSpec, ParserSpec, DetectorSpec)
 
@@ -125,7 +125,7 @@ class PluginManager:
             info.waiting.clear()  # what was not there a moment ago may be now
         for (plugin, hook), answers in self._answers.items():
             for answer in answers:
-                reason = _why_not(answer) if hasattr(answer, "available") else None
+                reason = why_not(answer) if hasattr(answer, "available") else None
                 if reason is not None:
                     self._infos[plugin].waiting[_name_of(hook, answer)] = reason
         return sorted(self._infos.values(), key=lambda info: info.name)
@@ -212,7 +212,7 @@ def _name_of(hook: str, answer: Any) -> str:
     return f"{_ANSWERS[hook][1]} {answer.name}"
 
 
-def _why_not(spec: RecognizerSpec | ParserSpec | DetectorSpec) -> str | None:
+def why_not(spec: RecognizerSpec | ParserSpec | DetectorSpec) -> str | None:
     """None if ``spec`` can be loaded, else the reason."""
     try:
         return spec.available()
@@ -225,7 +225,7 @@ def _choose(what: str, name: str | None, specs: Sequence[Spec]) -> Spec:
     if name is not None:
         if name not in by_name:
             raise UnknownNameError(what, name, by_name, remedy="" if by_name else _INSTALL)
-        reason = _why_not(by_name[name])
+        reason = why_not(by_name[name])
         if reason is not None:
             raise PluginError(
                 f"{what} {name!r} cannot be used: {reason}", remedy="see `f2p plugins`"
@@ -233,7 +233,7 @@ def _choose(what: str, name: str | None, specs: Sequence[Spec]) -> Spec:
         return by_name[name]
     reasons = []
     for spec in specs:
-        reason = _why_not(spec)
+        reason = why_not(spec)
         if reason is None:
             return spec
         reasons.append(f"{spec.name}: {reason}")

@@ -32,6 +32,7 @@ class LightCNNRecognizer:
     """
 
     name = "light-cnn"
+    metric = "cosine"
     dimension = DIMENSION
 
     def __init__(self, network: LightCNN | None = None) -> None:

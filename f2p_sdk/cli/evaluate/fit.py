@@ -49,6 +49,11 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 )
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of the search.")
 @click.option("--weights", metavar="NAME|FILE", help="Which imitator; see `f2p games`.")
+@click.option(
+    "--recognizer",
+    metavar="NAME",
+    help="Whose likeness is sought, of `f2p plugins`; default: the first that can be used.",
+)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N photos.")
 @click.option(
     "--robustness",
@@ -72,6 +77,7 @@ def command(
     methods: tuple[str, ...],
     steps: int | None,
     weights: str | None,
+    recognizer: str | None,
     limit: int | None,
     robustness: bool,
     page: Path | None,
@@ -98,7 +104,11 @@ def command(
     for needed in dict.fromkeys(each or [kind.kind]):
         weights_file(kinds[needed], weights)  # before an engine is started for nothing
     with engine_for(kind) as host:
-        runs = Runs(lambda name: Fitter(kinds[name], host, weights=weights), seed, steps)
+
+        def fitter(name: str) -> Fitter:
+            return Fitter(kinds[name], host, weights=weights, recognizer=recognizer)
+
+        runs = Runs(fitter, seed, steps)
         rounds = len(methods) * runs.rounds(robustness, photos=photos is not None)
         total = rounds * (recover or len(listed))
         with progress("fitting", total=total, quiet=as_json) as update:

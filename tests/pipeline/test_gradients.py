@@ -27,7 +27,7 @@ def test_every_number_receives_a_gradient_from_what_is_seen(name: str) -> None:
     recognizer = plugins.recognizer("dlib")
     landmarks = torch.from_numpy(kind.framing.pixels(256)).float()
     reader = None
-    if any(spec.available() is None for spec in plugins.parsers()):
+    if plugins.usable(plugins.parsers()):
         reader = Reader(plugins.parser())
 
     def seen(vector: torch.Tensor) -> Sample:
