@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ..errors import EngineError
 from ..objective import Objective
-from ..search import Chosen, Problem, Result, Space, improve_choices, minimise
-from .drawing import EngineDraws, Grounded, Imitator
+from ..search import Chosen, Problem, Render, Result, Space, improve_choices, minimise
+from .drawing import EngineDraws, Grounded, Imitator, Probed
 from .explain import explain
 from .goal import Goal, objective_of
 from .reading import Reader
@@ -128,19 +128,29 @@ def _search(
 ) -> Result:
     """One run of an optimiser from ``vector`` (D,)."""
 
-    def imitated(vectors: Tensor, step: int) -> Tensor:
-        return tools.imitator(vectors)
-
-    render = imitated
-    if stage.engine and tools.engine is not None:
-        render = Grounded(tools.imitator, tools.engine, space.harden, scene)
     free = space.free.clone()
     if not stage.relaxed:
         free[space.continuous :] = False
     here = Space(vector, space.continuous, space.slots, free, space.lead)
-    problem = Problem(here, objective, render, tools.views, tools.reader)
-    with clock.stage(stage.name, stage.optimiser.steps) as tell:
-        return minimise(stage.optimiser, problem, seed=seed, on_step=lambda s: tell(s.step))
+    sliders = torch.nonzero(free[: space.continuous]).flatten().tolist()
+    engine = tools.engine if stage.engine else None
+    probes = len(sliders) + 1 if engine is not None and stage.probe else 0
+
+    def imitated(vectors: Tensor, step: int) -> Tensor:
+        return tools.imitator(vectors)
+
+    with clock.stage(stage.name, probes + stage.optimiser.steps) as tell:
+        render: Render = imitated
+        if engine is not None and stage.probe:
+            render = Probed(
+                engine, vector, sliders, tools.size, step=stage.probe, scene=scene, tell=tell
+            )
+        elif engine is not None:
+            render = Grounded(tools.imitator, engine, space.harden, scene)
+        problem = Problem(here, objective, render, tools.views, tools.reader)
+        return minimise(
+            stage.optimiser, problem, seed=seed, on_step=lambda s: tell(probes + s.step)
+        )
 
 
 def _try_choices(

@@ -22,12 +22,15 @@ class Search:
         engine: with the engine's own picture in the loop (:class:`.drawing.Grounded`), where there
             is an engine; else through the imitator alone.
         relaxed: choices are softmax and move; else they stay as the stage before left them.
+        probe: the engine also gives the gradient (:class:`.drawing.Probed`), by moving each slider
+            by this share of its range at the start of the stage; 0 for the imitator's gradient.
     """
 
     name: str
     optimiser: Optimiser
     engine: bool = False
     relaxed: bool = False
+    probe: float = 0.0
 
 
 @dataclass(frozen=True)

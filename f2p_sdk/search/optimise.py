@@ -14,7 +14,16 @@ from f2p_sdk.errors import SearchError
 from f2p_sdk.objective import Loss, Objective, Parsed, Sample
 from f2p_sdk.search.space import Space
 
-__all__ = ["Adam", "GradientDescent", "Optimiser", "Problem", "Result", "State", "minimise"]
+__all__ = [
+    "Adam",
+    "GradientDescent",
+    "Optimiser",
+    "Problem",
+    "Render",
+    "Result",
+    "State",
+    "minimise",
+]
 
 #: (B, D) relaxed vectors, step -> (B, 3, S, S) RGB sRGB in [0, 1].
 Render = Callable[[Tensor, int], Tensor]
