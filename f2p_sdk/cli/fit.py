@@ -59,6 +59,13 @@ METHODS = ("best", "slides", "paper")
     "prior is whitened by them. Default: all values of a slider are equally likely.",
 )
 @seconds_option("--deadline", 30.0, "How long the engine may take for one picture.")
+@click.option(
+    "--engines",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many engines to start, or, with --listen, to wait for; default: two where there are "
+    "cores for them, one with --listen.",
+)
 @click.option("--no-engine", is_flag=True, help="Neither search nor verify with the engine.")
 @listen_options()
 @json_option
@@ -75,6 +82,7 @@ def command(
     recognizer: str | None,
     population: Path | None,
     deadline: float,
+    engines: int | None,
     no_engine: bool,
     listening: Listening,
     as_json: bool,
@@ -94,7 +102,7 @@ def command(
     with ExitStack() as stack:
         # Imported here: `f2p fit --help` does not wait for torch.
         from ..images import load
-        from ..pipeline import Fitter, weights_file
+        from ..pipeline import Fitter, side_by_side, weights_file
         from ..plugins import recognizer as recognizer_of
 
         fitter: Fitter | None = None
@@ -108,7 +116,8 @@ def command(
                     with progress("starting", quiet=as_json):
                         host = None
                         if not no_engine:
-                            host = stack.enter_context(listening.open_engine(kind))
+                            count = engines or (1 if listening.endpoint else side_by_side())
+                            host = stack.enter_context(listening.open_engine(kind, engines=count))
                         fitter = Fitter(
                             kind,
                             host,

@@ -8,6 +8,7 @@ Likeness is measured on the engine's picture of the final character, never on th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -41,6 +42,7 @@ __all__ = [
     "engine_for",
     "fit",
     "render",
+    "side_by_side",
     "weights_file",
 ]
 
@@ -59,13 +61,13 @@ def fit(
 ) -> FitResult:
     """A photo to a character of ``game``, verified in its engine.
 
-    Starts the game's engine and ends it again. ``engine``: False fits without one, a Host uses the
+    Starts the game's engine, twice on a machine of several cores, and ends it again. ``engine``: False fits without one, a Host uses the
     engines connected to it. For several photos use :class:`Fitter`, which loads everything once.
     The other arguments and the errors are those of :meth:`Fitter.fit`.
     """
     kind = plugins.game(game) if isinstance(game, str) else game
     weights_file(kind)  # before an engine is started for nothing
-    with engine_for(kind, engine) as host:
+    with engine_for(kind, engine, side_by_side()) as host:
         return Fitter(kind, host).fit(
             photo, keep=keep, seed=seed, method=method, steps=steps, face=face, progress=progress
         )
@@ -118,15 +120,22 @@ def render(
     return picture if size is None else images.resize(picture, size)
 
 
-def engine_for(kind: Kind, engine: bool | Host = True) -> AbstractContextManager[Host | None]:
-    """The engine to use: one started for the occasion, a given host, or none."""
+def engine_for(
+    kind: Kind, engine: bool | Host = True, engines: int = 1
+) -> AbstractContextManager[Host | None]:
+    """The engine to use: some started for the occasion, a given host, or none."""
     if engine is False:
         return nullcontext(None)
     if engine is not True:
         return nullcontext(engine)
     from ..bridge import open_engine
 
-    return open_engine(kind)
+    return open_engine(kind, engines=engines)
+
+
+def side_by_side() -> int:
+    """How many engines serve one fit best: what it asks of them comes in handfuls."""
+    return min(2, os.cpu_count() or 1)
 
 
 def _kind_of(character: Character | str | Path, game: str | Kind | None) -> Kind:

@@ -54,6 +54,12 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
     metavar="NAME",
     help="Whose likeness is sought, of `f2p plugins`; default: the first that can be used.",
 )
+@click.option(
+    "--engines",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many engines to start; default: two where there are cores for them.",
+)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N photos.")
 @click.option(
     "--robustness",
@@ -78,6 +84,7 @@ def command(
     steps: int | None,
     weights: str | None,
     recognizer: str | None,
+    engines: int | None,
     limit: int | None,
     robustness: bool,
     page: Path | None,
@@ -98,12 +105,12 @@ def command(
     each = [(row.get("kind") if "/" not in game else "") or kind.kind for row in listed]
     kinds = {name: load_kind(f"{kind.game}/{name}") for name in dict.fromkeys([*each, kind.kind])}
 
-    from ...pipeline import Fitter, engine_for, weights_file
+    from ...pipeline import Fitter, engine_for, side_by_side, weights_file
     from ._fits import Runs
 
     for needed in dict.fromkeys(each or [kind.kind]):
         weights_file(kinds[needed], weights)  # before an engine is started for nothing
-    with engine_for(kind) as host:
+    with engine_for(kind, engines=engines or side_by_side()) as host:
 
         def fitter(name: str) -> Fitter:
             return Fitter(kinds[name], host, weights=weights, recognizer=recognizer)
