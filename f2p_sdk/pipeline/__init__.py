@@ -61,8 +61,9 @@ def fit(
 ) -> FitResult:
     """A photo to a character of ``game``, verified in its engine.
 
-    Starts the game's engine, twice on a machine of several cores, and ends it again. ``engine``: False fits without one, a Host uses the
-    engines connected to it. For several photos use :class:`Fitter`, which loads everything once.
+    Starts the game's engine, twice on a machine of several cores, and ends it again. ``engine``:
+    False fits without one, a Host uses the engines connected to it. For several photos use
+    :class:`Fitter`, which loads everything once.
     The other arguments and the errors are those of :meth:`Fitter.fit`.
     """
     kind = plugins.game(game) if isinstance(game, str) else game
