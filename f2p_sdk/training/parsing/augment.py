@@ -23,7 +23,7 @@ __all__ = ["Variation", "augment", "shrunk"]
 Random = np.random.Generator
 Bytes = npt.NDArray[np.uint8]
 
-PLAIN = 0.3
+PLAIN = 0.4
 """Share of the pictures that are only moved: the parser must also see what the engine draws."""
 
 Variation = Literal["shift", "photo"]

@@ -123,7 +123,7 @@ RECIPES = {
         "cosine",
         "photo",
         small=0.45,
-        overlap=0.5,
+        overlap=1.0,
         weight_decay=0.02,
         warmup=100,
     ),
