@@ -7,6 +7,7 @@ Places and lengths are in decimetres, face coordinates.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -107,8 +108,9 @@ def grow_beard(
     weight = (weight / weight.sum(1, keepdims=True)).astype(np.float32)
     # (Ribbons are drawn nearest first: the same order here.)
     order = np.argsort(-locks.lines[..., 2].mean(1), kind="stable")
-    weights = np.repeat(weight[order], SEGMENTS + 1, 0)
-    return assemble(scalp, [locks], weights=weights), scalp.rows[near]
+    hair = assemble(scalp, [locks], weights=weight[order])
+    # All of a hair goes the same way: one row of weights for each.
+    return replace(hair, centre=hair.centre // (SEGMENTS + 1)), scalp.rows[near]
 
 
 def _hairs(

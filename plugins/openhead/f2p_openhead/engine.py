@@ -110,7 +110,10 @@ class Engine:
         if "color" in passes:
             drawn["color"] = self._views.colour(width, height)
         if {"labels", "depth", "landmarks"} & set(passes):
-            drawn["labels"], drawn["depth"] = self._views.labels(width, height)
+            deep = bool({"depth", "landmarks"} & set(passes))
+            drawn["labels"], depth = self._views.labels(width, height, deep)
+            if depth is not None:
+                drawn["depth"] = depth
         if "landmarks" in passes:
             style = str(values["eyebrow_style"])
             places = turned(self._landmarks(points, look, style), scene.turn)

@@ -13,6 +13,8 @@ from . import beard, brows, colours, facemap, lids
 from .hair import hairline
 from .head import Head, VertexNormals, ambient_occlusion, sphere
 from .lids import ball
+from .painted import TURN
+from .patches import PATCHES, patches
 from .rig import Rig
 from .surface import Surface, make_texture, shader, unlabelled, use
 
@@ -35,7 +37,7 @@ class Face:
         self._build_lashes()
 
     def _build_skin(self) -> None:
-        head, rest = self.head, self.rig.base
+        rig, head, rest = self.rig, self.head, self.rig.base
         rows = head.skin.rows
         self._skin_normals = VertexNormals(head.skin.triangles, len(rows))
         self.rest_normals = self._skin_normals(rest[rows])
@@ -46,25 +48,31 @@ class Face:
         ears = (np.abs(rest[rows, 0]) > 0.60) & (rest[rows, 1] < 0.08) & (rest[rows, 2] > -0.95)
         scalp = np.where(ears, np.minimum(hairline(rest[rows]), -0.2), hairline(rest[rows]))
         baked = np.stack([shade, scalp], 1).astype(np.float32)
-        self._skin = Surface(
-            "skin",
-            head.skin.triangles,
-            {
-                "rest": rest[rows],
-                "baked": baked,
-                "zones": head.zones[rows],
-                "beard": beard.areas(head)[rows],
-            },
-            {"vertex": 3, "normal": 3},
-        )
-        node = self._skin.node
-        node.reparentTo(self._root)
-        use(node, "skin.vert", "skin.frag", self._looks, ("regions.glsl",))
+        columns = {
+            "rest": rest[rows],
+            "baked": baked,
+            "zones": head.zones[rows],
+            "beard": beard.areas(head)[rows],
+        }
         maps = facemap.bake(head, rest)
-        node.setShaderInput("masks", make_texture("masks", maps[0]))
+        sheet = self.brow_sheet = brows.atlas(rig.choices["eyebrow_style"])
+        self._skin = Surface("skin", head.skin.triangles, columns, {"vertex": 3, "normal": 3})
+        sorted_ = patches(rig, head, columns, maps[0][..., 0], sheet)
+        node = self._skin_node = self._root.attachNewNode("skin")
+        for k, triangles in enumerate(sorted_):
+            if len(triangles):
+                patch = self._skin.another(f"skin-{k}", triangles)
+                # One after the other in every process: where two meet, which is first may tell.
+                patch.setBin("background", 20 + k)
+                patch.reparentTo(node)
+                parts, defines = ("regions.glsl",), sorted(PATCHES[k])
+                use(patch, "skin.vert", "skin.frag", self._looks, parts, defines)
+        # What all skin needs in one, what lips and scalp need in another.
+        broad = np.concatenate([maps[0][..., 2:], maps[1][..., 1:3]], 2)
+        masks = np.concatenate([maps[0][..., :2], maps[1][..., [3, 3]]], 2)
+        node.setShaderInput("masks", make_texture("masks", masks))
+        node.setShaderInput("broad", make_texture("broad", broad))
         node.setShaderInput("detail", make_texture("detail", maps[1], repeat=True))
-        sheet = brows.atlas(self.rig.choices["eyebrow_style"])
-        self.brow_sheet = sheet
         node.setShaderInput("brow_atlas", make_texture("brows", sheet))
         self._tiles = {}
         height, width = sheet.shape
@@ -100,8 +108,8 @@ class Face:
         node.setShader(shader("lash.vert", "lash.frag", self._looks))
         unlabelled(node)
         across, rims = sides[0](rest)
-        self._skin.node.setShaderInput("across", across)
-        self._skin.node.setShaderInput("lids", rims)
+        self._skin_node.setShaderInput("across", across)
+        self._skin_node.setShaderInput("lids", rims)
 
     def pose(self, points: Array) -> Array:
         """Move skin, eyes and lashes to the posed head ``points`` (V, 3); what is drawn of it."""
@@ -147,6 +155,8 @@ class Face:
             "lip_c", (float(lip.get("metal", 0)), float(lip.get("centre", 0)))
         )
         self._root.setShaderInput("brow_tile", self._tiles[str(values["eyebrow_style"])])
+        turn = look["brow_tilt"] + TURN
+        self._root.setShaderInput("brow_turn", (float(np.cos(turn)), float(np.sin(turn))))
         self._root.setShaderInput("blush_height", look["blush_y"])
         self._root.setShaderInput("grey", float(np.clip(look["hair_grey"], 0, 1)) * 0.6)
 

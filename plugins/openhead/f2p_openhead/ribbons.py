@@ -39,7 +39,7 @@ class Hair:
 
     def moved(self, motion: Array) -> Array:
         """The points (N, 3) on a head whose control points moved by ``motion`` (K, 3)."""
-        return np.asarray(self.points + (self.weights @ motion)[self.centre], np.float32)
+        return np.asarray(self.points + (self.weights @ motion).take(self.centre, 0), np.float32)
 
 
 @dataclass(frozen=True)

@@ -49,17 +49,19 @@ def shader(
     parts: Sequence[str] = (),
     *,
     labels: bool = False,
+    defines: Sequence[str] = (),
 ) -> Shader:
     """Compile two of ``shaders/``; each look name is a macro for its place in ``look``.
 
     ``turn.glsl`` stands before the vertex shader; ``common.glsl`` and then ``parts`` before the
-    fragment shader. With ``labels`` it is compiled to write classes instead of colours.
+    fragment shader, in which ``defines`` are defined. With ``labels`` it is compiled to write
+    classes instead of colours.
     """
     files = resources.files(__package__) / "shaders"
-    defines = ["#define LABELS"] if labels else []
-    defines += [f"#define LOOK_SIZE {(len(looks) + 3) // 4}"]
-    defines += [f"#define {name} look[{k // 4}].{'xyzw'[k % 4]}" for k, name in enumerate(looks)]
-    head = "#version 130\n" + "\n".join(defines) + "\n"
+    lines = [f"#define {name}" for name in (*defines, *(["LABELS"] if labels else []))]
+    lines += [f"#define LOOK_SIZE {(len(looks) + 3) // 4}"]
+    lines += [f"#define {name} look[{k // 4}].{'xyzw'[k % 4]}" for k, name in enumerate(looks)]
+    head = "#version 130\n" + "\n".join(lines) + "\n"
 
     def text(*names: str) -> str:
         return "".join((files / name).read_text(encoding="utf-8") for name in names)
@@ -72,13 +74,18 @@ def shader(
 
 
 def use(
-    node: NodePath, vertex: str, fragment: str, looks: Sequence[str], parts: Sequence[str] = ()
+    node: NodePath,
+    vertex: str,
+    fragment: str,
+    looks: Sequence[str],
+    parts: Sequence[str] = (),
+    defines: Sequence[str] = (),
 ) -> None:
     """Draw ``node`` with two of ``shaders/``, in the labels pass with their classes (``IS``)."""
-    node.setShader(shader(vertex, fragment, looks, parts))
-    tag = " ".join((vertex, fragment, *looks))
+    node.setShader(shader(vertex, fragment, looks, parts, defines=defines))
+    tag = " ".join((vertex, fragment, *defines, *looks))
     if tag not in label_shaders:
-        label_shaders[tag] = shader(vertex, fragment, looks, parts, labels=True)
+        label_shaders[tag] = shader(vertex, fragment, looks, parts, labels=True, defines=defines)
     node.setTag(LABELS, tag)
 
 
@@ -110,6 +117,10 @@ class Surface:
         self._data.setNumRows(self.rows)
         table = np.concatenate(list(fixed.values()), 1).astype(np.float32)
         self._data.modifyArrayHandle(1).copyDataFrom(np.ascontiguousarray(table).tobytes())
+        self.node = self.another(name, triangles)
+
+    def another(self, name: str, triangles: NDArray[np.int32]) -> NodePath:
+        """A node that draws ``triangles`` (M, 3) of the same rows, which move with these."""
         primitive = GeomTriangles(Geom.UHStatic)
         primitive.setIndexType(GeomEnums.NTUint32)
         indices = primitive.modifyVertices()
@@ -119,11 +130,10 @@ class Surface:
         geom.addPrimitive(primitive)
         node = GeomNode(name)
         node.addGeom(geom)
-        self._geom = node
         # Vertices move every frame; without this their bounds would be worked out each time.
         node.setBounds(OmniBoundingVolume())
         node.setFinal(True)
-        self.node = NodePath(node)
+        return NodePath(node)
 
     @staticmethod
     def _columns(columns: Mapping[str, int]) -> GeomVertexArrayFormat:
@@ -138,8 +148,8 @@ class Surface:
     def write(self, *columns: Array) -> None:
         """New values of the moving columns, in the order they were declared."""
         table = np.concatenate(columns, 1) if len(columns) > 1 else columns[0]
-        data = self._geom.modifyGeom(0).modifyVertexData()
-        data.modifyArrayHandle(0).copyDataFrom(np.ascontiguousarray(table, np.float32).data)
+        handle = self._data.modifyArrayHandle(0)
+        handle.copyDataFrom(np.ascontiguousarray(table, np.float32).data)
 
 
 def make_texture(name: str, picture: NDArray[np.uint8], repeat: bool = False) -> Texture:

@@ -32,6 +32,8 @@ from .surface import LABELS, LABELS_MASK, label_shaders
 __all__ = ["BACKGROUND", "RenderError", "Views"]
 
 BACKGROUND = (0.47, 0.50, 0.53)
+# What is drawn: a picture, classes alone, or classes and depth.
+COLOUR, CLASSES, DEPTH = "colour", "classes", "depth"
 NEAR, FAR = 4.0, 6.0  # decimetres before and behind the point that the camera looks at
 
 _REMEDY = "install libegl1 libgl1 libgl1-mesa-dri, or a GPU driver"
@@ -53,7 +55,7 @@ class Views:
         self._pipe = GraphicsPipeSelection.getGlobalPtr().makeDefaultPipe()
         if self._pipe is None:
             raise RenderError("openhead: no OpenGL found", remedy=_REMEDY)
-        self._buffers: dict[tuple[bool, int, int], tuple[GraphicsOutput, Texture, Texture]] = {}
+        self._buffers: dict[tuple[str, int, int], tuple[GraphicsOutput, Texture, Texture]] = {}
         self._lens = PerspectiveLens()
         span, distance = portrait.span, portrait.distance
         self._lens.setFov(float(np.degrees(2 * np.arctan(span / 2 / distance))))
@@ -62,13 +64,19 @@ class Views:
 
     def colour(self, width: int, height: int) -> NDArray[np.uint8]:
         """The scene as it stands, (H, W, 3) uint8 sRGB."""
-        data = self._draw(False, width, height)[1].getRamImageAs("RGB")
-        return np.ascontiguousarray(self._pixels(data, np.uint8, (height, width, 3))[::-1])
+        pixels = self._bytes(self._draw(COLOUR, width, height)[1], width, height)
+        out = np.empty((height, width, 3), np.uint8)
+        for k in range(3):  # channel by channel: much faster than all at once
+            out[..., k] = pixels[..., 2 - k]
+        return out
 
-    def labels(self, width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    def labels(
+        self, width: int, height: int, depth: bool = True
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
         """Class and depth of every pixel's middle: (H, W) uint8, (H, W) float32 decimetres.
 
-        Depth is measured from the camera's plane and is 0 where nothing is.
+        Depth is measured from the camera's plane and is 0 where nothing is; None without ``depth``,
+        which takes time to read back.
         """
         camera = self._cameras[True].node()
         for node in self._root.findAllMatches(f"**/={LABELS}"):
@@ -77,14 +85,15 @@ class Views:
                 state = NodePath("state")
                 state.setShader(label_shaders[tag], 10)
                 camera.setTagState(tag, state.getState())
-        _, classes, depth = self._draw(True, width, height)
-        label = self._pixels(classes.getRamImageAs("R"), np.uint8, (height, width))[::-1]
+        _, classes, far_away = self._draw(DEPTH if depth else CLASSES, width, height)
+        label = np.ascontiguousarray(self._bytes(classes, width, height)[..., 2])
+        if not depth:
+            return label, None
         far = self._portrait.distance + FAR
         near = self._portrait.distance - NEAR
-        z = self._pixels(depth.getRamImage(), np.float32, (height, width))[::-1]
+        z = self._pixels(far_away.getRamImage(), np.float32, (height, width))[::-1]
         distance = near * far / (far - z.astype(np.float64) * (far - near))
-        metres = np.where(z >= 1, 0, distance).astype(np.float32)
-        return np.ascontiguousarray(label), np.ascontiguousarray(metres)
+        return label, np.where(z >= 1, 0, distance).astype(np.float32)
 
     def _camera(self, labels: bool) -> NodePath:
         node = Camera("labels" if labels else "colour", self._lens)
@@ -99,25 +108,21 @@ class Views:
         camera.lookAt(look_at, Vec3(0, 1, 0))
         return camera
 
-    def _draw(
-        self, labels: bool, width: int, height: int
-    ) -> tuple[GraphicsOutput, Texture, Texture]:
-        key = (labels, width, height)
+    def _draw(self, kind: str, width: int, height: int) -> tuple[GraphicsOutput, Texture, Texture]:
+        key = (kind, width, height)
         if key not in self._buffers:
-            self._buffers[key] = self._open(labels, width, height)
+            self._buffers[key] = self._open(kind, width, height)
         for other, (buffer, _, _) in self._buffers.items():
             buffer.setActive(other == key)
         self._lens.setAspectRatio(width / height)
         self._engine.renderFrame()
         return self._buffers[key]
 
-    def _open(
-        self, labels: bool, width: int, height: int
-    ) -> tuple[GraphicsOutput, Texture, Texture]:
+    def _open(self, kind: str, width: int, height: int) -> tuple[GraphicsOutput, Texture, Texture]:
         form = FrameBufferProperties()
         form.setRgbaBits(8, 8, 8, 8)
         form.setDepthBits(24)
-        name = f"{width}x{height}{'-labels' if labels else ''}"
+        name = f"{kind}-{width}x{height}"
         size = WindowProperties.size(width, height)
         buffer = self._engine.makeOutput(
             self._pipe, name, 0, form, size, GraphicsPipe.BFRefuseWindow
@@ -126,13 +131,19 @@ class Views:
             raise RenderError(f"openhead: no {width}x{height} buffer", remedy=_REMEDY)
         texture, depth = Texture(), Texture()
         buffer.addRenderTexture(texture, GraphicsOutput.RTMCopyRam)
-        if labels:
+        labels = kind != COLOUR
+        if kind == DEPTH:
             depth.setFormat(Texture.FDepthComponent)
             depth.setComponentType(Texture.TFloat)
             buffer.addRenderTexture(depth, GraphicsOutput.RTMCopyRam, GraphicsOutput.RTPDepth)
         buffer.setClearColor(Vec4(0, 0, 0, 1) if labels else Vec4(*BACKGROUND, 1))
         buffer.makeDisplayRegion().setCamera(self._cameras[labels])
         return buffer, texture, depth
+
+    def _bytes(self, texture: Texture, width: int, height: int) -> NDArray[np.uint8]:
+        """What was drawn, (H, W, 3 or 4) uint8: blue, green, red; row 0 at the top."""
+        shape = (height, width, texture.getNumComponents())
+        return self._pixels(texture.getRamImage(), np.uint8, shape)[::-1]
 
     @staticmethod
     def _pixels(data: Any, dtype: type, shape: tuple[int, ...]) -> NDArray[Any]:

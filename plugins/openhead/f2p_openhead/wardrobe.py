@@ -31,35 +31,33 @@ class Worn:
     def __init__(self, name: str, hair: Hair, looks: Sequence[str], labelled: bool = True) -> None:
         self.hair = hair
         fixed = {"tangent": hair.tangents, "normal": hair.normals, "strand": hair.strand}
-        self._core = Surface(name, hair.triangles, fixed, {"vertex": 3})
-        self._edge = Surface(f"{name}-edge", hair.triangles[::-1], fixed, {"vertex": 3})
-        for surface, edge in ((self._core, 0.0), (self._edge, 1.0)):
-            surface.node.setTwoSided(True)
-            use(surface.node, "hair.vert", "hair.frag", looks)
-            surface.node.setShaderInput("edge", edge)
+        self._surface = Surface(name, hair.triangles, fixed, {"vertex": 3})
+        self._core = self._surface.node
+        self._edge = self._surface.another(f"{name}-edge", hair.triangles[::-1])
+        for node, defines in ((self._core, ()), (self._edge, ("EDGE",))):
+            node.setTwoSided(True)
+            use(node, "hair.vert", "hair.frag", looks, defines=defines)
         # Before the skin: what hair hides is then never shaded.
-        self._core.node.setBin("background", 10)
-        self._edge.node.setBin("fixed", 10)
-        self._edge.node.setTransparency(TransparencyAttrib.MAlpha)
-        self._edge.node.setDepthWrite(False)
-        self._edge.node.setDepthTest(True)
-        unlabelled(self._edge.node)
+        self._core.setBin("background", 10)
+        self._edge.setBin("fixed", 10)
+        self._edge.setTransparency(TransparencyAttrib.MAlpha)
+        self._edge.setDepthWrite(False)
+        self._edge.setDepthTest(True)
+        unlabelled(self._edge)
         if not labelled:
-            unlabelled(self._core.node)
+            unlabelled(self._core)
 
     def move(self, motion: Array) -> None:
         """Follow a head whose control points moved by ``motion`` (K, 3)."""
-        points = self.hair.moved(motion)
-        self._core.write(points)
-        self._edge.write(points)
+        self._surface.write(self.hair.moved(motion))
 
     def show(self, root: NodePath | None) -> None:
         """Hang it under ``root``, or take it off."""
-        for surface in (self._core, self._edge):
+        for node in (self._core, self._edge):
             if root is None:
-                surface.node.detachNode()
+                node.detachNode()
             else:
-                surface.node.reparentTo(root)
+                node.reparentTo(root)
 
 
 class Wardrobe:
@@ -108,7 +106,7 @@ class Wardrobe:
             self._beards[style] = None
             if grown is not None:
                 # What is labelled is the skin that it grows on.
-                self._beards[style] = Worn(style, grown[0], self._looks, labelled=False), grown[1]
+                self._beards[style] = (Worn(style, grown[0], self._looks, labelled=False), grown[1])
         for name, other in self._beards.items():
             if other is not None:
                 if name == style:

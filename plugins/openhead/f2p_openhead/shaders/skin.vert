@@ -1,11 +1,14 @@
-uniform mat4 p3d_ModelViewProjectionMatrix; uniform float blush_height;
+uniform mat4 p3d_ModelViewProjectionMatrix; uniform float blush_height; uniform vec3 key; uniform vec3 fill;
 in vec4 p3d_Vertex; in vec3 p3d_Normal; in vec3 rest; in vec2 baked; in vec2 zones; in vec4 beard;
-out vec3 v_normal; out vec3 v_place; out vec3 v_rest; out vec2 v_baked; out vec4 v_zone; out vec4 v_tone; out vec2 v_zones; out vec4 v_beard;
+// Directions to the viewer and half way from there to each light vary slowly, and so does what reaches into cavities (and how much).
+out vec3 v_normal; out vec3 v_view; out vec3 v_half_key; out vec3 v_half_fill; out vec3 v_rest; out float v_hairline; out vec4 v_cavity; out vec4 v_zone; out vec4 v_tone; out vec2 v_zones; out vec4 v_beard;
 float bump(vec2 p, vec2 at, vec2 size) { vec2 q = (p - at) / size; return exp(-dot(q, q)); }
 void main() {
     vec3 place = turned(p3d_Vertex.xyz);
     gl_Position = p3d_ModelViewProjectionMatrix * vec4(place, 1.0);
-    v_normal = turned_with(p3d_Vertex.xyz, p3d_Normal); v_place = place; v_rest = rest; v_baked = baked; v_zones = zones; v_beard = beard;
+    v_normal = turned_with(p3d_Vertex.xyz, p3d_Normal); v_rest = rest; v_hairline = baked.y;
+    v_view = normalize(vec3(0.0, 0.0, 9.0) - place); v_half_key = normalize(key + v_view); v_half_fill = normalize(fill + v_view);
+    v_cavity = vec4(pow(baked.xxx, vec3(0.95, 1.30, 1.38)), baked.x); v_zones = zones; v_beard = beard;
     // Soft zones of the face, found per vertex because they are smooth: rosy parts, under the eyes, philtrum, highlights;
     // blusher, contour, front.
     vec2 q = vec2(abs(rest.x), rest.y);

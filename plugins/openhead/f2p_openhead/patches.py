@@ -1,0 +1,163 @@
+"""Which parts of the skin's paint each triangle of the head may need.
+
+Everything painted on a face has its place on the resting head. Fragment shaders on a CPU run every
+line for every pixel, so triangles are drawn in patches, each by a shader that is compiled with only
+what may show there. Leaving out what would add nothing changes no picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .brows import TILE
+from .facemap import HALF
+from .head import Head
+from .lids import opening
+from .painted import brow_places
+from .rig import Rig
+
+__all__ = ["PATCHES", "patches"]
+
+Array = NDArray[np.float32]
+Index = NDArray[np.int32]
+Flags = NDArray[np.bool_]
+
+# What a patch's shader can paint: a triangle goes to the first that has all it needs.
+PATCHES: tuple[frozenset[str], ...] = tuple(
+    frozenset(f"PAINT_{part}" for part in parts.split())
+    for parts in (
+        "BEARD",
+        "SCALP",
+        "CLOTH",
+        "BEARD LAUGH",
+        "BEARD LIPS MOUTH",
+        "BEARD LIPS MOUTH LAUGH",
+        "EYES",
+        "EYES BROW",
+        "BROW SCALP",
+        "BEARD LIPS MOUTH LAUGH EYES BROW SCALP CLOTH",
+    )
+)
+# Lines from nose to mouth (distance from the middle, height), decimetres: past it less than 1/255.
+LAUGH = ((0.10, -0.72), (0.54, -0.34))
+BLEED = 0.08  # decimetres by which a mask reaches further in a small picture, whose texels are wide
+HAIRLINE = -0.09  # scalp is coloured from here on, after the noise that frays the line
+CLOTH, MOUTH = -1.20, 0.35  # as in skin.vert and skin.frag
+
+
+def _ranges(rig: Rig) -> dict[str, tuple[float, float]]:
+    """The least and most that each look value can be."""
+    out = {name: (value, value) for name, value in rig.constants.items()}
+    for look in rig.looks.values():
+        for name, ends in look.items():
+            low, high = out.get(name, (0.0, 0.0))
+            out[name] = (low + min(ends), high + max(ends))
+    return out
+
+
+def _touches(corners: Array, low: tuple[float, float], high: tuple[float, float]) -> Flags:
+    """Which triangles (M, 3, 2) may lie in a box of (distance from the middle, height)."""
+    across, height = np.abs(corners[..., 0]), corners[..., 1]
+    # A triangle through the middle comes as near to it as can be.
+    nearest = np.where(np.ptp(np.sign(corners[..., 0]), axis=1) > 0, 0, across.min(1))
+    return np.asarray(
+        (nearest <= high[0])
+        & (across.max(1) >= low[0])
+        & (height.min(1) <= high[1])
+        & (height.max(1) >= low[1])
+    )
+
+
+def _brows(
+    ranges: Mapping[str, tuple[float, float]], sheet: NDArray[np.uint8], corners: Array
+) -> Flags:
+    """Which triangles (M, 3, 2) a brow may reach, of any style (tiles of ``sheet``) and shape."""
+    height, width = sheet.shape
+    ink = sheet.reshape(height // TILE[1], TILE[1], width // TILE[0], TILE[0]).max((0, 2)) > 0
+    s, t = np.flatnonzero(ink.any(0)), np.flatnonzero(ink.any(1))
+    start, stop = (np.array((s[0] - 1, s[-1] + 2)) / TILE[0] * 1.2 - 0.1).clip(-0.1, 1.1).tolist()
+    along = np.linspace(start, stop, 25, dtype=np.float32)
+    top, bottom = (along * 0 + t for t in 1 - np.array((t[0] - 1, t[-1] + 2)) / TILE[1] * 2)
+    names = [f"brow_{n}" for n in ("x", "y", "tilt", "length", "thick", "arch", "peak", "tail")]
+    x = np.linspace(0, 1.2, 121)
+    low = np.full(len(x), np.inf)
+    high = -low
+    for shape in product(*(ranges[n] for n in names)):
+        look = dict(zip(names, shape, strict=True))
+        for side in (top, bottom):
+            places = brow_places(look, along, side)
+            y = np.interp(x, places[:, 0], places[:, 1], left=np.nan, right=np.nan)
+            low, high = np.fmin(low, y), np.fmax(high, y)
+    # Lowest and highest at every distance from the middle, with a margin on all sides.
+    low, high = (np.stack([np.roll(v, k) for k in range(-3, 4)]) for v in (low, high))
+    low, high = low.min(0) - 0.02, high.max(0) + 0.02
+    first, last = (
+        np.clip(np.searchsorted(x, v) + k, 0, len(x) - 1)
+        for v, k in (
+            (np.abs(corners[..., 0]).min(1), -1),
+            (np.abs(corners[..., 0]).max(1), 0),
+        )
+    )
+    out = np.zeros(len(corners), bool)
+    for k, (a, b) in enumerate(zip(first, last, strict=True)):
+        heights = corners[k, :, 1]
+        out[k] = heights.min() <= high[a : b + 1].max() and heights.max() >= low[a : b + 1].min()
+    return out
+
+
+def patches(
+    rig: Rig,
+    head: Head,
+    columns: Mapping[str, Array],
+    lips: NDArray[np.uint8],
+    sheet: NDArray[np.uint8],
+) -> list[Index]:
+    """The skin's triangles (M, 3) of every patch, in the order of PATCHES; some may be empty.
+
+    ``columns`` are the skin's ``baked`` (S, 2), ``zones`` (S, 2) and ``beard`` (S, 4); ``lips`` the
+    mask of the face map and ``sheet`` the atlas of brows, uint8, row 0 at the top.
+    """
+    ranges, triangles = _ranges(rig), head.skin.triangles
+    corners = rig.base[head.skin.rows][triangles]
+    flat = corners[..., :2]
+    lids = opening(head, rig.base, rig.base[head.left_eye])
+    (middle, half), (corner, rise, fall, _) = lids(rig.base)
+    up = max(0.13, 0.05 + 0.085 * ranges["shadow_height"][1])
+    reach = 1.65 * half
+    eyes = (
+        (middle - reach, corner - fall - 0.06),
+        (middle + reach, corner + rise + up),
+    )
+    y, x = np.nonzero(lips)
+    size = len(lips)
+    edge = np.abs(np.array((x.min(), x.max() + 1)) / size - 0.5).max() * 2 * HALF + BLEED
+    bottom, top = ((0.5 - v / size) * 2 * HALF for v in (y.max() + 1, y.min()))
+    mouth = ((0.0, float(bottom) - BLEED), (float(edge), float(top) + BLEED))
+    styles = rig.choices.get("hairstyle", {}).values()
+    lowered = max([0.0, *(-float(style.get("recede", 0.0)) for style in styles)])
+    # Heights over the collar, as in skin.vert.
+    u = np.clip((np.abs(flat[..., 0]) - 0.3) / 0.6, 0, 1)
+    collar = flat[..., 1] - 0.35 * u * u * (3 - 2 * u)
+    needs = {
+        "EYES": _touches(flat, *eyes),
+        "LIPS": _touches(flat, *mouth),
+        "LAUGH": _touches(flat, *LAUGH),
+        "BROW": _brows(ranges, sheet, flat),
+        "SCALP": columns["baked"][triangles, 1].max(1) > HAIRLINE - lowered,
+        "CLOTH": collar.min(1) < CLOTH,
+        "MOUTH": columns["zones"][triangles, 1].max(1) > MOUTH,
+        "BEARD": (columns["beard"][triangles] > 0).any((1, 2)) & ("beard" in rig.choices),
+    }
+    left, out = np.ones(len(triangles), bool), []
+    for patch in PATCHES:
+        fits = left.copy()
+        for part, needed in needs.items():
+            if f"PAINT_{part}" not in patch:
+                fits &= ~needed
+        out.append(triangles[fits])
+        left &= ~fits
+    return out
