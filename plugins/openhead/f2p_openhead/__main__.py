@@ -5,6 +5,9 @@ FOLDER holds, for every kind of character, its layout ``KIND.toml`` and its rig 
 
 from __future__ import annotations
 
+from . import calm  # noqa: F401  (before numpy)
+
+# isort: split
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
