@@ -65,7 +65,10 @@ class Face:
                 # One after the other in every process: where two meet, which is first may tell.
                 patch.setBin("background", 20 + k)
                 patch.reparentTo(node)
-                parts, defines = ("regions.glsl",), sorted(PATCHES[k])
+                defines = sorted(
+                    PATCHES[k] - ({"PAINT_BEARD"} if "beard" not in rig.choices else set())
+                )
+                parts = ("regions.glsl",)
                 use(patch, "skin.vert", "skin.frag", self._looks, parts, defines)
         # What all skin needs in one, what lips and scalp need in another.
         broad = np.concatenate([maps[0][..., 2:], maps[1][..., 1:3]], 2)

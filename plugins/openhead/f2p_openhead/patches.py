@@ -26,10 +26,12 @@ Array = NDArray[np.float32]
 Index = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 
-# What a patch's shader can paint: a triangle goes to the first that has all it needs.
+# What a patch's shader can paint: nothing but cloth, or skin. A triangle goes to the first that has
+# all it needs.
 PATCHES: tuple[frozenset[str], ...] = tuple(
     frozenset(f"PAINT_{part}" for part in parts.split())
     for parts in (
+        "DRESSED",
         "BEARD",
         "SCALP",
         "CLOTH",
@@ -46,7 +48,7 @@ PATCHES: tuple[frozenset[str], ...] = tuple(
 LAUGH = ((0.10, -0.72), (0.54, -0.34))
 BLEED = 0.08  # decimetres by which a mask reaches further in a small picture, whose texels are wide
 HAIRLINE = -0.09  # scalp is coloured from here on, after the noise that frays the line
-CLOTH, MOUTH = -1.20, 0.35  # as in skin.vert and skin.frag
+CLOTH, DRESSED, MOUTH = -1.20, -1.27, 0.35  # as in skin.vert and skin.frag
 
 
 def _ranges(rig: Rig) -> dict[str, tuple[float, float]]:
@@ -121,8 +123,11 @@ def patches(
     ``columns`` are the skin's ``baked`` (S, 2), ``zones`` (S, 2) and ``beard`` (S, 4); ``lips`` the
     mask of the face map and ``sheet`` the atlas of brows, uint8, row 0 at the top.
     """
-    ranges, triangles = _ranges(rig), head.skin.triangles
-    corners = rig.base[head.skin.rows][triangles]
+    ranges, rest = _ranges(rig), rig.base[head.skin.rows]
+    # Nearest first: what they hide is then never shaded.
+    order = np.argsort(-rest[head.skin.triangles][..., 2].mean(1), kind="stable")
+    triangles = head.skin.triangles[order]
+    corners = rest[triangles]
     flat = corners[..., :2]
     lids = opening(head, rig.base, rig.base[head.left_eye])
     (middle, half), (corner, rise, fall, _) = lids(rig.base)
@@ -152,8 +157,9 @@ def patches(
         "MOUTH": columns["zones"][triangles, 1].max(1) > MOUTH,
         "BEARD": (columns["beard"][triangles] > 0).any((1, 2)) & ("beard" in rig.choices),
     }
-    left, out = np.ones(len(triangles), bool), []
-    for patch in PATCHES:
+    dressed = collar.max(1) < DRESSED  # cloth hides all else
+    out, left = [triangles[dressed]], ~dressed
+    for patch in PATCHES[1:]:
         fits = left.copy()
         for part, needed in needs.items():
             if f"PAINT_{part}" not in patch:

@@ -6,7 +6,23 @@ uniform vec4 lip_a; uniform vec4 lip_b; uniform vec2 lip_c; uniform vec4 cap; un
 in vec3 v_normal; in vec3 v_view; in vec3 v_half_key; in vec3 v_half_fill; in vec3 v_rest; in float v_hairline; in vec4 v_cavity; in vec4 v_zone; in vec4 v_tone; in vec2 v_zones; in vec4 v_beard;
 out vec4 colour;
 const float HALF = 1.3;
+const vec3 CLOTH = vec3(0.045, 0.05, 0.06);
 
+// Wrapped diffuse light whose terminator bleeds red (cheap subsurface), and the sky's.
+vec3 diffuse(vec3 c, vec3 n) {
+    float nk = dot(n, key), nf = dot(n, fill);
+    vec3 wrap = vec3(0.34, 0.15, 0.10);
+    vec3 light = key_colour * max((nk + wrap) / (1.0 + wrap), 0.0) + fill_colour * max((nf + 0.2) / 1.2, 0.0);
+    vec3 cavity = v_cavity.rgb;
+    return c * (light * mix(vec3(1.0), cavity, 0.75) + sky(n) * cavity);
+}
+
+#ifdef PAINT_DRESSED
+void main() {
+    IS(0.0)
+    colour = display(diffuse(CLOTH, normalize(v_normal)));
+}
+#else
 void main() {
     vec3 n = normalize(v_normal);
     vec2 map = v_rest.xy / HALF * 0.5 + 0.5;
@@ -118,7 +134,7 @@ void main() {
     // A dark top below the neck.
 #ifdef PAINT_CLOTH
     float cloth = smoothstep(-1.20, -1.26, v_tone.w);
-    c = mix(c, vec3(0.045, 0.05, 0.06), cloth);
+    c = mix(c, CLOTH, cloth);
 #else
     const float cloth = 0.0;
 #endif
@@ -128,12 +144,8 @@ void main() {
     c = mix(c, vec3(0.30, 0.075, 0.07), smoothstep(0.35, 0.75, v_zones.y));
 #endif
 
-    // Light: wrapped diffuse whose terminator bleeds red (cheap subsurface), hemisphere, two gloss lobes.
-    float nk = dot(n, key), nf = dot(n, fill);
-    vec3 wrap = vec3(0.34, 0.15, 0.10);
-    vec3 diffuse = key_colour * max((nk + wrap) / (1.0 + wrap), 0.0) + fill_colour * max((nf + 0.2) / 1.2, 0.0);
-    vec3 cavity = v_cavity.rgb;
-    vec3 lit = c * (diffuse * mix(vec3(1.0), cavity, 0.75) + sky(n) * cavity);
+    // Light: diffuse, and two gloss lobes.
+    vec3 lit = diffuse(c, n);
     float gloss = (1.0 - scalp) * (1.0 - cloth);
     float nv = max(dot(n, v_view), 0.0), away = 1.0 - nv, away3 = away * away * away;
     float fresnel = 0.04 + 0.5 * away3 * away * away;
@@ -151,3 +163,4 @@ void main() {
     lit += c * 0.12 * away3 * gloss;
     colour = display(lit);
 }
+#endif
