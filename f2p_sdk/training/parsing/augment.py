@@ -15,7 +15,7 @@ from PIL import Image, ImageFilter
 from .backdrops import backdrop
 from .colours import developed, lit, recoloured
 from .data import Face
-from .geometry import moved, random_move
+from .geometry import Move, moved, random_move
 from .occluders import find_marks, glasses, hand, hat, thing
 
 __all__ = ["Variation", "augment", "shrunk"]
@@ -24,18 +24,23 @@ Random = np.random.Generator
 Bytes = npt.NDArray[np.uint8]
 
 PLAIN = 0.4
-"""Share of the pictures that are only moved: the parser must also see what the engine draws."""
+"""Share of the pictures that are moved at most: the parser must also see what the engine draws."""
 
 Variation = Literal["shift", "photo"]
 """``shift``: scaling and shifting, as published. ``photo``: all there is here."""
 
 
 def augment(
-    face: Face, rng: Random, variation: Variation = "photo", side: int | None = None
+    face: Face,
+    rng: Random,
+    variation: Variation = "photo",
+    side: int | None = None,
+    plain: float = PLAIN,
 ) -> tuple[Bytes, Bytes]:
     """Picture uint8 (S, S, 3) and labels uint8 (S, S), varied; the same for the same numbers.
 
-    S is ``side``, or as it comes.
+    S is ``side``, or as it comes. ``plain`` is the share that is moved at most; half of those are
+    not even moved.
     """
     if side is not None and side != len(face.labels):
         face = shrunk(face, side)
@@ -43,8 +48,11 @@ def augment(
     if variation == "shift":
         picture, labels = moved(picture, labels, random_move(rng, turning=False))
         return np.asarray(picture), np.asarray(labels)
-    if rng.random() < PLAIN:
-        picture, labels = moved(picture, labels, random_move(rng, turning=True))
+    if rng.random() < plain:
+        move = random_move(rng, turning=True)
+        if rng.random() < 0.5:
+            move = Move(mirror=move.mirror)
+        picture, labels = moved(picture, labels, move)
         return np.asarray(picture), np.asarray(labels)
     if rng.random() < 0.6:
         picture = recoloured(picture, labels, rng)

@@ -33,6 +33,8 @@ class ParserRecipe:
         variation: what is done to the pictures, see :func:`augment`.
         small: share of the training that looks at smaller pictures first, which is faster; their
             side is ``small_side`` of the others'.
+        settle: share of the training, its end, that sees more of the engine's pictures as they are:
+            for the last it learns is where exactly the edges of thin parts run.
         overlap: weight of ``1 - intersection / union`` beside the cross entropy.
         momentum, weight_decay, warmup: of the optimiser; warmup in steps.
     """
@@ -47,6 +49,7 @@ class ParserRecipe:
     variation: Variation
     small: float = 0.0
     small_side: float = 0.625
+    settle: float = 0.0
     overlap: float = 0.0
     momentum: float = 0.9
     weight_decay: float = 0.0
@@ -84,6 +87,8 @@ def pixel_loss(logits: Tensor, labels: Tensor, overlap: float = 0.0) -> Tensor:
         labels: int64 (B, H, W).
         small: share of the training that looks at smaller pictures first, which is faster; their
             side is ``small_side`` of the others'.
+        settle: share of the training, its end, that sees more of the engine's pictures as they are:
+            for the last it learns is where exactly the edges of thin parts run.
         overlap: weight of the mean over the classes that are there of 1 minus intersection by
             union, both in probabilities over the batch (soft Jaccard index): a brow has few pixels
             and matters as much as all the hair.
@@ -123,6 +128,7 @@ RECIPES = {
         "cosine",
         "photo",
         small=0.45,
+        settle=0.18,
         overlap=1.0,
         weight_decay=0.02,
         warmup=100,

@@ -20,7 +20,7 @@ from ...parsers import parser_card, save_parser
 from ..checkpoint import load_checkpoint, load_tensors, save_checkpoint, save_tensors
 from ..device import Device, pick_device
 from ..plan import Report, Trained
-from .augment import augment
+from .augment import PLAIN, augment
 from .data import Faces
 from .figures import held_out_overlap
 from .recipes import RECIPES, ParserRecipe, pixel_loss
@@ -30,6 +30,7 @@ __all__ = ["ParserPlan", "train_parser"]
 CHECKPOINT_SECONDS = 60.0
 VALIDATIONS = 10  # in a whole training
 SEEN = 128  # pictures at each of them; all that are held out at the end
+SETTLED = 0.75  # of the pictures are plain while it settles
 _LONGEST = 5.0  # of a gradient
 LICENCE = "Apache-2.0; trained only on pictures of the engines that the data were captured from"
 
@@ -223,9 +224,10 @@ class _Training:
         side = self.faces.size
         if self.fraction < recipe.small:
             side = max(32, round(side * recipe.small_side / 32) * 32)
+        plain = SETTLED if self.fraction > 1 - recipe.settle else PLAIN
         for row in self.order[1][place * self.batch : (place + 1) * self.batch]:
             rng = np.random.default_rng([self.plan.seed, epoch, int(row), 1])
-            picture, classes = augment(self.faces[int(row)], rng, recipe.variation, side)
+            picture, classes = augment(self.faces[int(row)], rng, recipe.variation, side, plain)
             pictures.append(picture)
             labels.append(classes)
         there = torch.from_numpy(np.stack(labels)).to(self.device.name)
