@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from f2p_sdk.errors import DatasetError
-from f2p_sdk.faceparts import CLASSES
+from f2p_sdk.faceparts import CLASSES, MIRRORED
 from f2p_sdk.training.parsing import Face, Scan, augment, open_faces
 from f2p_sdk.training.parsing.augment import shrunk
 from f2p_sdk.training.parsing.backdrops import backdrop
@@ -207,14 +207,26 @@ def test_the_same_numbers_give_the_same_picture(side: int | None) -> None:
     face = face_of()
     pictures = set()
     for seed in range(5):
-        a = augment(face, np.random.default_rng(seed), "photo", side)
-        b = augment(face, np.random.default_rng(seed), "photo", side)
+        a = augment(face, np.random.default_rng(seed), "photo", side, 0.2)
+        b = augment(face, np.random.default_rng(seed), "photo", side, 0.2)
         assert np.array_equal(a[0], b[0])
         assert np.array_equal(a[1], b[1])
         assert a[0].shape == (side or SIDE, side or SIDE, 3)
         assert a[1].max() < len(CLASSES)
         pictures.add(a[0].tobytes())
     assert len(pictures) == 5
+
+
+def test_plain_pictures_are_moved_at_most() -> None:
+    face, same = face_of(), 0
+    for seed in range(20):
+        picture, labels = augment(face, np.random.default_rng(seed), plain=1.0)
+        sure = inner(labels)
+        found = decoded(picture)
+        swap = np.array([MIRRORED, range(len(CLASSES))])
+        assert max((k[found][sure] == labels[sure]).mean() for k in swap) > 0.99
+        same += np.isin(labels, (0, 1, 10)).mean() == np.isin(face.labels, (0, 1, 10)).mean()
+    assert 4 <= same <= 16
 
 
 def test_a_shrunk_face_is_the_same_face() -> None:
