@@ -25,6 +25,7 @@ __all__ = ["Appearance", "appearance", "backdrop_of", "background"]
 Array = NDArray[np.float64]
 
 _SIDE = 64  # pixels a side: enough to tell hair from wall
+_HAIR = 0.6  # what a cell of hair counts
 _STEP = 6.0  # how far apart two colours are, in Lab, before they tell anything
 
 
@@ -37,7 +38,13 @@ class Appearance:
     weight: Tensor
 
 
-def appearance(picture: Picture, landmarks: Points, backdrop: Array, grid: int = 32) -> Appearance:
+def appearance(
+    picture: Picture,
+    landmarks: Points,
+    backdrop: Array,
+    grid: int = 32,
+    hair: Tensor | None = None,
+) -> Appearance:
     """The appearance of an aligned photo, with its background replaced by the game's.
 
     Args:
@@ -45,9 +52,13 @@ def appearance(picture: Picture, landmarks: Points, backdrop: Array, grid: int =
         landmarks: (5, 2), the frame's landmarks as fractions of the picture.
         backdrop: (3,), RGB in [0, 1], the background of the game's own pictures.
         grid: N.
+        hair: (1, 1, h, w) in [0, 1], where a parser sees hair: surely the person, and its colour
+            counts.
     """
     behind = background(picture, landmarks)
     cells = _cells(torch.from_numpy(behind)[None, None].float(), grid)[0]
+    worn = torch.zeros(grid, grid) if hair is None else _cells(hair, grid)[0, 0]
+    cells = cells * (1 - worn)
     colours = _cells(to_tensor(picture), grid)[0]
     wall = torch.from_numpy(backdrop).float()[:, None, None]
     # Whether a cell is the person or the background must be clear for it to count.
@@ -56,7 +67,8 @@ def appearance(picture: Picture, landmarks: Points, backdrop: Array, grid: int =
     near = _within(np.abs(x), 1.85) * _within(np.abs(y + 0.3), 1.75)
     face = torch.from_numpy(_face_weight(x, y)).float()
     around = torch.from_numpy(near).float() * sure / 3
-    return Appearance(colours * (1 - cells) + wall * cells, torch.maximum(face, around))
+    weight = torch.stack([face, around, _HAIR * worn]).amax(dim=0)
+    return Appearance(colours * (1 - cells) + wall * cells, weight)
 
 
 def background(picture: Picture, landmarks: Points) -> Array:

@@ -132,7 +132,7 @@ class Probed:
         self.columns = torch.tensor(list(columns), dtype=torch.long)
         here = engine.tensor(vector[None], size, [self.scene])
         found = []
-        for some in torch.split(self.columns, _PROBES):
+        for some in torch.split(self.columns, _PROBES) if len(self.columns) else ():
             moved = vector.repeat(len(some), 1)
             inward = torch.where(vector[some] < 0.5, step, -step)
             moved[torch.arange(len(some)), some] += inward

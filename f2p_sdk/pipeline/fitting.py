@@ -19,7 +19,7 @@ from .appearance import Appearance, appearance, backdrop_of
 from .drawing import EngineDraws, Imitator, open_imitator
 from .flow import Found, Tools, find
 from .goal import Goal
-from .reading import Reader
+from .reading import open_reader
 from .recipes import Recipe, recipe
 from .report import Clock, Progress, versions
 from .result import FitResult, Subject
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JUDGE", "Fitter"]
 
+HAIR = "hair"  # the parser's class
 JUDGE = "dlib"  # whose distance is told, whatever the search looks through
 
 ONCE = 1_000_000_000
@@ -95,7 +96,7 @@ class Fitter:
             else detector
         )
         self.judge = self._judge(given=recognizer)
-        self.reader = _reader(parser)
+        self.reader = open_reader(parser)
         self.population = self._population(population)
         self.engine = None if host is None else EngineDraws(host, self.kind, deadline=deadline)
         self.start = torch.from_numpy(self.layout.encode(self.layout.default()))
@@ -255,11 +256,14 @@ class Fitter:
 
     def _goal(self, subject: Subject, plan: Recipe, space: Space) -> Goal:
         """What the photo asks for, as this recipe looks at it."""
-        parsed = None
+        parsed = hair = None
         if self.reader is not None:
             with torch.no_grad():
                 seen = self.reader(to_tensor(subject.aligned.picture))
-            parsed = seen, self.reader.classes(plan.classes)
+            parsed = seen, self.reader.classes(plan.classes), self.reader.classes(plan.places)
+            if HAIR in self.reader.parser.classes:
+                k = self.reader.parser.classes.index(HAIR)
+                hair = seen.probabilities[:, k : k + 1]
         prior = None
         if self.population is not None:
             groups: dict[str, list[int]] = {}
@@ -269,7 +273,7 @@ class Fitter:
             prior = Whitened.of(start, self.population, list(groups.values()))
         return Goal(
             subject.target if plan.mirrored else subject.target[:1],
-            self._appearance(subject.aligned.picture, plan.grid),
+            self._appearance(subject.aligned.picture, plan.grid, hair),
             parsed,
             prior,
             cosine=getattr(self.recognizer, "metric", "euclidean") == "cosine",
@@ -290,9 +294,10 @@ class Fitter:
         vectors = np.stack([self.layout.encode(character) for character in characters])
         return torch.from_numpy(vectors[:, : self.layout.n_continuous])
 
-    def _appearance(self, aligned: Picture, grid: int) -> Appearance:
+    def _appearance(self, aligned: Picture, grid: int, hair: Tensor | None) -> Appearance:
         landmarks = np.asarray(self.framing.landmarks)
-        return appearance(aligned, landmarks, backdrop_of(self.average_picture(), landmarks), grid)
+        wall = backdrop_of(self.average_picture(), landmarks)
+        return appearance(aligned, landmarks, wall, grid, hair)
 
     def _tracker(self, every: int = 10) -> Tracker:
         return Tracker(self.detector, np.asarray(self.framing.landmarks, dtype=np.float64), every)
@@ -310,11 +315,3 @@ class Fitter:
 
 def _given(vectors: Tensor, step: int) -> Tensor:
     raise AssertionError("the pictures are given")
-
-
-def _reader(parser: str | Parser | None) -> Reader | None:
-    """What sees the parts of a face; None where none is asked for by name and none can be used."""
-    if parser is None and not plugins.usable(plugins.parsers()):
-        return None
-    found = plugins.parser(parser) if parser is None or isinstance(parser, str) else parser
-    return Reader(found)

@@ -166,7 +166,7 @@ def _try_choices(
     """The choices that look best beside each other; sliders as in ``vector`` (D,)."""
 
     def render(vectors: Tensor, step: int) -> Tensor:
-        if tools.engine is None or not stage.engine:
+        if tools.engine is None:
             return tools.imitator(vectors)
         return tools.engine.tensor(vectors, tools.size, [scene] * len(vectors))
 

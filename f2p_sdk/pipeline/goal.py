@@ -34,14 +34,14 @@ class Goal:
     """What the photo asks for.
 
     target: embeddings (T, E). look: how it looks from afar. parsed: what the parser sees in it,
-    aligned, with the weight (K,) of each class; None without a parser. prior: in place of
-    :class:`Prior` around the start. cosine: the recognizer tells faces apart by the angle between
-    embeddings, so lengths say nothing.
+    aligned, with the weights (K,) of its classes in the terms content and parts; None without a
+    parser. prior: in place of :class:`Prior` around the start. cosine: the recognizer tells faces
+    apart by the angle between embeddings, so lengths say nothing.
     """
 
     target: Tensor
     look: Appearance
-    parsed: tuple[Parsed, Tensor] | None = None
+    parsed: tuple[Parsed, Tensor, Tensor] | None = None
     prior: Term | None = None
     cosine: bool = False
 
@@ -60,9 +60,9 @@ def objective_of(plan: Recipe, space: Space, goal: Goal, weights: Mapping[str, f
         "colour": lambda: Colour(goal.look.colours, goal.look.weight, plan.strictness),
     }
     if goal.parsed is not None:
-        seen, classes = goal.parsed
+        seen, classes, places = goal.parsed
         makers["content"] = lambda: Content.of(seen, classes)
-        makers["parts"] = lambda: Parts(seen.probabilities, classes)
+        makers["parts"] = lambda: Parts(seen.probabilities, places)
     return Objective(
         {
             name: (weight, makers[name]())

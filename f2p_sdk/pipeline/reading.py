@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .. import plugins
 from ..objective import Parsed
 
 if TYPE_CHECKING:
     from ..hookspecs import Parser
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "open_reader"]
 
 
 class Reader:
@@ -42,3 +43,11 @@ class Reader:
     def classes(self, weights: Mapping[str, float]) -> Tensor:
         """(K,): the weights of the parser's classes by name; what is not named weighs nothing."""
         return torch.tensor([float(weights.get(name, 0.0)) for name in self.parser.classes])
+
+
+def open_reader(parser: str | Parser | None) -> Reader | None:
+    """What sees the parts of a face; None where none is asked for by name and none can be used."""
+    if parser is None and not plugins.usable(plugins.parsers()):
+        return None
+    found = plugins.parser(parser) if parser is None or isinstance(parser, str) else parser
+    return Reader(found)

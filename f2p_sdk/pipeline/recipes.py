@@ -42,14 +42,12 @@ class TryChoices:
         rounds: how often every slot is gone through.
         shortlist: how many choices of a slot are tried, the likeliest first; None for all.
         weights: weights of terms that differ from the recipe's.
-        engine: drawn by the engine, where there is one; else by the imitator, which is faster.
     """
 
     name: str
     rounds: int = 1
     shortlist: int | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
-    engine: bool = True
 
 
 @dataclass(frozen=True)
@@ -84,6 +82,8 @@ FEATURES: Mapping[str, float] = {
 }
 #: The same, with what players see first beside it, and without what an expression opens.
 SEEN: Mapping[str, float] = {**FEATURES, "face_skin": 0.3, "hair": 0.5, "inner_mouth": 0.0}
+#: Where parts are: a hairstyle is one part of many, and half of what a player sees.
+PLACED: Mapping[str, float] = {**FEATURES, "face_skin": 1.0, "hair": 4.0, "inner_mouth": 0.0}
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,8 @@ class Recipe:
         jittered, jitter: how many varied views the recognizer is shown beside the plain one.
         grid, strictness: cells a side of the colour term, and how far it minds the photo's light.
         mirrored: whether the mirrored photo counts as a second photo of the person.
-        classes: weight of the parser's classes in the terms content and parts; without a parser
-            these terms are left out.
+        classes, places: weight of the parser's classes in the terms content and parts; without a
+            parser these terms are left out.
     """
 
     title: str
@@ -112,10 +112,11 @@ class Recipe:
     strictness: float = 0.5
     mirrored: bool = False
     classes: Mapping[str, float] = field(default_factory=lambda: FEATURES)
+    places: Mapping[str, float] = field(default_factory=lambda: PLACED)
 
 
 BEST = Recipe(
-    title="Adam through the imitator, then with the engine in the loop; choices tried in it",
+    title="Adam through the imitator, then on the engine's pictures; choices tried in it",
     stages=(
         Search(
             "search",
@@ -123,15 +124,15 @@ BEST = Recipe(
             relaxed=True,
         ),
         # who it is, choices hardly tell, and asking the recognizer takes longest
-        TryChoices("guess", weights={"distance": 0.0, "colour": 15.0}, engine=False),
-        Search("engine", Adam(steps=30, rate=0.04), engine=True),
-        TryChoices("choices", shortlist=6, weights={"colour": 15.0}),
-        Search("refine", Adam(steps=40, rate=0.03), engine=True),
+        TryChoices("guess", weights={"distance": 0.0, "colour": 15.0, "parts": 6.0}),
+        Search("engine", Adam(steps=25, rate=0.04), engine=True, probe=0.1),
+        TryChoices("choices", shortlist=6, weights={"colour": 15.0, "parts": 6.0}),
+        Search("refine", Adam(steps=25, rate=0.025), engine=True, probe=0.06),
     ),
     weights={
         "distance": 2.0,
         "content": 0.5,
-        "parts": 0.5,
+        "parts": 1.0,
         "colour": 5.0,
         "prior": 0.02,
         "choices": 0.02,
@@ -189,8 +190,17 @@ ABLATIONS: Mapping[str, Recipe] = {
         "best, without the prior",
         *("distance", "content", "parts", "colour", "choices", "departure"),
     ),
+    "explained": replace(
+        BEST,
+        title="best, with the photo's expression and light explained as a scene of the engine's",
+        stages=(
+            *BEST.stages[:2],
+            Explain("explain", weights={"content": 1.0, "parts": 1.0, "colour": 5.0}),
+            *BEST.stages[2:],
+        ),
+    ),
 }
-"""The best method less some of its terms, to measure what each is good for."""
+"""The best method less some terms, or with a stage more, to measure what each is good for."""
 
 
 def recipe(name: str, steps: int | None = None) -> Recipe:

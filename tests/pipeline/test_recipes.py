@@ -19,6 +19,7 @@ from f2p_sdk.pipeline.goal import Goal, objective_of
 from f2p_sdk.pipeline.recipes import (
     ABLATIONS,
     FEATURES,
+    PLACED,
     RECIPES,
     SEEN,
     Recipe,
@@ -34,7 +35,7 @@ START = torch.tensor([0.5, 0.5, 1.0, 0.0, 0.0])
 SPACE = Space.around(START, 2, [slice(2, 5)])
 LOOK = Appearance(torch.full((3, 4, 4), 0.5), torch.ones(4, 4))
 PARSED = Parsed((torch.rand(1, 2, 8, 8),), torch.softmax(torch.rand(1, 3, 4, 4), 1))
-GOAL = Goal(torch.ones(2, 4), LOOK, (PARSED, torch.ones(3)))
+GOAL = Goal(torch.ones(2, 4), LOOK, (PARSED, torch.ones(3), torch.ones(3)))
 REGULARISERS = ("prior", "choices", "departure")
 ALL = {**RECIPES, **ABLATIONS}
 
@@ -46,7 +47,7 @@ def test_the_commands_offer_every_recipe() -> None:
 
 
 def test_classes_are_the_parsers() -> None:
-    assert set(SEEN) == {*CLASSES} - {"background"}
+    assert set(SEEN) == set(PLACED) == {*CLASSES} - {"background"}
     assert set(FEATURES) < set(SEEN)
 
 
@@ -69,7 +70,13 @@ def test_every_term_is_known_and_every_stage_has_a_name_of_its_own(name: str) ->
 
 def test_ablations_are_the_best_method_less_some_terms() -> None:
     best = RECIPES["best"].weights
+    explained = ABLATIONS["explained"]
+    assert explained.weights == best
+    assert [s for s in explained.stages if s in RECIPES["best"].stages] == [*RECIPES["best"].stages]
+    assert len(explained.stages) == len(RECIPES["best"].stages) + 1
     for name, plan in ABLATIONS.items():
+        if plan is explained:
+            continue
         assert plan.weights.items() < best.items(), name
         assert [s.name for s in plan.stages] == [s.name for s in RECIPES["best"].stages]
     assert set(best) - set(ABLATIONS["no-prior"].weights) == {"prior"}

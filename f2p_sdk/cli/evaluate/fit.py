@@ -13,7 +13,10 @@ from ...errors import UsageError
 from .._common import emit_json, game_option, json_option, load_kind, progress, say, table, warn
 from .._page import write_page
 
-METHODS = ("best", "slides", "paper", "identity-only", "content-only", "both", "no-prior")
+METHODS = (
+    *("best", "slides", "paper"),
+    *("identity-only", "content-only", "both", "no-prior", "explained"),
+)
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 
 
@@ -45,7 +48,8 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
     multiple=True,
     default=("best",),
     show_default=True,
-    help="May be given several times, to compare; the last four are `best` less some terms.",
+    help="May be given several times, to compare; the last five are `best` less some terms, or "
+    "with the photo's expression and light explained as a scene.",
 )
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of the search.")
 @click.option("--weights", metavar="NAME|FILE", help="Which imitator; see `f2p games`.")
