@@ -35,7 +35,9 @@ class Search:
 
 @dataclass(frozen=True)
 class TryChoices:
-    """Local search over the choices. How they fared there ranks them for the next such stage.
+    """Local search over the choices, drawn by the engine where there is one.
+
+    How they fared there ranks them for the next such stage.
 
     Attributes:
         name: what the report calls it.
