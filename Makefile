@@ -6,7 +6,7 @@ GAME ?= justice/female
 # What the shipped weights were made of; the schedule of the training ends with the time.
 KINDS ?= justice/female justice/male
 CAPTURE ?= -n 12000 --neighbours 9300 --size 256 --engines 2
-TRAINING ?= --minutes 60
+TRAINING ?= --minutes 85
 SHIPPED := adapters/justice/f2p_justice/weights
 # Likewise of the face parser, from the pictures of all kinds together.
 SCENES ?= -n 2500 --size 256 --vary pose,light,expression,background --passes labels,depth --seed 42
