@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from f2p_openhead.engine import Engine, RenderError
+from panda3d.core import RenderState
 
 from f2p_sdk import Layout
 
@@ -22,6 +23,17 @@ VISIBLE = 6
 
 def _picture(engine: Engine, values: dict[str, float | str], size: int = SIZE) -> np.ndarray:
     return engine.render(values, size).astype(np.int16)
+
+
+def test_pictures_leave_nothing_behind(engine: Engine, layout: Layout) -> None:
+    """A game's engine runs for days: a render state kept for each picture would fill the memory."""
+    people = [dict(layout.random(k, seed=6).values) for k in range(6)]
+    for person in people:
+        engine.render(person, 64)
+    before = RenderState.getNumStates()
+    for person in people * 2:
+        engine.render(person, 64)
+    assert RenderState.getNumStates() <= before + 2
 
 
 def test_every_slider_visibly_changes_the_picture(engine: Engine, layout: Layout) -> None:
