@@ -186,6 +186,16 @@ def test_a_page_is_whole_and_nothing_in_it_is_taken_for_html(tmp_path: Path) -> 
     assert "http" not in text
 
 
+def test_evaluate_names_the_photo_of_an_unknown_kind(f2p: Run, tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(PHOTO.read_bytes())
+    listed = tmp_path / "identities.csv"
+    listed.write_text("file,identity,kind\none.png,g,ghost\n")
+    done = f2p("evaluate", "fit", "-g", "toy", "--photos", tmp_path, "--identities", listed)
+    assert done.code == 2
+    assert "one.png is of the kind 'ghost', which toy does not have" in done.text
+    assert "-g toy/hero" in done.text
+
+
 def test_evaluate_compares_methods(f2p: Run, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()

@@ -67,7 +67,7 @@ class Reader:
         for photos in ("photos", "PHOTOS"):
             (folder / photos).mkdir()
             shutil.copy(photo, folder / photos)
-        table = "file,identity,kind\nastronaut.png,collins,photo\n"
+        table = "file,identity,kind\nastronaut.png,collins,hero\n"
         (folder / "PHOTOS" / "identities.csv").write_text(table)
         os.environ["F2P_HOME"] = str(folder / "home")
         with socket.create_server(("127.0.0.1", 0)) as free:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ...errors import UsageError
+from ...errors import UnknownNameError, UsageError
 from .._common import emit_json, game_option, json_option, load_kind, progress, say, table, warn
 from .._page import write_page
 
@@ -107,7 +107,17 @@ def command(
     kind = load_kind(game)
     listed = [] if photos is None else _photos(photos, identities)[:limit]
     each = [(row.get("kind") if "/" not in game else "") or kind.kind for row in listed]
-    kinds = {name: load_kind(f"{kind.game}/{name}") for name in dict.fromkeys([*each, kind.kind])}
+    kinds = {kind.kind: kind}
+    for row, name in zip(listed, each, strict=True):
+        if name not in kinds:
+            try:
+                kinds[name] = load_kind(f"{kind.game}/{name}")
+            except UnknownNameError as error:
+                raise UsageError(
+                    f"{identities}: {row['file']} is of the kind {name!r}, which {kind.game} "
+                    "does not have",
+                    remedy=f"{error.remedy}; or fit all as one kind: -g {kind.name}",
+                ) from None
 
     from ...pipeline import Fitter, engine_for, side_by_side, weights_file
     from ._fits import Runs
