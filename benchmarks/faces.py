@@ -50,10 +50,12 @@ def main() -> None:
                     lost += 1
                 else:
                     near.append(float(np.linalg.norm(embedding - found[i])))
-    rows = np.stack(list(found.values())).astype(np.float64)
-    square = (rows**2).sum(1)
-    apart = np.sqrt(np.maximum(square[:, None] + square[None] - 2 * rows @ rows.T, 0))
-    pairs = apart[np.triu_indices(len(rows), 1)]
+    pairs = np.zeros(0)
+    if len(found) > 1:
+        rows = np.stack(list(found.values())).astype(np.float64)
+        square = (rows**2).sum(1)
+        apart = np.sqrt(np.maximum(square[:, None] + square[None] - 2 * rows @ rows.T, 0))
+        pairs = apart[np.triu_indices(len(rows), 1)]
     shown = len(near) + lost
     print(
         json.dumps(
@@ -62,8 +64,10 @@ def main() -> None:
                 "size": args.size,
                 "characters": args.count,
                 "detected": round(len(found) / args.count, 4),
-                "distance_of_two_median": round(float(np.median(pairs)), 3),
-                "distance_of_two_5_percent": round(float(np.quantile(pairs, 0.05)), 3),
+                "distance_of_two_median": round(float(np.median(pairs)), 3) if len(pairs) else None,
+                "distance_of_two_5_percent": (
+                    round(float(np.quantile(pairs, 0.05)), 3) if len(pairs) else None
+                ),
                 "varied_pictures": shown,
                 "varied_detected": round(len(near) / shown, 3) if shown else None,
                 "varied_distance_median": round(float(np.median(near)), 3) if near else None,

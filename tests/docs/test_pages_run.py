@@ -45,6 +45,13 @@ SHORTER: dict[str, dict[str, str]] = {
     "f2p evaluate parser": {"--count": "2"},
     "f2p evaluate fit --photos": {"-g": "mygame", "--limit": "1", **ONE_STEP},
     "f2p evaluate fit --recover": {"-g": "mygame", "--recover": "1", **ONE_STEP},
+    "python benchmarks/faces.py": {
+        "-g": "mygame",
+        "--count": "2",
+        "--varied": "1",
+        "--scenes": "1",
+        "--size": "64",
+    },
     "python benchmarks/capture.py": {
         "-g": "mygame",
         "--size": "64",
