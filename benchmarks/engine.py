@@ -5,8 +5,8 @@
 Every process draws the same random characters for itself (the bridge's MEASURE: draw, send
 nothing), all of them at once: colour alone and colour with labels in turn. The rates are sums over
 the processes, medians over the rounds; ``labels_ratio`` is the second over the first. One process
-for each core is what ``f2p capture --engines N`` uses best; set ``LP_NUM_THREADS=1`` then, so that
-each draws on one core.
+for each core is what ``f2p capture --engines N`` uses best; several are told to draw on one core
+each (``LP_NUM_THREADS=1``), unless the environment says otherwise.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=160, metavar="N", help="in each round")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
     args = parser.parse_args()
+    if args.engines > 1:
+        os.environ.setdefault("LP_NUM_THREADS", "1")  # Mesa's software rasteriser reads it
     kind = game(args.game)
     characters = [kind.layout.random(i, 0) for i in range(CHARACTERS)]
     repeat = max(1, args.pictures // CHARACTERS // args.engines)

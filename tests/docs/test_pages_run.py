@@ -52,6 +52,12 @@ SHORTER: dict[str, dict[str, str]] = {
         "--scenes": "1",
         "--size": "64",
     },
+    "python benchmarks/engine.py": {
+        "-g": "mygame",
+        "--size": "64",
+        "--pictures": "16",
+        "--rounds": "1",
+    },
     "python benchmarks/capture.py": {
         "-g": "mygame",
         "--size": "64",
