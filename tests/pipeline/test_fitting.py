@@ -114,8 +114,8 @@ def test_the_slides_method_takes_its_ten_steps(
 ) -> None:
     result = fitter(kind, engine).fit(engine.draw(true, 64), method="slides")
     assert len(result.report["losses"]["search"]) == 10
-    assert set(result.report["losses"]["search"][0]) == {"identity", "total"}
-    assert result.report["weights_of_terms"] == {"identity": 1.0}
+    assert set(result.report["losses"]["search"][0]) == {"identity", "content", "total"}
+    assert result.report["weights_of_terms"] == {"identity": 1.0, "content": 1.0}
 
 
 def test_progress_tells_every_stage(kind: Kind, engine: Any, fitter: Make, true: Values) -> None:
