@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROJECTS := pyproject.toml $(wildcard plugins/*/pyproject.toml adapters/*/pyproject.toml)
 STAMP := $(VENV)/.f2p-installed
 
-.PHONY: install demo test lint weights libraries clean help
+.PHONY: install demo test test-core test-packages lint weights libraries clean help
 
 help:
 	@echo "make install   a virtual environment in $(VENV) with all packages of this repository"
@@ -48,8 +48,15 @@ demo: install
 	$(BIN)/f2p fit examples/photos/astronaut.png -g $(GAME) -o out/demo
 	@echo "Photo, imitator and engine side by side: $(abspath out/demo/sheet.png)"
 
+# Two runs side by side, the core's tests and those of plugins and adapters: one core each.
 test: install
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-core test-packages
+
+test-core:
+	$(BIN)/python -m pytest tests
+
+test-packages:
+	$(BIN)/python -m pytest plugins adapters
 
 lint: install
 	$(BIN)/ruff check .
