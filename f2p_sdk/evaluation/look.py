@@ -15,7 +15,7 @@ from .. import images, plugins
 from ..hookspecs import Recognizer
 from ..images import Picture
 from ..pipeline import Fitter, Subject
-from ..pipeline.views import embed_face, find_landmarks, to_tensor
+from ..pipeline.views import MIRRORED, embed_face, find_landmarks, to_tensor
 from .figures import iou, landmark_error
 
 __all__ = ["Look", "Looker"]
@@ -108,6 +108,6 @@ def _altered(picture: Picture, landmarks: Array) -> tuple[Picture, Array]:
     grey = (picture @ np.array([0.299, 0.587, 0.114])).round().astype(np.uint8)
     small = images.resize(np.repeat(grey[..., None], 3, axis=2), max(1, side // _SMALL))
     large = images.resize(small, side)[:, ::-1].copy()
-    points = np.asarray(landmarks)[[2, 3, 0, 1, 4]].copy()
+    points = np.asarray(landmarks)[list(MIRRORED)].copy()
     points[:, 0] = picture.shape[1] - 1 - points[:, 0]
     return large, points

@@ -64,10 +64,12 @@ def fit_photos(
     """
     fitted: list[Fitted] = []
     failed: list[dict[str, str]] = []
-    lookers: dict[int, Looker] = {}
+    lookers: dict[str, Looker] = {}
     for photo in photos:
         fitter = fitter_of(photo.kind)
-        looker = lookers.setdefault(id(fitter), Looker(fitter))
+        if photo.kind not in lookers:
+            lookers[photo.kind] = Looker(fitter)
+        looker = lookers[photo.kind]
         begun = time.perf_counter()
         try:
             fitted.append(_one(fitter, looker, photo, options, disturbance, begun))

@@ -243,9 +243,9 @@ class Fitter:
         pictures = self.engine.draw(vectors, self.size, [found.scene] * len(vectors))
         seen = torch.stack([self.embed(picture) for picture in pictures])[None]
         shown = torch.cat([to_tensor(picture) for picture in pictures])
-        problem = Problem(space, found.objective, _given, lambda *_: seen, self.reader)
+        problem = Problem(space, found.objective, lambda *_: shown, lambda *_: seen, self.reader)
         with torch.no_grad():
-            loss = problem.look(vectors, shown)
+            loss = problem.loss(vectors)
         winner = int(loss.total.argmin())
         if found.scene:
             pictures[winner] = self.engine.draw(vectors[winner][None], self.size)[0]
@@ -311,7 +311,3 @@ class Fitter:
             detector=self.detector.name,
             **({} if engine is None else {"engine": f"{engine.name} {engine.version}"}),
         )
-
-
-def _given(vectors: Tensor, step: int) -> Tensor:
-    raise AssertionError("the pictures are given")

@@ -92,7 +92,6 @@ def _explain(
     engine = tools.engine
     if engine is None:
         return {}
-    problem = Problem(space, objective, _nothing, tools.plain, tools.reader)
     done = 0
 
     def draw(scenes: Sequence[Mapping[str, Any]]) -> Tensor:
@@ -102,18 +101,15 @@ def _explain(
         nonlocal done
         done += len(pictures)
         tell(done)
+        problem = Problem(space, objective, lambda *_: pictures, tools.plain, tools.reader)
         with torch.no_grad():
-            return problem.look(vector.expand(len(pictures), -1), pictures).total
+            return problem.loss(vector.expand(len(pictures), -1)).total
 
     with clock.stage(stage.name) as tell:
         try:
             return explain(draw, score, stage.rounds)
         except EngineError:  # an engine that knows no scenes: the photo stays unexplained
             return {}
-
-
-def _nothing(vectors: Tensor, step: int) -> Tensor:
-    raise AssertionError("pictures are given")
 
 
 def _search(

@@ -50,10 +50,7 @@ class Problem:
 
     def loss(self, vector: Tensor, step: int = 0) -> Loss:
         """The objective of (B, D) vectors; ``step`` lets views and renderings vary, repeatably."""
-        return self.look(vector, self.render(vector, step), step)
-
-    def look(self, vector: Tensor, picture: Tensor, step: int = 0) -> Loss:
-        """The objective of (B, D) vectors whose pictures (B, 3, S, S) are known."""
+        picture = self.render(vector, step)
         reads = self.objective.reads
         embed = self.embed if "embedding" in reads else None
         parse = self.parse if "parsed" in reads else None
