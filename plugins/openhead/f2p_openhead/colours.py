@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["brow", "eyeshadow", "hair", "iris", "linear", "lips", "skin"]
+__all__ = ["beard", "brow", "eyeshadow", "hair", "iris", "linear", "lips", "skin"]
 
 Colour = NDArray[np.float64]
 
@@ -71,6 +71,18 @@ def brow(look: Mapping[str, float]) -> Colour:
     warm = np.clip(0.15 + 0.5 * look["hair_warm"] + look["brow_warmth"], 0, 1)
     colour = hair({"hair_grey": look["hair_grey"] * 0.7}, max(light, 0.06), float(warm))
     return np.asarray(colour * np.array((0.86 + 0.3 * warm, 0.86, 0.86 - 0.2 * warm)))
+
+
+def beard(look: Mapping[str, float]) -> tuple[Colour, float]:
+    """A beard's colour, and how grey it is (0..1): redder than the hair and a little darker.
+
+    Dark skin has dark beards, grey ones salt and pepper: where a beard is lighter than the skin
+    around it, neither people nor detectors find the mouth as easily.
+    """
+    dark = np.clip((look["skin_tone"] - 0.4) / 0.4, 0, 1)
+    light = min(0.85 * look["hair_light"], 1 - 0.85 * dark)
+    grey = float(np.clip(look["hair_grey"], 0, 1) * (0.9 - 0.78 * dark))
+    return hair({"hair_grey": grey}, light, look["hair_warm"] + 0.1), grey
 
 
 def iris(look: Mapping[str, float]) -> Colour:

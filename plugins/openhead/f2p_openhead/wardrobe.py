@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from panda3d.core import NodePath, TransparencyAttrib, Vec4
+from panda3d.core import NodePath, TransparencyAttrib, Vec3, Vec4
 
+from . import colours
 from .beard import AREAS, grow_beard
 from .hair import Hair, grow
 from .head import Head
@@ -75,6 +76,8 @@ class Wardrobe:
         self._styles: dict[str, Worn | None] = {}
         self._beards: dict[str, tuple[Worn, NDArray[np.int32]] | None] = {}
         self._looks = looks
+        # Beards hang below a node of their own, whose colour stands in for the hair's.
+        self._below = root.attachNewNode("beards")
 
     def dress(self, values: Mapping[str, float | str], points: Array) -> None:
         """Put on the hair that ``values`` choose, moved with the posed head ``points`` (V, 3)."""
@@ -101,6 +104,12 @@ class Wardrobe:
         area = Vec4(*(float(settings.get(k, 0.0)) for k in AREAS))
         self._root.setShaderInput("beard_area", area)
         self._root.setShaderInput("stubble", float(settings.get("stubble", 0.0)))
+        if slot is not None:
+            colour, grey = colours.beard(self.rig.look(values))
+            tint = Vec3(*(float(x) for x in colour))
+            self._root.setShaderInput("beard_colour", tint)  # of its shadow on the skin
+            self._below.setShaderInput("hair_colour", tint)
+            self._below.setShaderInput("grey", grey * 0.6)
         if style not in self._beards:
             grown = grow_beard(settings, self.head, self.scalp, sum(map(ord, style)))
             self._beards[style] = None
@@ -111,7 +120,7 @@ class Wardrobe:
             if other is not None:
                 if name == style:
                     other[0].move(moved[other[1]])
-                other[0].show(self._root if name == style else None)
+                other[0].show(self._below if name == style else None)
 
     def _style(self, style: str, settings: Mapping[str, Any]) -> Worn | None:
         if style not in self._styles:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from f2p_openhead import colours
 from f2p_openhead.beard import AREAS, SEGMENTS, areas, coverage, grow_beard
 from f2p_openhead.engine import Engine
 from f2p_openhead.facemap import HALF, SIZE, _raster
@@ -167,6 +168,19 @@ def test_beards_stand_on_their_skin(rigs: Path, head: Head) -> None:
         assert points[:, 2].min() > -0.8, name  # none on the nape
         lengths.append(float(points[:, 1].min()))
     assert min(lengths) < max(lengths) - 0.2  # the long one hangs
+
+
+@pytest.mark.parametrize("tone", [0.0, 0.5, 0.9, 1.0])
+def test_beards_are_darker_than_hair_and_stay_dark_on_dark_skin(tone: float) -> None:
+    for light in (0.0, 0.5, 1.0):
+        for grey in (0.0, 1.0):
+            look = {"skin_tone": tone, "undertone": 0.0, "skin_sat": 1.0}
+            look |= {"hair_light": light, "hair_warm": 0.2, "hair_grey": grey}
+            colour, share = colours.beard(look)
+            assert 0 <= share <= grey
+            assert colour.mean() <= colours.hair(look, light, 0.3).mean() + 1e-6
+            if tone > 0.8:
+                assert colour.mean() < 1.5 * colours.skin(look).mean(), (light, grey)
 
 
 def test_coverage_is_the_most_of_its_areas() -> None:

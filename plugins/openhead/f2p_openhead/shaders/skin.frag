@@ -3,6 +3,9 @@ uniform sampler2D masks; uniform sampler2D broad; uniform sampler2D detail;
 uniform vec3 skin_colour; uniform vec3 hair_colour; uniform vec3 brow_colour; uniform vec3 lip_natural;
 uniform vec3 lipstick; uniform vec3 shadow_colour;
 uniform vec4 lip_a; uniform vec4 lip_b; uniform vec2 lip_c; uniform vec4 cap; uniform vec2 thinning; uniform vec4 beard_area; uniform float stubble;
+#ifdef PAINT_BEARD
+uniform vec3 beard_colour;
+#endif
 in vec3 v_normal; in vec3 v_view; in vec3 v_half_key; in vec3 v_half_fill; in vec3 v_rest; in float v_hairline; in vec4 v_cavity; in vec4 v_zone; in vec4 v_tone; in vec2 v_zones; in vec4 v_beard;
 out vec4 colour;
 const float HALF = 1.3;
@@ -125,7 +128,7 @@ void main() {
     // A beard's shadow on the skin, however long the hairs are.
     vec4 area = v_beard * beard_area;
     float bearded = max(max(area.x, area.y), max(area.z, area.w)) * stubble;
-    c = mix(c, hair_colour * 0.84, clamp(bearded * (0.88 + 0.2 * fine.a), 0.0, 0.97));
+    c = mix(c, beard_colour * 0.84, clamp(bearded * (0.88 + 0.2 * fine.a), 0.0, 0.97));
 #endif
 #ifdef PAINT_BROW
     float hairs = brow(q) * front;
