@@ -22,7 +22,7 @@ __all__ = ["AREAS", "areas", "coverage", "grow_beard"]
 Array = NDArray[np.float32]
 
 AREAS = ("jaw", "chin", "moustache", "circle")
-SEGMENTS = 6
+SEGMENTS = 4
 NAPE = -0.8  # no beard grows farther back
 
 
@@ -130,7 +130,7 @@ def _hairs(
     p = root - normal * 0.004
     line = [p]
     for k in range(SEGMENTS):
-        away = max(0.75 - k * 0.22, 0.12)
+        away = max(0.75 - 1.32 * k / SEGMENTS, 0.12)
         way = unit(unit(down.astype(np.float32)) + normal * away)
         # Hairs of the chin meet below it.
         way[:, 0] -= (root[:, 0] * 0.35 * k / SEGMENTS) * low[:, 0]
