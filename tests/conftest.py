@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,6 +14,17 @@ import pytest
 PHOTO = Path(__file__).parents[1] / "examples" / "photos" / "astronaut.png"
 TOY = Path(__file__).parent / "toy"
 ENTRY = "[f2p]\ntoy = f2p_toy\n"
+
+
+@pytest.fixture(scope="session")
+def meshtoy() -> ModuleType:
+    """A small game that tells its meshes: ``meshtoy.py`` beside this file."""
+    spec = importlib.util.spec_from_file_location("meshtoy", TOY.parent / "meshtoy.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ __all__ = [
     "LANDMARKS",
     "MAX_CREDITS",
     "MAX_NAME",
+    "MAX_ROWS",
     "MAX_SIDE",
     "PASSES",
     "EngineInfo",
@@ -41,6 +42,8 @@ MAX_CREDITS = 64
 MAX_NAME = 200
 """Longest name of an engine, a game or a kind, in characters."""
 
+MAX_ROWS = 1_048_576
+"""Most points, vertices or triangles that an engine may tell."""
 LANDMARKS = 73
 """Points of the pass ``landmarks``: the usual 68, then the five of the alignment."""
 
@@ -51,11 +54,15 @@ PASSES: Mapping[str, tuple[str, int]] = {
     "landmarks": ("f4", 2),
     "depth": ("f4", 2),
     "surface": ("f4", 2),
+    "vertices": ("f4", 2),
+    "attributes": ("f4", 2),
+    "triangles": ("i4", 2),
 }
 """The passes of version 1: ``color`` (height, width, 3) sRGB; ``labels`` (height, width) classes of
 the parser; ``landmarks`` (LANDMARKS, 3), x and y in pixels and whether they are seen; ``depth``
 (height, width) in decimetres; ``surface`` (n, 2) or (n, 3), x and y in pixels and whether it is
-before the face. ``docs/protocol.md`` has the classes and the points."""
+before the face; ``vertices`` (n, 5), ``attributes`` (n, 4 or more) and ``triangles`` (m, 3) of what
+is drawn as meshes. ``docs/protocol.md`` has the classes, the points and the columns."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,10 @@ class Picture:
             None unless asked for.
         surface: float32 (n, 2 or 3), x and y in pixels of points of the face, the same for every
             character; None unless asked for.
+        vertices: float32 (n, 5), x, y and depth in pixels of the vertices of what is drawn, and the
+            place in what is painted there; None unless asked for.
+        attributes: float32 (n, 4 or more), what they carry; None unless asked for.
+        triangles: int32 (m, 3), rows of the vertices; None unless asked for.
         seconds: time the engine spent drawing it.
     """
 
@@ -143,6 +154,9 @@ class Picture:
     landmarks: npt.NDArray[np.float32] | None = None
     depth: npt.NDArray[np.float32] | None = None
     surface: npt.NDArray[np.float32] | None = None
+    vertices: npt.NDArray[np.float32] | None = None
+    attributes: npt.NDArray[np.float32] | None = None
+    triangles: npt.NDArray[np.int32] | None = None
     seconds: float = 0.0
 
 
@@ -242,7 +256,7 @@ def _is_whole(value: object) -> bool:
 
 def _read_shape(value: object) -> tuple[int, ...]:
     shape = value if isinstance(value, list) else []
-    return tuple(s for s in shape if _is_whole(s) and 0 <= s <= MAX_SIDE)
+    return tuple(s for s in shape if _is_whole(s) and 0 <= s <= MAX_ROWS)
 
 
 def _shape(name: str, size: Size, given: tuple[int, ...]) -> tuple[int, ...]:
@@ -253,4 +267,11 @@ def _shape(name: str, size: Size, given: tuple[int, ...]) -> tuple[int, ...]:
         return (height, width)
     if name == "landmarks":
         return (LANDMARKS, 3)
-    return (given[0] if given else 0, 3 if given[1:] == (3,) else 2)
+    count, columns = (given[0], given[1]) if len(given) == 2 else (0, 0)
+    if name == "vertices":
+        return (count, 5)
+    if name == "attributes":
+        return (count, max(4, columns))
+    if name == "triangles":
+        return (count, 3)
+    return (count, 3 if columns == 3 else 2)

@@ -88,7 +88,7 @@ def command(
     Writes WebDataset shards (000000.tar, ...). It may be stopped at any time, also by a power cut:
     the same command goes on where it stopped.
     """
-    from ..capture import NEIGHBOURS, Job, capture_motion
+    from ..capture import NEIGHBOURS, Job, capture_mesh, capture_motion
 
     if neighbours > count:
         raise UsageError(f"--neighbours {neighbours} are more than the {count} characters")
@@ -115,6 +115,13 @@ def command(
                     done = sum(job.done for job in jobs)
                     update(done, total, "asking how the sliders move the face")
                     capture_motion(kind.layout, host, out, deadline=deadline)
+                    capture_mesh(
+                        kind.layout,
+                        host,
+                        out,
+                        deadline=deadline,
+                        progress=lambda at, of: update(at, of, "asking for the meshes"),
+                    )
                     started = time.perf_counter()
 
                     def show(done: int, of: int) -> None:

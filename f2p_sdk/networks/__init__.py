@@ -4,6 +4,7 @@ from .compact import CompactImitator, logarithm
 from .imitator import NETWORKS, Imitator, PublishedImitator, build, from_config
 from .layers import Box, SlotLayer
 from .lowrank import halves
+from .mesh import MeshImitator
 from .parser import (
     PARSERS,
     CompactParser,
@@ -13,6 +14,7 @@ from .parser import (
     build_parser,
     parser_from_config,
 )
+from .visible import Window
 
 __all__ = [
     "NETWORKS",
@@ -22,10 +24,12 @@ __all__ = [
     "CompactParser",
     "Features",
     "Imitator",
+    "MeshImitator",
     "ParserNetwork",
     "PublishedImitator",
     "ResNetParser",
     "SlotLayer",
+    "Window",
     "build",
     "build_parser",
     "from_config",

@@ -17,8 +17,9 @@ from torch.nn import functional
 
 from .. import weights
 from ..errors import TrainingError
+from ..mesh import Mesh
 from ..motion import Motion
-from ..networks import CompactImitator, Imitator
+from ..networks import CompactImitator, Imitator, MeshImitator
 from ..parameters import Layout
 from .checkpoint import load_checkpoint, load_tensors, save_checkpoint, save_tensors
 from .device import Device, pick_device
@@ -27,12 +28,14 @@ from .pairs import Pairs
 from .pictures import Pictures
 from .plan import Plan, Report, Trained
 from .start import start_network
+from .windows import Windows
 
 __all__ = ["train_imitator"]
 
 CHECKPOINT_SECONDS = 60.0
 _STEEP = 2.0  # times the usual length of a gradient
 VALIDATIONS = 4  # in a whole training
+_FEW = 128  # pictures that tell which checkpoint is the best
 LICENCE = "Apache-2.0; trained only on pictures of the engine named in the card"
 
 
@@ -46,6 +49,7 @@ def train_imitator(
     licence: str = LICENCE,
     motion: Motion | None = None,
     neighbours: Pictures | None = None,
+    mesh: Mesh | None = None,
     preparing: Callable[[int, int], None] | None = None,
     progress: Callable[[Report], None] | None = None,
 ) -> Trained:
@@ -64,8 +68,8 @@ def train_imitator(
         motion: what the engine has told of its sliders, for a network with the option ``motion``.
         neighbours: of ``pictures``, each with one parameter changed (``Layout.neighbour``): the
             network learns the changes too, and a compact one begins with what they show.
-        preparing: called, before the first step, with how many pairs have been looked at, of how
-            many.
+        mesh: what the engine has told of its surface, for the network ``mesh``.
+        preparing: called, before the first step, with how much has been looked at, of how much.
         progress: called after every step.
 
     Raises:
@@ -79,6 +83,7 @@ def train_imitator(
         plan or Plan(),
         pick_device(device),
         motion,
+        mesh,
         preparing,
     )
     return training.run(licence, progress)
@@ -93,6 +98,7 @@ class _Training:
         plan: Plan,
         device: Device,
         motion: Motion | None,
+        mesh: Mesh | None,
         preparing: Callable[[int, int], None] | None,
     ) -> None:
         self.layout, self.pairs, self.output, self.plan = layout, pairs, output, plan
@@ -104,7 +110,7 @@ class _Training:
         self.per_epoch = len(self.train) // self.batch
         torch.manual_seed(plan.seed)
         self.network = start_network(
-            layout, pairs, self.train, plan, self.device, motion, preparing
+            layout, pairs, self.train, plan, self.device, motion, mesh, preparing
         )
         self.optimiser = self.recipe.build_optimiser(self.network)
         self.state: dict[str, Any] = {
@@ -115,6 +121,7 @@ class _Training:
                 "neighbours": len(pairs.neighbours) if pairs.neighbours is not None else 0,
                 "device": device.name.split(":")[0],
                 "motion": motion is not None,
+                "mesh": mesh is not None,
             },
             "step": 0,
             "seconds": 0.0,
@@ -197,14 +204,8 @@ class _Training:
         rows, step = self.rows(), self.state["step"]
         for group in self.optimiser.param_groups:
             group["lr"] = group["scale"] * self.recipe.rate_at(self.fraction, step)
-        vectors, wanted, pairs = self._batch(rows)
-        half = isinstance(self.network, CompactImitator) and self.fraction < self.recipe.half
         self.network.train()
-        with self.device.autocast():
-            drawn = self.network(vectors, half=True) if half else self.network(vectors)
-        if half:
-            wanted = functional.avg_pool2d(wanted, 2)
-        loss = self.recipe.loss(drawn.float(), wanted, pairs)
+        loss = self._windows(rows) if self.recipe.window else self._whole(rows)
         value = float(loss.detach())
         if not np.isfinite(value):
             raise TrainingError(
@@ -219,6 +220,26 @@ class _Training:
         self.state["loss"] = value if mean is None else 0.98 * mean + 0.02 * value
         self.state["step"] = step + 1
 
+    def _whole(self, rows: npt.NDArray[np.int64]) -> Tensor:
+        """The loss of whole pictures."""
+        vectors, wanted, pairs = self._batch(rows)
+        half = isinstance(self.network, CompactImitator) and self.fraction < self.recipe.half
+        with self.device.autocast():
+            drawn = self.network(vectors, half=True) if half else self.network(vectors)
+        if half:
+            wanted = functional.avg_pool2d(wanted, 2)
+        return self.recipe.loss(drawn.float(), wanted, pairs)
+
+    def _windows(self, rows: npt.NDArray[np.int64]) -> Tensor:
+        """The loss of a window of each picture."""
+        assert isinstance(self.network, MeshImitator)
+        vectors, pictures, pairs = self._rows(rows)
+        generator = np.random.Generator(np.random.PCG64([self.plan.seed, 1, self.state["step"]]))
+        windows = Windows.random(pictures, pairs, self.recipe.window, generator)
+        drawn = self.network(vectors, windows.on(self.device.name))
+        wanted = self.device.pictures(windows.cut(pictures))
+        return self.recipe.loss(drawn, wanted, pairs)
+
     def _clip(self) -> None:
         """Cut a gradient that is far longer than those before it: a change that hardly shows has a
         steep relative error, and one such step can throw a network off for good."""
@@ -230,6 +251,10 @@ class _Training:
     def _batch(self, rows: npt.NDArray[np.int64]) -> tuple[Tensor, Tensor, int]:
         """Vectors and pictures of these rows and their neighbours, pairs first and last, and how
         many pairs there are."""
+        vectors, pictures, pairs = self._rows(rows)
+        return vectors, self.device.pictures(pictures), pairs
+
+    def _rows(self, rows: npt.NDArray[np.int64]) -> tuple[Tensor, npt.NDArray[np.uint8], int]:
         first, last = self.pairs.of(rows)
         if not self.recipe.change:
             first = last = first[:0]
@@ -239,11 +264,10 @@ class _Training:
             data.append((self.pairs.neighbours, last))
         vectors = np.concatenate([where.vectors[found] for where, found in data])
         pictures = np.concatenate([where.pictures[found] for where, found in data])
-        there = torch.from_numpy(vectors).to(self.device.name)
-        return there, self.device.pictures(pictures), len(first)
+        return torch.from_numpy(vectors).to(self.device.name), pictures, len(first)
 
     def _validate(self) -> None:
-        figures = self._figures()
+        figures = self._figures(self.held[:_FEW])
         self.state["figures"] = figures
         self.state["validations"] = int(self.fraction * VALIDATIONS + 1e-9)
         best = self.state["best"]
@@ -252,8 +276,8 @@ class _Training:
             tensors = self.network.state_dict()
             save_tensors(self.folder / "best.safetensors", tensors, self.state["best"])
 
-    def _figures(self) -> dict[str, float]:
-        return picture_figures(self.network, self.pictures, self.held, self.device)
+    def _figures(self, rows: npt.NDArray[np.int64]) -> dict[str, float]:
+        return picture_figures(self.network, self.pictures, rows, self.device)
 
     def _checkpoint(self) -> float:
         path = self.folder / "checkpoint.safetensors"
@@ -276,7 +300,7 @@ class _Training:
         if best is not None:
             self.network.load_state_dict(best[0])
         weights.rounded(self.network)
-        figures = self._figures()  # of the very numbers that are written
+        figures = self._figures(self.held)  # of the very numbers that are written
         state, recipe = self.state, self.recipe
         epochs = state["step"] / self.per_epoch
         training = {
@@ -287,6 +311,7 @@ class _Training:
             "seed": self.plan.seed,
             "steps": state["step"],
             "motion": state["key"]["motion"],
+            "mesh": state["key"]["mesh"],
             "neighbours": state["key"]["neighbours"],
             "best_step": state["best"]["step"] if state["best"] else state["step"],
             "epochs": round(epochs, 2),

@@ -16,6 +16,9 @@ __all__ = ["RECIPES", "Recipe", "change", "edges", "recipe"]
 _INVISIBLE = 1e-6  # mean square of a change that nobody sees: a quarter of an eighth bit
 
 
+_ROOT = 1e-6
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Everything about a training that is not the data.
@@ -33,8 +36,10 @@ class Recipe:
         edges: weight of the L1 between the pictures' gradients, added to the L1 between pictures.
         change: weight of :func:`change`, of pairs that differ in one parameter.
         half: share of the training that draws at half the side, which is faster.
+        window: side of the parts of the pictures that a step draws, one of each; 0 for all of them.
         layers: rate of the layers of choices, in rates of the rest; they are seen seldom.
         response: rate of what pairs have shown of the sliders, in rates of the rest.
+        textures: rate of textures, each point of which is seen seldom, in rates of the rest.
         momentum, weight_decay, warmup: of the optimiser; warmup in steps.
     """
 
@@ -48,8 +53,10 @@ class Recipe:
     edges: float = 0.0
     change: float = 0.0
     half: float = 0.0
+    window: int = 0
     layers: float = 1.0
     response: float = 1.0
+    textures: float = 1.0
     momentum: float = 0.9
     weight_decay: float = 0.0
     warmup: int = 0
@@ -69,6 +76,8 @@ class Recipe:
             if parameter.requires_grad:
                 room = name.split(".")[0]
                 scale = {"layers": self.layers, "response": self.response}.get(room, 1.0)
+                if parameter.ndim > 2:
+                    scale = self.textures if room == "shaders" else scale
                 if name.endswith("bias") or "colour" in name:
                     scale = 1.0
                 groups.setdefault(scale, []).append(parameter)
@@ -104,7 +113,8 @@ def change(drawn: Tensor, wanted: Tensor) -> Tensor:
     """
     error = (drawn - wanted).square().flatten(1).mean(dim=1)
     size = wanted.square().flatten(1).mean(dim=1) + _INVISIBLE
-    return (error / size).sqrt().clamp(max=4).mean()
+    # (a root has no slope at 0, where nothing changes and nothing should)
+    return (error / size + _ROOT).sqrt().clamp(max=4).mean()
 
 
 def edges(difference: Tensor) -> Tensor:
@@ -131,6 +141,20 @@ RECIPES = {
         half=0.6,
         layers=5.0,
         response=0.03,
+        warmup=100,
+    ),
+    # For engines that tell their meshes: many small windows, since each pixel is drawn by itself.
+    "mesh": Recipe(
+        "mesh",
+        "mesh",
+        "adamw",
+        3e-3,
+        36,
+        60,
+        "cosine",
+        change=0.02,
+        window=36,
+        textures=4.0,
         warmup=100,
     ),
 }

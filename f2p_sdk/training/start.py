@@ -9,12 +9,14 @@ import numpy.typing as npt
 import torch
 
 from ..errors import TrainingError
+from ..mesh import Mesh
 from ..motion import Motion
-from ..networks import CompactImitator, Imitator, build
+from ..networks import CompactImitator, Imitator, MeshImitator, build
 from ..parameters import Layout
 from .device import Device
 from .pairs import Pairs, Shown, shown
 from .plan import SHOWN, Plan
+from .surface import start_mesh
 
 __all__ = ["start_network"]
 
@@ -26,6 +28,7 @@ def start_network(
     plan: Plan,
     device: Device,
     motion: Motion | None,
+    mesh: Mesh | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Imitator:
     """A network on its device, from the plan's seed; the same for the same data.
@@ -37,14 +40,25 @@ def start_network(
         plan: which network.
         device: where it goes.
         motion: what the engine has told of its sliders.
-        progress: called with how many pairs have been looked at, of how many.
+        mesh: what it has told of its surface.
+        progress: called with how much has been looked at, of how much.
 
     Raises:
-        TrainingError: the pictures are of another size, or the network has no use for a motion.
+        TrainingError: the pictures are of another size, the network has no use for a motion, or it
+            is drawn from meshes and there are none.
     """
     name = plan.network or plan.recipe.network
     slots = [s.stop - s.start for s in layout.slots]
     size = pairs.pictures.size
+
+    if name == MeshImitator.name:
+        if mesh is None:
+            raise TrainingError(
+                f"the network {name!r} draws the engine's meshes, and the data have none",
+                remedy="capture again with an engine that offers the passes vertices, attributes "
+                "and triangles, or train another network",
+            )
+        return start_mesh(layout, mesh, pairs, rows, plan, device, progress)
 
     def made(options: dict[str, object]) -> Imitator:
         torch.manual_seed(plan.seed)

@@ -13,12 +13,13 @@ from ...errors import UsageError
 from .._common import emit_json, game_option, json_option, load_kind, progress, say
 
 if TYPE_CHECKING:
+    from ...mesh import Mesh
     from ...motion import Motion
     from ...parameters import Layout
     from ...training import Pictures, Plan, Trained
 
-NETWORKS = ("compact", "published")
-RECIPES = ("best", "slides")
+NETWORKS = ("compact", "mesh", "published")
+RECIPES = ("best", "mesh", "slides")
 
 
 @click.command()
@@ -39,7 +40,11 @@ RECIPES = ("best", "slides")
     help="The weights file to write, .safetensors.",
 )
 @click.option("--network", type=click.Choice(NETWORKS), help="Default: the recipe's own.")
-@click.option("--recipe", type=click.Choice(RECIPES), default="best", show_default=True)
+@click.option(
+    "--recipe",
+    type=click.Choice(RECIPES),
+    help="Default: mesh where the engine has told its meshes, else best.",
+)
 @click.option("--epochs", type=click.IntRange(min=1), help="How often each picture is seen.")
 @click.option(
     "--minutes",
@@ -57,7 +62,7 @@ def command(
     data: Path,
     out: Path,
     network: str | None,
-    recipe: str,
+    recipe: str | None,
     epochs: int | None,
     minutes: float | None,
     batch: int | None,
@@ -87,7 +92,9 @@ def command(
     from ...training import TOLD, Plan
     from ...training import recipe as find_recipe
 
-    chosen = find_recipe(recipe)
+    mesh = _mesh(layout, data) if network in (None, "mesh") else None
+    chosen = find_recipe(recipe or ("best" if mesh is None else "mesh"))
+    mesh = mesh if (network or chosen.network) == "mesh" else None
     chosen = replace(chosen, batch=batch or chosen.batch, rate=rate or chosen.rate)
     motion = _motion(layout, data) if (network or chosen.network) == "compact" else None
     options = dict(TOLD) if motion is not None else {}
@@ -95,7 +102,8 @@ def command(
     pictures = _open(layout, data, plan, as_json)
     beside = data / NEIGHBOURS
     neighbours = _open(layout, beside, plan, as_json) if (beside / MANIFEST).is_file() else None
-    trained = _train(layout, pictures, neighbours, out, plan, motion, device, as_json)
+    told = {"motion": motion, "neighbours": neighbours, "mesh": mesh}
+    trained = _train(layout, pictures, out, plan, told, device, as_json)
     document = {
         "game": layout.name,
         "layout_hash": layout.hash,
@@ -119,6 +127,14 @@ def _motion(layout: Layout, data: Path) -> Motion | None:
     return Motion.load(path, layout) if path.is_file() else None
 
 
+def _mesh(layout: Layout, data: Path) -> Mesh | None:
+    """What the engine has told of its meshes, if `f2p capture` could ask it."""
+    from ...mesh import FILE, Mesh
+
+    path = data / FILE
+    return Mesh.load(path, layout) if path.is_file() else None
+
+
 def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
     from ... import capture
     from ...networks import build
@@ -126,7 +142,8 @@ def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
 
     slots = [s.stop - s.start for s in layout.slots]
     name = plan.network or plan.recipe.network
-    size = build(name, layout.size, slots=slots, **plan.options).size
+    # what the mesh network draws is as large as the pictures it is given
+    size = 256 if name == "mesh" else build(name, layout.size, slots=slots, **plan.options).size
     with progress("decoding pictures", quiet=quiet) as update:
         return open_pictures(
             data,
@@ -140,10 +157,9 @@ def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
 def _train(
     layout: Layout,
     pictures: Pictures,
-    neighbours: Pictures | None,
     out: Path,
     plan: Plan,
-    motion: Motion | None,
+    told: dict[str, Any],
     device: str,
     quiet: bool,
 ) -> Trained:
@@ -152,7 +168,7 @@ def _train(
     with progress("training", quiet=quiet) as update:
 
         def prepare(done: int, total: int) -> None:
-            update(done, total, "looking at pairs")
+            update(done, total, "looking at what is told")
 
         def show(report: Report) -> None:
             figures = report.figures
@@ -166,8 +182,7 @@ def _train(
             out,
             plan,
             device=device,
-            motion=motion,
-            neighbours=neighbours,
+            **told,
             preparing=prepare,
             progress=show,
         )

@@ -17,6 +17,7 @@ from .expression import Expressions
 from .face import Face
 from .head import Head, build_head
 from .landmarks import Landmarks
+from .meshes import Meshes
 from .mouth import Mouth
 from .points import SurfacePoints
 from .rig import Rig
@@ -48,7 +49,7 @@ loadPrcFileData(
 )
 
 MAX_SIZE = 1024
-PASSES = ("color", "labels", "landmarks", "depth", "surface")
+PASSES = ("color", "labels", "landmarks", "depth", "surface", "vertices", "attributes", "triangles")
 SEEN = 0.06  # decimetres that a landmark may lie behind what is drawn there
 STANDARD = Scene()
 
@@ -99,7 +100,9 @@ class Engine:
         ``color`` as :meth:`render`; ``labels`` (H, W) uint8 classes of the face parser and
         ``depth`` (H, W) float32 decimetres from the camera's plane, 0 where nothing is: both of
         the pixels' middles; ``landmarks`` (73, 3) float32, x and y in pixels and 1 where seen;
-        ``surface`` (K, 3) float32, x and y in pixels of :class:`SurfacePoints`, 1 for hair.
+        ``surface`` (K, 3) float32, x and y in pixels of :class:`SurfacePoints`, 1 for hair;
+        ``vertices``, ``attributes`` and ``triangles`` as :class:`Meshes` tells them, of a head that
+        looks straight ahead.
         """
         width, height = (size, size) if isinstance(size, int) else size
         if not (16 <= width <= MAX_SIZE and 16 <= height <= MAX_SIZE):
@@ -125,7 +128,17 @@ class Engine:
             places = turned(self._surface(points, look), scene.turn)
             spots = self._camera.project(places, (width, height))
             drawn["surface"] = np.column_stack([spots, self._surface.hair])
+        if "vertices" in passes:
+            drawn["vertices"] = self._meshes.vertices(points, look, self._camera, (width, height))
+        if "attributes" in passes:
+            drawn["attributes"] = self._meshes.attributes()
+        if "triangles" in passes:
+            drawn["triangles"] = self._meshes.triangles()
         return {name: drawn[name] for name in passes}
+
+    @cached_property
+    def _meshes(self) -> Meshes:
+        return Meshes(self.rig, self._face, self._wardrobe)
 
     @cached_property
     def _landmarks(self) -> Landmarks:

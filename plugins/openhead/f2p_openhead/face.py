@@ -26,7 +26,9 @@ Array = NDArray[np.float32]
 class Face:
     """Skin, eyes and lashes of one rig under ``root``; ``looks`` names the packed look values.
 
-    ``rest_normals`` (S, 3) are the skin's at rest, for hair to grow along.
+    ``rest_normals`` (S, 3) are the skin's at rest, for hair to grow along; ``columns`` what the
+    skin's vertices carry, by name; ``unit`` (E, 3) and ``ball`` (T, 3) the sphere of an eye and its
+    triangles; ``strip`` (L, 3) what the vertices of lashes carry.
     """
 
     def __init__(self, root: NodePath, rig: Rig, head: Head, looks: Sequence[str]) -> None:
@@ -54,6 +56,7 @@ class Face:
             "zones": head.zones[rows],
             "beard": beard.areas(head)[rows],
         }
+        self.columns = columns
         maps = facemap.bake(head, rest)
         sheet = self.brow_sheet = brows.atlas(rig.choices["eyebrow_style"])
         self._skin = Surface("skin", head.skin.triangles, columns, {"vertex": 3, "normal": 3})
@@ -87,7 +90,7 @@ class Face:
 
     def _build_eyes(self) -> None:
         unit, triangles = sphere()
-        self._unit = unit
+        self.unit, self.ball = unit, triangles
         self._eyes = []
         for rows, outward in ((self.head.left_eye, 1.0), (self.head.right_eye, -1.0)):
             surface = Surface("eye", triangles, {"unit": unit}, {"vertex": 3})
@@ -103,6 +106,7 @@ class Face:
             sides.append(lids.opening(self.head, rest, rest[rows]))
         self._openings = sides
         strip = np.concatenate([along, (points[:, 1:2] > sides[0].corner)], 1).astype(np.float32)
+        self.strip = strip
         self._lashes = Surface("lashes", part.triangles, {"strip": strip}, {"vertex": 3})
         node = self._lashes.node
         node.reparentTo(self._root)
@@ -119,7 +123,7 @@ class Face:
         points = points.copy()
         for (surface, rows), opening in zip(self._eyes, self._openings, strict=True):
             centre, radius = ball(points[rows])
-            surface.write(centre + self._unit * radius)
+            surface.write(centre + self.unit * radius)
             opening.keep_off(points, centre, radius)
             across, rims = opening(points)
             surface.node.setShaderInput("across", across)

@@ -15,6 +15,7 @@ Array = NDArray[np.float32]
 
 # The strips of lashes begin inside the lid; this share of them lies behind its rim.
 RIM = 0.35
+ROUND = 1.035  # the ball's radius, in mean distances of the shell's vertices from their middle
 
 
 def along(head: Head, rest: Array) -> Array:
@@ -38,9 +39,12 @@ def along(head: Head, rest: Array) -> Array:
 
 
 def ball(shell: Array) -> tuple[Array, float]:
-    """Centre (3,) and radius of the sphere that is drawn for an eyeball's vertices (E, 3)."""
-    centre = (shell.min(0) + shell.max(0)) / 2
-    return centre, float(np.linalg.norm(shell - centre, axis=1).max()) * 0.975
+    """Centre (3,) and radius of the sphere that is drawn for an eyeball's vertices (E, 3).
+
+    The mean distance, and not the largest: so sliders that move the shell add up in the ball, too.
+    """
+    centre = shell.mean(0)
+    return centre, float(np.linalg.norm(shell - centre, axis=1).mean()) * ROUND
 
 
 @dataclass(frozen=True)

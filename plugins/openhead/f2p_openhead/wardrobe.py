@@ -78,6 +78,11 @@ class Wardrobe:
         self._looks = looks
         # Beards hang below a node of their own, whose colour stands in for the hair's.
         self._below = root.attachNewNode("beards")
+        self._on: tuple[tuple[Worn, Array] | None, tuple[Worn, Array] | None] = (None, None)
+
+    def worn(self) -> tuple[tuple[Worn, Array] | None, tuple[Worn, Array] | None]:
+        """Hair and beard that :meth:`dress` put on last, each with the motion it follows."""
+        return self._on
 
     def dress(self, values: Mapping[str, float | str], points: Array) -> None:
         """Put on the hair that ``values`` choose, moved with the posed head ``points`` (V, 3)."""
@@ -91,13 +96,16 @@ class Wardrobe:
         thin = (float(settings.get("recede", 0.0)), float(settings.get("bald", 0.0)))
         self._root.setShaderInput("thinning", thin)
         moved = points - self.rig.base
-        if worn is not None:
-            worn.move(self.scalp.motion(moved))
-            worn.show(self._root)
-        self._grow_beard(values, moved)
+        hair = None if worn is None else (worn, self.scalp.motion(moved))
+        if hair is not None:
+            hair[0].move(hair[1])
+            hair[0].show(self._root)
+        self._on = hair, self._grow_beard(values, moved)
 
-    def _grow_beard(self, values: Mapping[str, float | str], moved: Array) -> None:
-        """The beard that ``values`` choose; none where the layout has no such slot."""
+    def _grow_beard(
+        self, values: Mapping[str, float | str], moved: Array
+    ) -> tuple[Worn, Array] | None:
+        """The beard that ``values`` choose, and what it follows; None where there is none."""
         slot = self.rig.choices.get("beard")
         style = str(values["beard"]) if slot is not None else ""
         settings = slot[style] if slot is not None else {}
@@ -116,11 +124,14 @@ class Wardrobe:
             if grown is not None:
                 # What is labelled is the skin that it grows on.
                 self._beards[style] = (Worn(style, grown[0], self._looks, labelled=False), grown[1])
+        on = None
         for name, other in self._beards.items():
             if other is not None:
                 if name == style:
-                    other[0].move(moved[other[1]])
+                    on = other[0], moved[other[1]]
+                    other[0].move(on[1])
                 other[0].show(self._below if name == style else None)
+        return on
 
     def _style(self, style: str, settings: Mapping[str, Any]) -> Worn | None:
         if style not in self._styles:

@@ -214,3 +214,46 @@ def test_surface_follows_the_iris(engine: Engine, people: list[Values]) -> None:
         widths.append(right - left)
     assert widths[1] > widths[0] + 1
     assert surface.count == len(drawn["surface"])
+
+
+def test_meshes_are_what_is_drawn(engine: Engine, people: list[Values]) -> None:
+    """Rasterised again from what is told, hair and eyes lie where the labels have them."""
+    import torch
+
+    from f2p_sdk.networks.raster import nearest, rasterise
+
+    for person in people:
+        drawn = draw(engine, person)
+        told, fixed = torch.from_numpy(drawn["vertices"]), torch.from_numpy(drawn["attributes"])
+        triangles = torch.from_numpy(drawn["triangles"]).long()
+        covers = fixed[triangles[:, 0], 2]
+        hits = rasterise(told, triangles, torch.zeros(len(triangles)).long(), covers == 0, SIZE)
+        corners = triangles[hits.triangle]
+        told_there = (fixed[corners] * hits.weights[..., None]).sum(1)
+        share = ((1 - told_there[:, 4].abs()) * told_there[:, 3]).clamp(0, 1)
+        share = share * share * (3 - 2 * share)
+        kind = fixed[corners[:, 0], 2]
+        solid = ((kind == 0) | ((kind == 2) & (share > 0.5))).nonzero().flatten()
+        rows, _ = nearest(hits.pixel[solid], hits.depth[solid], SIZE * SIZE)
+        part = np.full(SIZE * SIZE, -1)
+        part[hits.pixel[solid[rows]]] = fixed[corners[solid[rows], 0], 0]
+        labels = drawn["labels"].ravel()
+        for mine, theirs in ((1, LEFT_EYE), (2, RIGHT_EYE)):
+            assert abs(int((part == mine).sum()) - int((labels == theirs).sum())) <= 4
+        hair = part >= 4
+        # a shaved head's hair is on its skin
+        assert ((labels == HAIR) & hair).sum() >= 0.99 * hair.sum()
+
+
+def test_meshes_depend_on_choices_alone(engine: Engine, people: list[Values]) -> None:
+    one = draw(engine, {**people[1], "hairstyle": "ear_bob"})
+    other = draw(engine, {**people[2], "hairstyle": "ear_bob"})
+    for name in ("attributes", "triangles"):
+        assert np.array_equal(one[name], other[name])
+    assert one["vertices"].shape == other["vertices"].shape
+    assert not np.array_equal(one["vertices"], other["vertices"])
+    bare = draw(engine, {**people[1], "hairstyle": "shaved"})
+    body = len(bare["vertices"])
+    assert np.array_equal(bare["attributes"], one["attributes"][:body])
+    assert (bare["attributes"][:, 1] == 0).all()
+    assert (one["attributes"][body:, 1] > 0).all()

@@ -1,0 +1,183 @@
+"""Where the surface stands for a vector, as the engine has told it (:mod:`f2p_sdk.mesh`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .lowrank import halves
+
+if TYPE_CHECKING:
+    from ..mesh import Mesh, Ways
+
+__all__ = ["Geometry", "Posed", "sizes"]
+
+
+@dataclass(frozen=True)
+class Posed:
+    """The body's vertices for B vectors.
+
+    Attributes:
+        places: (B, N, 3), x and y from -1 to 1 over the picture, and W.
+        normals: (B, N, 3), unit, x to the right, y down, z away from the viewer.
+        paint: (B, N, 2), the place in what is painted.
+        moved: (B, C, 3), how far the controls are from where they rest, before perspective.
+    """
+
+    places: Tensor
+    normals: Tensor
+    paint: Tensor
+    moved: Tensor
+
+
+def sizes(mesh: Mesh) -> dict[str, Any]:
+    """What :class:`Geometry` needs to know of a mesh before it is given; JSON types only."""
+    return {
+        "deep": mesh.deep,
+        "body": [len(mesh.body.rest), len(mesh.body.triangles)],
+        "columns": mesh.body.attributes.shape[1],
+        "controls": len(mesh.controls),
+        "places": [len(mesh.places.basis), len(mesh.places.together)],
+        "paint": [len(mesh.paint.basis), len(mesh.paint.together)],
+        "follow": max((p.follow.shape[1] for p in mesh.pieces), default=1),
+        "pieces": [[p.slot, p.choice, len(p.rest), len(p.triangles)] for p in mesh.pieces],
+    }
+
+
+class Geometry(nn.Module):
+    """Vectors to vertices; nothing in it is trained.
+
+    Args:
+        sliders: P, how many of a vector's numbers are sliders.
+        told: :func:`sizes` of the mesh that :meth:`set` will be given.
+    """
+
+    def __init__(self, sliders: int, told: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.sliders, self.deep = sliders, float(told["deep"])
+        vertices, triangles = told["body"]
+        self.count = int(vertices)
+        self.pieces: list[tuple[int, int, int, int]] = [
+            (int(a), int(b), int(c), int(d)) for a, b, c, d in told["pieces"]
+        ]
+        self.vertices = np.cumsum([vertices, *(p[2] for p in self.pieces)]).tolist()
+        self.faces = np.cumsum([triangles, *(p[3] for p in self.pieces)]).tolist()
+        total, columns, rank = self.vertices[-1], told["columns"], told["follow"]
+        extra = total - self.count
+        largest = max(self.count, *(p[2] for p in self.pieces)) if self.pieces else self.count
+        whole = torch.int16 if largest < 2**15 else torch.int32
+        # flat, so that they are kept in full precision: half a pixel would be lost otherwise
+        self.register_buffer("rest", torch.zeros(self.count * 5))
+        self.register_buffer("worn", torch.zeros(extra * 3))
+        self.register_buffer("attributes", torch.zeros(total, columns))
+        self.register_buffer("triangles", torch.zeros(self.faces[-1], 3, dtype=whole))
+        self.register_buffer("controls", torch.zeros(told["controls"], dtype=whole))
+        self.register_buffer("follow", torch.zeros(extra, rank))
+        self.register_buffer("mix", torch.zeros(len(self.pieces), rank, told["controls"]))
+        for name, width in (("places", 3), ("paint", 2)):
+            ways, products = told[name]
+            self.register_buffer(f"{name}_basis", torch.zeros(ways, self.count * width))
+            self.register_buffer(f"{name}_amounts", torch.zeros(2 * sliders, ways))
+            self.register_buffer(f"{name}_together", torch.zeros(products, 2, dtype=whole))
+            self.register_buffer(f"{name}_bends", torch.zeros(products, ways))
+
+    rest: Tensor
+    worn: Tensor
+    attributes: Tensor
+    triangles: Tensor
+    controls: Tensor
+    follow: Tensor
+    mix: Tensor
+
+    def set(self, mesh: Mesh) -> None:
+        """Take a mesh of the sizes that were given; ValueError for another."""
+        with torch.no_grad():
+            self._fill("rest", mesh.body.rest.ravel())
+            self._fill("controls", mesh.controls)
+            parts = (mesh.body, *mesh.pieces)
+            self._fill("attributes", np.concatenate([p.attributes for p in parts]))
+            self._fill("triangles", np.concatenate([p.triangles for p in parts]))
+            if mesh.pieces:
+                self._fill("worn", np.concatenate([p.rest[:, :3] for p in mesh.pieces]).ravel())
+                rank = self.follow.shape[1]
+                self._fill("follow", np.concatenate([_wide(p.follow, rank) for p in mesh.pieces]))
+                self._fill("mix", np.stack([_wide(p.mix.T, rank).T for p in mesh.pieces]))
+            for name, ways in (("places", mesh.places), ("paint", mesh.paint)):
+                self._fill_ways(name, ways)
+
+    def _fill_ways(self, name: str, ways: Ways) -> None:
+        # half precision suits ways of one size
+        size = np.abs(ways.basis).max(axis=(1, 2), keepdims=True) + 1e-12
+        flat = (ways.basis / size).reshape(len(ways.basis), -1)
+        self._fill(f"{name}_basis", flat)
+        self._fill(f"{name}_amounts", ways.amounts * size[:, 0, 0])
+        self._fill(f"{name}_together", ways.together)
+        self._fill(f"{name}_bends", ways.bends * size[:, 0, 0])
+
+    def _fill(self, name: str, values: Any) -> None:
+        buffer = getattr(self, name)
+        given = torch.from_numpy(np.ascontiguousarray(values))
+        if given.shape != buffer.shape:
+            raise ValueError(f"{name} must be {tuple(buffer.shape)}, got {tuple(given.shape)}")
+        # as the weights file will keep it
+        buffer.copy_(given.half() if buffer.ndim > 1 and buffer.is_floating_point() else given)
+
+    def forward(self, vector: Tensor) -> Posed:
+        """Vectors (B, D) in [0, 1]; float32 whatever the autocast."""
+        with torch.autocast(vector.device.type, enabled=False):
+            sides = 2 * vector[:, : self.sliders].float() - 1
+            up = halves(vector.float(), self.sliders)
+            rest = self.rest.view(-1, 5)
+            shift = self._ways("places", up, sides).view(len(vector), -1, 3)
+            paint = rest[:, 3:] + self._ways("paint", up, sides).view(len(vector), -1, 2)
+            whole = rest[:, :3] + shift
+            places = torch.cat([whole[..., :2] / whole[..., 2:], whole[..., 2:]], dim=2)
+            return Posed(places, self._normals(whole), paint, shift[:, self.controls.long()])
+
+    def _ways(self, name: str, up: Tensor, sides: Tensor) -> Tensor:
+        pairs = getattr(self, f"{name}_together").long()
+        one, other = sides[:, pairs[:, 0]], sides[:, pairs[:, 1]]
+        alone = (pairs[:, 0] == pairs[:, 1]).to(sides.dtype)
+        far = up @ getattr(self, f"{name}_amounts")
+        far = far + (one * other - one.abs() * alone) @ getattr(self, f"{name}_bends")
+        moved: Tensor = far @ getattr(self, f"{name}_basis")
+        return moved
+
+    def _normals(self, whole: Tensor) -> Tensor:
+        """Area-weighted unit normals (B, N, 3) of the body."""
+        solid = whole * whole.new_tensor([1.0, 1.0, self.deep])
+        triangles = self.triangles[: self.faces[0]].long()
+        a, b, c = (solid[:, triangles[:, k]] for k in range(3))
+        face = torch.linalg.cross(b - a, c - a)
+        normals = torch.zeros_like(solid)
+        for k in range(3):
+            normals = normals.index_add(1, triangles[:, k], face)
+        return torch.nn.functional.normalize(normals, dim=2)
+
+    def piece(self, index: int, moved: Tensor) -> Tensor:
+        """Vertices (n, 3) of a piece for one character's ``moved`` (C, 3), as ``places``."""
+        start, stop = self.vertices[index] - self.count, self.vertices[index + 1] - self.count
+        rest = self.worn.view(-1, 3)[start:stop]
+        whole = rest + self.follow[start:stop] @ (self.mix[index] @ moved)
+        return torch.cat([whole[:, :2] / whole[:, 2:], whole[:, 2:]], dim=1)
+
+    def of_choice(self, slot: int, choice: int) -> int | None:
+        """The piece that a choice brings; None if it brings none."""
+        for index, (one, other, _, _) in enumerate(self.pieces):
+            if (one, other) == (slot, choice):
+                return index
+        return None
+
+    @property
+    def slots(self) -> Sequence[int]:
+        """The slots whose choices bring pieces, in the layout's order."""
+        return sorted({p[0] for p in self.pieces})
+
+
+def _wide(values: Any, width: int) -> Any:
+    return np.pad(values, ((0, 0), (0, width - values.shape[1])))

@@ -1,0 +1,215 @@
+"""What a mesh imitator begins with: the triangles that are seen, and where choices show on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..mesh import PAINTED, Mesh
+from ..networks import MeshImitator
+from ..networks.geometry import sizes
+from ..networks.shader import Shader
+from ..networks.visible import alike, seen_triangles, texture_places, whole_pictures
+from ..parameters import Layout
+from .device import Device
+from .pairs import Pairs
+from .plan import Plan
+
+__all__ = ["start_mesh"]
+
+_PEOPLE = 18  # random characters for each choice that brings a piece, to see what is seen
+_BATCH = 3
+_PAIRS = 160  # of each slot, to see where it shows
+_CHANGED = 6  # of 255
+_BESIDE = 0.02  # of the changed pixels, those that are left out at each edge of a box
+_MARGIN = 0.08
+_SEED = 271828
+_LOOKED = 4  # pairs of each number, to see whether it paints
+_COLOUR = 1.5  # of 255
+_ENOUGH, _ANY = 60, 6  # pixels
+WIDTHS = {"textured": 64, "plain": 48, "small": 24}
+
+
+def start_mesh(
+    layout: Layout,
+    mesh: Mesh,
+    pairs: Pairs,
+    rows: npt.NDArray[np.int64],
+    plan: Plan,
+    device: Device,
+    progress: Callable[[int, int], None] | None = None,
+) -> MeshImitator:
+    """A mesh imitator on its device, from the plan's seed; the same for the same data.
+
+    Args:
+        layout: of the characters.
+        mesh: what the engine has told.
+        pairs: the dataset, and its neighbours if it has some.
+        rows: of the dataset, to train on.
+        plan: options and seed.
+        device: where it goes.
+        progress: called with how many characters have been looked at, of how many.
+    """
+    size = pairs.pictures.size
+    slots = [s.stop - s.start for s in layout.slots]
+    parts = _parts(mesh)
+    options = {"size": size, **plan.options}
+
+    def made(mesh: Mesh, boxes: list[list[float]]) -> MeshImitator:
+        torch.manual_seed(plan.seed)
+        network = MeshImitator(
+            layout.size, told=sizes(mesh), slots=slots, parts=parts, boxes=boxes, **options
+        )
+        network.geometry.set(mesh)
+        return network.to(device.name)
+
+    everywhere = [[-1.0, 1.0, -1.0, 1.0]] * (len(slots) + 1)
+    keys = [(p.slot, p.choice) for p in mesh.pieces] or [(-1, -1)]
+    looked, total = 0, _PEOPLE * len(keys)
+    first = made(mesh, everywhere)
+    seen = torch.zeros(first.geometry.faces[-1], dtype=torch.bool, device=device.name)
+    for index, (slot, choice) in enumerate(keys):
+        people = [layout.random(index * _PEOPLE + i, seed=_SEED) for i in range(_PEOPLE)]
+        if slot >= 0:
+            named = layout.discrete[slot]
+            people = [p.replace(**{named.name: named.choices[choice]}) for p in people]
+        vectors = torch.from_numpy(np.stack([layout.encode(p) for p in people]))
+        for some in torch.split(vectors.to(device.name), _BATCH):
+            shown = whole_pictures(first.geometry, some, first.worn(some), size)
+            seen |= seen_triangles(first.geometry, shown)
+            looked += len(some)
+            if progress is not None:
+                progress(looked, total)
+    faces = [0, *first.geometry.faces]
+    flags = seen.cpu().numpy()
+    pruned = mesh.pruned([flags[a:b] for a, b in pairwise(faces)])
+    second = made(pruned, everywhere)
+    whole = _extent(layout, second, device)
+    boxes = _boxes(layout, second, pairs, rows, device, whole)
+    network = made(pruned, [*boxes, whole])
+    _blind(layout, network, pairs, rows, device)
+    return network
+
+
+def _blind(
+    layout: Layout,
+    network: MeshImitator,
+    pairs: Pairs,
+    rows: npt.NDArray[np.int64],
+    device: Device,
+) -> None:
+    """Let no shader see a number that changes no colour of its part.
+
+    Most sliders only move the surface. A pair that differs in one number shows whether it paints,
+    too: at places of the surface that have not moved, the colour has changed. Where all has moved
+    at least a little, the mean colour of what is seen in both tells.
+    """
+    ones, others = pairs.of(rows)
+    if not len(ones) or pairs.neighbours is None:
+        return
+    a, b = pairs.pictures.vectors[ones], pairs.neighbours.vectors[others]
+    groups = [slice(k, k + 1) for k in range(layout.n_continuous)] + list(layout.slots)
+    for group in groups:
+        differ = np.flatnonzero((a[:, group] != b[:, group]).any(axis=1))[:_LOOKED]
+        changed = np.zeros(len(network.shaders))
+        compared = np.zeros(len(network.shaders))
+        shift = np.full(len(network.shaders), np.nan)
+        for i in differ:
+            before = pairs.pictures.pictures[ones[i]].astype(np.float32)
+            change = pairs.neighbours.pictures[others[i]] - before
+            pair = torch.from_numpy(np.stack([a[i], b[i]])).to(device.name)
+            shown = whole_pictures(network.geometry, pair, network.worn(pair), network.size)
+            found = alike(network.geometry, pair, shown, network.size)
+            part, still = (t.cpu().numpy() for t in found)
+            for k in range(len(network.shaders)):
+                there = part == k
+                quiet = there & still
+                compared[k] += quiet.sum()
+                changed[k] += (np.abs(change[quiet]) > _COLOUR).any(axis=1).sum()
+                if there.sum() > _ENOUGH:
+                    shift[k] = np.fmax(shift[k], np.abs(change[there].mean(axis=0)).max())
+        for k, shader in enumerate(network.shaders):
+            paints = changed[k] > _ANY if compared[k] > _ENOUGH else not shift[k] <= _COLOUR
+            if len(differ) and not paints:
+                assert isinstance(shader, Shader)
+                shader.sees[group] = 0
+
+
+def _parts(mesh: Mesh) -> list[dict[str, Any]]:
+    """How each part is shaded. The part of the body with the most triangles has textures."""
+    count = 1 + max(int(p.attributes[:, 0].max()) for p in (mesh.body, *mesh.pieces))
+    body = mesh.body.attributes
+    faces = np.bincount(body[mesh.body.triangles[:, 0], 0].astype(int), minlength=count)
+    most = int(faces.argmax())
+    parts = []
+    for k in range(count):
+        own = body[body[:, 0] == k]
+        painted = bool(len(own)) and bool((own[:, 1] == PAINTED).any())
+        textured = k == most
+        width = WIDTHS["textured" if textured else "small" if painted else "plain"]
+        parts.append(
+            {"body": bool(len(own)), "textures": textured, "width": width, "covers": painted}
+        )
+    return parts
+
+
+def _places(network: MeshImitator, vector: Tensor) -> npt.NDArray[np.float32]:
+    """Texture coordinates of what is seen of vectors (B, D): (B, S, S, 2), NaN where none are."""
+    size = network.size
+    shown = whole_pictures(network.geometry, vector, network.worn(vector), size)
+    found = texture_places(network.geometry, shown, network.textured, len(vector) * size * size)
+    places: npt.NDArray[np.float32] = found.cpu().numpy().reshape(len(vector), size, size, 2)
+    return places
+
+
+def _box(places: npt.NDArray[Any], beside: float, margin: float) -> list[float]:
+    """Where places (N, 2) are but for a share ``beside`` at each edge: left, right, top, bottom."""
+    low, high = np.quantile(places, beside, axis=0), np.quantile(places, 1 - beside, axis=0)
+    edge = margin * (high - low) + 1e-3
+    low, high = low - edge, high + edge
+    return [float(v) for v in (low[0], high[0], low[1], high[1])]
+
+
+def _extent(layout: Layout, network: MeshImitator, device: Device) -> list[float]:
+    """Where the textured part is seen, in texture coordinates."""
+    people = [layout.encode(layout.random(i, seed=_SEED)) for i in range(_PEOPLE)]
+    there = _places(network, torch.from_numpy(np.stack(people)).to(device.name))
+    return _box(there[np.isfinite(there).all(axis=3)], 0.005, 0.02)
+
+
+def _boxes(
+    layout: Layout,
+    network: MeshImitator,
+    pairs: Pairs,
+    rows: npt.NDArray[np.int64],
+    device: Device,
+    whole: list[float],
+) -> list[list[float]]:
+    """Where on the textured part each slot's choices show, from pairs that differ in it alone."""
+    ones, others = pairs.of(rows)
+    boxes = [list(whole) for _ in layout.slots]
+    if not len(ones) or pairs.neighbours is None:
+        return boxes
+    a, b = pairs.pictures.vectors[ones], pairs.neighbours.vectors[others]
+    for k, slot in enumerate(layout.slots):
+        differ = np.flatnonzero((a[:, slot] != b[:, slot]).any(axis=1))[:_PAIRS]
+        found = []
+        for i in differ:
+            before = pairs.pictures.pictures[ones[i]].astype(np.int16)
+            after = pairs.neighbours.pictures[others[i]]
+            changed = (np.abs(before - after) > _CHANGED).any(axis=2)
+            both = torch.from_numpy(np.stack([a[i], b[i]])).to(device.name)
+            here = _places(network, both)
+            same = changed & np.isfinite(here).all(axis=(0, 3))
+            found.append(here[0][same])
+        places = np.concatenate(found) if found else np.zeros((0, 2))
+        if len(places) < 50:
+            continue
+        boxes[k] = _box(places, _BESIDE, _MARGIN)
+    return boxes

@@ -1,0 +1,154 @@
+"""A small game that tells its meshes, drawn by plain loops: what the core's raster is held against.
+
+A domed face that two sliders move (together they bend it), whose colour a third one sets, with a
+band that covers half, and a hat as a ribbon that follows the face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from f2p_sdk.mesh import Told
+from f2p_sdk.parameters import Character, Continuous, Discrete, Layout
+
+LAYOUT = Layout(
+    "toy",
+    "dome",
+    (
+        Continuous("wide", "face", -1.0, 1.0),
+        Continuous("up", "face", -1.0, 1.0),
+        Continuous("tint", "face", 0.0, 1.0),
+        Discrete("hat", "hair", ("none", "low", "tall"), "none"),
+    ),
+)
+GRID, AWAY = 7, 5.0
+BACK = (0.4, 0.45, 0.5)
+HAT = (0.15, 0.1, 0.3)
+BAND = (0.05, 0.05, 0.05)
+
+
+def _face() -> tuple[Any, Any]:
+    line = np.linspace(-0.6, 0.6, GRID)
+    x, y = np.meshgrid(line, line)
+    points = np.stack([x.ravel(), y.ravel(), 0.5 - 0.6 * (x**2 + y**2).ravel()], 1)
+    index = np.arange(GRID * GRID).reshape(GRID, GRID)
+    a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]
+    faces = np.concatenate([np.stack(t, -1).reshape(-1, 3) for t in ((a, b, c), (a, c, d))])
+    return points, faces
+
+
+FACE, FACES = _face()
+STRIP = np.array([[-0.4, -0.05, 0.6], [0.4, -0.05, 0.6], [0.4, 0.1, 0.6], [-0.4, 0.1, 0.6]])
+QUAD = np.array([[0, 1, 2], [0, 2, 3]])
+
+
+def points_of(character: Character) -> tuple[Any, Any]:
+    """World points (N, 3), y up and z to the viewer: of face and strip, and of the hat."""
+    v = character.values
+    wide, up = float(v["wide"]), float(v["up"])
+
+    def moved(points: Any) -> Any:
+        out = points.copy()
+        out[:, 0] *= 1 + (0.3 if wide > 0 else 0.2) * wide
+        out[:, 1] += 0.15 * up
+        out[:, 1] += 0.1 * wide * up * points[:, 0] ** 2
+        return out
+
+    hat = np.zeros((0, 3))
+    if v["hat"] != "none":
+        high = 0.2 if v["hat"] == "low" else 0.45
+        hat = np.array(
+            [[-0.5, 0.4, 0.7], [0.5, 0.4, 0.7], [0.5, 0.4 + high, 0.7], [-0.5, 0.4 + high, 0.7]]
+        )
+        hat = moved(hat)
+    return moved(np.concatenate([FACE, STRIP])), hat
+
+
+def tell(character: Character, size: int, whole: bool = True) -> Told:
+    body, hat = points_of(character)
+    points = np.concatenate([body, hat])
+    away = AWAY - points[:, 2]
+    scale = AWAY / away * size / 2
+    x, y = size / 2 - 0.5 + points[:, 0] * scale, size / 2 - 0.5 - points[:, 1] * scale
+    paint = np.zeros((len(points), 2))
+    paint[: len(FACE)] = FACE[:, :2] / 0.6
+    paint[: len(FACE), 0] += 0.1 * float(character.values["wide"])
+    vertices = np.column_stack([x, y, away * size / 2, paint]).astype(np.float32)
+    if not whole:
+        return Told(vertices)
+    attributes = np.zeros((len(points), 7), np.float32)
+    attributes[: len(FACE), 4:7] = FACE
+    strip = slice(len(FACE), len(body))
+    attributes[strip, 0], attributes[strip, 2], attributes[strip, 4:6] = 1, 1, STRIP[:, :2]
+    own = slice(len(body), None)
+    attributes[own, 0], attributes[own, 1], attributes[own, 2], attributes[own, 3] = 2, 1, 2, 3
+    attributes[own, 4] = [-1, -1, 1, 1][: len(hat)]
+    triangles = [FACES, QUAD + len(FACE)] + ([QUAD + len(body)] if len(hat) else [])
+    return Told(vertices, attributes, np.concatenate(triangles).astype(np.int32))
+
+
+def ask(characters: Sequence[Character], whole: bool, size: int = 64) -> Iterable[Told]:
+    return (tell(c, size, whole) for c in characters)
+
+
+def fragments(
+    points: Any, triangles: Any, single: Any, size: int
+) -> list[list[tuple[float, int, Any]]]:
+    """For each pixel what lies over its middle, the nearest first: depth, triangle, weights."""
+    over: list[list[tuple[float, int, Any]]] = [[] for _ in range(size * size)]
+    for t, corners in enumerate(triangles):
+        p = np.asarray(points, np.float64)[corners]
+        (x0, y0), (x1, y1), (x2, y2) = p[:, :2]
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if abs(area) < 1e-9 or (single[t] and area > 0):
+            continue
+        for row in range(max(0, int(p[:, 1].min())), min(size, int(p[:, 1].max()) + 2)):
+            for column in range(max(0, int(p[:, 0].min())), min(size, int(p[:, 0].max()) + 2)):
+                b = ((column - x0) * (y2 - y0) - (x2 - x0) * (row - y0)) / area
+                c = ((x1 - x0) * (row - y0) - (column - x0) * (y1 - y0)) / area
+                flat = np.array([1 - b - c, b, c])
+                if (flat >= 0).all():
+                    share = flat / p[:, 2]
+                    depth = 1 / share.sum()
+                    over[row * size + column].append((depth, t, share * depth))
+    return [sorted(one, key=lambda f: f[0]) for one in over]
+
+
+def draw(character: Character, size: int = 64) -> npt.NDArray[np.uint8]:
+    """The engine's picture, uint8 (size, size, 3)."""
+    told = tell(character, size)
+    assert told.attributes is not None
+    assert told.triangles is not None
+    a, t = told.attributes, told.triangles
+    over = fragments(told.vertices[:, :3], t, a[t[:, 0], 2] == 0, size)
+    tint = float(character.values["tint"])
+    picture = np.zeros((size * size, 3))
+    for pixel, found in enumerate(over):
+        layers = []
+        for _, triangle, weights in found:
+            corner = a[t[triangle]]
+            told_here = weights @ corner
+            part = int(corner[0, 0])
+            if part == 0:
+                bright = 0.9 + 0.2 * told_here[4]
+                layers.append((np.array([0.5 + 0.4 * tint, 0.5, 0.9 - 0.5 * tint]) * bright, 1.0))
+                break
+            if part == 1:
+                layers.append((np.array(BAND), 0.5))
+            else:
+                cover = min(1.0, (1 - abs(told_here[4])) * told_here[3])
+                cover = cover * cover * (3 - 2 * cover)
+                layers.append((np.array(HAT), cover))
+                if cover >= 0.99:
+                    break
+        else:
+            layers.append((np.array(BACK), 1.0))
+        colour = layers[-1][0]
+        for above, cover in reversed(layers[:-1]):
+            colour = colour * (1 - cover) + above * cover
+        picture[pixel] = colour
+    return (picture.clip(0, 1).reshape(size, size, 3) * 255).round().astype(np.uint8)
