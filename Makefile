@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 GAME ?= justice/female
 # What the shipped weights were made of; the schedule of the training ends with the time.
 KINDS ?= justice/female justice/male
-CAPTURE ?= -n 12000 --neighbours 9300 --size 256 --engines 2
-TRAINING ?= --minutes 85
+CAPTURE ?= -n 9000 --neighbours 6000 --size 256 --engines 2
+TRAINING ?= --minutes 36
 SHIPPED := adapters/justice/f2p_justice/weights
 # Likewise of the face parser, from the pictures of all kinds together.
 SCENES ?= -n 2500 --size 256 --vary pose,light,expression,background --passes labels,depth --seed 42
@@ -67,7 +67,7 @@ lint: install
 weights: install
 	@for kind in $(KINDS); do \
 		name=$$(basename $$kind) && data=out/data/$$(dirname $$kind)-$$name && \
-		made=out/weights/$$name-compact.safetensors && \
+		made=out/weights/$$name-mesh.safetensors && \
 		$(BIN)/f2p capture -g $$kind $(CAPTURE) -o $$data && \
 		{ test -f $$made || $(BIN)/f2p train imitator -g $$kind --data $$data -o $$made $(TRAINING); } && \
 		mkdir -p $(SHIPPED) && cp $$made $(SHIPPED)/ || exit 1; \

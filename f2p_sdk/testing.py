@@ -102,7 +102,7 @@ class PatternHandler:
 
     Labels are the red channel modulo 11; depth is the green channel in decimetres; landmark k is at
     (d[k % 32] / 256, d[(k + 1) % 32] / 256) of the picture's extent, the odd ones not seen; the
-    surface is the first five of them, the first six are the vertices of two triangles.
+    first six of them are the vertices of two triangles.
 
     Args:
         game, kinds: what it says that it is.
@@ -170,7 +170,6 @@ class PatternHandler:
             "labels": color[:, :, 0] % 11,
             "landmarks": np.column_stack([places, seen]).astype(np.float32),
             "depth": color[:, :, 1].astype(np.float32),
-            "surface": places[:5].astype(np.float32),
             "vertices": np.column_stack([places[:6], 100 + d[:6], places[:6]]).astype(np.float32),
             "attributes": np.zeros((6, 6), np.float32),
             "triangles": np.array([[0, 1, 2], [3, 4, 5]], np.int32),

@@ -105,8 +105,8 @@ def test_other_options_are_another_dataset(whole: Path, change: dict[str, Any]) 
 def test_names_that_are_not_known(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'weather' cannot be varied"):
         Job(LAYOUT, 1, tmp_path, vary=("weather",))
-    with pytest.raises(UsageError, match="'surface' cannot be kept"):
-        Job(LAYOUT, 1, tmp_path, passes=("surface",))
+    with pytest.raises(UsageError, match="'vertices' cannot be kept"):
+        Job(LAYOUT, 1, tmp_path, passes=("vertices",))
     assert read_aspects(["light", "pose", "light"]) == ("pose", "light")
 
 

@@ -38,7 +38,7 @@ LAYOUT = _layout()
 def network() -> Imitator:
     torch.set_num_threads(1)
     torch.manual_seed(3)
-    return build("compact", 5, slots=(3,), size=16, channels=(6, 4), planes=(0, 2), flow=4).eval()
+    return build("compact", 5, slots=(3,), size=16, channels=(6, 4), planes=(0, 2)).eval()
 
 
 @pytest.fixture

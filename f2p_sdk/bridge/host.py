@@ -166,8 +166,8 @@ class Host(AbstractContextManager["Host"]):
             values: a character, or its values by name in the game's own units.
             kind: kind of character; needed only where ``values`` does not say and there are
             several. size: side of a square picture, or (width, height), in pixels.
-            passes: ``"color"``, and ``"labels"``, ``"landmarks"``, ``"depth"``, ``"surface"`` where
-                the engine offers them.
+            passes: ``"color"``, and ``"labels"``, ``"landmarks"``, ``"depth"``, ``"vertices"``,
+                ``"attributes"``, ``"triangles"`` where the engine offers them.
             scene: extras that this game's engine understands; none is its standard portrait.
             deadline: seconds that an engine has for it, from when it begins.
 

@@ -53,16 +53,14 @@ PASSES: Mapping[str, tuple[str, int]] = {
     "labels": ("u1", 2),
     "landmarks": ("f4", 2),
     "depth": ("f4", 2),
-    "surface": ("f4", 2),
     "vertices": ("f4", 2),
     "attributes": ("f4", 2),
     "triangles": ("i4", 2),
 }
 """The passes of version 1: ``color`` (height, width, 3) sRGB; ``labels`` (height, width) classes of
 the parser; ``landmarks`` (LANDMARKS, 3), x and y in pixels and whether they are seen; ``depth``
-(height, width) in decimetres; ``surface`` (n, 2) or (n, 3), x and y in pixels and whether it is
-before the face; ``vertices`` (n, 5), ``attributes`` (n, 4 or more) and ``triangles`` (m, 3) of what
-is drawn as meshes. ``docs/protocol.md`` has the classes, the points and the columns."""
+(height, width) in decimetres; ``vertices`` (n, 5), ``attributes`` (n, 4 or more) and ``triangles``
+(m, 3) of what is drawn as meshes. ``docs/protocol.md`` has classes, points and columns."""
 
 
 @dataclass(frozen=True)
@@ -140,8 +138,6 @@ class Picture:
             for.
         depth: float32 (height, width), decimetres from the camera's plane, 0 where nothing is;
             None unless asked for.
-        surface: float32 (n, 2 or 3), x and y in pixels of points of the face, the same for every
-            character; None unless asked for.
         vertices: float32 (n, 5), x, y and depth in pixels of the vertices of what is drawn, and the
             place in what is painted there; None unless asked for.
         attributes: float32 (n, 4 or more), what they carry; None unless asked for.
@@ -153,7 +149,6 @@ class Picture:
     labels: npt.NDArray[np.uint8] | None = None
     landmarks: npt.NDArray[np.float32] | None = None
     depth: npt.NDArray[np.float32] | None = None
-    surface: npt.NDArray[np.float32] | None = None
     vertices: npt.NDArray[np.float32] | None = None
     attributes: npt.NDArray[np.float32] | None = None
     triangles: npt.NDArray[np.int32] | None = None
@@ -272,6 +267,4 @@ def _shape(name: str, size: Size, given: tuple[int, ...]) -> tuple[int, ...]:
         return (count, 5)
     if name == "attributes":
         return (count, max(4, columns))
-    if name == "triangles":
-        return (count, 3)
-    return (count, 3 if columns == 3 else 2)
+    return (count, 3)

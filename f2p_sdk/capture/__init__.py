@@ -10,8 +10,8 @@ A folder holds ``dataset.json`` (see :class:`Manifest`) and shards ``000000.tar`
 ... with two files a record: ``00000000.png``, the picture, and ``00000000.json``, the character:
 ``index``, ``seed``, ``game``, ``kind``, ``layout`` (its hash) and ``values`` in the game's own
 units. Record i is ``layout.random(i, seed)``, whoever draws it and whenever; the bytes of the JSON
-files are the same too. Beside the shards may be ``motion.npz`` (:mod:`f2p_sdk.motion`) and
-``mesh.npz`` (:mod:`f2p_sdk.mesh`), and a folder ``neighbours`` with a dataset of
+files are the same too. Beside the shards may be ``mesh.npz`` (:mod:`f2p_sdk.mesh`), and a
+folder ``neighbours`` with a dataset of
 ``layout.neighbour(i, seed)``.
 
 Scenes may be varied: then the JSON has the record's ``scene``, ``random_scene(i, seed, names)``.
@@ -23,7 +23,6 @@ from __future__ import annotations
 from .job import Job, capture
 from .manifest import MANIFEST, Manifest, read_manifest
 from .mesh import capture_mesh
-from .motion import capture_motion
 from .shards import Record, read_planes, read_records
 from .vary import ASPECTS, random_scene
 
@@ -39,7 +38,6 @@ __all__ = [
     "Record",
     "capture",
     "capture_mesh",
-    "capture_motion",
     "random_scene",
     "read_manifest",
     "read_planes",

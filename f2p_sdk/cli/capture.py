@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..capture import Job
 
 RESTARTS = 10
+FEW = 500  # pictures
 
 
 @click.command()
@@ -88,7 +89,7 @@ def command(
     Writes WebDataset shards (000000.tar, ...). It may be stopped at any time, also by a power cut:
     the same command goes on where it stopped.
     """
-    from ..capture import NEIGHBOURS, Job, capture_mesh, capture_motion
+    from ..capture import NEIGHBOURS, Job, capture_mesh
 
     if neighbours > count:
         raise UsageError(f"--neighbours {neighbours} are more than the {count} characters")
@@ -112,16 +113,14 @@ def command(
             with progress(f"capturing {kind.name}", total, quiet=as_json) as update:
                 update(sum(job.done for job in jobs), total, "waiting for the engine")
                 with listening.open_engine(kind, engines=engines, restarts=RESTARTS) as host:
-                    done = sum(job.done for job in jobs)
-                    update(done, total, "asking how the sliders move the face")
-                    capture_motion(kind.layout, host, out, deadline=deadline)
-                    capture_mesh(
-                        kind.layout,
-                        host,
-                        out,
-                        deadline=deadline,
-                        progress=lambda at, of: update(at, of, "asking for the meshes"),
-                    )
+                    if count >= FEW:  # fewer train no imitator
+                        capture_mesh(
+                            kind.layout,
+                            host,
+                            out,
+                            deadline=deadline,
+                            progress=lambda at, of: update(at, of, "asking for the meshes"),
+                        )
                     started = time.perf_counter()
 
                     def show(done: int, of: int) -> None:

@@ -1,9 +1,7 @@
 """Pure torch modules: vectors in, pictures out. They know no file, no game and no socket."""
 
-from .compact import CompactImitator, logarithm
+from .compact import CompactImitator
 from .imitator import NETWORKS, Imitator, PublishedImitator, build, from_config
-from .layers import Box, SlotLayer
-from .lowrank import halves
 from .mesh import MeshImitator
 from .parser import (
     PARSERS,
@@ -19,7 +17,6 @@ from .visible import Window
 __all__ = [
     "NETWORKS",
     "PARSERS",
-    "Box",
     "CompactImitator",
     "CompactParser",
     "Features",
@@ -28,12 +25,9 @@ __all__ = [
     "ParserNetwork",
     "PublishedImitator",
     "ResNetParser",
-    "SlotLayer",
     "Window",
     "build",
     "build_parser",
     "from_config",
-    "halves",
-    "logarithm",
     "parser_from_config",
 ]

@@ -10,12 +10,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .lowrank import halves
-
 if TYPE_CHECKING:
     from ..mesh import Mesh, Ways
 
-__all__ = ["Geometry", "Posed", "sizes"]
+__all__ = ["Geometry", "Posed", "halves", "sizes"]
+
+
+def halves(vector: Tensor, sliders: int) -> Tensor:
+    """Vectors (B, D) in [0, 1] to how far each slider is up, then how far down: (B, 2 P) in [0, 1].
+
+    ``sliders`` is P, how many of the D numbers, the first, are sliders.
+    """
+    aside = 2 * vector[:, :sliders] - 1
+    return torch.cat([aside.clamp(min=0), (-aside).clamp(min=0)], dim=1)
 
 
 @dataclass(frozen=True)

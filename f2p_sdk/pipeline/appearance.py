@@ -20,12 +20,13 @@ from torch import Tensor
 from .. import images
 from .views import Picture, Points, to_tensor
 
-__all__ = ["Appearance", "appearance", "backdrop_of", "background"]
+__all__ = ["Appearance", "appearance", "backdrop_of", "background", "exact", "is_own"]
 
 Array = NDArray[np.float64]
 
 _SIDE = 64  # pixels a side: enough to tell hair from wall
 _HAIR = 0.6  # what a cell of hair counts
+_SAME = 2  # of 255: what packing a picture may change
 _STEP = 6.0  # how far apart two colours are, in Lab, before they tell anything
 
 
@@ -69,6 +70,28 @@ def appearance(
     around = torch.from_numpy(near).float() * sure / 3
     weight = torch.stack([face, around, _HAIR * worn]).amax(dim=0)
     return Appearance(colours * (1 - cells) + wall * cells, weight)
+
+
+def exact(picture: Picture, grid: int) -> Appearance:
+    """The appearance of a picture that the game itself drew: all of it counts, as it is."""
+    return Appearance(_cells(to_tensor(picture), grid)[0], torch.ones(grid, grid))
+
+
+def is_own(picture: Picture, average: Picture) -> bool:
+    """Whether the game drew a picture itself: framed as its portrait, on its very backdrop.
+
+    ``average``: the game's picture of the average character. Both upper corners are compared, which
+    no hair reaches; a photo whose corners are of one colour, and of this one, does not happen.
+    """
+    if picture.shape[0] != picture.shape[1]:
+        return False
+    side = _SIDE * 4
+    one, other = (images.resize(p, side).astype(np.int16) for p in (picture, average))
+    high, wide = side // 4, side // 12
+    return all(
+        bool((np.abs(one[:high, c] - other[:high, c]) <= _SAME).all())
+        for c in (slice(0, wide), slice(side - wide, side))
+    )
 
 
 def background(picture: Picture, landmarks: Points) -> Array:

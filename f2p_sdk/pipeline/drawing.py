@@ -11,13 +11,22 @@ from torch import Tensor
 
 from .. import weights as weight_files
 from ..errors import UnknownNameError, WeightsError
+from ..networks import MeshImitator
 from .views import Picture, to_tensor
 
 if TYPE_CHECKING:
     from ..bridge import Host
     from ..kinds import Kind
 
-__all__ = ["EngineDraws", "Grounded", "Imitator", "Probed", "open_imitator", "weights_file"]
+__all__ = [
+    "EngineDraws",
+    "Grounded",
+    "Imitator",
+    "Probed",
+    "at_side",
+    "open_imitator",
+    "weights_file",
+]
 
 _PROBES = 16  # pictures asked for at once
 #: (B, D) vectors -> (B, 3, S, S) RGB sRGB in [0, 1].
@@ -145,6 +154,13 @@ class Probed:
         drawn = self.engine.tensor(vectors.detach(), self.size, [self.scene] * len(vectors))
         moved = (vectors[:, self.columns] @ self.jacobian).view(drawn.shape)
         return drawn + (moved - moved.detach())
+
+
+def at_side(imitator: Imitator, side: int) -> Imitator:
+    """The same imitator, drawing pictures of ``side`` pixels where it can, else as it is."""
+    if isinstance(imitator, MeshImitator):
+        return lambda vectors: imitator(vectors, side=side)
+    return imitator
 
 
 def open_imitator(

@@ -15,12 +15,12 @@ from .. import images, plugins
 from ..alignment import align, pick_face
 from ..objective import Whitened
 from ..search import Problem, Space
-from .appearance import Appearance, appearance, backdrop_of
+from .appearance import Appearance, appearance, backdrop_of, exact, is_own
 from .drawing import EngineDraws, Imitator, open_imitator
 from .flow import Found, Tools, find
 from .goal import Goal
 from .reading import open_reader
-from .recipes import Recipe, recipe
+from .recipes import PORTRAIT, Recipe, recipe, shortened
 from .report import Clock, Progress, versions
 from .result import FitResult, Subject
 from .views import (
@@ -131,16 +131,18 @@ class Fitter:
             F2PError: ImageError, FaceError, CharacterError (``keep``), SearchError, BridgeError.
         """
         plan = recipe(method, steps)
+        clock = Clock(progress)
+        with clock.stage("photo"):
+            subject = self.see(photo, face)
+        if subject.own and method == "best":
+            plan = PORTRAIT if steps is None else shortened(PORTRAIT, steps)
         kept = dict(keep or {})
         start = self.layout.encode({**self.layout.default().values, **kept})
         held = [self.layout.slices[name] for name in kept]
         space = Space.around(
             torch.from_numpy(start), self.layout.n_continuous, self.layout.slots, held, plan.lead
         )
-        clock = Clock(progress)
         drawn_before = 0 if self.engine is None else self.engine.count
-        with clock.stage("photo"):
-            subject = self.see(photo, face)
         with torch.no_grad():
             size = self.imitator(self.start[None]).shape[-1]
         tools = Tools(
@@ -162,6 +164,7 @@ class Fitter:
             "game": self.kind.name,
             "layout_hash": self.layout.hash,
             "method": method,
+            "own_picture": subject.own,
             "seed": seed,
             "face": {
                 "found": subject.picked.count,
@@ -196,11 +199,14 @@ class Fitter:
             picture = images.load(photo)
         picked = pick_face(self.detector.detect(picture), face)
         landmarks = picked.face.landmarks
+        own = is_own(picture, self.average_picture())
+        framed = self.framing.pixels(len(picture)) if own else landmarks
         return Subject(
             picked,
-            align(picture, landmarks, replace(self.framing, size=self.size)),
+            align(picture, framed, replace(self.framing, size=self.size)),
             embed_face(self.recognizer, picture, landmarks),
             embed_face(self.judge, picture, landmarks)[0],
+            own,
         )
 
     def distance(self, picture: Picture, judged: Tensor) -> float:
@@ -273,7 +279,9 @@ class Fitter:
             prior = Whitened.of(start, self.population, list(groups.values()))
         return Goal(
             subject.target if plan.mirrored else subject.target[:1],
-            self._appearance(subject.aligned.picture, plan.grid, hair),
+            exact(subject.aligned.picture, plan.grid)
+            if plan.exact
+            else self._appearance(subject.aligned.picture, plan.grid, hair),
             parsed,
             prior,
             cosine=getattr(self.recognizer, "metric", "euclidean") == "cosine",

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..errors import EngineError
 from ..objective import Objective
 from ..search import Chosen, Problem, Render, Result, Space, improve_choices, minimise
-from .drawing import EngineDraws, Grounded, Imitator, Probed
+from .drawing import EngineDraws, Grounded, Imitator, Probed, at_side
 from .explain import explain
 from .goal import Goal, objective_of
 from .reading import Reader
@@ -133,8 +133,9 @@ def _search(
     probes = len(sliders) + 1 if engine is not None and stage.probe else 0
 
     def imitated(vectors: Tensor, step: int) -> Tensor:
-        return tools.imitator(vectors)
+        return draw(vectors)
 
+    draw = tools.imitator if not stage.side else at_side(tools.imitator, stage.side)
     with clock.stage(stage.name, probes + stage.optimiser.steps) as tell:
         render: Render = imitated
         if engine is not None and stage.probe:

@@ -9,7 +9,18 @@ from ..errors import UnknownNameError, UsageError
 from ..search import Adam, GradientDescent, Optimiser
 from .views import Jitter
 
-__all__ = ["ABLATIONS", "RECIPES", "Explain", "Recipe", "Search", "Stage", "TryChoices", "recipe"]
+__all__ = [
+    "ABLATIONS",
+    "PORTRAIT",
+    "RECIPES",
+    "Explain",
+    "Recipe",
+    "Search",
+    "Stage",
+    "TryChoices",
+    "recipe",
+    "shortened",
+]
 
 
 @dataclass(frozen=True)
@@ -22,6 +33,8 @@ class Search:
         engine: with the engine's own picture in the loop (:class:`.drawing.Grounded`), where there
             is an engine; else through the imitator alone.
         relaxed: choices are softmax and move; else they stay as the stage before left them.
+        side: of the imitator's pictures, where it can draw them smaller than its own; 0 for its
+            own. A quarter of the pixels take a quarter of the time.
         probe: the engine also gives the gradient (:class:`.drawing.Probed`), by moving each slider
             by this share of its range at the start of the stage; 0 for the imitator's gradient.
     """
@@ -30,6 +43,7 @@ class Search:
     optimiser: Optimiser
     engine: bool = False
     relaxed: bool = False
+    side: int = 0
     probe: float = 0.0
 
 
@@ -100,6 +114,7 @@ class Recipe:
         jittered, jitter: how many varied views the recognizer is shown beside the plain one.
         grid, strictness: cells a side of the colour term, and how far it minds the photo's light.
         mirrored: whether the mirrored photo counts as a second photo of the person.
+        exact: the term colour takes all of the picture as it is, background and all.
         classes, places: weight of the parser's classes in the terms content and parts; without a
             parser these terms are left out.
     """
@@ -113,6 +128,7 @@ class Recipe:
     grid: int = 32
     strictness: float = 0.5
     mirrored: bool = False
+    exact: bool = False
     classes: Mapping[str, float] = field(default_factory=lambda: FEATURES)
     places: Mapping[str, float] = field(default_factory=lambda: PLACED)
 
@@ -143,6 +159,24 @@ BEST = Recipe(
     jittered=1,
     mirrored=True,
     classes=SEEN,
+)
+
+#: What ``best`` is for a picture that the game itself drew: there is nothing to be explained away
+#: between such a picture and another, so all of it counts, pixel by pixel.
+PORTRAIT = Recipe(
+    title="a picture of the game's own: its colours, place by place",
+    stages=(
+        TryChoices("guess"),
+        Search("shape", Adam(steps=30, rate=0.08), side=128),
+        TryChoices("choices"),
+        Search("form", Adam(steps=40, rate=0.06), side=128),
+        TryChoices("again", shortlist=10),
+        Search("finish", Adam(steps=40, rate=0.03)),
+    ),
+    weights={"colour": 20.0, "prior": 0.001},
+    grid=128,
+    strictness=1.0,
+    exact=True,
 )
 
 RECIPES: Mapping[str, Recipe] = {
@@ -214,8 +248,11 @@ def recipe(name: str, steps: int | None = None) -> Recipe:
     if name not in known:
         raise UnknownNameError("method", name, known)
     found = known[name]
-    if steps is None:
-        return found
+    return found if steps is None else shortened(found, steps)
+
+
+def shortened(found: Recipe, steps: int) -> Recipe:
+    """The recipe with its first search cut or stretched to ``steps``, the others alike."""
     if steps < 1:
         raise UsageError(f"steps must be 1 or more, got {steps}")
     first = next(stage for stage in found.stages if isinstance(stage, Search))

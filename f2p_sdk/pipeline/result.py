@@ -22,13 +22,14 @@ class Subject:
     """A photo as far as it is understood before the search.
 
     ``target`` is (2, E): the embedding of the face as it is, and mirrored, by the search's
-    recognizer. ``judged`` is (E',), by the one whose distance is told.
+    recognizer. ``judged`` is (E',), by the one whose distance is told. ``own``: the game drew it.
     """
 
     picked: PickedFace
     aligned: Aligned
     target: Tensor
     judged: Tensor
+    own: bool = False
 
 
 @dataclass(frozen=True)

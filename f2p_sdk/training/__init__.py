@@ -2,15 +2,13 @@
 
 from .figures import Compared, Sensitivity, compare, picture_figures, sensitivity, share_above
 from .imitator import train_imitator
-from .pairs import Pairs, Shown, shown
+from .pairs import Pairs
 from .pictures import Pictures, Record, open_pictures
-from .plan import SHOWN, TOLD, Plan, Report, Trained
+from .plan import Plan, Report, Trained
 from .recipes import RECIPES, Recipe, recipe
 
 __all__ = [
     "RECIPES",
-    "SHOWN",
-    "TOLD",
     "Compared",
     "Pairs",
     "Pictures",
@@ -19,7 +17,6 @@ __all__ = [
     "Record",
     "Report",
     "Sensitivity",
-    "Shown",
     "Trained",
     "compare",
     "open_pictures",
@@ -27,6 +24,5 @@ __all__ = [
     "recipe",
     "sensitivity",
     "share_above",
-    "shown",
     "train_imitator",
 ]

@@ -13,13 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from .. import weights
 from ..errors import TrainingError
 from ..mesh import Mesh
-from ..motion import Motion
-from ..networks import CompactImitator, Imitator, MeshImitator
+from ..networks import Imitator, MeshImitator
 from ..parameters import Layout
 from .checkpoint import load_checkpoint, load_tensors, save_checkpoint, save_tensors
 from .device import Device, pick_device
@@ -47,7 +45,6 @@ def train_imitator(
     *,
     device: str = "auto",
     licence: str = LICENCE,
-    motion: Motion | None = None,
     neighbours: Pictures | None = None,
     mesh: Mesh | None = None,
     preparing: Callable[[int, int], None] | None = None,
@@ -65,7 +62,6 @@ def train_imitator(
         plan: what to train; default: the recipe ``best``.
         device: ``auto``, or torch's name of one.
         licence: for the card.
-        motion: what the engine has told of its sliders, for a network with the option ``motion``.
         neighbours: of ``pictures``, each with one parameter changed (``Layout.neighbour``): the
             network learns the changes too, and a compact one begins with what they show.
         mesh: what the engine has told of its surface, for the network ``mesh``.
@@ -82,7 +78,6 @@ def train_imitator(
         output,
         plan or Plan(),
         pick_device(device),
-        motion,
         mesh,
         preparing,
     )
@@ -97,7 +92,6 @@ class _Training:
         output: Path,
         plan: Plan,
         device: Device,
-        motion: Motion | None,
         mesh: Mesh | None,
         preparing: Callable[[int, int], None] | None,
     ) -> None:
@@ -109,9 +103,7 @@ class _Training:
         self.batch = min(self.recipe.batch, len(self.train))
         self.per_epoch = len(self.train) // self.batch
         torch.manual_seed(plan.seed)
-        self.network = start_network(
-            layout, pairs, self.train, plan, self.device, motion, mesh, preparing
-        )
+        self.network = start_network(layout, pairs, self.train, plan, self.device, mesh, preparing)
         self.optimiser = self.recipe.build_optimiser(self.network)
         self.state: dict[str, Any] = {
             "key": {
@@ -120,7 +112,6 @@ class _Training:
                 "pictures": len(self.pictures),
                 "neighbours": len(pairs.neighbours) if pairs.neighbours is not None else 0,
                 "device": device.name.split(":")[0],
-                "motion": motion is not None,
                 "mesh": mesh is not None,
             },
             "step": 0,
@@ -223,11 +214,8 @@ class _Training:
     def _whole(self, rows: npt.NDArray[np.int64]) -> Tensor:
         """The loss of whole pictures."""
         vectors, wanted, pairs = self._batch(rows)
-        half = isinstance(self.network, CompactImitator) and self.fraction < self.recipe.half
         with self.device.autocast():
-            drawn = self.network(vectors, half=True) if half else self.network(vectors)
-        if half:
-            wanted = functional.avg_pool2d(wanted, 2)
+            drawn = self.network(vectors)
         return self.recipe.loss(drawn.float(), wanted, pairs)
 
     def _windows(self, rows: npt.NDArray[np.int64]) -> Tensor:
@@ -310,7 +298,6 @@ class _Training:
             "recipe": asdict(recipe),
             "seed": self.plan.seed,
             "steps": state["step"],
-            "motion": state["key"]["motion"],
             "mesh": state["key"]["mesh"],
             "neighbours": state["key"]["neighbours"],
             "best_step": state["best"]["step"] if state["best"] else state["step"],

@@ -10,12 +10,7 @@ from typing import Any
 
 from .recipes import RECIPES, Recipe
 
-__all__ = ["SHOWN", "TOLD", "Plan", "Report", "Trained"]
-
-TOLD: Mapping[str, Any] = {"flow": 64, "motion": 96}
-"""Options of the compact network for data with a motion (:class:`f2p_sdk.motion.Motion`)."""
-SHOWN: Mapping[str, Any] = {"response": 128, "response_side": 64, "bends": 48}
-"""Its options for data with neighbours (:class:`f2p_sdk.training.pairs.Shown`)."""
+__all__ = ["Plan", "Report", "Trained"]
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,7 @@ class Recipe:
             at its best when it ends.
         edges: weight of the L1 between the pictures' gradients, added to the L1 between pictures.
         change: weight of :func:`change`, of pairs that differ in one parameter.
-        half: share of the training that draws at half the side, which is faster.
         window: side of the parts of the pictures that a step draws, one of each; 0 for all of them.
-        layers: rate of the layers of choices, in rates of the rest; they are seen seldom.
-        response: rate of what pairs have shown of the sliders, in rates of the rest.
         textures: rate of textures, each point of which is seen seldom, in rates of the rest.
         momentum, weight_decay, warmup: of the optimiser; warmup in steps.
     """
@@ -52,10 +49,7 @@ class Recipe:
     schedule: Literal["steps", "cosine"]
     edges: float = 0.0
     change: float = 0.0
-    half: float = 0.0
     window: int = 0
-    layers: float = 1.0
-    response: float = 1.0
     textures: float = 1.0
     momentum: float = 0.9
     weight_decay: float = 0.0
@@ -74,13 +68,8 @@ class Recipe:
         groups: dict[float, list[nn.Parameter]] = {}
         for name, parameter in network.named_parameters():
             if parameter.requires_grad:
-                room = name.split(".")[0]
-                scale = {"layers": self.layers, "response": self.response}.get(room, 1.0)
-                if parameter.ndim > 2:
-                    scale = self.textures if room == "shaders" else scale
-                if name.endswith("bias") or "colour" in name:
-                    scale = 1.0
-                groups.setdefault(scale, []).append(parameter)
+                texture = name.startswith("shaders") and parameter.ndim > 2
+                groups.setdefault(self.textures if texture else 1.0, []).append(parameter)
         parameters = [{"params": found, "scale": scale} for scale, found in groups.items()]
         if self.optimiser == "sgd":
             return torch.optim.SGD(
@@ -128,19 +117,17 @@ RECIPES = {
     # "Face-to-Parameter Translation for Game Character Auto-Creation": L1, SGD 0.01, momentum 0.9,
     # batch 16, 500 epochs, x0.9 every 50.
     "slides": Recipe("slides", "published", "sgd", 0.01, 16, 500, "steps"),
-    # Ours, made for two CPU cores and an hour: few pictures, each of them asked for all it shows.
+    # For engines that tell nothing but pictures, made for two CPU cores and an hour.
     "best": Recipe(
         "best",
         "compact",
         "adamw",
         2e-3,
-        5,
-        4,
+        16,
+        40,
         "cosine",
+        edges=0.5,
         change=0.015,
-        half=0.6,
-        layers=5.0,
-        response=0.03,
         warmup=100,
     ),
     # For engines that tell their meshes: many small windows, since each pixel is drawn by itself.

@@ -1,4 +1,4 @@
-"""The network a training begins with: what the data tell of it in closed form is set."""
+"""The network a training begins with."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import torch
 
 from ..errors import TrainingError
 from ..mesh import Mesh
-from ..motion import Motion
-from ..networks import CompactImitator, Imitator, MeshImitator, build
+from ..networks import Imitator, MeshImitator, build
 from ..parameters import Layout
 from .device import Device
-from .pairs import Pairs, Shown, shown
-from .plan import SHOWN, Plan
+from .pairs import Pairs
+from .plan import Plan
 from .surface import start_mesh
 
 __all__ = ["start_network"]
@@ -27,7 +26,6 @@ def start_network(
     rows: npt.NDArray[np.int64],
     plan: Plan,
     device: Device,
-    motion: Motion | None,
     mesh: Mesh | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Imitator:
@@ -39,18 +37,14 @@ def start_network(
         rows: of the dataset, to train on.
         plan: which network.
         device: where it goes.
-        motion: what the engine has told of its sliders.
-        mesh: what it has told of its surface.
+        mesh: what the engine has told of its surface.
         progress: called with how much has been looked at, of how much.
 
     Raises:
-        TrainingError: the pictures are of another size, the network has no use for a motion, or it
-            is drawn from meshes and there are none.
+        TrainingError: the pictures are of another size, or the network is drawn from meshes and
+            there are none.
     """
     name = plan.network or plan.recipe.network
-    slots = [s.stop - s.start for s in layout.slots]
-    size = pairs.pictures.size
-
     if name == MeshImitator.name:
         if mesh is None:
             raise TrainingError(
@@ -59,34 +53,15 @@ def start_network(
                 "and triangles, or train another network",
             )
         return start_mesh(layout, mesh, pairs, rows, plan, device, progress)
-
-    def made(options: dict[str, object]) -> Imitator:
-        torch.manual_seed(plan.seed)
-        network = build(name, layout.size, slots=slots, **options)
-        if network.size != size:
-            raise TrainingError(
-                f"the network {name!r} draws {network.size}x{network.size}, "
-                f"the pictures are {size}x{size}"
-            )
-        if motion is not None:
-            if not isinstance(network, CompactImitator):
-                raise TrainingError(f"the network {name!r} has no use for the engine's motion")
-            network.set_motion(motion)
-        return network.to(device.name)
-
-    options: dict[str, object] = dict(plan.options)
-    found: Shown | None = None
-    if name == CompactImitator.name and pairs.neighbours is not None:
-        options = {**SHOWN, **options}
-        still = made(options)
-        assert isinstance(still, CompactImitator)
-        side = still.response.shape[-1] if still.response is not None else SHOWN["response_side"]
-        found = shown(pairs, rows, layout, still, device, side, progress)
-    if found is not None:
-        options |= {"boxes": found.boxes, "front": found.front}
-    network = made(options)
-    if found is not None and isinstance(network, CompactImitator):
-        found.start(network)
+    torch.manual_seed(plan.seed)
+    slots = [s.stop - s.start for s in layout.slots]
+    network = build(name, layout.size, slots=slots, **plan.options).to(device.name)
+    size = pairs.pictures.size
+    if network.size != size:
+        raise TrainingError(
+            f"the network {name!r} draws {network.size}x{network.size}, "
+            f"the pictures are {size}x{size}"
+        )
     # torch's stubs do not know this form for modules
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network

@@ -52,7 +52,7 @@ def test_render_in_every_pass_and_shape(in_thread: Callable[..., Any]) -> None:
         in_thread(host.endpoint, PatternHandler())
         info = host.wait(10)
         assert (info.name, info.kinds, info.warnings) == ("fake", {"hero": "0"}, ())
-        passes = ("landmarks", "color", "surface", "labels", "depth")
+        passes = ("landmarks", "color", "triangles", "vertices", "labels", "depth")
         picture = host.render(values(1), size=(33, 17), passes=passes)
         assert np.array_equal(picture.color, pattern(values(1), (33, 17)))
         assert picture.labels is not None
@@ -62,8 +62,10 @@ def test_render_in_every_pass_and_shape(in_thread: Callable[..., Any]) -> None:
         assert set(picture.landmarks[:, 2]) == {0.0, 1.0}
         assert picture.depth is not None
         assert np.array_equal(picture.depth, picture.color[:, :, 1])
-        assert picture.surface is not None
-        assert np.array_equal(picture.surface, picture.landmarks[:5, :2])
+        assert picture.vertices is not None
+        assert np.array_equal(picture.vertices[:5, :2], picture.landmarks[:5, :2])
+        assert picture.triangles is not None
+        assert picture.triangles.tolist() == [[0, 1, 2], [3, 4, 5]]
         assert picture.seconds >= 0
         assert host.render(values(2), size=64).labels is None
         assert host.render(values(2), size=1024).color.shape == (1024, 1024, 3)

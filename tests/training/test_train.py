@@ -23,7 +23,7 @@ from f2p_sdk.training.device import pick_device
 from f2p_sdk.weights import load_card, load_imitator
 
 TINY: dict[str, dict[str, Any]] = {
-    "compact": {"size": 32, "channels": [16, 12], "planes": [0, 2], "flow": 4},
+    "compact": {"size": 32, "channels": [16, 12], "planes": [0, 2]},
     "published": {"filters": [24, 16, 12]},
 }
 

@@ -21,7 +21,7 @@ def _kind(name: str) -> Kind:
         kind=name,
         layout_path=HERE / f"{name}.toml",
         framing_path=HERE / f"{name}.framing.toml",
-        weights={"compact": HERE / "weights" / f"{name}-compact.safetensors"},
+        weights={"mesh": HERE / "weights" / f"{name}-mesh.safetensors"},
         engine=engine,
     )
 

@@ -14,7 +14,6 @@ from .._common import emit_json, game_option, json_option, load_kind, progress, 
 
 if TYPE_CHECKING:
     from ...mesh import Mesh
-    from ...motion import Motion
     from ...parameters import Layout
     from ...training import Pictures, Plan, Trained
 
@@ -89,20 +88,18 @@ def command(
     layout = load_kind(game).layout
 
     from ...capture import MANIFEST, NEIGHBOURS
-    from ...training import TOLD, Plan
+    from ...training import Plan
     from ...training import recipe as find_recipe
 
     mesh = _mesh(layout, data) if network in (None, "mesh") else None
     chosen = find_recipe(recipe or ("best" if mesh is None else "mesh"))
     mesh = mesh if (network or chosen.network) == "mesh" else None
     chosen = replace(chosen, batch=batch or chosen.batch, rate=rate or chosen.rate)
-    motion = _motion(layout, data) if (network or chosen.network) == "compact" else None
-    options = dict(TOLD) if motion is not None else {}
-    plan = Plan(chosen, network or "", options, epochs, minutes, seed)
+    plan = Plan(chosen, network or "", {}, epochs, minutes, seed)
     pictures = _open(layout, data, plan, as_json)
     beside = data / NEIGHBOURS
     neighbours = _open(layout, beside, plan, as_json) if (beside / MANIFEST).is_file() else None
-    told = {"motion": motion, "neighbours": neighbours, "mesh": mesh}
+    told = {"neighbours": neighbours, "mesh": mesh}
     trained = _train(layout, pictures, out, plan, told, device, as_json)
     document = {
         "game": layout.name,
@@ -117,14 +114,6 @@ def command(
         emit_json(document)
     else:
         _tell(document)
-
-
-def _motion(layout: Layout, data: Path) -> Motion | None:
-    """What the engine has told of its sliders, if `f2p capture` could ask it."""
-    from ...motion import FILE, Motion
-
-    path = data / FILE
-    return Motion.load(path, layout) if path.is_file() else None
 
 
 def _mesh(layout: Layout, data: Path) -> Mesh | None:

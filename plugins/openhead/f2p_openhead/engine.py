@@ -19,7 +19,6 @@ from .head import Head, build_head
 from .landmarks import Landmarks
 from .meshes import Meshes
 from .mouth import Mouth
-from .points import SurfacePoints
 from .rig import Rig
 from .scalp import Scalp
 from .scene import Scene
@@ -49,7 +48,7 @@ loadPrcFileData(
 )
 
 MAX_SIZE = 1024
-PASSES = ("color", "labels", "landmarks", "depth", "surface", "vertices", "attributes", "triangles")
+PASSES = ("color", "labels", "landmarks", "depth", "vertices", "attributes", "triangles")
 SEEN = 0.06  # decimetres that a landmark may lie behind what is drawn there
 STANDARD = Scene()
 
@@ -100,7 +99,6 @@ class Engine:
         ``color`` as :meth:`render`; ``labels`` (H, W) uint8 classes of the face parser and
         ``depth`` (H, W) float32 decimetres from the camera's plane, 0 where nothing is: both of
         the pixels' middles; ``landmarks`` (73, 3) float32, x and y in pixels and 1 where seen;
-        ``surface`` (K, 3) float32, x and y in pixels of :class:`SurfacePoints`, 1 for hair;
         ``vertices``, ``attributes`` and ``triangles`` as :class:`Meshes` tells them, of a head that
         looks straight ahead.
         """
@@ -124,10 +122,6 @@ class Engine:
             style = str(values["eyebrow_style"])
             places = turned(self._landmarks(points, look, style), scene.turn)
             drawn["landmarks"] = self._seen(places, drawn["depth"])
-        if "surface" in passes:
-            places = turned(self._surface(points, look), scene.turn)
-            spots = self._camera.project(places, (width, height))
-            drawn["surface"] = np.column_stack([spots, self._surface.hair])
         if "vertices" in passes:
             drawn["vertices"] = self._meshes.vertices(points, look, self._camera, (width, height))
         if "attributes" in passes:
@@ -143,10 +137,6 @@ class Engine:
     @cached_property
     def _landmarks(self) -> Landmarks:
         return Landmarks(self.rig, self.head, self._face.brow_sheet)
-
-    @cached_property
-    def _surface(self) -> SurfacePoints:
-        return SurfacePoints(self.rig, self.head, self._wardrobe.scalp)
 
     def _seen(self, places: Array, depth: Array) -> Array:
         """Places (N, 3) as (N, 3): x and y in pixels, 1 where nothing in ``depth`` hides them."""

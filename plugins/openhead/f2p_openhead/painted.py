@@ -1,8 +1,8 @@
 """Where what is painted lies: brows on the resting skin, the iris on the eyeball.
 
 The shaders ask what is painted at a place; this module says at what place something is painted.
-``brow_places`` inverts ``brow`` of ``shaders/regions.glsl``, and ``iris_places`` the rings of
-``shaders/eye.frag``: whoever changes one changes the other, and a test compares them.
+``brow_places`` inverts ``brow`` of ``shaders/regions.glsl``, ``brow_coordinates`` repeats it and
+``gaze`` what ``shaders/eye.frag`` has: whoever changes one changes the other, and tests compare.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["brow_coordinates", "brow_places", "gaze", "iris_places"]
+__all__ = ["brow_coordinates", "brow_places", "gaze"]
 
 Array = NDArray[np.float32]
 Look = Mapping[str, float]
 
 INNER = (0.085, 0.148)  # the brow's inner end at rest, from the middle and above the eyes
 LENGTH, HALF_HEIGHT, TURN = 0.43, 0.115, 0.10
-IRIS = 1.02  # the iris's edge, times iris_size, in radians
 
 
 def _middle(look: Look, s: Array) -> Array:
@@ -60,18 +59,3 @@ def gaze(outward: float) -> Array:
     """Unit direction (3,) of an eye's look; ``outward`` is +1 for the subject's left eye."""
     direction = np.array((-0.03 * outward, 0, 1), np.float32)
     return np.asarray(direction / np.linalg.norm(direction), np.float32)
-
-
-def iris_places(look: Look, outward: float, radius: Array, azimuth: Array) -> Array:
-    """Directions (N, 3) out of the eyeball's centre, unit.
-
-    ``radius`` (N,) is 1 at the iris's edge, ``pupil_size`` at the pupil's; ``azimuth`` (N,) radians
-    anticlockwise from +x.
-    """
-    forward = gaze(outward)
-    right = np.cross((0, 1, 0), forward)
-    right /= np.linalg.norm(right)
-    up = np.cross(forward, right)
-    angle = (radius * look["iris_size"] * IRIS)[:, None]
-    side = np.cos(azimuth)[:, None] * right + np.sin(azimuth)[:, None] * up
-    return np.asarray(np.cos(angle) * forward + np.sin(angle) * side, np.float32)

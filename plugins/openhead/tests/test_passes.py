@@ -1,4 +1,4 @@
-"""Labels, landmarks, depth and surface agree with the picture and with each other."""
+"""Labels, landmarks, depth and meshes agree with the picture and with each other."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def test_shapes_and_types(engine: Engine, people: list[Values]) -> None:
     assert shapes["labels"] == ((64, 96), "uint8")
     assert shapes["depth"] == ((64, 96), "float32")
     assert shapes["landmarks"] == ((73, 3), "float32")
-    assert shapes["surface"][0][1] == 3
+    assert shapes["vertices"][0][1] == 5
+    assert shapes["triangles"][0][1] == 3
     assert set(np.unique(drawn["labels"])) <= set(range(11))
     assert np.array_equal(drawn["color"], engine.render(people[0], (96, 64)))
 
@@ -157,63 +158,30 @@ def test_depth_is_the_distance_of_what_is_drawn(engine: Engine, people: list[Val
         np.testing.assert_allclose((x, y), draw(engine, bare)["landmarks"][30, :2], atol=6)
 
 
-def test_surface_is_the_same_points_for_everyone(engine: Engine, people: list[Values]) -> None:
-    drawn = [draw(engine, person, 64)["surface"] for person in people]
-    assert len({len(d) for d in drawn}) == 1
-    assert all(np.array_equal(d[:, 2], drawn[0][:, 2]) for d in drawn)
-    assert 0 < drawn[0][:, 2].sum() < len(drawn[0]) / 2
-    # Twice the picture, twice the place.
-    large = draw(engine, people[1], 128)["surface"]
-    np.testing.assert_allclose((large[:, :2] + 0.5) / 2, drawn[1][:, :2] + 0.5, atol=1e-3)
-
-
-@pytest.mark.parametrize("slider", ["brow_height", "brow_spacing", "brow_tilt", "brow_length"])
-def test_surface_follows_the_painted_brow(
+@pytest.mark.parametrize("slider", ["brow_height", "brow_tilt", "brow_length"])
+def test_meshes_know_where_the_brow_is_painted(
     engine: Engine, people: list[Values], slider: str
 ) -> None:
-    person = {**people[0], "hairstyle": "shaved"}
-    seen, told = [], []
+    """Skin whose place in the brow is within it is labelled brow, wherever a slider takes it."""
     for end in _ends(engine, slider):
-        drawn = draw(engine, {**person, slider: end}, 512)
-        seen.append(_spread(np.argwhere(drawn["labels"] == LEFT_BROW)[:, ::-1]))
-        points = drawn["surface"][drawn["surface"][:, 2] == 0][:, :2]
-        count = len(engine._surface._along)
-        first = len(engine._surface._rows)
-        told.append(_spread(points[first : first + count]))
-    # A turned grid reaches less far to the sides than the brow in its middle.
-    counts = [0, 1, 2] if slider == "brow_length" else [0, 1, 3]
-    moved = [np.subtract(*pair)[counts] for pair in (seen, told)]
-    assert np.abs(moved[0]).max() > 4
-    np.testing.assert_allclose(moved[1], moved[0], atol=0.35 * np.abs(moved[0]).max() + 1.5)
+        drawn = draw(engine, {**people[0], "hairstyle": "shaved", slider: end}, 512)
+        told, fixed = drawn["vertices"], drawn["attributes"]
+        inside = (np.abs(told[:, 3]) < 0.55) & (np.abs(told[:, 4]) < 0.2) & (fixed[:, 0] == 0)
+        inside &= fixed[:, 6] > -0.3  # not at the back of the head
+        assert inside.sum() >= 4
+        column, row = told[inside, :2].round().astype(int).T
+        assert np.isin(drawn["labels"][row, column], (LEFT_BROW, RIGHT_BROW)).mean() > 0.6
 
 
-def _spread(points: np.ndarray) -> np.ndarray:
-    """Middle, width, and how much higher the right half is than the left."""
-    x, y = points.T.astype(float)
-    rise = y[x > x.mean()].mean() - y[x <= x.mean()].mean()
-    return np.array((x.mean(), y.mean(), 2 * (np.quantile(x, 0.9) - np.quantile(x, 0.1)), rise))
-
-
-def test_surface_follows_the_iris(engine: Engine, people: list[Values]) -> None:
-    person = people[0]
-    surface = engine._surface
+def test_meshes_know_how_large_the_iris_is(engine: Engine, people: list[Values]) -> None:
     widths = []
     for end in _ends(engine, "iris_size"):
-        values = {**person, "iris_size": end}
-        drawn = draw(engine, values, 512)
-        eye = engine._surface._eye(engine.rig.pose(values), engine.rig.look(values), 0)
-        # The dark ring that ends the iris: the widest reach of dark pixels along the row of the
-        # gaze.
-        ring = engine._camera.project(eye[1 + 2 * 16 : 1 + 3 * 16], (512, 512))
-        gaze = engine._camera.project(eye[:1], (512, 512))[0]
-        row = drawn["color"][round(gaze[1])].astype(int).sum(-1)
-        left, right = ring[:, 0].min(), ring[:, 0].max()
-        inside = row[int(left + 2) : int(right - 1)].mean()
-        outside = np.r_[row[int(left) - 4 : int(left) - 1], row[int(right) + 3 : int(right) + 6]]
-        assert outside.mean() > inside + 60
-        widths.append(right - left)
+        drawn = draw(engine, {**people[0], "iris_size": end}, 512)
+        told, fixed = drawn["vertices"], drawn["attributes"]
+        eye = told[fixed[:, 0] == 1]
+        inside = eye[np.hypot(eye[:, 3], eye[:, 4]) < 1 / 1.6]
+        widths.append(np.ptp(inside[:, 0]))
     assert widths[1] > widths[0] + 1
-    assert surface.count == len(drawn["surface"])
 
 
 def test_meshes_are_what_is_drawn(engine: Engine, people: list[Values]) -> None:
