@@ -216,7 +216,7 @@ class _Training:
         vectors, wanted, pairs = self._batch(rows)
         with self.device.autocast():
             drawn = self.network(vectors)
-        return self.recipe.loss(drawn.float(), wanted, pairs)
+        return self.recipe.loss(drawn.float(), wanted, pairs, self.fraction)
 
     def _windows(self, rows: npt.NDArray[np.int64]) -> Tensor:
         """The loss of a window of each picture."""
@@ -226,7 +226,7 @@ class _Training:
         windows = Windows.random(pictures, pairs, self.recipe.window, generator)
         drawn = self.network(vectors, windows.on(self.device.name))
         wanted = self.device.pictures(windows.cut(pictures))
-        return self.recipe.loss(drawn, wanted, pairs)
+        return self.recipe.loss(drawn, wanted, pairs, self.fraction)
 
     def _clip(self) -> None:
         """Cut a gradient that is far longer than those before it: a change that hardly shows has a

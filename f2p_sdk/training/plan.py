@@ -24,6 +24,7 @@ class Plan:
         epochs: how often every picture is seen; the recipe's own if None.
         minutes: train for that long instead, pauses between a stop and a resume not counted. The
             schedule ends with the time, so how many steps there were depends on the machine.
+        start: weights to go on from, of the same layout; None for new ones.
         seed: of the first weights and of the order of the pictures. The same seed, data, epochs and
             machine give the same weights.
     """
@@ -34,12 +35,14 @@ class Plan:
     epochs: int | None = None
     minutes: float | None = None
     seed: int = 0
+    start: Path | None = None
 
     def key(self) -> dict[str, Any]:
         """What must be equal for a training to go on from a checkpoint."""
         plan = asdict(self)
         plan["network"] = self.network or self.recipe.network
         plan["options"] = dict(self.options)
+        plan["start"] = str(self.start or "")
         return dict(json.loads(json.dumps(plan)))
 
 

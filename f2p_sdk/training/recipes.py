@@ -34,7 +34,8 @@ class Recipe:
             of 500 epochs"); ``cosine`` warms up and then falls to nothing, so that the training is
             at its best when it ends.
         edges: weight of the L1 between the pictures' gradients, added to the L1 between pictures.
-        change: weight of :func:`change`, of pairs that differ in one parameter.
+        change: weight of :func:`change`, of pairs that differ in one parameter, at the end; it
+            rises to that in the last half from a quarter of it.
         window: side of the parts of the pictures that a step draws, one of each; 0 for all of them.
         textures: rate of textures, each point of which is seen seldom, in rates of the rest.
         momentum, weight_decay, warmup: of the optimiser; warmup in steps.
@@ -79,16 +80,18 @@ class Recipe:
             parameters, self.rate, betas=(0.9, 0.99), weight_decay=self.weight_decay, fused=True
         )
 
-    def loss(self, drawn: Tensor, wanted: Tensor, pairs: int = 0) -> Tensor:
+    def loss(self, drawn: Tensor, wanted: Tensor, pairs: int = 0, fraction: float = 1.0) -> Tensor:
         """Mean L1 of pictures (B, 3, S, S) in [0, 1], plus the weighted other terms.
 
-        Of the B, the first and the last ``pairs`` are pairs in this order.
+        Of the B, the first and the last ``pairs`` are pairs in this order. ``fraction``: of the
+        training that is done.
         """
         loss = (drawn - wanted).abs().mean()
         if self.edges:
             loss = loss + self.edges * edges(drawn - wanted)
         if self.change and pairs:
-            loss = loss + self.change * change(
+            risen = 0.25 + 0.75 * min(1.0, max(0.0, 2 * fraction - 1))
+            loss = loss + risen * self.change * change(
                 drawn[-pairs:] - drawn[:pairs], wanted[-pairs:] - wanted[:pairs]
             )
         return loss
@@ -127,7 +130,7 @@ RECIPES = {
         40,
         "cosine",
         edges=0.5,
-        change=0.015,
+        change=0.03,
         warmup=100,
     ),
     # For engines that tell their meshes: many small windows, since each pixel is drawn by itself.
@@ -139,7 +142,7 @@ RECIPES = {
         36,
         60,
         "cosine",
-        change=0.02,
+        change=0.08,
         window=36,
         textures=4.0,
         warmup=100,

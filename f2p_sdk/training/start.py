@@ -12,6 +12,7 @@ from ..errors import TrainingError
 from ..mesh import Mesh
 from ..networks import Imitator, MeshImitator, build
 from ..parameters import Layout
+from ..weights import load_imitator
 from .device import Device
 from .pairs import Pairs
 from .plan import Plan
@@ -43,8 +44,14 @@ def start_network(
     Raises:
         TrainingError: the pictures are of another size, or the network is drawn from meshes and
             there are none.
+        WeightsError: the weights to go on from are damaged or of another layout.
     """
     name = plan.network or plan.recipe.network
+    if plan.start is not None:
+        begun = load_imitator(plan.start, layout, device=device.name)
+        for parameter in begun.parameters():
+            parameter.requires_grad_(True)
+        return _checked(begun, pairs.pictures.size)
     if name == MeshImitator.name:
         if mesh is None:
             raise TrainingError(
@@ -56,12 +63,15 @@ def start_network(
     torch.manual_seed(plan.seed)
     slots = [s.stop - s.start for s in layout.slots]
     network = build(name, layout.size, slots=slots, **plan.options).to(device.name)
-    size = pairs.pictures.size
-    if network.size != size:
-        raise TrainingError(
-            f"the network {name!r} draws {network.size}x{network.size}, "
-            f"the pictures are {size}x{size}"
-        )
     # torch's stubs do not know this form for modules
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return _checked(network, pairs.pictures.size)
+
+
+def _checked(network: Imitator, size: int) -> Imitator:
+    if network.size != size:
+        raise TrainingError(
+            f"the network {network.name!r} draws {network.size}x{network.size}, "
+            f"the pictures are {size}x{size}"
+        )
     return network

@@ -52,6 +52,13 @@ RECIPES = ("best", "mesh", "slides")
 )
 @click.option("--batch", type=click.IntRange(min=1), help="Pictures in a step.")
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Learning rate.")
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Go on from these weights, of the same layout, instead of new ones.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 ...")
 @click.option("--restart", is_flag=True, help="Begin anew, whatever is there.")
@@ -66,6 +73,7 @@ def command(
     minutes: float | None,
     batch: int | None,
     rate: float | None,
+    start: Path | None,
     seed: int,
     device: str,
     restart: bool,
@@ -95,7 +103,7 @@ def command(
     chosen = find_recipe(recipe or ("best" if mesh is None else "mesh"))
     mesh = mesh if (network or chosen.network) == "mesh" else None
     chosen = replace(chosen, batch=batch or chosen.batch, rate=rate or chosen.rate)
-    plan = Plan(chosen, network or "", {}, epochs, minutes, seed)
+    plan = Plan(chosen, network or "", {}, epochs, minutes, seed, start)
     pictures = _open(layout, data, plan, as_json)
     beside = data / NEIGHBOURS
     neighbours = _open(layout, beside, plan, as_json) if (beside / MANIFEST).is_file() else None
