@@ -51,11 +51,11 @@ def points_of(character: Character) -> tuple[Any, Any]:
     v = character.values
     wide, up = float(v["wide"]), float(v["up"])
 
-    def moved(points: Any) -> Any:
+    def moved(points: Any, bent: float = 0.1) -> Any:
         out = points.copy()
         out[:, 0] *= 1 + (0.3 if wide > 0 else 0.2) * wide
         out[:, 1] += 0.15 * up
-        out[:, 1] += 0.1 * wide * up * points[:, 0] ** 2
+        out[:, 1] += bent * wide * up * points[:, 0] ** 2
         return out
 
     hat = np.zeros((0, 3))
@@ -64,7 +64,7 @@ def points_of(character: Character) -> tuple[Any, Any]:
         hat = np.array(
             [[-0.5, 0.4, 0.7], [0.5, 0.4, 0.7], [0.5, 0.4 + high, 0.7], [-0.5, 0.4 + high, 0.7]]
         )
-        hat = moved(hat)
+        hat = moved(hat, 0.0)
     return moved(np.concatenate([FACE, STRIP])), hat
 
 

@@ -17,7 +17,9 @@ __all__ = ["RANDOM", "Ask", "Told", "measure"]
 
 RANDOM = 1600  # random characters that are asked for
 _SEED = 314159  # other characters than those of any dataset
-_NOTHING = (np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
+_MOVED = 1e-4  # of half a picture's side
+_STILL = 0.002  # pixels, or shares of what is painted: less is no motion
+_NOTHING = (np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32), np.zeros(0, np.float32))
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,8 @@ def measure(
     random = RANDOM if random is None else random
     middle = layout.default().replace(**{p.name: p.unscale(0.5) for p in layout.continuous})
     alone = [(i, k) for i, slot in enumerate(layout.discrete) for k in range(len(slot.choices))]
-    sweeps = [middle.replace(**{p.name: p.high}) for p in layout.continuous]
-    sweeps += [middle.replace(**{p.name: p.low}) for p in layout.continuous]
     people = [layout.random(i, seed=_SEED) for i in range(random)]
-    total, done = 1 + len(alone) + len(sweeps) + len(people), 0
+    total, done = 1 + len(alone) + 2 * layout.n_continuous + len(people), 0
 
     def told(characters: Sequence[Character], whole: bool = False) -> Iterator[Told]:
         nonlocal done
@@ -90,9 +90,15 @@ def measure(
             places = frame.places(one.vertices)
             yield places[:count], places[count:]
 
-    fields = np.stack([places - rest for places, _ in bodies(sweeps)])
     kept = np.flatnonzero(_inside(first.triangles, body))
     found = _pieces_told(layout, middle, alone, told, frame, count)
+    # Each slider alone, on somebody who wears the largest piece of each slot.
+    dressed = middle.replace(**_largest(layout, found))
+    sweeps = [dressed.replace(**{p.name: p.high}) for p in layout.continuous]
+    sweeps += [dressed.replace(**{p.name: p.low}) for p in layout.continuous]
+    moved_by = list(bodies(sweeps))
+    fields = np.stack([places - rest for places, _ in moved_by])
+    moves = _moves(layout, dressed, found, [pieces for _, pieces in moved_by])
     # What sliders do together, and how pieces follow, from random characters.
     sides = np.stack([layout.encode(p)[: layout.n_continuous] * 2 - 1 for p in people])
     summed = halved(sides) @ fields.reshape(len(fields), -1)
@@ -107,8 +113,11 @@ def measure(
             start = stop
     residual = np.stack(rests)
     controls = spread(rest[:, :3], CONTROLS)
-    moved = (summed + residual).reshape(random, count, 5)[:, controls, :3]
-    pieces = tuple(following(found[key], worn[key], moved) for key in found)
+    led = {
+        slot: np.tensordot(halved(sides) * some, fields[:, controls, :3], 1)
+        for slot, some in moves.items()
+    }
+    pieces = tuple(following(found[key], worn[key], led[key[0]], moves[key[0]]) for key in found)
     left = residual.reshape(random, count, 5)
     assert first.attributes is not None
     return Mesh(
@@ -124,7 +133,8 @@ def measure(
         ),
         pieces,
         controls,
-        *(find_ways(fields[..., k], left[..., k], sides) for k in (slice(0, 3), slice(3, 5))),
+        find_ways(fields[..., :3], left[..., :3], sides, _STILL / (size / 2)),
+        find_ways(fields[..., 3:], left[..., 3:], sides, _STILL),
     )
 
 
@@ -191,3 +201,28 @@ def _worn(
         for i, slot in enumerate(layout.discrete)
     ]
     return [key for key in keys if key in found]
+
+
+def _largest(layout: Layout, found: dict[tuple[int, int], Piece]) -> dict[str, str]:
+    """For each slot that brings pieces, the choice with the most vertices."""
+    most: dict[int, tuple[int, int]] = {}
+    for (slot, choice), piece in found.items():
+        most[slot] = max(most.get(slot, (0, 0)), (len(piece.rest), choice))
+    return {layout.discrete[s].name: layout.discrete[s].choices[c] for s, (_, c) in most.items()}
+
+
+def _moves(
+    layout: Layout,
+    dressed: Character,
+    found: dict[tuple[int, int], Piece],
+    seen: Sequence[Array],
+) -> dict[int, Array]:
+    """For each slot that brings pieces, which halves of sliders (2 P,) move the one worn."""
+    moves, start = {}, 0
+    for key in _worn(layout, dressed, found):
+        rest = found[key].rest[:, :3]
+        stop = start + len(rest)
+        far = [float(np.abs(places[start:stop, :3] - rest).max()) for places in seen]
+        moves[key[0]] = (np.array(far) > _MOVED).astype(np.float32)
+        start = stop
+    return moves

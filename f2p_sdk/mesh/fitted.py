@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,35 +15,36 @@ __all__ = ["CONTROLS", "find_ways", "following", "spread"]
 
 CONTROLS = 64  # vertices of the body that a piece may follow
 _FOLLOW = 10  # rank of how a piece follows them
-_RANK = 128  # of what sliders do to the body
 _BENT = 20  # rank of what sliders do together that is not the sum of what each does
 _TOGETHER = 24  # sliders whose products are looked at
 _WORTH = 0.2  # share of it that products must explain on characters that they were not fitted to
 _RIDGE = 1e-5
 
 
-def find_ways(fields: Array, left: Array, sides: Array) -> Ways:
-    """From fields (2 P, N, K) of what each half does, and what they leave of (random, N, K)."""
+def find_ways(fields: Array, left: Array, sides: Array, least: float) -> Ways:
+    """From fields (2 P, N, K) of what each half does, and what they leave of (random, N, K).
+
+    ``least``: a change that is none.
+    """
     sliders, count = len(fields) // 2, fields.shape[1]
-    flat = fields.reshape(2 * sliders, -1)
-    size = np.sqrt(np.linalg.norm(flat, axis=1, keepdims=True)) + 1e-4
-    scores, basis = _main(flat / size, _RANK)
-    amounts, rank = size * scores, len(basis)
+    half, vertex = np.nonzero(np.abs(fields).max(axis=2) > least)
     strength = left.var(axis=0).sum(axis=1)
     matter = np.einsum("pnc,n->p", fields**2, strength)
     found = _products(left.reshape(len(left), -1), matter[:sliders] + matter[sliders:], sides)
-    together, bends = np.zeros((0, 2), np.int32), np.zeros((0, rank), np.float32)
+    shape = (-1, count, fields.shape[2])
+    together, bends, basis = np.zeros((0, 2), np.int32), np.zeros((0, 0), np.float32), None
     if found is not None:
-        together, bent, ways = found
-        basis = np.concatenate([basis, ways])
-        amounts = np.pad(amounts, ((0, 0), (0, len(ways))))
-        bends = np.pad(bent, ((0, 0), (rank, 0)))
-    shape = (len(basis), count, fields.shape[2])
+        together, bends, basis = found
+        basis = basis * (np.abs(basis) > 0.01 * np.abs(basis).max(axis=1, keepdims=True))
     return Ways(
-        basis.reshape(shape).astype(np.float32),
-        amounts.astype(np.float32),
+        half.astype(np.int32),
+        vertex.astype(np.int32),
+        fields[half, vertex].astype(np.float32),
         together,
         bends.astype(np.float32),
+        np.zeros((0, count, fields.shape[2]), np.float32)
+        if basis is None
+        else basis.reshape(shape).astype(np.float32),
     )
 
 
@@ -89,22 +91,17 @@ def _main(rows: Array, rank: int) -> tuple[Array, Array]:
     return scores.astype(np.float32), ways
 
 
-def following(piece: Piece, seen: Sequence[tuple[int, Array]], moved: Array) -> Piece:
+def following(piece: Piece, seen: Sequence[tuple[int, Array]], moved: Array, moves: Array) -> Piece:
     """The piece with the weights with which it moves as the controls do, (random, C, 3).
+
+    ``moves`` (2 P,) says which halves do.
 
     The same weights for all three axes: least squares over the characters that have it.
     """
     controls = moved.shape[1]
     if not seen:
-        return Piece(
-            piece.slot,
-            piece.choice,
-            piece.rest,
-            piece.attributes,
-            piece.triangles,
-            np.zeros((len(piece.rest), 1), np.float32),
-            np.zeros((1, controls), np.float32),
-        )
+        still = np.zeros((len(piece.rest), 1), np.float32)
+        return replace(piece, follow=still, mix=np.zeros((1, controls), np.float32), moves=moves)
     who = [i for i, _ in seen]
     causes = moved[who].transpose(0, 2, 1).reshape(-1, controls).astype(np.float64)
     shifts = np.stack([places - piece.rest[:, :3] for _, places in seen])
@@ -117,14 +114,11 @@ def following(piece: Piece, seen: Sequence[tuple[int, Array]], moved: Array) -> 
     u, s, v = np.linalg.svd(root.T @ weights, full_matrices=False)
     rank = min(_FOLLOW, len(s))
     mix = np.linalg.solve(root.T, u[:, :rank] * s[:rank] ** 0.5)
-    return Piece(
-        piece.slot,
-        piece.choice,
-        piece.rest,
-        piece.attributes,
-        piece.triangles,
-        (v[:rank].T * s[:rank] ** 0.5).astype(np.float32),
-        mix.T.astype(np.float32),
+    return replace(
+        piece,
+        follow=(v[:rank].T * s[:rank] ** 0.5).astype(np.float32),
+        mix=mix.T.astype(np.float32),
+        moves=moves,
     )
 
 

@@ -41,6 +41,7 @@ class Piece:
         triangles: int32 (M, 3) rows of these vertices.
         follow, mix: float32 (N, F) and (F, C): with which weights it moves with the body's control
             vertices; empty for the body.
+        moves: float32 (2 P,), 1 for halves of sliders that move it at all, 0 for the others.
     """
 
     slot: int
@@ -50,6 +51,7 @@ class Piece:
     triangles: Index
     follow: Array
     mix: Array
+    moves: Array
 
 
 @dataclass(frozen=True)
@@ -57,21 +59,41 @@ class Ways:
     """How sliders change K numbers of each of the body's N vertices.
 
     Attributes:
-        basis: float32 (R, N, K), ways in which they change.
-        amounts: float32 (2 P, R), how far each slider goes each way, at its high and low end.
+        half, vertex: int32 (E,), which half of which slider changes which vertex: halves are
+            numbered 0 to P - 1 for high ends, P to 2 P - 1 for low ends.
+        change: float32 (E, K), by how much, at its end. What is not listed does not change at all:
+            a pixel far away must not change because of rounding.
         together: int32 (Q, 2), pairs of sliders (one twice: its square).
-        bends: float32 (Q, R), how far :func:`products` of two sliders go each way.
+        bends: float32 (Q, R), how far :func:`products` of two sliders go each of R ways.
+        basis: float32 (R, N, K), these ways.
     """
 
-    basis: Array
-    amounts: Array
+    half: Index
+    vertex: Index
+    change: Array
     together: Index
     bends: Array
+    basis: Array
 
     def __call__(self, sides: npt.NDArray[Any]) -> Array:
         """Sliders from -1 to 1, (B, P), to changes (B, N, K)."""
-        far = halved(sides) @ self.amounts + products(sides, self.together) @ self.bends
-        return np.asarray(np.tensordot(far, self.basis, 1), np.float32)
+        out = np.tensordot(products(sides, self.together) @ self.bends, self.basis, 1)
+        far = halved(sides)
+        for b in range(len(out)):
+            np.add.at(out[b], self.vertex, far[b, self.half, None] * self.change)
+        return np.asarray(out, np.float32)
+
+    def only(self, vertices: npt.NDArray[np.bool_]) -> Ways:
+        """The same of these vertices alone."""
+        new = np.cumsum(vertices) - 1
+        kept = vertices[self.vertex]
+        return replace(
+            self,
+            half=self.half[kept],
+            vertex=new[self.vertex[kept]].astype(np.int32),
+            change=self.change[kept],
+            basis=self.basis[:, vertices],
+        )
 
 
 @dataclass(frozen=True)
@@ -134,7 +156,7 @@ class Mesh:
             raise DatasetError(
                 f"{path}: cannot be read: {e}", remedy="delete it and run f2p capture again"
             ) from None
-        if found.layout_hash != layout.hash or len(found.places.amounts) != 2 * layout.n_continuous:
+        if found.layout_hash != layout.hash:
             raise DatasetError(
                 f"{path}: is of layout {found.layout_hash}, the layout of {layout.name} is "
                 f"{layout.hash}",
@@ -164,8 +186,8 @@ class Mesh:
                 for p, s in zip(self.pieces, seen[1:], strict=True)
             ),
             controls=new[self.controls].astype(np.int32),
-            places=replace(self.places, basis=self.places.basis[:, kept]),
-            paint=replace(self.paint, basis=self.paint.basis[:, kept]),
+            places=self.places.only(kept),
+            paint=self.paint.only(kept),
         )
 
 
@@ -186,8 +208,8 @@ def _used(count: int, triangles: Index) -> npt.NDArray[np.bool_]:
     return used
 
 
-_ARRAYS = ("rest", "attributes", "triangles", "follow", "mix")
-_WAYS = ("basis", "amounts", "together", "bends")
+_ARRAYS = ("rest", "attributes", "triangles", "follow", "mix", "moves")
+_WAYS = ("half", "vertex", "change", "together", "bends", "basis")
 
 
 def halved(sides: npt.NDArray[Any]) -> Array:

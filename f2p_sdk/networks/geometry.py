@@ -33,7 +33,8 @@ class Posed:
         places: (B, N, 3), x and y from -1 to 1 over the picture, and W.
         normals: (B, N, 3), unit, x to the right, y down, z away from the viewer.
         paint: (B, N, 2), the place in what is painted.
-        moved: (B, C, 3), how far the controls are from where they rest, before perspective.
+        moved: (B, S, C, 3), how far the controls are from where they rest, before perspective, as
+            the pieces of each of S slots follow them.
     """
 
     places: Tensor
@@ -49,8 +50,8 @@ def sizes(mesh: Mesh) -> dict[str, Any]:
         "body": [len(mesh.body.rest), len(mesh.body.triangles)],
         "columns": mesh.body.attributes.shape[1],
         "controls": len(mesh.controls),
-        "places": [len(mesh.places.basis), len(mesh.places.together)],
-        "paint": [len(mesh.paint.basis), len(mesh.paint.together)],
+        "places": [len(w) for w in (mesh.places.half, mesh.places.basis, mesh.places.together)],
+        "paint": [len(w) for w in (mesh.paint.half, mesh.paint.basis, mesh.paint.together)],
         "follow": max((p.follow.shape[1] for p in mesh.pieces), default=1),
         "pieces": [[p.slot, p.choice, len(p.rest), len(p.triangles)] for p in mesh.pieces],
     }
@@ -86,12 +87,16 @@ class Geometry(nn.Module):
         self.register_buffer("controls", torch.zeros(told["controls"], dtype=whole))
         self.register_buffer("follow", torch.zeros(extra, rank))
         self.register_buffer("mix", torch.zeros(len(self.pieces), rank, told["controls"]))
+        self.register_buffer("moves", torch.zeros(len(self.slots), 2 * sliders))
         for name, width in (("places", 3), ("paint", 2)):
-            ways, products = told[name]
+            entries, ways, products = told[name]
+            self.register_buffer(f"{name}_half", torch.zeros(entries, dtype=torch.int16))
+            self.register_buffer(f"{name}_vertex", torch.zeros(entries, dtype=whole))
+            self.register_buffer(f"{name}_change", torch.zeros(entries, width))
             self.register_buffer(f"{name}_basis", torch.zeros(ways, self.count * width))
-            self.register_buffer(f"{name}_amounts", torch.zeros(2 * sliders, ways))
             self.register_buffer(f"{name}_together", torch.zeros(products, 2, dtype=whole))
             self.register_buffer(f"{name}_bends", torch.zeros(products, ways))
+        self._fields: dict[str, Tensor] = {}
 
     rest: Tensor
     worn: Tensor
@@ -100,6 +105,7 @@ class Geometry(nn.Module):
     controls: Tensor
     follow: Tensor
     mix: Tensor
+    moves: Tensor
 
     def set(self, mesh: Mesh) -> None:
         """Take a mesh of the sizes that were given; ValueError for another."""
@@ -114,17 +120,20 @@ class Geometry(nn.Module):
                 rank = self.follow.shape[1]
                 self._fill("follow", np.concatenate([_wide(p.follow, rank) for p in mesh.pieces]))
                 self._fill("mix", np.stack([_wide(p.mix.T, rank).T for p in mesh.pieces]))
+                of_slot = {p.slot: p.moves for p in mesh.pieces}
+                self._fill("moves", np.stack([of_slot[slot] for slot in self.slots]))
             for name, ways in (("places", mesh.places), ("paint", mesh.paint)):
                 self._fill_ways(name, ways)
+        self._fields = {}
 
     def _fill_ways(self, name: str, ways: Ways) -> None:
+        for part in ("half", "vertex", "change", "together"):
+            self._fill(f"{name}_{part}", getattr(ways, part))
         # half precision suits ways of one size
-        size = np.abs(ways.basis).max(axis=(1, 2), keepdims=True) + 1e-12
-        flat = (ways.basis / size).reshape(len(ways.basis), -1)
-        self._fill(f"{name}_basis", flat)
-        self._fill(f"{name}_amounts", ways.amounts * size[:, 0, 0])
-        self._fill(f"{name}_together", ways.together)
-        self._fill(f"{name}_bends", ways.bends * size[:, 0, 0])
+        size = np.abs(ways.basis).max(axis=(1, 2), initial=1e-12)
+        flat = ways.basis / size[:, None, None]
+        self._fill(f"{name}_basis", flat.reshape(getattr(self, f"{name}_basis").shape))
+        self._fill(f"{name}_bends", ways.bends * size)
 
     def _fill(self, name: str, values: Any) -> None:
         buffer = getattr(self, name)
@@ -144,15 +153,39 @@ class Geometry(nn.Module):
             paint = rest[:, 3:] + self._ways("paint", up, sides).view(len(vector), -1, 2)
             whole = rest[:, :3] + shift
             places = torch.cat([whole[..., :2] / whole[..., 2:], whole[..., 2:]], dim=2)
-            return Posed(places, self._normals(whole), paint, shift[:, self.controls.long()])
+            led = self._field("places").view(2 * self.sliders, -1, 3)[:, self.controls.long()]
+            moved = (up[:, None] * self.moves) @ led.flatten(1)
+            return Posed(
+                places,
+                self._normals(whole),
+                paint,
+                moved.view(len(vector), len(self.moves), len(self.controls), 3),
+            )
+
+    def _field(self, name: str) -> Tensor:
+        """What each half does, (2 P, N * K): unpacked once."""
+        change = getattr(self, f"{name}_change")
+        found = self._fields.get(name)
+        if found is None or found.device != change.device or found.dtype != change.dtype:
+            width = change.shape[1]
+            found = change.new_zeros(2 * self.sliders * self.count, width)
+            row = getattr(self, f"{name}_half").long() * self.count
+            found[row + getattr(self, f"{name}_vertex").long()] = change
+            found = self._fields[name] = found.view(2 * self.sliders, -1)
+        return found
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        self._fields = {}
 
     def _ways(self, name: str, up: Tensor, sides: Tensor) -> Tensor:
+        moved: Tensor = up @ self._field(name)
         pairs = getattr(self, f"{name}_together").long()
-        one, other = sides[:, pairs[:, 0]], sides[:, pairs[:, 1]]
-        alone = (pairs[:, 0] == pairs[:, 1]).to(sides.dtype)
-        far = up @ getattr(self, f"{name}_amounts")
-        far = far + (one * other - one.abs() * alone) @ getattr(self, f"{name}_bends")
-        moved: Tensor = far @ getattr(self, f"{name}_basis")
+        if len(pairs):
+            one, other = sides[:, pairs[:, 0]], sides[:, pairs[:, 1]]
+            alone = (pairs[:, 0] == pairs[:, 1]).to(sides.dtype)
+            far = (one * other - one.abs() * alone) @ getattr(self, f"{name}_bends")
+            moved = moved + far @ getattr(self, f"{name}_basis")
         return moved
 
     def _normals(self, whole: Tensor) -> Tensor:
@@ -167,10 +200,12 @@ class Geometry(nn.Module):
         return torch.nn.functional.normalize(normals, dim=2)
 
     def piece(self, index: int, moved: Tensor) -> Tensor:
-        """Vertices (n, 3) of a piece for one character's ``moved`` (C, 3), as ``places``."""
+        """Vertices (n, 3) of a piece for one character's ``moved`` (S, C, 3), as ``places``."""
         start, stop = self.vertices[index] - self.count, self.vertices[index + 1] - self.count
         rest = self.worn.view(-1, 3)[start:stop]
-        whole = rest + self.follow[start:stop] @ (self.mix[index] @ moved)
+        whole = rest + self.follow[start:stop] @ (
+            self.mix[index] @ moved[self.slots.index(self.pieces[index][0])]
+        )
         return torch.cat([whole[:, :2] / whole[:, 2:], whole[:, 2:]], dim=1)
 
     def of_choice(self, slot: int, choice: int) -> int | None:
