@@ -29,7 +29,7 @@ from .visible import HEAD, MOST, RIBBON, Visible, Window, look, ribbon_cover, ta
 
 __all__ = ["MeshImitator"]
 
-_MIXED = 4  # whole pictures that a vector with undecided choices is mixed of
+_MIXED = 3  # whole pictures that a vector with undecided choices is mixed of
 _AROUND = 5  # pixels around the surface that move with it
 
 

@@ -22,13 +22,11 @@ __all__ = [
     "EngineDraws",
     "Grounded",
     "Imitator",
-    "Probed",
     "at_side",
     "open_imitator",
     "weights_file",
 ]
 
-_PROBES = 16  # pictures asked for at once
 #: (B, D) vectors -> (B, 3, S, S) RGB sRGB in [0, 1].
 Imitator = Callable[[Tensor], Tensor]
 
@@ -107,53 +105,6 @@ class Grounded:
             self.harden(vectors.detach()), imitated.shape[-1], [self.scene] * len(vectors)
         )
         return imitated + (drawn - imitated).detach()
-
-
-class Probed:
-    """A renderer with the engine's picture and the engine's own derivative, by differences.
-
-    Every free slider is moved a little, alone, and what the engine then draws otherwise is its
-    column of the Jacobian. That takes a picture for each slider, but is right also where an
-    imitator is not; it serves as long as the search stays near. Choices do not move.
-
-    Args:
-        engine: draws.
-        vector: (D,), where the differences are taken; choices hard.
-        columns: of the sliders that are free.
-        size: side of the pictures.
-        step: how far a slider is moved, as a share of its range.
-        scene: of the engine.
-        tell: called with how many pictures are drawn.
-    """
-
-    def __init__(
-        self,
-        engine: EngineDraws,
-        vector: Tensor,
-        columns: Sequence[int],
-        size: int,
-        *,
-        step: float,
-        scene: Mapping[str, Any] | None = None,
-        tell: Callable[[int], object] = lambda done: None,
-    ) -> None:
-        self.engine, self.size, self.scene = engine, size, scene or {}
-        self.columns = torch.tensor(list(columns), dtype=torch.long)
-        here = engine.tensor(vector[None], size, [self.scene])
-        found = []
-        for some in torch.split(self.columns, _PROBES) if len(self.columns) else ():
-            moved = vector.repeat(len(some), 1)
-            inward = torch.where(vector[some] < 0.5, step, -step)
-            moved[torch.arange(len(some)), some] += inward
-            drawn = engine.tensor(moved, size, [self.scene] * len(some))
-            found.append(((drawn - here) / inward[:, None, None, None]).flatten(1))
-            tell(1 + sum(len(part) for part in found))
-        self.jacobian = torch.cat(found) if found else here.new_zeros(0, here.numel())
-
-    def __call__(self, vectors: Tensor, step: int) -> Tensor:
-        drawn = self.engine.tensor(vectors.detach(), self.size, [self.scene] * len(vectors))
-        moved = (vectors[:, self.columns] @ self.jacobian).view(drawn.shape)
-        return drawn + (moved - moved.detach())
 
 
 def at_side(imitator: Imitator, side: int) -> Imitator:

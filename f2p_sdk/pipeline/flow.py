@@ -12,7 +12,7 @@ from torch import Tensor
 from ..errors import EngineError
 from ..objective import Objective
 from ..search import Chosen, Problem, Render, Result, Space, improve_choices, minimise
-from .drawing import EngineDraws, Grounded, Imitator, Probed, at_side
+from .drawing import EngineDraws, Grounded, Imitator, at_side
 from .explain import explain
 from .goal import Goal, objective_of
 from .reading import Reader
@@ -128,26 +128,18 @@ def _search(
     if not stage.relaxed:
         free[space.continuous :] = False
     here = Space(vector, space.continuous, space.slots, free, space.lead)
-    sliders = torch.nonzero(free[: space.continuous]).flatten().tolist()
     engine = tools.engine if stage.engine else None
-    probes = len(sliders) + 1 if engine is not None and stage.probe else 0
 
     def imitated(vectors: Tensor, step: int) -> Tensor:
         return draw(vectors)
 
     draw = tools.imitator if not stage.side else at_side(tools.imitator, stage.side)
-    with clock.stage(stage.name, probes + stage.optimiser.steps) as tell:
+    with clock.stage(stage.name, stage.optimiser.steps) as tell:
         render: Render = imitated
-        if engine is not None and stage.probe:
-            render = Probed(
-                engine, vector, sliders, tools.size, step=stage.probe, scene=scene, tell=tell
-            )
-        elif engine is not None:
+        if engine is not None:
             render = Grounded(tools.imitator, engine, space.harden, scene)
         problem = Problem(here, objective, render, tools.views, tools.reader)
-        return minimise(
-            stage.optimiser, problem, seed=seed, on_step=lambda s: tell(probes + s.step)
-        )
+        return minimise(stage.optimiser, problem, seed=seed, on_step=lambda s: tell(s.step))
 
 
 def _try_choices(

@@ -35,8 +35,6 @@ class Search:
         relaxed: choices are softmax and move; else they stay as the stage before left them.
         side: of the imitator's pictures, where it can draw them smaller than its own; 0 for its
             own. A quarter of the pixels take a quarter of the time.
-        probe: the engine also gives the gradient (:class:`.drawing.Probed`), by moving each slider
-            by this share of its range at the start of the stage; 0 for the imitator's gradient.
     """
 
     name: str
@@ -44,7 +42,6 @@ class Search:
     engine: bool = False
     relaxed: bool = False
     side: int = 0
-    probe: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -138,14 +135,14 @@ BEST = Recipe(
     stages=(
         Search(
             "search",
-            Adam(steps=30, rate=0.05, logit_rate=0.25, sharpness=(1.0, 4.0)),
+            Adam(steps=24, rate=0.06, logit_rate=0.25, sharpness=(1.0, 4.0)),
             relaxed=True,
         ),
         # who it is, choices hardly tell, and asking the recognizer takes longest
         TryChoices("guess", weights={"distance": 0.0, "colour": 15.0, "parts": 6.0}),
-        Search("engine", Adam(steps=25, rate=0.04), engine=True, probe=0.1),
+        Search("engine", Adam(steps=20, rate=0.04), engine=True),
         TryChoices("choices", shortlist=6, weights={"colour": 15.0, "parts": 6.0}),
-        Search("refine", Adam(steps=25, rate=0.025), engine=True, probe=0.06),
+        Search("refine", Adam(steps=20, rate=0.025), engine=True),
     ),
     weights={
         "distance": 2.0,
