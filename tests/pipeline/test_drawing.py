@@ -15,7 +15,7 @@ from torch import Tensor
 from f2p_sdk import pipeline
 from f2p_sdk.errors import UsageError, WeightsError
 from f2p_sdk.kinds import Kind
-from f2p_sdk.pipeline.drawing import Grounded, Probed
+from f2p_sdk.pipeline.drawing import Grounded, at_side
 from f2p_sdk.pipeline.report import Clock
 
 Face = Callable[[Tensor], Tensor]
@@ -34,38 +34,8 @@ def test_the_grounded_picture_is_the_engines_and_its_gradient_the_imitators(face
     torch.testing.assert_close(got, want)
 
 
-def test_the_probed_picture_is_the_engines_and_so_is_its_gradient(face: Face) -> None:
-    """Only the free sliders are moved, each alone, never out of its range."""
-    asked: list[Tensor] = []
-
-    def tensor(vectors: Tensor, size: int, scenes: Any) -> Tensor:
-        assert list(scenes) == [{"yaw": 5.0}] * len(vectors)
-        asked.extend(vectors)
-        return face(vectors.clamp(0, 1))
-
-    engine: Any = SimpleNamespace(tensor=tensor)
-    start = torch.tensor([0.3, 1.0, 0.5, 0.0, 1.0, 0.0])
-    told: list[int] = []
-    probed = Probed(engine, start, [0, 1], SIZE, step=0.1, scene={"yaw": 5.0}, tell=told.append)
-    moved = torch.stack(asked)[1:] - start
-    assert moved[0].tolist() == pytest.approx([0.1, 0, 0, 0, 0, 0])
-    assert moved[1].tolist() == pytest.approx([0, -0.1, 0, 0, 0, 0])
-    assert told == [3]
-    vector = torch.tensor([[0.35, 0.9, 0.5, 0.0, 1.0, 0.0]], requires_grad=True)
-    picture = probed(vector, 0)
-    torch.testing.assert_close(picture, face(vector))
-    weight = torch.rand(3, SIZE, SIZE, generator=torch.Generator().manual_seed(2))
-    (got,) = torch.autograd.grad((picture * weight).sum(), vector)
-    (want,) = torch.autograd.grad((face(vector) * weight).sum(), vector)
-    torch.testing.assert_close(got[:, :2], want[:, :2], rtol=0.01, atol=0.01)
-    assert got[0, 2:].tolist() == [0.0] * 4
-
-
-def test_a_probe_of_nothing_free_still_draws(face: Face) -> None:
-    engine: Any = SimpleNamespace(tensor=lambda vectors, size, scenes: face(vectors))
-    start = torch.tensor([0.3, 1.0, 0.5, 0.0, 1.0, 0.0])
-    picture = Probed(engine, start, [], SIZE, step=0.1)(start[None].requires_grad_(), 0)
-    torch.testing.assert_close(picture, face(start[None]))
+def test_only_imitators_that_can_are_drawn_smaller(face: Face) -> None:
+    assert at_side(face, 16) is face
 
 
 def test_the_clock_adds_up() -> None:
