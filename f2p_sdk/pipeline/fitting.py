@@ -131,18 +131,18 @@ class Fitter:
             F2PError: ImageError, FaceError, CharacterError (``keep``), SearchError, BridgeError.
         """
         plan = recipe(method, steps)
+        kept = dict(keep or {})
+        start = self.layout.encode({**self.layout.default().values, **kept})
+        held = [self.layout.slices[name] for name in kept]
         clock = Clock(progress)
+        drawn_before = 0 if self.engine is None else self.engine.count
         with clock.stage("photo"):
             subject = self.see(photo, face)
         if subject.own and method == "best":
             plan = PORTRAIT if steps is None else shortened(PORTRAIT, steps)
-        kept = dict(keep or {})
-        start = self.layout.encode({**self.layout.default().values, **kept})
-        held = [self.layout.slices[name] for name in kept]
         space = Space.around(
             torch.from_numpy(start), self.layout.n_continuous, self.layout.slots, held, plan.lead
         )
-        drawn_before = 0 if self.engine is None else self.engine.count
         with torch.no_grad():
             size = self.imitator(self.start[None]).shape[-1]
         tools = Tools(

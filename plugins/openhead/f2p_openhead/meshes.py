@@ -26,6 +26,7 @@ SKIN, LEFT_EYE, RIGHT_EYE, LASHES, HAIR, BEARD = range(6)
 COLUMNS = 14  # of ``attributes``
 # What is painted lies within [-1, 1]: a brow with a little around it, an iris with some white.
 BROW, IRIS = 0.6, 1.6
+HAIRS = np.array((1500.0, 1.0, 1.0), np.float32)  # along a lid: numbers should be about one
 FULL = 2.8  # how steeply a lock's cover rises from its edges, as in hair.vert
 VIEWER = np.array((0.0, 0.0, 9.0), np.float32)
 
@@ -51,7 +52,7 @@ class Meshes:
                 _table(SKIN, 0, 0, 0, skin["rest"], skin["baked"], skin["zones"], skin["beard"]),
                 _table(LEFT_EYE, 0, 0, 0, face.unit),
                 _table(RIGHT_EYE, 0, 0, 0, face.unit),
-                _table(LASHES, 0, 1, 0, face.strip),
+                _table(LASHES, 0, 1, 0, face.strip / HAIRS),
             ]
         )
         counts = (len(self._skin), len(face.unit), len(face.unit), len(face.strip))
