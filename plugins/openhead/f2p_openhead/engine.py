@@ -170,10 +170,5 @@ class Engine:
         points = self._face.pose(points)
         self._mouth.pose(calm, moved, points)
         self._face.paint(values, look)
-        self._wardrobe.dress(values, look, points)
-        for back in (self._face.back, self._wardrobe.back):
-            if any(scene.turn):
-                back.show()
-            else:
-                back.hide()
+        self._wardrobe.dress(values, points)
         return points, look

@@ -22,15 +22,10 @@ __all__ = ["Face"]
 
 Array = NDArray[np.float32]
 
-# Whatever sliders do, skin behind here, decimetres, whose normal has such a z, is not seen from the
-# front. (That of the mouth's inside may be.)
-AWAY, BEHIND = -0.3, -0.4
-
 
 class Face:
     """Skin, eyes and lashes of one rig under ``root``; ``looks`` names the packed look values.
 
-    ``back`` is the node of the skin that a head which looks straight ahead turns away.
     ``rest_normals`` (S, 3) are the skin's at rest, for hair to grow along; ``columns`` what the
     skin's vertices carry, by name; ``unit`` (E, 3) and ``ball`` (T, 3) the sphere of an eye and its
     triangles; ``strip`` (L, 3) what the vertices of lashes carry.
@@ -67,17 +62,12 @@ class Face:
         self._skin = Surface("skin", head.skin.triangles, columns, {"vertex": 3, "normal": 3})
         sorted_ = patches(rig, head, columns, maps[0][..., 0], sheet)
         node = self._skin_node = self._root.attachNewNode("skin")
-        self.back = node.attachNewNode("back")
-        away = (self.rest_normals[:, 2] < AWAY) & (z < BEHIND)
         for k, triangles in enumerate(sorted_):
-            turned = away[triangles].all(1)
-            for parent, some in ((node, triangles[~turned]), (self.back, triangles[turned])):
-                if not len(some):
-                    continue
-                patch = self._skin.another(f"skin-{k}", some)
+            if len(triangles):
+                patch = self._skin.another(f"skin-{k}", triangles)
                 # One after the other in every process: where two meet, which is first may tell.
                 patch.setBin("background", 20 + k)
-                patch.reparentTo(parent)
+                patch.reparentTo(node)
                 defines = sorted(
                     PATCHES[k] - ({"PAINT_BEARD"} if "beard" not in rig.choices else set())
                 )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .head import Head
 
-__all__ = ["SKULL_CENTRE", "Scalp", "behind", "hairline", "is_ear", "outward", "roots", "unit"]
+__all__ = ["SKULL_CENTRE", "Scalp", "hairline", "is_ear", "outward", "roots", "unit"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
@@ -104,13 +104,6 @@ class Scalp:
     def motion(self, moved: Array) -> Array:
         """Displacements (CONTROLS, 3) of the control points, from the whole head's (V, 3)."""
         return np.ascontiguousarray((moved[self._near].T @ self._mean).T, np.float32)
-
-
-def behind(points: Array) -> NDArray[np.bool_]:
-    """Which of the resting head's points (N, 3) the skull hides from a camera straight ahead, with
-    room for any head that sliders make of it."""
-    q = (points - SKULL_CENTRE) / SKULL_RADII
-    return np.asarray((q[:, 2] < -0.1) & (np.hypot(q[:, 0], q[:, 1]) < 0.85), np.bool_)
 
 
 def _square(a: Array, b: Array) -> Array:
