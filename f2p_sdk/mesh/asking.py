@@ -111,6 +111,12 @@ def measure(
             stop = start + len(found[key].rest)
             worn[key].append((i, rest_of[start:stop, :3]))
             start = stop
+        if start != len(rest_of):
+            raise DatasetError(
+                f"{layout.name}: character {i} has {len(rest_of)} vertices of choices, "
+                f"those choices alone have {start}",
+                remedy="let an engine's vertices depend on the choice alone (docs/protocol.md)",
+            )
     residual = np.stack(rests)
     controls = spread(rest[:, :3], CONTROLS)
     led = {
