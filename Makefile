@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 GAME ?= justice/female
 # What the shipped weights were made of; the schedule of the training ends with the time.
 KINDS ?= justice/female justice/male
-CAPTURE ?= -n 9000 --neighbours 6000 --size 256 --engines 2
-TRAINING ?= --minutes 36
+CAPTURE ?= -n 8000 --neighbours 8000 --size 256 --engines 2
+TRAINING ?= --minutes 60
 SHIPPED := adapters/justice/f2p_justice/weights
 # Likewise of the face parser, from the pictures of all kinds together.
 SCENES ?= -n 2500 --size 256 --vary pose,light,expression,background --passes labels,depth --seed 42

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from f2p_sdk.errors import DatasetError
-from f2p_sdk.mesh import Mesh, Told, measure
+from f2p_sdk.mesh import Mesh, Piece, Told, measure
+from f2p_sdk.mesh.fitted import following
+from f2p_sdk.mesh.model import halved
 from f2p_sdk.parameters import Continuous, Layout
 
 SIZE = 64
@@ -31,8 +33,9 @@ def _off(mesh: Mesh, meshtoy: ModuleType, seed: int) -> tuple[np.ndarray, np.nda
     whole = mesh.body.rest[:, :3] + shift
     for piece in mesh.pieces:
         if layout.discrete[0].choices[piece.choice] == character.values["hat"]:
-            moved = piece.follow @ (piece.mix @ shift[mesh.controls])
-            whole = np.concatenate([whole, piece.rest[:, :3] + moved])
+            led = np.tensordot(halved(sides), mesh.guides[0], 1)[0]
+            moved = piece.follow @ (piece.mix @ led)
+            whole = np.concatenate([whole, piece.rest[:, :3] + moved[piece.tied]])
     places = (whole[:, :2] / whole[:, 2:] + 1) / 2 * SIZE - 0.5
     off = np.linalg.norm(places - told, axis=1)
     return off[: len(mesh.body.rest)], off[len(mesh.body.rest) :]
@@ -61,7 +64,7 @@ def test_what_a_slider_does_not_move_is_not_listed(mesh, meshtoy) -> None:
     """Else a pixel far away would change because of rounding."""
     tint = meshtoy.LAYOUT.n_continuous - 1
     assert not np.isin(mesh.places.half, (tint, tint + 3)).any()
-    assert mesh.pieces[0].moves.tolist() == [1, 1, 0, 1, 1, 0]
+    assert mesh.guides[0].any(axis=(1, 2)).tolist() == [True, True, False, True, True, False]
 
 
 def test_only_choices_that_bring_vertices_have_pieces(mesh, meshtoy) -> None:
@@ -75,6 +78,7 @@ def test_is_kept_on_disk(mesh, meshtoy, tmp_path: Path) -> None:
     again = Mesh.load(path, meshtoy.LAYOUT)
     assert np.array_equal(again.places.change, mesh.places.change)
     assert np.array_equal(again.pieces[1].follow, mesh.pieces[1].follow)
+    assert np.array_equal(again.guides, mesh.guides)
     assert again.deep == mesh.deep
     other = Layout("toy", "dome", (Continuous("wide", "face", -2.0, 1.0),))
     with pytest.raises(DatasetError, match=other.hash):
@@ -94,7 +98,8 @@ def test_pruned_keeps_what_is_seen_and_where_it_stands(mesh, meshtoy) -> None:
     kept = small.body.rest[small.body.triangles]
     wanted = mesh.body.rest[mesh.body.triangles[seen[0]]]
     assert all((kept == one).all(axis=(1, 2)).any() for one in wanted)
-    assert np.array_equal(small.body.rest[small.controls], mesh.body.rest[mesh.controls])
+    one, other = (m.pieces[0].follow[m.pieces[0].tied] for m in (small, mesh))
+    assert np.array_equal(one, other)
 
 
 def test_an_engine_that_changes_its_vertices_is_refused(meshtoy) -> None:
@@ -112,3 +117,20 @@ def test_vertices_without_triangles_are_refused(meshtoy) -> None:
 
     with pytest.raises(DatasetError, match="no triangles"):
         measure(meshtoy.LAYOUT, bare, SIZE, random=20)
+
+
+def test_vertices_that_move_as_one_share_a_knot_and_follow_their_guides() -> None:
+    """Ribbons of hair: both edges of a strand move with its middle."""
+    generator = np.random.default_rng(0)
+    led = generator.normal(size=(40, 5, 3)).astype(np.float32)
+    weights = np.repeat(generator.normal(size=(4, 5)), 2, axis=0).astype(np.float32)
+    rest = generator.normal(size=(8, 5)).astype(np.float32)
+    nothing = np.zeros((0, 0), np.float32)
+    piece = Piece(0, 1, rest, nothing, np.zeros((0, 3), np.int32), rest[:0], nothing, nothing)
+    seen = [(i, rest[:, :3] + weights @ led[i]) for i in range(30)]
+    found = following(piece, seen, led)
+    assert len(found.follow) == 4
+    assert found.tied[::2].tolist() == found.tied[1::2].tolist()
+    for i in range(30, 40):
+        moved = (found.follow @ (found.mix @ led[i]))[found.tied]
+        assert np.abs(moved - weights @ led[i]).max() < 1e-3

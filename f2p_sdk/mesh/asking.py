@@ -10,16 +10,17 @@ import numpy.typing as npt
 
 from ..errors import DatasetError
 from ..parameters import Character, Layout
-from .fitted import CONTROLS, find_ways, following, spread
+from .fitted import find_guides, find_ways, following, spread
 from .model import Array, Index, Mesh, Piece, halved
 
 __all__ = ["RANDOM", "Ask", "Told", "measure"]
 
 RANDOM = 1600  # random characters that are asked for
 _SEED = 314159  # other characters than those of any dataset
-_MOVED = 1e-4  # of half a picture's side
+_BESIDE = 300  # vertices of the body beside the pieces of a slot
+_LOOKED = 60  # vertices of each piece
 _STILL = 0.002  # pixels, or shares of what is painted: less is no motion
-_NOTHING = (np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32), np.zeros(0, np.float32))
+_NOTHING = (np.zeros(0, np.int32), np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def measure(
     sweeps += [dressed.replace(**{p.name: p.low}) for p in layout.continuous]
     moved_by = list(bodies(sweeps))
     fields = np.stack([places - rest for places, _ in moved_by])
-    moves = _moves(layout, dressed, found, [pieces for _, pieces in moved_by])
+    guides = _guides(layout, dressed, found, [pieces for _, pieces in moved_by], rest, fields)
     # What sliders do together, and how pieces follow, from random characters.
     sides = np.stack([layout.encode(p)[: layout.n_continuous] * 2 - 1 for p in people])
     summed = halved(sides) @ fields.reshape(len(fields), -1)
@@ -118,12 +119,8 @@ def measure(
                 remedy="let an engine's vertices depend on the choice alone (docs/protocol.md)",
             )
     residual = np.stack(rests)
-    controls = spread(rest[:, :3], CONTROLS)
-    led = {
-        slot: np.tensordot(halved(sides) * some, fields[:, controls, :3], 1)
-        for slot, some in moves.items()
-    }
-    pieces = tuple(following(found[key], worn[key], led[key[0]], moves[key[0]]) for key in found)
+    led = {slot: np.tensordot(halved(sides), some, 1) for slot, some in guides.items()}
+    pieces = tuple(following(found[key], worn[key], led[key[0]]) for key in found)
     left = residual.reshape(random, count, 5)
     assert first.attributes is not None
     return Mesh(
@@ -138,7 +135,9 @@ def measure(
             *_NOTHING,
         ),
         pieces,
-        controls,
+        np.stack([guides[slot] for slot in sorted(guides)])
+        if guides
+        else np.zeros((0, len(fields), 0, 3), np.float32),
         find_ways(fields[..., :3], left[..., :3], sides, _STILL / (size / 2)),
         find_ways(fields[..., 3:], left[..., 3:], sides, _STILL),
     )
@@ -217,18 +216,30 @@ def _largest(layout: Layout, found: dict[tuple[int, int], Piece]) -> dict[str, s
     return {layout.discrete[s].name: layout.discrete[s].choices[c] for s, (_, c) in most.items()}
 
 
-def _moves(
+def _guides(
     layout: Layout,
     dressed: Character,
     found: dict[tuple[int, int], Piece],
     seen: Sequence[Array],
+    rest: Array,
+    fields: Array,
 ) -> dict[int, Array]:
-    """For each slot that brings pieces, which halves of sliders (2 P,) move the one worn."""
-    moves, start = {}, 0
+    """For each slot that brings pieces, the guides (2 P, C, 3) that they follow.
+
+    ``seen``: for each half of a slider, where the pieces of ``dressed`` are at its end; ``rest``
+    and ``fields``: the body's vertices, and what each half does to them.
+    """
+    guides, start = {}, 0
     for key in _worn(layout, dressed, found):
-        rest = found[key].rest[:, :3]
-        stop = start + len(rest)
-        far = [float(np.abs(places[start:stop, :3] - rest).max()) for places in seen]
-        moves[key[0]] = (np.array(far) > _MOVED).astype(np.float32)
+        own = found[key].rest[:, :3]
+        stop = start + len(own)
+        moves = np.stack([places[start:stop, :3] - own for places in seen])
+        spots = np.concatenate(
+            [p.rest[:: 1 + len(p.rest) // _LOOKED, :3] for k, p in found.items() if k[0] == key[0]]
+        )
+        gaps = ((spots[:, None] - rest[None, :, :3]) ** 2).sum(axis=2)
+        near = np.unique(gaps.argmin(axis=1))
+        near = near[spread(rest[near, :3], _BESIDE)]
+        guides[key[0]] = find_guides(moves, fields[:, near, :3])
         start = stop
-    return moves
+    return guides

@@ -11,14 +11,17 @@ import numpy.typing as npt
 
 from .model import Array, Index, Piece, Ways, products
 
-__all__ = ["CONTROLS", "find_ways", "following", "spread"]
+__all__ = ["find_guides", "find_ways", "following", "spread"]
 
-CONTROLS = 64  # vertices of the body that a piece may follow
-_FOLLOW = 10  # rank of how a piece follows them
+_GUIDES = 160  # of a slot
+_MOVED = 1e-4  # of half a picture's side: less is no motion
+_LOST = 2e-5  # share of a piece's motions that the rank of how it follows them may lose,
+_NUMBERS = 100_000  # but no more numbers for it than so
+_ALIKE = 1e-3  # vertices whose motions differ by a smaller share are tied to one knot
 _BENT = 20  # rank of what sliders do together that is not the sum of what each does
 _TOGETHER = 24  # sliders whose products are looked at
 _WORTH = 0.2  # share of it that products must explain on characters that they were not fitted to
-_RIDGE = 1e-5
+_RIDGE = 1e-6
 
 
 def find_ways(fields: Array, left: Array, sides: Array, least: float) -> Ways:
@@ -91,35 +94,65 @@ def _main(rows: Array, rank: int) -> tuple[Array, Array]:
     return scores.astype(np.float32), ways
 
 
-def following(piece: Piece, seen: Sequence[tuple[int, Array]], moved: Array, moves: Array) -> Piece:
-    """The piece with the weights with which it moves as the controls do, (random, C, 3).
+def find_guides(moves: Array, beside: Array) -> Array:
+    """What the pieces of a slot are led by, (2 P, C, 3): the principal motions of what is told.
 
-    ``moves`` (2 P,) says which halves do.
+    Args:
+        moves: (2 P, N, 3), how each half moves the vertices of one of the pieces.
+        beside: (2 P, M, 3), how it moves the body near all of them: others reach farther.
+    """
+    told = np.concatenate([moves, beside], axis=1)
+    told = told * (np.abs(told).max(axis=(1, 2), keepdims=True) > _MOVED)
+    scores, _ = _main(told.transpose(0, 2, 1).reshape(3 * len(told), -1), _GUIDES)
+    scores /= max(float(np.sqrt((scores**2).mean())), 1e-12)
+    guides = np.zeros((3 * len(told), _GUIDES), np.float32)
+    guides[:, : scores.shape[1]] = scores
+    return np.ascontiguousarray(guides.reshape(len(told), 3, -1).transpose(0, 2, 1))
+
+
+def following(piece: Piece, seen: Sequence[tuple[int, Array]], led: Array) -> Piece:
+    """The piece with the weights with which it moves as its slot's guides do.
 
     The same weights for all three axes: least squares over the characters that have it.
+
+    Args:
+        piece: without them.
+        seen: rows of characters that have it, and where its vertices (N, 3) are.
+        led: (random, C, 3), where all the characters' guides are.
     """
-    controls = moved.shape[1]
+    count, guides = len(piece.rest), led.shape[1]
     if not seen:
-        still = np.zeros((len(piece.rest), 1), np.float32)
-        return replace(piece, follow=still, mix=np.zeros((1, controls), np.float32), moves=moves)
-    who = [i for i, _ in seen]
-    causes = moved[who].transpose(0, 2, 1).reshape(-1, controls).astype(np.float64)
+        still, none = np.zeros((1, 1), np.float32), np.zeros((1, guides), np.float32)
+        return replace(piece, tied=np.zeros(count, np.int32), follow=still, mix=none)
+    causes = led[[i for i, _ in seen]].transpose(0, 2, 1).reshape(-1, guides).astype(np.float64)
     shifts = np.stack([places - piece.rest[:, :3] for _, places in seen])
     effects = shifts.transpose(0, 2, 1).reshape(len(causes), -1).astype(np.float64)
+    first, tied = _knots(effects)
     normal = causes.T @ causes
-    ridge = _RIDGE * np.trace(normal) / controls * np.eye(controls)
-    weights = np.linalg.solve(normal + ridge, causes.T @ effects)  # (C, N)
-    # what the controls do most is what the product of a small rank must keep
+    ridge = _RIDGE * np.trace(normal) / guides * np.eye(guides)
+    weights = np.linalg.solve(normal + ridge, causes.T @ effects[:, first])  # (C, K)
+    # what the guides do most is what the product of a small rank must keep
     root = np.linalg.cholesky(normal + ridge)
     u, s, v = np.linalg.svd(root.T @ weights, full_matrices=False)
-    rank = min(_FOLLOW, len(s))
+    lost = 1 - np.cumsum(s**2) / max(float((s**2).sum()), 1e-12)
+    rank = min(int(np.argmax(lost < _LOST)) + 1, max(1, _NUMBERS // len(first)))
     mix = np.linalg.solve(root.T, u[:, :rank] * s[:rank] ** 0.5)
     return replace(
         piece,
+        tied=tied,
         follow=(v[:rank].T * s[:rank] ** 0.5).astype(np.float32),
         mix=mix.T.astype(np.float32),
-        moves=moves,
     )
+
+
+def _knots(motions: npt.NDArray[Any]) -> tuple[Index, Index]:
+    """Which columns of motions (M, N) are alike: the first (K,) of each kind, and the kind of each
+    (N,). All vertices around a strand of hair move as one."""
+    length = max(float(np.linalg.norm(motions, axis=0).mean()), 1e-12)
+    looked = np.random.default_rng(0).normal(size=(4, len(motions))) @ motions
+    near = np.round(looked.T / (length * _ALIKE)).astype(np.int64)
+    _, first, tied = np.unique(near, axis=0, return_index=True, return_inverse=True)
+    return first.astype(np.int32), tied.ravel().astype(np.int32)
 
 
 def spread(points: Array, count: int) -> Index:

@@ -39,9 +39,9 @@ class Piece:
         attributes: float32 (N, A): part, how it covers, how much, and numbers that tell the
             points of a part apart, the first two of them texture coordinates.
         triangles: int32 (M, 3) rows of these vertices.
-        follow, mix: float32 (N, F) and (F, C): with which weights it moves with the body's control
-            vertices; empty for the body.
-        moves: float32 (2 P,), 1 for halves of sliders that move it at all, 0 for the others.
+        tied: int32 (N,), which of its K knots each vertex moves with; empty for the body.
+        follow, mix: float32 (K, F) and (F, C), F of the piece's own: with which weights the knots
+            move with the slot's guides; empty for the body.
     """
 
     slot: int
@@ -49,9 +49,9 @@ class Piece:
     rest: Array
     attributes: Array
     triangles: Index
+    tied: Index
     follow: Array
     mix: Array
-    moves: Array
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,9 @@ class Mesh:
         deep: how deep one unit of W is, in units of X: for normals.
         body: what everybody has.
         pieces: what choices bring.
-        controls: int32 (C,) rows of the body that pieces follow.
+        guides: float32 (S, 2 P, C, 3): for each slot whose choices bring pieces, in the layout's
+            order, how far each half of a slider moves each of C guides, at its end. Its pieces
+            follow them.
         places, paint: what sliders do to the body's first three numbers, and to the other two.
     """
 
@@ -113,13 +115,13 @@ class Mesh:
     deep: float
     body: Piece
     pieces: tuple[Piece, ...]
-    controls: Index
+    guides: Array
     places: Ways
     paint: Ways
 
     def save(self, path: Path) -> Path:
         """Write an ``.npz`` file, at once."""
-        arrays: dict[str, Any] = {"controls": self.controls}
+        arrays: dict[str, Any] = {"guides": self.guides}
         for name in ("places", "paint"):
             arrays |= {f"{name}.{k}": getattr(getattr(self, name), k) for k in _WAYS}
         for i, piece in enumerate((self.body, *self.pieces)):
@@ -149,7 +151,7 @@ class Mesh:
                     float(data["deep"]),
                     pieces[0],
                     tuple(pieces[1:]),
-                    data["controls"],
+                    data["guides"],
                     *(Ways(*(data[f"{k}.{n}"] for n in _WAYS)) for k in ("places", "paint")),
                 )
         except (OSError, ValueError, KeyError, EOFError, TypeError, IndexError, BadZipFile) as e:
@@ -176,8 +178,6 @@ class Mesh:
         faces: npt.NDArray[np.bool_] = np.any(beside[triangles], axis=1)
         kept = np.zeros(len(body.rest), bool)
         kept[triangles[faces]] = True
-        kept[self.controls] = True
-        new = np.cumsum(kept) - 1
         return replace(
             self,
             body=_only(body, kept, faces),
@@ -185,7 +185,6 @@ class Mesh:
                 _only(p, _used(len(p.rest), p.triangles[s]), s)
                 for p, s in zip(self.pieces, seen[1:], strict=True)
             ),
-            controls=new[self.controls].astype(np.int32),
             places=self.places.only(kept),
             paint=self.paint.only(kept),
         )
@@ -193,12 +192,14 @@ class Mesh:
 
 def _only(piece: Piece, vertices: npt.NDArray[np.bool_], faces: npt.NDArray[np.bool_]) -> Piece:
     new = np.cumsum(vertices) - 1
+    knots, tied = np.unique(piece.tied[vertices[: len(piece.tied)]], return_inverse=True)
     return replace(
         piece,
         rest=piece.rest[vertices],
         attributes=piece.attributes[vertices],
         triangles=new[piece.triangles[faces]].astype(np.int32),
-        follow=piece.follow[vertices] if len(piece.follow) else piece.follow,
+        tied=tied.astype(np.int32),
+        follow=piece.follow[knots],
     )
 
 
@@ -208,7 +209,7 @@ def _used(count: int, triangles: Index) -> npt.NDArray[np.bool_]:
     return used
 
 
-_ARRAYS = ("rest", "attributes", "triangles", "follow", "mix", "moves")
+_ARRAYS = ("rest", "attributes", "triangles", "tied", "follow", "mix")
 _WAYS = ("half", "vertex", "change", "together", "bends", "basis")
 
 

@@ -33,8 +33,8 @@ class Posed:
         places: (B, N, 3), x and y from -1 to 1 over the picture, and W.
         normals: (B, N, 3), unit, x to the right, y down, z away from the viewer.
         paint: (B, N, 2), the place in what is painted.
-        moved: (B, S, C, 3), how far the controls are from where they rest, before perspective, as
-            the pieces of each of S slots follow them.
+        moved: (B, S, C, 3), how far the guides are from where they rest, before perspective, that
+            the pieces of each of S slots follow.
     """
 
     places: Tensor
@@ -49,11 +49,12 @@ def sizes(mesh: Mesh) -> dict[str, Any]:
         "deep": mesh.deep,
         "body": [len(mesh.body.rest), len(mesh.body.triangles)],
         "columns": mesh.body.attributes.shape[1],
-        "controls": len(mesh.controls),
+        "guides": mesh.guides.shape[2],
         "places": [len(w) for w in (mesh.places.half, mesh.places.basis, mesh.places.together)],
         "paint": [len(w) for w in (mesh.paint.half, mesh.paint.basis, mesh.paint.together)],
-        "follow": max((p.follow.shape[1] for p in mesh.pieces), default=1),
-        "pieces": [[p.slot, p.choice, len(p.rest), len(p.triangles)] for p in mesh.pieces],
+        "pieces": [
+            [p.slot, p.choice, len(p.rest), len(p.triangles), *p.follow.shape] for p in mesh.pieces
+        ],
     }
 
 
@@ -70,27 +71,28 @@ class Geometry(nn.Module):
         self.sliders, self.deep = sliders, float(told["deep"])
         vertices, triangles = told["body"]
         self.count = int(vertices)
-        self.pieces: list[tuple[int, int, int, int]] = [
-            (int(a), int(b), int(c), int(d)) for a, b, c, d in told["pieces"]
-        ]
-        self.vertices = np.cumsum([vertices, *(p[2] for p in self.pieces)]).tolist()
-        self.faces = np.cumsum([triangles, *(p[3] for p in self.pieces)]).tolist()
-        total, columns, rank = self.vertices[-1], told["columns"], told["follow"]
+        self.pieces: list[tuple[int, int]] = [(int(p[0]), int(p[1])) for p in told["pieces"]]
+        self.vertices = np.cumsum([vertices, *(p[2] for p in told["pieces"])]).tolist()
+        self.faces = np.cumsum([triangles, *(p[3] for p in told["pieces"])]).tolist()
+        total, columns = self.vertices[-1], told["columns"]
         extra = total - self.count
-        largest = max(self.count, *(p[2] for p in self.pieces)) if self.pieces else self.count
+        largest = max(self.count, *(p[2] for p in told["pieces"]), 0)
         whole = torch.int16 if largest < 2**15 else torch.int32
         # flat, so that they are kept in full precision: half a pixel would be lost otherwise
         self.register_buffer("rest", torch.zeros(self.count * 5))
         self.register_buffer("worn", torch.zeros(extra * 3))
         self.register_buffer("attributes", torch.zeros(total, columns))
         self.register_buffer("triangles", torch.zeros(self.faces[-1], 3, dtype=whole))
-        self.register_buffer("controls", torch.zeros(told["controls"], dtype=whole))
-        self.register_buffer("follow", torch.zeros(extra, rank))
-        self.register_buffer("mix", torch.zeros(len(self.pieces), rank, told["controls"]))
-        self.register_buffer("moves", torch.zeros(len(self.slots), 2 * sliders))
+        self.register_buffer("tied", torch.zeros(extra, dtype=whole))
+        for index, (*_, knots, rank) in enumerate(told["pieces"]):
+            self.register_buffer(f"follow_{index}", torch.zeros(knots, rank))
+            self.register_buffer(f"mix_{index}", torch.zeros(rank, told["guides"]))
+        shape = (len(self.slots), 2 * sliders, 3 * told["guides"])
+        self.register_buffer("guides", torch.zeros(shape))
         for name, width in (("places", 3), ("paint", 2)):
             entries, ways, products = told[name]
-            self.register_buffer(f"{name}_half", torch.zeros(entries, dtype=torch.int16))
+            counts = torch.zeros(2 * sliders, dtype=whole)  # entries of each half, in their order
+            self.register_buffer(f"{name}_counts", counts)
             self.register_buffer(f"{name}_vertex", torch.zeros(entries, dtype=whole))
             self.register_buffer(f"{name}_change", torch.zeros(entries, width))
             self.register_buffer(f"{name}_basis", torch.zeros(ways, self.count * width))
@@ -102,33 +104,33 @@ class Geometry(nn.Module):
     worn: Tensor
     attributes: Tensor
     triangles: Tensor
-    controls: Tensor
-    follow: Tensor
-    mix: Tensor
-    moves: Tensor
+    tied: Tensor
+    guides: Tensor
 
     def set(self, mesh: Mesh) -> None:
         """Take a mesh of the sizes that were given; ValueError for another."""
         with torch.no_grad():
             self._fill("rest", mesh.body.rest.ravel())
-            self._fill("controls", mesh.controls)
             parts = (mesh.body, *mesh.pieces)
             self._fill("attributes", np.concatenate([p.attributes for p in parts]))
             self._fill("triangles", np.concatenate([p.triangles for p in parts]))
             if mesh.pieces:
                 self._fill("worn", np.concatenate([p.rest[:, :3] for p in mesh.pieces]).ravel())
-                rank = self.follow.shape[1]
-                self._fill("follow", np.concatenate([_wide(p.follow, rank) for p in mesh.pieces]))
-                self._fill("mix", np.stack([_wide(p.mix.T, rank).T for p in mesh.pieces]))
-                of_slot = {p.slot: p.moves for p in mesh.pieces}
-                self._fill("moves", np.stack([of_slot[slot] for slot in self.slots]))
+                for index, piece in enumerate(mesh.pieces):
+                    self._fill(f"follow_{index}", piece.follow)
+                    self._fill(f"mix_{index}", piece.mix)
+                self._fill("tied", np.concatenate([p.tied for p in mesh.pieces]))
+                self._fill("guides", mesh.guides.reshape(self.guides.shape))
             for name, ways in (("places", mesh.places), ("paint", mesh.paint)):
                 self._fill_ways(name, ways)
         self._fields = {}
 
     def _fill_ways(self, name: str, ways: Ways) -> None:
-        for part in ("half", "vertex", "change", "together"):
-            self._fill(f"{name}_{part}", getattr(ways, part))
+        order = np.argsort(ways.half, kind="stable")
+        self._fill(f"{name}_counts", np.bincount(ways.half, minlength=2 * self.sliders))
+        self._fill(f"{name}_vertex", ways.vertex[order])
+        self._fill(f"{name}_change", ways.change[order])
+        self._fill(f"{name}_together", ways.together)
         # half precision suits ways of one size
         size = np.abs(ways.basis).max(axis=(1, 2), initial=1e-12)
         flat = ways.basis / size[:, None, None]
@@ -153,14 +155,9 @@ class Geometry(nn.Module):
             paint = rest[:, 3:] + self._ways("paint", up, sides).view(len(vector), -1, 2)
             whole = rest[:, :3] + shift
             places = torch.cat([whole[..., :2] / whole[..., 2:], whole[..., 2:]], dim=2)
-            led = self._field("places").view(2 * self.sliders, -1, 3)[:, self.controls.long()]
-            moved = (up[:, None] * self.moves) @ led.flatten(1)
-            return Posed(
-                places,
-                self._normals(whole),
-                paint,
-                moved.view(len(vector), len(self.moves), len(self.controls), 3),
-            )
+            moved = torch.einsum("bh,shk->bsk", up, self.guides)
+            moved = moved.view(*moved.shape[:2], self.guides.shape[2] // 3, 3)
+            return Posed(places, self._normals(whole), paint, moved)
 
     def _field(self, name: str) -> Tensor:
         """What each half does, (2 P, N * K): unpacked once."""
@@ -169,7 +166,8 @@ class Geometry(nn.Module):
         if found is None or found.device != change.device or found.dtype != change.dtype:
             width = change.shape[1]
             found = change.new_zeros(2 * self.sliders * self.count, width)
-            row = getattr(self, f"{name}_half").long() * self.count
+            counts = getattr(self, f"{name}_counts").long()
+            row = torch.repeat_interleave(counts) * self.count
             found[row + getattr(self, f"{name}_vertex").long()] = change
             found = self._fields[name] = found.view(2 * self.sliders, -1)
         return found
@@ -201,25 +199,18 @@ class Geometry(nn.Module):
 
     def piece(self, index: int, moved: Tensor) -> Tensor:
         """Vertices (n, 3) of a piece for one character's ``moved`` (S, C, 3), as ``places``."""
-        start, stop = self.vertices[index] - self.count, self.vertices[index + 1] - self.count
-        rest = self.worn.view(-1, 3)[start:stop]
-        whole = rest + self.follow[start:stop] @ (
-            self.mix[index] @ moved[self.slots.index(self.pieces[index][0])]
-        )
+        own = slice(self.vertices[index] - self.count, self.vertices[index + 1] - self.count)
+        led = getattr(self, f"mix_{index}") @ moved[self.slots.index(self.pieces[index][0])]
+        shift = getattr(self, f"follow_{index}") @ led
+        shift = shift.index_select(0, self.tied[own].long())
+        whole = self.worn.view(-1, 3)[own] + shift
         return torch.cat([whole[:, :2] / whole[:, 2:], whole[:, 2:]], dim=1)
 
     def of_choice(self, slot: int, choice: int) -> int | None:
         """The piece that a choice brings; None if it brings none."""
-        for index, (one, other, _, _) in enumerate(self.pieces):
-            if (one, other) == (slot, choice):
-                return index
-        return None
+        return self.pieces.index((slot, choice)) if (slot, choice) in self.pieces else None
 
     @property
     def slots(self) -> Sequence[int]:
         """The slots whose choices bring pieces, in the layout's order."""
         return sorted({p[0] for p in self.pieces})
-
-
-def _wide(values: Any, width: int) -> Any:
-    return np.pad(values, ((0, 0), (0, width - values.shape[1])))

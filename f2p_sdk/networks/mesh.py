@@ -15,6 +15,7 @@ its point's place.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import torch
@@ -30,6 +31,7 @@ from .visible import HEAD, MOST, RIBBON, Visible, Window, look, ribbon_cover, ta
 __all__ = ["MeshImitator"]
 
 _MIXED = 3  # whole pictures that a vector with undecided choices is mixed of
+_DECIDED = 1 - 1e-4
 _AROUND = 5  # pixels around the surface that move with it
 
 
@@ -140,34 +142,29 @@ class MeshImitator(Imitator):
 
     def _mixtures(self, vector: Tensor) -> list[tuple[int, list[int], Tensor | None]]:
         """What is drawn: row of the vector, the pieces it wears, its share (None for all of it)."""
-        found: list[tuple[int, list[int], Tensor | None]] = []
-        for b in range(len(vector)):
-            combined: list[tuple[list[int], Tensor | None]] = [([], None)]
-            for slot in self.geometry.slots:
-                chances = vector[b, self.slots[slot]]
-                many = 1 if float(chances.detach().max()) > 1 - 1e-4 else min(_MIXED, len(chances))
-                likely = chances.topk(many)
-                total = likely.values.sum().clamp(min=1e-6)
-                step = []
-                for keys, share in combined:
-                    for choice, chance in zip(likely.indices.tolist(), likely.values, strict=True):
-                        piece = self.geometry.of_choice(slot, choice)
-                        own = keys if piece is None else [*keys, piece]
-                        part = None if many == 1 else chance / total
-                        if share is not None and part is not None:
-                            part = share * part
-                        step.append((own, share if part is None else part))
-                combined = step
+        found = []
+        for b, one in enumerate(vector):
+            options = [self._likely(one[self.slots[k]], k) for k in self.geometry.slots]
+            combined = []
+            for worn in product(*options):
+                shares = [share for _, share in worn if share is not None]
+                keys = [piece for piece, _ in worn if piece is not None]
+                combined.append((keys, torch.stack(shares).prod() if shares else None))
             if len(combined) > _MIXED:
-                order = sorted(
-                    combined, key=lambda c: -float(c[1].detach()) if c[1] is not None else 0.0
-                )
-                combined = order[:_MIXED]
-                shares = [s for _, s in combined if s is not None]
-                total = torch.stack(shares).sum()
-                combined = [(k, None if s is None else s / total) for k, s in combined]
+                certain = [(keys, share) for keys, share in combined if share is not None]
+                certain.sort(key=lambda c: float(c[1].detach()), reverse=True)
+                total = torch.stack([share for _, share in certain[:_MIXED]]).sum()
+                combined = [(keys, share / total) for keys, share in certain[:_MIXED]]
             found += [(b, keys, share) for keys, share in combined]
         return found
+
+    def _likely(self, chances: Tensor, slot: int) -> list[tuple[int | None, Tensor | None]]:
+        """The likeliest of a slot's choices, (n,): the piece it brings, its share of them."""
+        many = 1 if float(chances.detach().max()) > _DECIDED else min(_MIXED, len(chances))
+        likely = chances.topk(many)
+        shares = likely.values / likely.values.sum().clamp(min=1e-6)
+        pieces = [self.geometry.of_choice(slot, k) for k in likely.indices.tolist()]
+        return [(p, None if many == 1 else s) for p, s in zip(pieces, shares, strict=True)]
 
     # One picture after another
 

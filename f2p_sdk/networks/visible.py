@@ -20,6 +20,7 @@ __all__ = [
     "Window",
     "alike",
     "look",
+    "paint_places",
     "ribbon_cover",
     "seen_triangles",
     "take",
@@ -31,7 +32,8 @@ HEAD = 3  # columns of attributes before the numbers: part, how it covers, how m
 PAINTED, RIBBON = 1, 2  # how it covers, beside 0 for what covers all
 LEAST, MOST = 0.02, 0.99  # a ribbon covers nothing below, all above
 _SOFT = 3  # layers of what covers in part that are seen before what covers all; more blend little
-_STILL = 0.02  # pixels, radians or shares of what is painted: less is no motion
+_STILL = 0.02  # pixels or shares of what is painted: less is no motion
+_TURNED = 0.003  # radians: skin that turns this little looks the same
 
 
 @dataclass(frozen=True)
@@ -212,21 +214,39 @@ def texture_places(geometry: Geometry, seen: Visible, part: int, pixels: int) ->
     return out
 
 
-def alike(geometry: Geometry, pair: Tensor, seen: Visible, size: int) -> tuple[Tensor, Tensor]:
+def paint_places(geometry: Geometry, vector: Tensor, seen: Visible, pixels: int) -> Tensor:
+    """The places in what is painted, of vectors (B, D), where the body is seen: (``pixels``, 2),
+    else NaN."""
+    shown = seen.hits[seen.whole]
+    rows = take(seen.body, take(seen.triangles, shown.triangle))
+    own = rows[:, 0] >= 0
+    paint = geometry(vector).paint.flatten(0, 1)
+    told = (take(paint, rows[own]) * shown.weights[own][..., None]).sum(dim=1)
+    out = told.new_full((pixels, 2), torch.nan)
+    out[shown.pixel[own]] = told
+    return out
+
+
+def alike(
+    geometry: Geometry, pair: Tensor, seen: Visible, size: int, *, soft: bool = False
+) -> tuple[Tensor, Tensor]:
     """Where the pictures of two vectors (2, D) show the same triangle.
 
     Its part, int64 (S, S), else -1, not beside what covers in part; and whether it has not moved
-    there, nor what is painted on it, nor turned: bool (S, S).
+    there, nor what is painted on it, nor turned: bool (S, S). ``soft``: of what covers in part, the
+    nearest, instead.
     """
     pixels, device = size * size, pair.device
-    shown = seen.hits[seen.whole]
+    shown = seen.hits[seen.soft[0] if soft else seen.whole]
     face = torch.full((2 * pixels,), -1, device=device)
     face[shown.pixel] = seen.faces[shown.triangle]
     one, other = face.view(2, pixels)
-    faint = torch.zeros(pixels, device=device)
-    faint[seen.hits.pixel[torch.cat(seen.soft)] % pixels] = 1
-    beside = functional.max_pool2d(faint.view(1, 1, size, size), 3, 1, 1).flatten()
-    same = (one == other) & (one >= 0) & (beside == 0)
+    same = (one == other) & (one >= 0)
+    if not soft:
+        faint = torch.zeros(pixels, device=device)
+        faint[seen.hits.pixel[torch.cat(seen.soft)] % pixels] = 1
+        beside = functional.max_pool2d(faint.view(1, 1, size, size), 3, 1, 1).flatten()
+        same &= beside == 0
     starts = torch.tensor([0, *geometry.faces[:-1]], device=device)
     begin = torch.tensor([0, *geometry.vertices[:-1]], device=device)
     index = torch.bucketize(one.clamp(min=0), starts, right=True) - 1
@@ -245,7 +265,7 @@ def _still(geometry: Geometry, pair: Tensor, size: int) -> Tensor:
 
     slid = (posed.paint[0] - posed.paint[1]).abs().amax(dim=1)
     turned = (posed.normals[0] - posed.normals[1]).norm(dim=1)
-    flags = [near(posed.places[0], posed.places[1]) & (slid < _STILL) & (turned < _STILL)]
+    flags = [near(posed.places[0], posed.places[1]) & (slid < _STILL) & (turned < _TURNED)]
     for k in range(len(geometry.pieces)):
         flags.append(near(geometry.piece(k, posed.moved[0]), geometry.piece(k, posed.moved[1])))
     return torch.cat(flags)

@@ -142,7 +142,7 @@ RECIPES = {
         36,
         60,
         "cosine",
-        change=0.08,
+        change=0.16,
         window=36,
         textures=4.0,
         warmup=100,

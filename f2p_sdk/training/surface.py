@@ -14,9 +14,9 @@ from torch import Tensor
 from ..mesh import PAINTED, Mesh
 from ..networks import MeshImitator
 from ..networks.geometry import sizes
-from ..networks.shader import Shader
-from ..networks.visible import alike, seen_triangles, texture_places, whole_pictures
+from ..networks.visible import seen_triangles, texture_places, whole_pictures
 from ..parameters import Layout
+from .blind import blind
 from .device import Device
 from .pairs import Pairs
 from .plan import Plan
@@ -30,9 +30,6 @@ _CHANGED = 6  # of 255
 _BESIDE = 0.02  # of the changed pixels, those that are left out at each edge of a box
 _MARGIN = 0.08
 _SEED = 271828
-_LOOKED = 4  # pairs of each number, to see whether it paints
-_COLOUR = 1.5  # of 255
-_ENOUGH, _ANY = 60, 6  # pixels
 WIDTHS = {"textured": 64, "plain": 48, "small": 24}
 
 
@@ -73,7 +70,8 @@ def start_mesh(
     keys = [(p.slot, p.choice) for p in mesh.pieces] or [(-1, -1)]
     looked, total = 0, _PEOPLE * len(keys)
     first = made(mesh, everywhere)
-    seen = torch.zeros(first.geometry.faces[-1], dtype=torch.bool, device=device.name)
+    geometry = first.geometry
+    seen = torch.zeros(geometry.faces[-1], dtype=torch.bool, device=device.name)
     for index, (slot, choice) in enumerate(keys):
         people = [layout.random(index * _PEOPLE + i, seed=_SEED) for i in range(_PEOPLE)]
         if slot >= 0:
@@ -81,8 +79,10 @@ def start_mesh(
             people = [p.replace(**{named.name: named.choices[choice]}) for p in people]
         vectors = torch.from_numpy(np.stack([layout.encode(p) for p in people]))
         for some in torch.split(vectors.to(device.name), _BATCH):
-            shown = whole_pictures(first.geometry, some, first.worn(some), size)
-            seen |= seen_triangles(first.geometry, shown)
+            seen |= seen_triangles(geometry, whole_pictures(geometry, some, first.worn(some), size))
+            # searches end farther out than random characters are, and under other hair
+            some[:, : layout.n_continuous] = some[:, : layout.n_continuous].round()
+            seen |= seen_triangles(geometry, whole_pictures(geometry, some, [[]] * len(some), size))
             looked += len(some)
             if progress is not None:
                 progress(looked, total)
@@ -93,52 +93,8 @@ def start_mesh(
     whole = _extent(layout, second, device)
     boxes = _boxes(layout, second, pairs, rows, device, whole)
     network = made(pruned, [*boxes, whole])
-    _blind(layout, network, pairs, rows, device)
+    blind(layout, network, pairs, rows, device)
     return network
-
-
-def _blind(
-    layout: Layout,
-    network: MeshImitator,
-    pairs: Pairs,
-    rows: npt.NDArray[np.int64],
-    device: Device,
-) -> None:
-    """Let no shader see a number that changes no colour of its part.
-
-    Most sliders only move the surface. A pair that differs in one number shows whether it paints,
-    too: at places of the surface that have not moved, the colour has changed. Where all has moved
-    at least a little, the mean colour of what is seen in both tells.
-    """
-    ones, others = pairs.of(rows)
-    if not len(ones) or pairs.neighbours is None:
-        return
-    a, b = pairs.pictures.vectors[ones], pairs.neighbours.vectors[others]
-    groups = [slice(k, k + 1) for k in range(layout.n_continuous)] + list(layout.slots)
-    for group in groups:
-        differ = np.flatnonzero((a[:, group] != b[:, group]).any(axis=1))[:_LOOKED]
-        changed = np.zeros(len(network.shaders))
-        compared = np.zeros(len(network.shaders))
-        shift = np.full(len(network.shaders), np.nan)
-        for i in differ:
-            before = pairs.pictures.pictures[ones[i]].astype(np.float32)
-            change = pairs.neighbours.pictures[others[i]] - before
-            pair = torch.from_numpy(np.stack([a[i], b[i]])).to(device.name)
-            shown = whole_pictures(network.geometry, pair, network.worn(pair), network.size)
-            found = alike(network.geometry, pair, shown, network.size)
-            part, still = (t.cpu().numpy() for t in found)
-            for k in range(len(network.shaders)):
-                there = part == k
-                quiet = there & still
-                compared[k] += quiet.sum()
-                changed[k] += (np.abs(change[quiet]) > _COLOUR).any(axis=1).sum()
-                if there.sum() > _ENOUGH:
-                    shift[k] = np.fmax(shift[k], np.abs(change[there].mean(axis=0)).max())
-        for k, shader in enumerate(network.shaders):
-            paints = changed[k] > _ANY if compared[k] > _ENOUGH else not shift[k] <= _COLOUR
-            if len(differ) and not paints:
-                assert isinstance(shader, Shader)
-                shader.sees[group] = 0
 
 
 def _parts(mesh: Mesh) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 
 from f2p_sdk.mesh import Mesh, measure
 from f2p_sdk.networks import MeshImitator, Window, from_config
-from f2p_sdk.networks.geometry import sizes
+from f2p_sdk.networks.geometry import Geometry, sizes
 
 SIZE = 64
 
@@ -111,3 +112,13 @@ def test_is_built_again_from_its_description(meshtoy, network) -> None:
     vector = _vector(meshtoy, 6)
     with torch.no_grad():
         assert torch.equal(again.eval()(vector), network(vector))
+
+
+def test_an_engine_whose_choices_bring_no_meshes_has_a_geometry_too(meshtoy, mesh) -> None:
+    sliders = meshtoy.LAYOUT.n_continuous
+    bare = replace(mesh, pieces=(), guides=np.zeros((0, 2 * sliders, 0, 3), np.float32))
+    geometry = Geometry(sliders, sizes(bare))
+    geometry.set(bare)
+    posed = geometry(_vector(meshtoy))
+    assert posed.moved.shape == (1, 0, 0, 3)
+    assert torch.isfinite(posed.normals).all()

@@ -8,10 +8,13 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 
 from f2p_sdk.errors import TrainingError
 from f2p_sdk.mesh import Mesh, measure
+from f2p_sdk.networks.geometry import Geometry, sizes
 from f2p_sdk.networks.shader import Shader
+from f2p_sdk.networks.visible import whole_pictures
 from f2p_sdk.training import RECIPES, Pictures, Plan, train_imitator
 from f2p_sdk.training.device import pick_device
 from f2p_sdk.training.pairs import Pairs
@@ -80,3 +83,23 @@ def test_without_meshes_it_says_what_to_do(meshtoy, data, tmp_path: Path) -> Non
     with pytest.raises(TrainingError, match="the data have none") as caught:
         train_imitator(meshtoy.LAYOUT, data[1], tmp_path / "a.safetensors", _plan(1))
     assert "capture again" in caught.value.remedy
+
+
+def test_keeps_what_is_seen_at_the_ends_of_sliders_under_no_hat(meshtoy, data) -> None:
+    mesh, pictures, neighbours = data
+    network = start_mesh(
+        meshtoy.LAYOUT,
+        mesh,
+        Pairs(pictures, neighbours),
+        np.arange(COUNT),
+        _plan(1),
+        pick_device("cpu"),
+    )
+    whole = Geometry(meshtoy.LAYOUT.n_continuous, sizes(mesh))
+    whole.set(mesh)
+    vector = torch.zeros(2, meshtoy.LAYOUT.size)
+    vector[1, : meshtoy.LAYOUT.n_continuous] = 1
+    vector[:, meshtoy.LAYOUT.n_continuous] = 1  # no hat
+    shown = [whole_pictures(g, vector, [[], []], SIZE) for g in (whole, network.geometry)]
+    one, other = (len(seen.whole) for seen in shown)
+    assert one == other
