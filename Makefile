@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 GAME ?= justice/female
-# What the shipped weights were made of; the schedule of the training ends with the time.
+# The schedule of the training ends with the time. How the shipped weights came to be: docs/results.md.
 KINDS ?= justice/female justice/male
 CAPTURE ?= -n 8000 --neighbours 8000 --size 256 --engines 2
 TRAINING ?= --minutes 60

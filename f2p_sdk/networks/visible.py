@@ -220,7 +220,8 @@ def paint_places(geometry: Geometry, vector: Tensor, seen: Visible, pixels: int)
     shown = seen.hits[seen.whole]
     rows = take(seen.body, take(seen.triangles, shown.triangle))
     own = rows[:, 0] >= 0
-    paint = geometry(vector).paint.flatten(0, 1)
+    with torch.no_grad():
+        paint = geometry(vector).paint.flatten(0, 1)
     told = (take(paint, rows[own]) * shown.weights[own][..., None]).sum(dim=1)
     out = told.new_full((pixels, 2), torch.nan)
     out[shown.pixel[own]] = told

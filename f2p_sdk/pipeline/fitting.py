@@ -13,12 +13,11 @@ from torch import Tensor
 
 from .. import images, plugins
 from ..alignment import align, pick_face
-from ..objective import Whitened
 from ..search import Problem, Space
 from .appearance import Appearance, appearance, backdrop_of, exact, is_own
 from .drawing import EngineDraws, Imitator, open_imitator
 from .flow import Found, Tools, find
-from .goal import Goal
+from .goal import Goal, usual
 from .reading import open_reader
 from .recipes import PORTRAIT, Recipe, recipe, shortened
 from .report import Clock, Progress, versions
@@ -272,11 +271,7 @@ class Fitter:
                 hair = seen.probabilities[:, k : k + 1]
         prior = None
         if self.population is not None:
-            groups: dict[str, list[int]] = {}
-            for column, slider in enumerate(self.layout.continuous):
-                groups.setdefault(slider.group, []).append(column)
-            start = space.start[: space.continuous]
-            prior = Whitened.of(start, self.population, list(groups.values()))
+            prior = usual(self.layout, self.population, space.start)
         return Goal(
             subject.target if plan.mirrored else subject.target[:1],
             exact(subject.aligned.picture, plan.grid)

@@ -19,12 +19,14 @@ from ..objective import (
     Parts,
     Prior,
     Term,
+    Whitened,
 )
+from ..parameters import Layout
 from ..search import Space
 from .appearance import Appearance
 from .recipes import Recipe
 
-__all__ = ["Goal", "objective_of"]
+__all__ = ["Goal", "objective_of", "usual"]
 
 _PARSED = {"content", "parts"}  # terms that need a parser
 
@@ -70,3 +72,11 @@ def objective_of(plan: Recipe, space: Space, goal: Goal, weights: Mapping[str, f
             if name in makers or name not in _PARSED
         }
     )
+
+
+def usual(layout: Layout, population: Tensor, start: Tensor) -> Term:
+    """A prior around ``start`` (D,), whitened group by group by sliders (N, C) of a population."""
+    groups: dict[str, list[int]] = {}
+    for column, slider in enumerate(layout.continuous):
+        groups.setdefault(slider.group, []).append(column)
+    return Whitened.of(start[: layout.n_continuous], population, list(groups.values()))

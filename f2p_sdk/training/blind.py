@@ -24,7 +24,6 @@ _ENOUGH = 60  # pixels to tell from
 _ANY = 5  # changed pixels of a pair, where something moved
 _FEW = 2  # changed pixels of all pairs, where nothing did
 _MUCH = 0.05  # share of pixels
-_PAIRS = 40  # of each slot
 _INSIDE = 0.8  # share of a slot's changes that lie in what is painted, if it is painted
 
 
@@ -35,13 +34,16 @@ class _Pair:
     compared, changed: (2, K), pixels that show the same place of a part in both pictures, and how
     many of them are of another colour: where the part covers all that is behind it, and where it
     covers it in part. shift: (K,), the largest change of the part's mean colour, of 255; NaN where
-    it is not seen. moved: whether anything moved.
+    it is not seen. moved: whether anything moved. all_changed, in_paint: how many pixels of the
+    pictures changed at all, and how many of these show what is painted.
     """
 
     compared: npt.NDArray[np.int64]
     changed: npt.NDArray[np.int64]
     shift: npt.NDArray[np.float64]
     moved: bool
+    all_changed: int
+    in_paint: int
 
 
 def blind(
@@ -70,41 +72,12 @@ def blind(
             change = pairs.neighbours.pictures[others[i]] - before
             pair = torch.from_numpy(np.stack([a[i], b[i]])).to(device.name)
             looked.append(_look(network, pair, change))
+        told_by_paint = group in layout.slots and _only_in_paint(looked)
         for k, shader in enumerate(network.shaders):
-            if looked and not _paints(looked, k):
+            hidden = told_by_paint and k == network.textured
+            if looked and (hidden or not _paints(looked, k)):
                 assert isinstance(shader, Shader)
                 shader.sees[group] = 0
-    for slot in layout.slots:
-        differ = np.flatnonzero((a[:, slot] != b[:, slot]).any(axis=1))[:_PAIRS]
-        found = [
-            _in_paint(
-                network,
-                torch.from_numpy(np.stack([a[i], b[i]])).to(device.name),
-                np.abs(
-                    pairs.neighbours.pictures[others[i]].astype(np.float32)
-                    - pairs.pictures.pictures[ones[i]]
-                ),
-            )
-            for i in differ
-        ]
-        changed, inside = np.sum(found, axis=0) if found else (0, 0)
-        if inside > _INSIDE * changed and changed > _ENOUGH:
-            shader = network.shaders[network.textured]
-            assert isinstance(shader, Shader)
-            shader.sees[slot] = 0
-
-
-def _in_paint(
-    network: MeshImitator, pair: Tensor, change: npt.NDArray[np.float32]
-) -> tuple[int, int]:
-    """How many pixels of a pair's pictures changed, and how many of them show what is painted."""
-    size = network.size
-    with torch.no_grad():
-        shown = whole_pictures(network.geometry, pair, network.worn(pair), size)
-        places = paint_places(network.geometry, pair, shown, 2 * size * size)
-    inside = (places.abs() < 1).all(dim=1).view(2, size, size).any(dim=0).cpu().numpy()
-    changed = (change > _COLOUR).any(axis=2)
-    return int(changed.sum()), int((changed & inside).sum())
 
 
 def _look(network: MeshImitator, pair: Tensor, change: npt.NDArray[np.float32]) -> _Pair:
@@ -112,20 +85,31 @@ def _look(network: MeshImitator, pair: Tensor, change: npt.NDArray[np.float32]) 
     count = len(network.shaders)
     compared, changed = np.zeros((2, 2, count), np.int64)
     shift = np.full(count, np.nan)
-    shown = whole_pictures(network.geometry, pair, network.worn(pair), network.size)
+    size = network.size
+    shown = whole_pictures(network.geometry, pair, network.worn(pair), size)
+    places = paint_places(network.geometry, pair, shown, 2 * size * size)
+    painted = (places.abs() < 1).all(dim=1).view(2, size, size).any(dim=0).cpu().numpy()
+    differs = (np.abs(change) > _COLOUR).any(axis=2)
     moved = False
     for soft in (0, 1):
-        found = alike(network.geometry, pair, shown, network.size, soft=bool(soft))
+        found = alike(network.geometry, pair, shown, size, soft=bool(soft))
         part, still = (t.cpu().numpy() for t in found)
         moved |= bool(((part >= 0) & ~still).any())
         for k in range(count):
             there = part == k
             quiet = there & still
             compared[soft, k] = quiet.sum()
-            changed[soft, k] = (np.abs(change[quiet]) > _COLOUR).any(axis=1).sum()
+            changed[soft, k] = (quiet & differs).sum()
             if there.sum() > _ENOUGH and not soft:
                 shift[k] = np.abs(change[there].mean(axis=0)).max()
-    return _Pair(compared, changed, shift, moved)
+    all_changed, in_paint = int(differs.sum()), int((differs & painted).sum())
+    return _Pair(compared, changed, shift, moved, all_changed, in_paint)
+
+
+def _only_in_paint(looked: list[_Pair]) -> bool:
+    changed = sum(pair.all_changed for pair in looked)
+    inside = sum(pair.in_paint for pair in looked)
+    return changed > _ENOUGH and inside > _INSIDE * changed
 
 
 def _paints(looked: list[_Pair], part: int) -> bool:

@@ -10,11 +10,13 @@ from f2p_sdk.mesh import measure
 from f2p_sdk.networks import MeshImitator
 from f2p_sdk.networks.geometry import sizes
 from f2p_sdk.networks.visible import paint_places, whole_pictures
-from f2p_sdk.training.blind import _in_paint, _paints, _Pair
+from f2p_sdk.training.blind import _look, _only_in_paint, _paints, _Pair
 
 
 def _pair(compared: int, changed: int, shift: float = 0.0, moved: bool = True) -> _Pair:
-    return _Pair(np.array([[compared], [0]]), np.array([[changed], [0]]), np.array([shift]), moved)
+    return _Pair(
+        np.array([[compared], [0]]), np.array([[changed], [0]]), np.array([shift]), moved, 0, 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,8 +43,8 @@ def test_a_number_paints_where_the_colour_of_what_has_not_moved_changes(looked, 
 
 def test_a_part_that_is_never_solid_is_looked_at_where_it_is_in_front() -> None:
     compared, changed = np.array([[0], [500]]), np.array([[0], [90]])
-    assert _paints([_Pair(compared, changed, np.array([np.nan]), True)], 0)
-    assert not _paints([_Pair(compared, 0 * changed, np.array([np.nan]), True)], 0)
+    assert _paints([_Pair(compared, changed, np.array([np.nan]), True, 0, 0)], 0)
+    assert not _paints([_Pair(compared, 0 * changed, np.array([np.nan]), True, 0, 0)], 0)
 
 
 def test_only_changes_over_the_painted_place_lie_in_paint(meshtoy) -> None:
@@ -62,5 +64,8 @@ def test_only_changes_over_the_painted_place_lie_in_paint(meshtoy) -> None:
     inside = (places.abs() < 1).all(dim=1).view(size, size).numpy()
     assert 0 < inside.sum() < size * size
     change = np.where(inside[..., None], 200.0, 0.0).repeat(3, axis=2).astype(np.float32)
-    assert _in_paint(network, pair, change) == (inside.sum(), inside.sum())
-    assert _in_paint(network, pair, 200 - change) == (size * size - inside.sum(), 0)
+    within, beside = _look(network, pair, change), _look(network, pair, 200 - change)
+    assert (within.all_changed, within.in_paint) == (inside.sum(), inside.sum())
+    assert (beside.all_changed, beside.in_paint) == (size * size - inside.sum(), 0)
+    assert _only_in_paint([within] * 8)
+    assert not _only_in_paint([within, beside])
