@@ -130,7 +130,8 @@ def _hairs(
     p = root - normal * 0.004
     line = [p]
     for k in range(SEGMENTS):
-        away = max(0.75 - 1.32 * k / SEGMENTS, 0.12)
+        # Off the skin at the root, along it at the tip; on the lip less, or it stands out like bristles.
+        away = max(0.75 - 1.32 * k / SEGMENTS, 0.12) * np.where(lip[:, None], 0.5, 1.0)
         way = unit(unit(down.astype(np.float32)) + normal * away)
         # Hairs of the chin meet below it.
         way[:, 0] -= (root[:, 0] * 0.35 * k / SEGMENTS) * low[:, 0]
@@ -140,7 +141,7 @@ def _hairs(
     s = np.linspace(0, 1, SEGMENTS + 1, dtype=np.float32)[None]
     thickness = float(style.get("width", 0.036)) * (1 + 0.6 * low * min(full / 0.5, 1))
     width = thickness * (1 - 0.6 * _ramp(s, 0.5, 1.0)) * rng.uniform(0.8, 1.2, (count, 1))
-    shade = (0.74 + 0.12 * s) * (1 + 0.08 * (rng.random((count, 1)) - 0.5))
+    shade = (0.84 + 0.12 * s) * (1 + 0.12 * (rng.random((count, 1)) - 0.5))
     # Under the chin it is dark.
     shade = shade * (1 - 0.25 * _ramp(-normal[:, 1], 0.3, 0.9)[:, None])
     cover = np.minimum(0.15 + 2.5 * s, 0.7) * (1 - _ramp(s, 0.4, 1.0))
