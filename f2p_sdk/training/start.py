@@ -16,7 +16,7 @@ from ..weights import load_imitator
 from .device import Device
 from .pairs import Pairs
 from .plan import Plan
-from .surface import start_mesh
+from .surface import renew_mesh, start_mesh
 
 __all__ = ["start_network"]
 
@@ -38,7 +38,8 @@ def start_network(
         rows: of the dataset, to train on.
         plan: which network.
         device: where it goes.
-        mesh: what the engine has told of its surface.
+        mesh: what the engine has told of its surface. Weights to go on from keep their colours and
+            take this geometry.
         progress: called with how much has been looked at, of how much.
 
     Raises:
@@ -49,6 +50,8 @@ def start_network(
     name = plan.network or plan.recipe.network
     if plan.start is not None:
         begun = load_imitator(plan.start, layout, device=device.name)
+        if isinstance(begun, MeshImitator) and mesh is not None:
+            begun = renew_mesh(layout, mesh, begun, device, progress)
         for parameter in begun.parameters():
             parameter.requires_grad_(True)
         return _checked(begun, pairs.pictures.size)

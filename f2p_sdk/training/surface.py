@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..errors import TrainingError
 from ..mesh import PAINTED, Mesh
 from ..networks import MeshImitator
 from ..networks.geometry import sizes
@@ -21,7 +22,7 @@ from .device import Device
 from .pairs import Pairs
 from .plan import Plan
 
-__all__ = ["start_mesh"]
+__all__ = ["renew_mesh", "start_mesh"]
 
 _PEOPLE = 18  # random characters for each choice that brings a piece, to see what is seen
 _BATCH = 3
@@ -55,22 +56,75 @@ def start_mesh(
     """
     size = pairs.pictures.size
     slots = [s.stop - s.start for s in layout.slots]
-    parts = _parts(mesh)
-    options = {"size": size, **plan.options}
-
-    def made(mesh: Mesh, boxes: list[list[float]]) -> MeshImitator:
-        torch.manual_seed(plan.seed)
-        network = MeshImitator(
-            layout.size, told=sizes(mesh), slots=slots, parts=parts, boxes=boxes, **options
-        )
-        network.geometry.set(mesh)
-        return network.to(device.name)
-
+    pruned = _pruned(layout, mesh, size, device, progress)
+    options: dict[str, Any] = {"size": size, "slots": slots, "parts": _parts(mesh), **plan.options}
     everywhere = [[-1.0, 1.0, -1.0, 1.0]] * (len(slots) + 1)
+    torch.manual_seed(plan.seed)
+    bare = _made(layout, pruned, {**options, "boxes": everywhere}, device)
+    whole = _extent(layout, bare, device)
+    boxes = _boxes(layout, bare, pairs, rows, device, whole)
+    torch.manual_seed(plan.seed)
+    network = _made(layout, pruned, {**options, "boxes": [*boxes, whole]}, device)
+    blind(layout, network, pairs, rows, device)
+    return network
+
+
+def renew_mesh(
+    layout: Layout,
+    mesh: Mesh,
+    begun: MeshImitator,
+    device: Device,
+    progress: Callable[[int, int], None] | None = None,
+) -> MeshImitator:
+    """A mesh imitator with the colours that ``begun`` has learned, on what the engine tells now.
+
+    Args:
+        layout: of the characters.
+        mesh: what the engine tells now.
+        begun: whose shaders are taken over; its geometry is not.
+        device: where it goes.
+        progress: called with how many characters have been looked at, of how many.
+
+    Raises:
+        TrainingError: the mesh has other parts than the one that ``begun`` was made for.
+    """
+    options = dict(begun.config())
+    del options["name"], options["dimension"], options["told"]
+    here, there = ([p["body"] for p in parts] for parts in (_parts(mesh), options["parts"]))
+    if here != there or mesh.body.attributes.shape[1] != begun.geometry.attributes.shape[1]:
+        raise TrainingError(
+            "the data's meshes have other parts or attributes than those of the weights",
+            remedy="train without --from",
+        )
+    pruned = _pruned(layout, mesh, begun.size, device, progress)
+    network = _made(layout, pruned, options, device)
+    colours = {k: v for k, v in begun.state_dict().items() if not k.startswith("geometry.")}
+    network.load_state_dict(colours, strict=False)
+    return network
+
+
+def _made(layout: Layout, mesh: Mesh, options: Mapping[str, Any], device: Device) -> MeshImitator:
+    """A new network, with ``mesh`` for its geometry."""
+    network = MeshImitator(layout.size, told=sizes(mesh), **options)
+    network.geometry.set(mesh)
+    return network.to(device.name)
+
+
+def _pruned(
+    layout: Layout,
+    mesh: Mesh,
+    size: int,
+    device: Device,
+    progress: Callable[[int, int], None] | None,
+) -> Mesh:
+    """The mesh without triangles that no character shows."""
+    slots = [s.stop - s.start for s in layout.slots]
+    everywhere = [[-1.0, 1.0, -1.0, 1.0]] * (len(slots) + 1)
+    options = {"size": size, "slots": slots, "parts": _parts(mesh), "boxes": everywhere}
+    whole = _made(layout, mesh, options, device)
+    geometry = whole.geometry
     keys = [(p.slot, p.choice) for p in mesh.pieces] or [(-1, -1)]
     looked, total = 0, _PEOPLE * len(keys)
-    first = made(mesh, everywhere)
-    geometry = first.geometry
     seen = torch.zeros(geometry.faces[-1], dtype=torch.bool, device=device.name)
     for index, (slot, choice) in enumerate(keys):
         people = [layout.random(index * _PEOPLE + i, seed=_SEED) for i in range(_PEOPLE)]
@@ -79,22 +133,15 @@ def start_mesh(
             people = [p.replace(**{named.name: named.choices[choice]}) for p in people]
         vectors = torch.from_numpy(np.stack([layout.encode(p) for p in people]))
         for some in torch.split(vectors.to(device.name), _BATCH):
-            seen |= seen_triangles(geometry, whole_pictures(geometry, some, first.worn(some), size))
+            seen |= seen_triangles(geometry, whole_pictures(geometry, some, whole.worn(some), size))
             # searches end farther out than random characters are, and under other hair
             some[:, : layout.n_continuous] = some[:, : layout.n_continuous].round()
             seen |= seen_triangles(geometry, whole_pictures(geometry, some, [[]] * len(some), size))
             looked += len(some)
             if progress is not None:
                 progress(looked, total)
-    faces = [0, *first.geometry.faces]
     flags = seen.cpu().numpy()
-    pruned = mesh.pruned([flags[a:b] for a, b in pairwise(faces)])
-    second = made(pruned, everywhere)
-    whole = _extent(layout, second, device)
-    boxes = _boxes(layout, second, pairs, rows, device, whole)
-    network = made(pruned, [*boxes, whole])
-    blind(layout, network, pairs, rows, device)
-    return network
+    return mesh.pruned([flags[a:b] for a, b in pairwise([0, *geometry.faces])])
 
 
 def _parts(mesh: Mesh) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from f2p_sdk.networks.visible import whole_pictures
 from f2p_sdk.training import RECIPES, Pictures, Plan, train_imitator
 from f2p_sdk.training.device import pick_device
 from f2p_sdk.training.pairs import Pairs
-from f2p_sdk.training.surface import start_mesh
+from f2p_sdk.training.surface import renew_mesh, start_mesh
 from f2p_sdk.weights import load_card, load_imitator
 
 SIZE, COUNT = 64, 80
@@ -56,6 +56,29 @@ def test_shaders_see_only_what_paints(meshtoy, data) -> None:
     assert isinstance(face, Shader)
     # the width changes no colour, the tint does
     assert face.sees[[0, 2]].tolist() == [0, 1]
+
+
+def test_goes_on_from_colours_on_the_meshes_that_are_told_now(meshtoy, data) -> None:
+    mesh, pictures, neighbours = data
+    layout, cpu = meshtoy.LAYOUT, pick_device("cpu")
+    begun = start_mesh(
+        layout, mesh, Pairs(pictures, neighbours), np.arange(COUNT), _plan(1), cpu
+    ).eval()
+    larger = replace(mesh, body=replace(mesh.body, rest=mesh.body.rest * [1.1, 1.1, 1, 1, 1]))
+    now = renew_mesh(layout, larger, begun, cpu).eval()
+    vector = torch.from_numpy(layout.encode(layout.default()))[None]
+    assert torch.equal(now.shaders[0].sees, begun.shaders[0].sees)
+    background = begun(vector)[0, :, 0, 0]
+    covered = [
+        int(((net(vector)[0].permute(2, 1, 0) - background).abs() > 0.02).any(-1).sum())
+        for net in (begun, now)
+    ]
+    assert covered[1] > 1.1 * covered[0]
+    same = renew_mesh(layout, mesh, begun, cpu).eval()
+    assert torch.allclose(same(vector), begun(vector))
+    fewer = replace(mesh, body=replace(mesh.body, attributes=mesh.body.attributes[:, :-1]))
+    with pytest.raises(TrainingError, match="other parts or attributes"):
+        renew_mesh(layout, fewer, begun, cpu)
 
 
 def test_learns_the_colours(meshtoy, data, tmp_path: Path) -> None:

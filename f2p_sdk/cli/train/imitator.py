@@ -57,7 +57,8 @@ RECIPES = ("best", "mesh", "slides")
     "start",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
-    help="Go on from these weights, of the same layout, instead of new ones.",
+    help="Go on from these weights, of the same layout, instead of new ones. Meshes that "
+    "the data tell take the place of those in FILE: so it follows a game whose rig has changed.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 ...")

@@ -130,7 +130,7 @@ def _hairs(
     p = root - normal * 0.004
     line = [p]
     for k in range(SEGMENTS):
-        # Off the skin at the root, along it at the tip; on the lip less, or it stands out like bristles.
+        # Off the skin at the root, along it at the tip; less on the lip: no bristles.
         away = max(0.75 - 1.32 * k / SEGMENTS, 0.12) * np.where(lip[:, None], 0.5, 1.0)
         way = unit(unit(down.astype(np.float32)) + normal * away)
         # Hairs of the chin meet below it.
