@@ -21,7 +21,9 @@ from f2p_sdk.search.space import Space
 
 __all__ = ["LeastSquares", "Solved"]
 
-_LENGTHS = (1.0, 0.6, 0.3, 0.1)  # of the step, that are tried
+_LENGTHS = (1.0, 0.5, 0.2)  # of the step, that are tried
+_SLOW = 0.97  # a step that leaves more than this of the loss is the last
+_FAR = 2.0  # times what is left to explain: a choice that leaves more is not tried
 _VARIANCE = 1 / 12  # of a slider that may lie anywhere in [0, 1]
 _PINNED = 6  # rounds of pinning sliders to the ends of the box
 
@@ -36,26 +38,22 @@ class Solved:
 
 @dataclass(frozen=True)
 class LeastSquares:
-    """One round from a vector to a better one.
+    """A look at what everything changes, and steps from it.
 
     Attributes:
         move: how far a slider is moved to see what it changes, share of its range.
         caution: how much larger than they are differences are taken to be, as a variance: what the
             sliders do is not straight, and neighbouring pixels err together.
         outlier: a difference beyond this, of 1, counts linearly.
-        trials: how many combinations of choices are drawn beside the present one.
+        trials: how many choices of each slot are tried, the likeliest first; 0 for none.
+        steps: how many steps are taken from one look, at most.
     """
 
     move: float = 0.06
-    caution: float = 20.0
+    caution: float = 5.0
     outlier: float = 0.03
-    trials: int = 6
-
-    def pictures(self, space: Space, choices: bool) -> int:
-        """How many pictures a round draws at most."""
-        others = sum(s.stop - s.start - 1 for s in space.slots) if choices else 0
-        extra = self.trials * 2 if choices else 0
-        return 1 + int(space.free[: space.continuous].sum()) + others + len(_LENGTHS) + extra
+    trials: int = 0
+    steps: int = 8
 
     def round(
         self,
@@ -63,57 +61,67 @@ class LeastSquares:
         vector: Tensor,
         target: Tensor,
         draw: Callable[[Tensor], Tensor],
-        *,
-        choices: bool = True,
     ) -> Solved:
-        """The best of what one look at everything suggests; never worse than ``vector``.
+        """The best that one look leads to; never worse than ``vector``.
 
         Args:
             space: which sliders and slots may move.
             vector: (D,), hard, where to start.
             target: (P,), what is to be drawn.
             draw: (B, D) -> (B, P), hard vectors to pictures in the target's form.
-            choices: whether slots may move too.
         """
         sliders = torch.nonzero(space.free[: space.continuous])[:, 0]
-        slots = [s for s in space.slots if choices and bool(space.free[s].all())]
+        slots = [s for s in space.slots if self.trials and bool(space.free[s].all())]
         swaps = [
             (s, k) for s in slots for k in range(s.stop - s.start) if not bool(vector[s.start + k])
         ]
-        drawn = draw(self._asked(vector, sliders, swaps))
-        base = drawn[0]
-        left = target - base
-        weight = (self.outlier / left.abs().clamp(min=self.outlier)).to(left.dtype)
-        noise = self.caution * float((weight * left.square()).mean()) + 1e-12
+        others = [_with(vector, *swap) for swap in swaps]
+        drawn = draw(torch.stack([*self._moved(vector, sliders), *others]))
+        here, moved, swapped = drawn[0], drawn[1 : 1 + len(sliders)], drawn[1 + len(sliders) :]
         signs = torch.where(vector[sliders] > 0.5, -1.0, 1.0)
-        slopes = (drawn[1 : 1 + len(sliders)] - base) / (self.move * signs)[:, None]
-        changes = torch.cat([left[None], drawn[1 + len(sliders) :] - base])
-        normal = _Normal(slopes, changes, weight / noise, 0.5 - vector[sliders])
-        here = vector[sliders]
-        tried = [_stepped(vector, sliders, length * normal.step([], here)) for length in _LENGTHS]
-        for chosen in normal.combinations(swaps, self.trials):
-            swapped = vector.clone()
-            for index in chosen:
-                slot, k = swaps[index]
-                swapped[slot] = 0
-                swapped[slot.start + k] = 1
-            tried.append(_stepped(swapped, sliders, normal.step(chosen, here)))
-            tried.append(_stepped(swapped, sliders, 0.4 * normal.step(chosen, here)))
-        losses = torch.cat(
-            [self._loss(base[None], target), self._loss(draw(torch.stack(tried)), target)]
-        )
-        best = int(losses.argmin())
-        return Solved(vector if best == 0 else tried[best - 1], float(losses[best]))
+        slopes = (moved - here) / (self.move * signs)[:, None]
+        look = _Look(sliders, slopes, target, draw)
+        best, picture = self._descend(look, vector, here)
+        for slot in slots:
+            own = [i for i, (s, _) in enumerate(swaps) if s == slot]
+            normal = self._normal(look, best.vector, picture)
+            costs = normal.costs(swapped[own] - here).tolist()
+            near = [i for i, cost in zip(own, costs[1:], strict=True) if cost < _FAR * costs[0]]
+            for i in sorted(near, key=lambda i: costs[1 + own.index(i)])[: self.trials]:
+                start = _with(best.vector, *swaps[i])
+                found, seen = self._descend(look, start, draw(start[None])[0])
+                if found.loss < best.loss:
+                    best, picture = found, seen
+        return best
 
-    def _asked(self, vector: Tensor, sliders: Tensor, swaps: list[tuple[slice, int]]) -> Tensor:
-        """(1 + C + S, D): the vector, each slider moved toward the middle, each other choice."""
-        asked = vector.repeat(1 + len(sliders) + len(swaps), 1)
+    def _descend(self, look: _Look, vector: Tensor, picture: Tensor) -> tuple[Solved, Tensor]:
+        """From ``vector`` (D,), whose picture (P,) it is, as far as the slopes of the look lead;
+        with the picture there."""
+        best = Solved(vector, float(self._loss(picture[None], look.target)))
+        for _ in range(self.steps):
+            step = self._normal(look, best.vector, picture).step()
+            tried = torch.stack([_stepped(best.vector, look.sliders, t * step) for t in _LENGTHS])
+            drawn = look.draw(tried)
+            losses = self._loss(drawn, look.target)
+            k, before = int(losses.argmin()), best.loss
+            if float(losses[k]) < before:
+                best, picture = Solved(tried[k], float(losses[k])), drawn[k]
+            if best.loss > _SLOW * before:
+                break
+        return best, picture
+
+    def _moved(self, vector: Tensor, sliders: Tensor) -> Tensor:
+        """(1 + C, D): the vector, then each of these sliders moved toward the middle."""
+        asked = vector.repeat(1 + len(sliders), 1)
         for row, slider in enumerate(sliders.tolist(), start=1):
             asked[row, slider] += -self.move if float(vector[slider]) > 0.5 else self.move
-        for row, (slot, k) in enumerate(swaps, start=1 + len(sliders)):
-            asked[row, slot] = 0
-            asked[row, slot.start + k] = 1
         return asked
+
+    def _normal(self, look: _Look, vector: Tensor, picture: Tensor) -> _Normal:
+        left = look.target - picture
+        weight = self.outlier / left.abs().clamp(min=self.outlier)
+        noise = self.caution * float((weight * left.square()).mean()) + 1e-12
+        return _Normal(look.slopes, left, weight / noise, vector[look.sliders])
 
     def _loss(self, drawn: Tensor, target: Tensor) -> Tensor:
         """(B, P) and (P,) to (B,)."""
@@ -122,32 +130,39 @@ class LeastSquares:
         ).mean(dim=1)
 
 
-class _Normal:
-    """The normal equations of sliders, and of what is left when choices change.
+@dataclass(frozen=True)
+class _Look:
+    """sliders: (C,), which. slopes: (C, P), what each changes. target, draw: of the round."""
 
-    slopes: (C, P). changes: (1 + S, P), the difference to explain, then what each swap changes.
-    weight: (P,), inverse variances. away: (C,), from the sliders to where they would be by default.
+    sliders: Tensor
+    slopes: Tensor
+    target: Tensor
+    draw: Callable[[Tensor], Tensor]
+
+
+class _Normal:
+    """The normal equations of sliders.
+
+    slopes: (C, P). left: (P,), the difference to explain. weight: (P,), inverse variances. here:
+    (C,), where the sliders are; by default in the middle.
     """
 
-    def __init__(self, slopes: Tensor, changes: Tensor, weight: Tensor, away: Tensor) -> None:
-        weighted = slopes * weight
-        self.matrix = (weighted @ slopes.T).double()
+    def __init__(self, slopes: Tensor, left: Tensor, weight: Tensor, here: Tensor) -> None:
+        self.left, self.weight, self.here = left, weight, here.double()
+        self.weighted = slopes * weight
+        self.matrix = (self.weighted @ slopes.T).double()
         self.matrix.diagonal().add_(1 / _VARIANCE)
-        self.sides = (weighted @ changes.T).double()  # (C, 1 + S)
-        self.sides[:, 0] += away.double() / _VARIANCE
-        solved = torch.cholesky_solve(self.sides, torch.linalg.cholesky(self.matrix))
-        # energies of differences when the sliders have followed, as a quadratic form
-        self.form = ((changes * weight) @ changes.T).double() - self.sides.T @ solved
+        self.home = (0.5 - self.here) / _VARIANCE
 
-    def step(self, chosen: list[int], here: Tensor) -> Tensor:
-        """(C,), how far the sliders go when these swaps are made; ``here`` (C,) is where they are.
+    def step(self) -> Tensor:
+        """(C,), how far the sliders go.
 
         Inside the box: sliders that would leave it are pinned to its end, and the rest solved anew.
         """
-        side = self.sides[:, 0] - self.sides[:, [1 + i for i in chosen]].sum(dim=1)
-        low, high = -here.double(), 1 - here.double()
-        free = torch.ones(len(here), dtype=torch.bool)
-        found = torch.zeros(len(here), dtype=torch.float64)
+        side = (self.weighted @ self.left).double() + self.home
+        low, high = -self.here, 1 - self.here
+        free = torch.ones(len(side), dtype=torch.bool)
+        found = torch.zeros_like(side)
         for _ in range(_PINNED):
             rest = side[free] - self.matrix[free][:, ~free] @ found[~free]
             found[free] = torch.linalg.solve(self.matrix[free][:, free], rest)
@@ -156,37 +171,22 @@ class _Normal:
                 break
             found = torch.where(outside, found.clamp(low, high), found)
             free &= ~outside
-        return found.clamp(low, high).to(here.dtype)
+        return found.clamp(low, high).float()
 
-    def combinations(self, swaps: list[tuple[slice, int]], count: int) -> list[list[int]]:
-        """The likeliest combinations of swaps, at most one of each slot, the likeliest first.
+    def costs(self, changes: Tensor) -> Tensor:
+        """(1 + S,), what is left to explain when the sliders have followed: as it is, then with
+        each of these changes (S, P) made."""
+        left = torch.cat([self.left[None], self.left - changes])
+        sides = (self.weighted @ left.T).double() + self.home[:, None]
+        followed = torch.cholesky_solve(sides, torch.linalg.cholesky(self.matrix))
+        return (left.square() @ self.weight).double() - (sides * followed).sum(dim=0)
 
-        From none and from each single swap, slot by slot to the best, as in coordinate descent.
-        """
-        form = self.form
-        found: dict[tuple[int, ...], float] = {}
-        slots = sorted({slot.start for slot, _ in swaps})
-        of = {start: [i for i, (s, _) in enumerate(swaps) if s.start == start] for start in slots}
 
-        def energy(chosen: tuple[int, ...]) -> float:
-            rows = torch.tensor([0, *(1 + i for i in chosen)])
-            signs = torch.tensor([1.0, *(-1.0 for _ in chosen)], dtype=form.dtype)
-            return float(signs @ form[rows][:, rows] @ signs)
-
-        for start in [(), *((i,) for i in range(len(swaps)))]:
-            best, score = start, energy(start)
-            if start:
-                found[start] = score
-            for slot in slots * 2:
-                others = tuple(i for i in best if i not in of[slot])
-                for option in [(), *((i,) for i in of[slot])]:
-                    here = tuple(sorted((*others, *option)))
-                    value = energy(here)
-                    if value < score:
-                        best, score = here, value
-            if best:
-                found[best] = score
-        return [list(k) for k, _ in sorted(found.items(), key=lambda item: item[1])[:count]]
+def _with(vector: Tensor, slot: slice, choice: int) -> Tensor:
+    changed = vector.clone()
+    changed[slot] = 0
+    changed[slot.start + choice] = 1
+    return changed
 
 
 def _stepped(vector: Tensor, sliders: Tensor, step: Tensor) -> Tensor:
