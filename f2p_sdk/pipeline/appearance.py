@@ -20,7 +20,7 @@ from torch import Tensor
 from .. import images
 from .views import Picture, Points, to_tensor
 
-__all__ = ["Appearance", "appearance", "backdrop_of", "background", "exact", "is_own"]
+__all__ = ["Appearance", "appearance", "backdrop_of", "background", "cells", "exact", "is_own"]
 
 Array = NDArray[np.float64]
 
@@ -56,25 +56,25 @@ def appearance(
         hair: (1, 1, h, w) in [0, 1], where a parser sees hair: surely the person, and its colour
             counts.
     """
-    behind = background(picture, landmarks)
-    cells = _cells(torch.from_numpy(behind)[None, None].float(), grid)[0]
-    worn = torch.zeros(grid, grid) if hair is None else _cells(hair, grid)[0, 0]
-    cells = cells * (1 - worn)
-    colours = _cells(to_tensor(picture), grid)[0]
+    away = torch.from_numpy(background(picture, landmarks))[None, None].float()
+    behind = cells(away, grid)[0]
+    worn = torch.zeros(grid, grid) if hair is None else cells(hair, grid)[0, 0]
+    behind = behind * (1 - worn)
+    colours = cells(to_tensor(picture), grid)[0]
     wall = torch.from_numpy(backdrop).float()[:, None, None]
     # Whether a cell is the person or the background must be clear for it to count.
-    sure = (2 * cells[0] - 1).square()
+    sure = (2 * behind[0] - 1).square()
     x, y = _place(landmarks, grid)
     near = _within(np.abs(x), 1.85) * _within(np.abs(y + 0.3), 1.75)
     face = torch.from_numpy(_face_weight(x, y)).float()
     around = torch.from_numpy(near).float() * sure / 3
     weight = torch.stack([face, around, _HAIR * worn]).amax(dim=0)
-    return Appearance(colours * (1 - cells) + wall * cells, weight)
+    return Appearance(colours * (1 - behind) + wall * behind, weight)
 
 
 def exact(picture: Picture, grid: int) -> Appearance:
     """The appearance of a picture that the game itself drew: all of it counts, as it is."""
-    return Appearance(_cells(to_tensor(picture), grid)[0], torch.ones(grid, grid))
+    return Appearance(cells(to_tensor(picture), grid)[0], torch.ones(grid, grid))
 
 
 def is_own(picture: Picture, average: Picture) -> bool:
@@ -148,7 +148,7 @@ def _place(landmarks: Points, grid: int) -> tuple[Array, Array]:
     return (x - middle[0]) / unit, (y - middle[1]) / unit
 
 
-def _cells(pictures: Tensor, grid: int) -> Tensor:
+def cells(pictures: Tensor, grid: int) -> Tensor:
     """(B, C, S, S) to (B, C, grid, grid): the mean of each cell."""
     if pictures.shape[-1] < grid:
         return torch.nn.functional.interpolate(pictures, (grid, grid), mode="bilinear")

@@ -19,7 +19,7 @@ from .drawing import EngineDraws, Imitator, open_imitator
 from .flow import Found, Tools, find
 from .goal import Goal, usual
 from .reading import open_reader
-from .recipes import PORTRAIT, Recipe, recipe, shortened
+from .recipes import PORTRAIT, Recipe, recipe
 from .report import Clock, Progress, versions
 from .result import FitResult, Subject
 from .views import (
@@ -123,6 +123,7 @@ class Fitter:
             seed: same seed on the same machine, same result.
             method: ``"best"``, ``"slides"`` or ``"paper"``, see :mod:`.recipes`.
             steps: steps of the first search, instead of the method's own; later stages follow suit.
+                A picture that the game itself drew is solved for, whatever the steps.
             face: which face, 1 is the largest; default the largest.
             progress: called as ``progress(stage, done, total)``.
 
@@ -138,7 +139,7 @@ class Fitter:
         with clock.stage("photo"):
             subject = self.see(photo, face)
         if subject.own and method == "best":
-            plan = PORTRAIT if steps is None else shortened(PORTRAIT, steps)
+            plan = PORTRAIT
         space = Space.around(
             torch.from_numpy(start), self.layout.n_continuous, self.layout.slots, held, plan.lead
         )

@@ -11,18 +11,20 @@ from torch import Tensor
 
 from ..errors import EngineError
 from ..objective import Objective
-from ..search import Chosen, Problem, Render, Result, Space, improve_choices, minimise
+from ..search import Chosen, Problem, Render, Result, Solved, Space, improve_choices, minimise
+from .appearance import cells
 from .drawing import EngineDraws, Grounded, Imitator, at_side
 from .explain import explain
 from .goal import Goal, objective_of
 from .reading import Reader
-from .recipes import Explain, Recipe, Search, TryChoices
+from .recipes import Explain, Recipe, Search, Solve, TryChoices
 from .report import Clock
 from .views import Views
 
 __all__ = ["Found", "Tools", "find"]
 
 _BATCH = 4  # pictures shown to the recognizer at a time: bounds memory
+_DRAWN = 32  # pictures drawn at a time where only their cells are kept
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,11 @@ def find(plan: Recipe, space: Space, goal: Goal, tools: Tools, seed: int, clock:
             chosen = _try_choices(stage, space, judged, tools, vector, ranking, scene, clock)
             vector, ranking = chosen.vector, chosen.ranking
             candidates[stage.name] = vector
+        elif isinstance(stage, Solve):
+            for solved in _solve(stage, space, goal, tools, vector, scene, clock):
+                vector = solved.vector
+                losses.setdefault(stage.name, []).append({"total": solved.loss})
+            ranking = candidates[stage.name] = vector
         else:
             result = _search(stage, space, objective, tools, vector, scene, seed, clock)
             if stage.relaxed:
@@ -176,3 +183,37 @@ def _try_choices(
         return improve_choices(
             space, vector, score, rounds=stage.rounds, ranking=ranking, limit=stage.shortlist
         )
+
+
+def _solve(
+    stage: Solve,
+    space: Space,
+    goal: Goal,
+    tools: Tools,
+    vector: Tensor,
+    scene: Mapping[str, Any],
+    clock: Clock,
+) -> list[Solved]:
+    """What each round of least squares came to, from ``vector`` (D,)."""
+    target = cells(goal.look.colours[None], stage.grid).flatten()
+    side = max(tools.size, 2 * goal.look.colours.shape[-1])  # of edges, a pixel knows but one side
+    done = 0
+
+    def draw(vectors: Tensor) -> Tensor:
+        nonlocal done
+        parts = []
+        for some in torch.split(vectors, _DRAWN):
+            if tools.engine is None:
+                pictures = torch.cat([tools.imitator(one) for one in torch.split(some, _BATCH)])
+            else:
+                pictures = tools.engine.tensor(some, side, [scene] * len(some))
+            parts.append(cells(pictures, stage.grid).flatten(start_dim=1))
+            done += len(some)
+            tell(done)
+        return torch.cat(parts)
+
+    found = [Solved(vector, 0.0)]
+    with clock.stage(stage.name) as tell, torch.no_grad():
+        for _ in range(stage.rounds):
+            found.append(stage.method.round(space, found[-1].vector, target, draw))
+    return found[1:]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ..errors import UnknownNameError, UsageError
-from ..search import Adam, GradientDescent, Optimiser
+from ..search import Adam, GradientDescent, LeastSquares, Optimiser
 from .views import Jitter
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Explain",
     "Recipe",
     "Search",
+    "Solve",
     "Stage",
     "TryChoices",
     "recipe",
@@ -80,7 +81,25 @@ class Explain:
     weights: Mapping[str, float] = field(default_factory=dict)
 
 
-Stage = Search | TryChoices | Explain
+@dataclass(frozen=True)
+class Solve:
+    """Least squares on the picture itself, sliders and choices; drawn by the engine where there is
+    one. For what is to be drawn again exactly.
+
+    Attributes:
+        name: what the report calls it.
+        method: a look at what everything changes, and steps from it.
+        grid: cells a side, in whose mean colours pictures are compared.
+        rounds: how many looks.
+    """
+
+    name: str
+    method: LeastSquares
+    grid: int
+    rounds: int = 1
+
+
+Stage = Search | TryChoices | Explain | Solve
 
 #: What of a face the content is compared in (slides: the probability maps of facial features).
 FEATURES: Mapping[str, float] = {
@@ -161,17 +180,18 @@ BEST = Recipe(
 #: What ``best`` is for a picture that the game itself drew: there is nothing to be explained away
 #: between such a picture and another, so all of it counts, pixel by pixel.
 PORTRAIT = Recipe(
-    title="a picture of the game's own: its colours, place by place",
+    title="a picture of the game's own: solved for, pixel by pixel, from coarse to fine",
     stages=(
-        TryChoices("guess"),
-        Search("shape", Adam(steps=30, rate=0.08), side=128),
-        TryChoices("choices"),
-        Search("form", Adam(steps=40, rate=0.06), side=128),
-        TryChoices("again", shortlist=10),
-        Search("finish", Adam(steps=40, rate=0.03)),
+        # Colours of large cells change steadily however far a slider goes; small ones tell more.
+        Solve("afar", LeastSquares(move=0.25, caution=20.0, trials=4), grid=32),
+        Solve("near", LeastSquares(move=0.12, caution=20.0, trials=2), grid=32),
+        Solve("shape", LeastSquares(), grid=64),
+        Solve("form", LeastSquares(trials=3), grid=64),
+        Solve("close", LeastSquares(), grid=64),
+        Solve("finish", LeastSquares(move=0.04, trials=6), grid=256, rounds=2),
     ),
     weights={"colour": 20.0, "prior": 0.001},
-    grid=128,
+    grid=256,
     strictness=1.0,
     exact=True,
 )

@@ -21,16 +21,19 @@ from f2p_sdk.search.optimise import (
     State,
     minimise,
 )
+from f2p_sdk.search.solve import LeastSquares, Solved
 from f2p_sdk.search.space import Space
 
 __all__ = [
     "Adam",
     "Chosen",
     "GradientDescent",
+    "LeastSquares",
     "Optimiser",
     "Problem",
     "Render",
     "Result",
+    "Solved",
     "Space",
     "State",
     "improve_choices",

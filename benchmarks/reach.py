@@ -1,0 +1,80 @@
+"""How near to a photo's person do an engine's characters come, whatever imitator there is?
+
+    python benchmarks/reach.py -g justice/female --photos PHOTOS
+
+From the average character, by least squares on dlib's embeddings of the engine's own pictures: each
+slider is moved and each choice made alone to see what it changes. No imitator and no parser take
+part, so two engines can be compared by the same search. ``--listen`` waits for an engine that runs
+elsewhere, e.g. of another version. Needs the plugin f2p-dlib.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from f2p_dlib.compare import describe
+from torch import Tensor
+
+from f2p_sdk import game, images
+from f2p_sdk.bridge import open_engine
+from f2p_sdk.search import LeastSquares, Space
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-g", "--game", required=True, metavar="GAME/KIND")
+    parser.add_argument("--photos", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--only", nargs="*", metavar="FILE", help="of these, in DIR")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="looks at everything")
+    parser.add_argument("--size", type=int, default=256, metavar="PIXELS")
+    parser.add_argument("--listen", metavar="ENDPOINT", help="wait here for an engine")
+    args = parser.parse_args()
+    kind = game(args.game)
+    layout = kind.layout
+    start = torch.from_numpy(layout.encode(layout.default()))
+    space = Space.around(start, layout.n_continuous, layout.slots)
+    method = LeastSquares(move=0.25, caution=1.0, outlier=0.1, trials=3)
+    files = [f for f in sorted(args.photos.iterdir()) if f.suffix in (".jpg", ".png")]
+    rows = []
+    with open_engine(kind, listen=args.listen) as host:
+
+        def draw(vectors: Tensor) -> Tensor:
+            """(B, D) to embeddings (B, 128); a picture without a face is like nobody."""
+            characters = [layout.decode(vector) for vector in vectors.numpy()]
+            found = [
+                describe(picture.color)
+                for _, picture in host.render_many(characters, size=args.size, ordered=True)
+            ]
+            nobody = np.zeros(128, np.float32)
+            return torch.from_numpy(np.stack([nobody if e is None else e for e in found])).float()
+
+        for file in files:
+            if args.only and file.name not in args.only:
+                continue
+            embedding = describe(images.load(file))
+            if embedding is None:
+                continue
+            target, vector = torch.from_numpy(embedding).float(), start
+            row = [float((draw(start[None])[0] - target).norm())]
+            for _ in range(args.rounds):
+                vector = method.round(space, vector, target, draw).vector
+                row.append(float((draw(vector[None])[0] - target).norm()))
+            print(file.name, *(round(d, 3) for d in row), file=sys.stderr, flush=True)
+            rows.append(row)
+    average = np.mean(rows, axis=0)
+    document = {
+        "game": kind.name,
+        "photos": len(rows),
+        "average_character": round(float(average[0]), 3),
+        "reached": [round(float(d), 3) for d in average[1:]],
+    }
+    print(json.dumps(document, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Least squares on pictures finds what drew them, choices and all."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from f2p_sdk.search import LeastSquares, Space
+
+SIDE = 24
+SLOTS = (slice(5, 9), slice(9, 12))
+START = torch.tensor([0.5, 0.5, 0.5, 0.5, 0.5, 1.0, 0, 0, 0, 1.0, 0, 0])
+SPACE = Space.around(START, 5, SLOTS)
+COLOURS = torch.tensor([[0.9, 0.2, 0.2], [0.2, 0.9, 0.2], [0.2, 0.2, 0.9], [0.8, 0.8, 0.1]])
+FORMS = torch.tensor([0.7, 1.0, 1.4])
+TRUE = torch.tensor([0.2, 0.85, 0.7, 0.35, 0.6, 0.0, 0, 1, 0, 0.0, 1, 0])
+
+
+def draw(vectors: Tensor) -> Tensor:
+    """A spot: place (0, 1), size (2), light (3), the background's light (4); choices of its colour
+    and of whether it is wide or high. (B, 12) to (B, SIDE * SIDE * 3)."""
+    line = torch.arange(SIDE) / (SIDE - 1)
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    at = 0.35 + 0.3 * vectors[:, :2, None, None]
+    size = (0.15 + 0.1 * vectors[:, 2])[:, None, None]
+    form = (vectors[:, 9:] @ FORMS)[:, None, None]
+    away = ((x - at[:, 0]) / (size * form)) ** 2 + ((y - at[:, 1]) * form / size) ** 2
+    spot = torch.exp(-away)[..., None]
+    colour = (vectors[:, 5:9] @ COLOURS) * (0.5 + 0.5 * vectors[:, 3:4])
+    behind = 0.3 * vectors[:, 4, None, None, None]
+    return (spot * colour[:, None, None, :] + (1 - spot) * behind).flatten(start_dim=1)
+
+
+def _solve(space: Space, rounds: int, method: LeastSquares) -> tuple[Tensor, list[float]]:
+    vector, losses = space.start, []
+    target = draw(TRUE[None])[0]
+    for _ in range(rounds):
+        solved = method.round(space, vector, target, draw)
+        vector = solved.vector
+        losses.append(solved.loss)
+    return vector, losses
+
+
+def test_finds_sliders_and_choices() -> None:
+    vector, losses = _solve(SPACE, 4, LeastSquares(trials=3, caution=1.0))
+    assert losses == sorted(losses, reverse=True)
+    torch.testing.assert_close(vector[5:], TRUE[5:])
+    torch.testing.assert_close(vector[:5], TRUE[:5], atol=0.02, rtol=0)
+
+
+def test_choices_stay_where_none_are_tried() -> None:
+    vector, _ = _solve(SPACE, 2, LeastSquares())
+    assert torch.equal(vector[5:], START[5:])
+
+
+def test_what_is_held_stays() -> None:
+    held = Space.around(START, 5, SLOTS, [slice(1, 2), slice(5, 9)])
+    vector, losses = _solve(held, 3, LeastSquares(trials=3))
+    assert vector[1] == 0.5
+    assert torch.equal(vector[5:9], START[5:9])
+    assert losses[-1] > 1e-4  # it cannot be drawn so
+    alone = Space.around(START, 5, SLOTS, [slice(0, 5), *SLOTS])
+    assert torch.equal(_solve(alone, 1, LeastSquares(trials=3))[0], START)
+
+
+@pytest.mark.parametrize("move", [0.25, 0.06])
+def test_a_picture_that_is_there_already_is_left_as_it_is(move: float) -> None:
+    solved = LeastSquares(move=move, trials=3).round(SPACE, TRUE, draw(TRUE[None])[0], draw)
+    assert torch.equal(solved.vector[5:], TRUE[5:])
+    assert solved.loss == pytest.approx(0, abs=1e-9)
+
+
+def test_sliders_never_leave_the_box() -> None:
+    asked: list[Tensor] = []
+
+    def noted(vectors: Tensor) -> Tensor:
+        asked.append(vectors)
+        return draw(vectors)
+
+    far = draw(TRUE[None])[0] * 3 - 1  # nothing draws that
+    LeastSquares(trials=3).round(SPACE, START, far, noted)
+    every = torch.cat(asked)
+    assert float(every.min()) >= 0
+    assert float(every.max()) <= 1
+    assert torch.equal(every[:, 5:9].sum(dim=1), torch.ones(len(every)))
