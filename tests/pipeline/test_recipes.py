@@ -20,15 +20,17 @@ from f2p_sdk.pipeline.recipes import (
     ABLATIONS,
     FEATURES,
     PLACED,
+    PORTRAIT,
     RECIPES,
     SEEN,
     Recipe,
     Search,
+    Solve,
     TryChoices,
     recipe,
 )
 from f2p_sdk.pipeline.report import Clock
-from f2p_sdk.search import Adam, GradientDescent, Space
+from f2p_sdk.search import Adam, GradientDescent, LeastSquares, Space
 
 torch.set_num_threads(1)
 START = torch.tensor([0.5, 0.5, 1.0, 0.0, 0.0])
@@ -164,3 +166,53 @@ def test_stages_go_on_from_where_the_last_one_ended_and_use_the_engine_as_told()
     assert len(drawn) == 3 + 200
     assert all(sorted(vector[2:]) == [0.0, 0.0, 1.0] for vector in drawn)
     assert {name: len(rows) for name, rows in found.losses.items()} == {"one": 3, "three": 200}
+
+
+@pytest.mark.parametrize("with_engine", [True, False])
+def test_what_the_game_drew_is_solved_for(with_engine: bool) -> None:
+    """By the engine where there is one; the imitator here draws too dark."""
+    asked: list[int] = []
+
+    def draw(vectors: torch.Tensor) -> torch.Tensor:
+        colour = torch.stack(
+            [vectors[:, 0], vectors[:, 1], vectors[:, 2:] @ torch.tensor([0.1, 0.5, 0.9])], dim=1
+        )
+        return colour[:, :, None, None].expand(-1, -1, 8, 8)
+
+    def imitator(vectors: torch.Tensor) -> torch.Tensor:
+        return draw(vectors) * (0.8 if with_engine else 1.0)
+
+    def engine(vectors: torch.Tensor, size: int, scenes: Any) -> torch.Tensor:
+        assert list(scenes) == [{}] * len(vectors)
+        asked.append(size)
+        return draw(vectors)
+
+    stages = (
+        Solve("far", LeastSquares(move=0.25, trials=2), grid=2),
+        Solve("near", LeastSquares(caution=0.1, trials=2), grid=4, rounds=2),
+    )
+    plan = Recipe("test", stages, {"colour": 1.0}, exact=True)
+    goal = Goal(
+        torch.ones(1, 4),
+        Appearance(torch.tensor([0.2, 0.7, 0.9])[:, None, None].expand(3, 4, 4), torch.ones(4, 4)),
+    )
+    views: Any = lambda pictures, step: pictures.new_zeros(1, len(pictures), 4)  # noqa: E731
+    drawing: Any = SimpleNamespace(tensor=engine) if with_engine else None
+    told: list[tuple[str, int]] = []
+    clock = Clock(lambda stage, done, total: told.append((stage, done)))
+    found = find(plan, SPACE, goal, Tools(imitator, views, views, drawing, 8), 0, clock)
+    assert list(found.candidates) == ["start", "far", "near"]
+    near = found.candidates["near"]
+    assert near[2:].tolist() == [0.0, 0.0, 1.0]
+    torch.testing.assert_close(near[:2], torch.tensor([0.2, 0.7]), atol=0.01, rtol=0)
+    assert {name: len(rows) for name, rows in found.losses.items()} == {"far": 1, "near": 2}
+    assert bool(asked) is with_engine
+    assert told[-1][0] == "near"
+    assert told[-1][1] > 5
+
+
+def test_the_games_own_pictures_are_compared_ever_finer() -> None:
+    grids = [stage.grid for stage in PORTRAIT.stages if isinstance(stage, Solve)]
+    assert grids == sorted(grids)
+    assert grids[-1] == PORTRAIT.grid
+    assert len({stage.name for stage in PORTRAIT.stages}) == len(PORTRAIT.stages)
