@@ -8,7 +8,6 @@ pose of the head is then a weighted sum of fields.
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,24 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from f2p_sdk import F2PError, Layout
+from f2p_sdk import Layout
 
 from .assets import cache_folder, load_target
 from .head import Head
 from .lips import Lips
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from .rigfile import RigError, read_rig
 
 __all__ = ["Rig", "RigError", "load_rig"]
 
 Array = NDArray[np.float32]
-
-
-class RigError(F2PError):
-    """A rig file breaks a rule, or does not fit its layout."""
 
 
 @dataclass(frozen=True)
@@ -125,15 +116,10 @@ def _rotation(degrees: Array) -> NDArray[np.float64]:
     return rz @ ry @ rx
 
 
-def _bone_field(points: Array, bone: Mapping[str, Any], sign: float, where: str) -> Array:
+def _bone_field(points: Array, bone: Mapping[str, Any], sign: float) -> Array:
     """Displacements (V, 3) of one bone at the low (sign -1) or high (+1) end of its slider."""
     out = np.zeros_like(points)
     side = str(bone.get("side", "both"))
-    if side not in ("both", "middle", "asymmetric", "twist"):
-        raise RigError(
-            f"{where}: bone side {side!r}, must be both, middle, asymmetric or twist",
-            remedy="edit the rig",
-        )
     mirror = (1.0,) if side == "middle" else (1.0, -1.0)
     move = np.array(bone.get("move", (0, 0, 0)), np.float32)
     turn = np.array(bone.get("turn", (0, 0, 0)), np.float32)
@@ -185,8 +171,7 @@ def load_rig(path: str | Path, layout: Layout, head: Head) -> Rig:
     Raises RigError naming file, slider, rule and value; AssetError for an unknown morph target.
     """
     path = Path(path)
-    data = path.read_bytes()
-    rig = tomllib.loads(data.decode("utf-8"))
+    rig = read_rig(path)
     names = tuple(s["name"] for s in rig["slider"])
     missing = {p.name for p in layout.continuous} ^ set(names)
     if missing:
@@ -194,13 +179,13 @@ def load_rig(path: str | Path, layout: Layout, head: Head) -> Rig:
             f"{path}: sliders of rig and layout differ: {sorted(missing)[:5]}",
             remedy="edit the rig",
         )
-    key = hashlib.sha256(data + b"fields-2" + head.rest.tobytes()).hexdigest()[:16]
+    key = hashlib.sha256(path.read_bytes() + b"fields-2" + head.rest.tobytes()).hexdigest()[:16]
     cached = cache_folder() / f"rig-{key}.npz"
     if cached.is_file():
         with np.load(cached) as saved:
             base, low, high = saved["base"], saved["low"], saved["high"]
     else:
-        base, low, high = _fields(path, rig, head)
+        base, low, high = _fields(rig, head)
         temporary = cached.with_suffix(f".{np.random.default_rng().integers(1 << 40)}.npz")
         np.savez(temporary, base=base, low=low, high=high)
         temporary.replace(cached)
@@ -230,18 +215,17 @@ def load_rig(path: str | Path, layout: Layout, head: Head) -> Rig:
     )
 
 
-def _fields(path: Path, rig: Mapping[str, Any], head: Head) -> tuple[Array, Array, Array]:
+def _fields(rig: Mapping[str, Any], head: Head) -> tuple[Array, Array, Array]:
     base = head.rest + _targets(head, rig.get("base", {}), centred=True)
     # Face coordinates: the origin lies between the centres of the eyes.
     base -= base[np.concatenate([head.left_eye, head.right_eye])].mean(0)
     low, high = [], []
     for slider in rig["slider"]:
-        where = f"{path}: slider {slider['name']}"
         both = []
         for end, sign in (("low", -1.0), ("high", 1.0)):
             total = _targets(head, slider.get(end, {}), centred=bool(slider.get("macro", False)))
             for bone in slider.get("bone", []):
-                part = _bone_field(base, bone, sign, where)
+                part = _bone_field(base, bone, sign)
                 if bone.get("only") == "eyeball":
                     kept = np.zeros_like(part)
                     eyes = np.concatenate([head.left_eye, head.right_eye])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from f2p_openhead import assets
 from f2p_openhead.head import Head, VertexNormals, build_head
 from f2p_openhead.rig import Rig, RigError, load_rig
+from f2p_openhead.rigfile import read_rig
 
 from f2p_sdk import Layout
 
@@ -73,6 +75,60 @@ def test_a_choice_missing_from_the_rig_is_named(
     (tmp_path / "x.rig.toml").write_text(text, "utf-8")
     with pytest.raises(RigError, match="hairstyle"):
         load_rig(tmp_path / "x.rig.toml", layout, head)
+
+
+_WHOLE = """
+[base]
+"nose/nose-point-up" = 0.1
+[[slider]]
+name = "nose_hump"
+low = { "nose/nose-hump-decr" = 0.2 }
+look = { redness = [0, 0.2] }
+bone = [{ at = [0, 0, 0], radius = [1, 1, 1], move = [0, 0.1, 0], side = "middle" }]
+[choices.hairstyle]
+shaved = { strands = 0 }
+"""
+
+
+def test_a_whole_rig_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "x.rig.toml"
+    file.write_text(_WHOLE, "utf-8")
+    assert read_rig(file)["slider"][0]["look"] == {"redness": [0, 0.2]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("= 0.1", "= ", "not valid TOML"),
+        ("[base]", "[bases]", "no key 'bases'.*did you mean 'base'"),
+        ("= 0.1", '= "much"', r"\[base\] nose/nose-point-up must be a number, is 'much'"),
+        ("= 0.1", "= nan", "must be a number, is nan"),
+        ("[[slider]]", "[slider]", r"slider must be written as \[\[slider\]\] tables"),
+        ('name = "nose_hump"', "", r"\[\[slider\]\] number 1 needs a name"),
+        ("low =", "lower =", "slider nose_hump: there is no key 'lower'.*did you mean 'low'"),
+        ("low = {", "high = 3 #", "nose_hump: high must be a table, is 3"),
+        ("[0, 0.2] }", "[0.2] }", r"look redness must be \[low, high\]"),
+        ("radius = [1, 1, 1], ", "", "bone radius must be three numbers, is None"),
+        ("[1, 1, 1]", "[1, 0, 1]", "bone radius must be above 0"),
+        ('"middle"', '"left"', "bone side must be both, middle, asymmetric or twist, is 'left'"),
+        ("{ strands = 0 }", "7", "hairstyle shaved must be a table, is 7"),
+        ("[choices", '[[slider]]\nname = "nose_hump"\n[choices', "nose_hump is there twice"),
+    ],
+)
+def test_what_is_wrong_with_a_rig_is_told(old: str, new: str, told: str, tmp_path: Path) -> None:
+    assert old in _WHOLE
+    file = tmp_path / "x.rig.toml"
+    file.write_text(_WHOLE.replace(old, new, 1), "utf-8")
+    with pytest.raises(RigError) as caught:
+        read_rig(file)
+    message = f"{caught.value.message} {caught.value.remedy}"
+    assert str(file) in message
+    assert re.search(told, message), message
+
+
+def test_a_rig_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RigError, match=r"gone\.rig\.toml"):
+        read_rig(tmp_path / "gone.rig.toml")
 
 
 def test_missing_head_data_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,116 @@
+"""Reading a rig's file: its form is checked before anything is made of it."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from f2p_sdk import F2PError
+from f2p_sdk.parameters import read_toml
+
+__all__ = ["RigError", "read_rig"]
+
+_TABLES = ("camera", "base", "look", "choices", "slider")
+_SLIDER = ("name", "low", "high", "macro", "bone", "look")
+_BONE = ("at", "radius", "move", "turn", "scale", "side", "shared", "only")
+_SIDES = ("both", "middle", "asymmetric", "twist")
+
+
+class RigError(F2PError):
+    """A rig file breaks a rule, or does not fit its layout."""
+
+
+def read_rig(path: Path) -> dict[str, Any]:
+    """The tables of a rig file, as docs/rig.md has them; not whether they fit a layout and a head.
+
+    Raises RigError naming file, slider, key, rule and value.
+    """
+    try:
+        rig = read_toml(path)
+    except F2PError as error:
+        raise RigError(error.message, remedy=error.remedy) from error
+    _keys(f"{path}", rig, _TABLES)
+    for name in ("camera", "base", "look"):
+        _numbers(f"{path}: [{name}]", rig.get(name, {}))
+    sliders = rig.get("slider")
+    if not isinstance(sliders, list) or not all(isinstance(s, dict) for s in sliders):
+        raise _refused(f"{path}: slider", "must be written as [[slider]] tables", sliders)
+    seen: set[str] = set()
+    for number, slider in enumerate(sliders, start=1):
+        name = slider.get("name")
+        if not isinstance(name, str):
+            raise _refused(f"{path}: [[slider]] number {number}", "needs a name", name)
+        if name in seen:
+            raise RigError(f"{path}: slider {name} is there twice", remedy="take one out")
+        seen.add(name)
+        _slider(f"{path}: slider {name}", slider)
+    choices = _table(f"{path}: [choices]", rig.get("choices", {}))
+    for slot, settings in choices.items():
+        for choice, style in _table(f"{path}: choices of {slot}", settings).items():
+            _table(f"{path}: {slot} {choice}", style)
+    return rig
+
+
+def _slider(where: str, slider: Mapping[str, Any]) -> None:
+    _keys(where, slider, _SLIDER)
+    for end in ("low", "high"):
+        _numbers(f"{where}: {end}", slider.get(end, {}))
+    for name, ends in _table(f"{where}: look", slider.get("look", {})).items():
+        if not isinstance(ends, list) or len(ends) not in (2, 3) or not all(map(_number, ends)):
+            raise _refused(
+                f"{where}: look {name}", "must be [low, high] or [low, middle, high]", ends
+            )
+    bones = slider.get("bone", [])
+    if not isinstance(bones, list):
+        raise _refused(f"{where}: bone", "must be a list of bones", bones)
+    for bone in bones:
+        _bone(f"{where}: bone", _table(f"{where}: bone", bone))
+
+
+def _bone(where: str, bone: Mapping[str, Any]) -> None:
+    _keys(where, bone, _BONE)
+    for key in ("at", "radius", "move", "turn", "scale"):
+        value = bone.get(key, [0, 0, 0] if key not in ("at", "radius") else None)
+        if not isinstance(value, list) or len(value) != 3 or not all(map(_number, value)):
+            raise _refused(f"{where} {key}", "must be three numbers", value)
+    if not all(r > 0 for r in bone["radius"]):
+        raise _refused(f"{where} radius", "must be above 0", bone["radius"])
+    side = bone.get("side", "both")
+    if side not in _SIDES:
+        raise _refused(f"{where} side", f"must be {', '.join(_SIDES[:-1])} or {_SIDES[-1]}", side)
+
+
+def _keys(where: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            meant = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise RigError(f"{where}: there is no key {key!r}", remedy=meant)
+
+
+def _table(where: str, value: object) -> Mapping[str, Any]:
+    return _checked(where, "must be a table", value, lambda v: isinstance(v, dict))
+
+
+def _numbers(where: str, value: object) -> None:
+    for name, number in _table(where, value).items():
+        _checked(f"{where} {name}", "must be a number", number, _number)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _checked(where: str, rule: str, value: object, holds: Callable[[object], bool]) -> Any:
+    if not holds(value):
+        raise _refused(where, rule, value)
+    return value
+
+
+def _refused(where: str, rule: str, value: object) -> RigError:
+    return RigError(
+        f"{where} {rule}, is {value!r}", remedy="edit the rig; docs/rig.md has its form"
+    )
