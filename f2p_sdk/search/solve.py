@@ -6,7 +6,7 @@ than unknowns, and each slider's effect can be had from the engine by moving it 
 Gauss-Newton with Marquardt's damping (Marquardt 1963) and Huber's weights (Huber 1964) in the box
 of the sliders. Choices are judged as if the sliders would already have followed: what a choice
 changes is compared with what is left over once the sliders have explained all that they can
-(variable projection, Golub and Pereyra 1973), all slots together; the likeliest are drawn.
+(variable projection, Golub and Pereyra 1973), slot by slot; the likeliest are followed and drawn.
 """
 
 from __future__ import annotations

@@ -162,10 +162,12 @@ def _parts(mesh: Mesh) -> list[dict[str, Any]]:
     return parts
 
 
-def _places(network: MeshImitator, vector: Tensor) -> npt.NDArray[np.float32]:
-    """Texture coordinates of what is seen of vectors (B, D): (B, S, S, 2), NaN where none are."""
+def _places(network: MeshImitator, vector: Tensor, bare: bool = False) -> npt.NDArray[np.float32]:
+    """Texture coordinates of what is seen of vectors (B, D), wearing nothing if ``bare``:
+    (B, S, S, 2), NaN where none are."""
     size = network.size
-    shown = whole_pictures(network.geometry, vector, network.worn(vector), size)
+    worn = [[]] * len(vector) if bare else network.worn(vector)
+    shown = whole_pictures(network.geometry, vector, worn, size)
     found = texture_places(network.geometry, shown, network.textured, len(vector) * size * size)
     places: npt.NDArray[np.float32] = found.cpu().numpy().reshape(len(vector), size, size, 2)
     return places
@@ -180,10 +182,11 @@ def _box(places: npt.NDArray[Any], beside: float, margin: float) -> list[float]:
 
 
 def _extent(layout: Layout, network: MeshImitator, device: Device) -> list[float]:
-    """Where the textured part is seen, in texture coordinates."""
+    """Where the textured part is seen, in texture coordinates; also of crowns without hair."""
     people = [layout.encode(layout.random(i, seed=_SEED)) for i in range(_PEOPLE)]
-    there = _places(network, torch.from_numpy(np.stack(people)).to(device.name))
-    return _box(there[np.isfinite(there).all(axis=3)], 0.005, 0.02)
+    vectors = torch.from_numpy(np.stack(people)).to(device.name)
+    there = np.concatenate([_places(network, vectors, bare) for bare in (False, True)])
+    return _box(there[np.isfinite(there).all(axis=3)], 0.001, 0.02)
 
 
 def _boxes(
