@@ -23,7 +23,7 @@ __all__ = ["LeastSquares", "Solved"]
 
 _LENGTHS = (1.0, 0.5, 0.2)  # of the step, that are tried
 _SLOW = 0.97  # a step that leaves more than this of the loss is the last
-_FAR = 2.0  # times what is left to explain: a choice that leaves more is not tried
+_FAR = 4.0  # times what is left to explain: a choice that leaves more is not tried
 _VARIANCE = 1 / 12  # of a slider that may lie anywhere in [0, 1]
 _PINNED = 6  # rounds of pinning sliders to the ends of the box
 
