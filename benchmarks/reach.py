@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", metavar="FILE", help="of these, in DIR")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="looks at everything")
     parser.add_argument("--size", type=int, default=256, metavar="PIXELS")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="a picture: photo, start, reached")
     parser.add_argument("--listen", metavar="ENDPOINT", help="wait here for an engine")
     args = parser.parse_args()
     kind = game(args.game)
@@ -40,7 +41,7 @@ def main() -> None:
     space = Space.around(start, layout.n_continuous, layout.slots)
     method = LeastSquares(move=0.25, caution=1.0, outlier=0.1, trials=3)
     files = [f for f in sorted(args.photos.iterdir()) if f.suffix in (".jpg", ".png")]
-    rows = []
+    rows, shown = [], []
     with open_engine(kind, listen=args.listen) as host:
 
         def draw(vectors: Tensor) -> Tensor:
@@ -66,6 +67,14 @@ def main() -> None:
                 row.append(float((draw(vector[None])[0] - target).norm()))
             print(file.name, *(round(d, 3) for d in row), file=sys.stderr, flush=True)
             rows.append(row)
+            ends = (layout.decode(one.numpy()) for one in (start, vector))
+            drawn = [host.render(one, size=args.size).color for one in ends]
+            photo = images.resize(images.load(file), args.size)
+            shown.append(np.concatenate([photo, *drawn], axis=1))
+    if not rows:
+        parser.error(f"{args.photos} has no photo (.jpg, .png) in which dlib finds a face")
+    if args.out is not None:
+        images.save(args.out, np.concatenate(shown))
     average = np.mean(rows, axis=0)
     document = {
         "game": kind.name,
