@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import difflib
 import math
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from f2p_sdk import F2PError
-from f2p_sdk.parameters import read_toml
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 __all__ = ["RigError", "read_rig"]
 
@@ -29,9 +34,11 @@ def read_rig(path: Path) -> dict[str, Any]:
     Raises RigError naming file, slider, key, rule and value.
     """
     try:
-        rig = read_toml(path)
-    except F2PError as error:
-        raise RigError(error.message, remedy=error.remedy) from error
+        rig: dict[str, Any] = tomllib.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise RigError(f"{path}: {error.strerror}", remedy="give the path of a rig") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML
+        raise RigError(f"{path}: is not valid TOML: {error}", remedy="edit the rig") from error
     _keys(f"{path}", rig, _TABLES)
     for name in ("camera", "base", "look"):
         _numbers(f"{path}: [{name}]", rig.get(name, {}))
