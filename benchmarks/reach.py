@@ -57,7 +57,8 @@ def main() -> None:
         for file in files:
             if args.only and file.name not in args.only:
                 continue
-            embedding = describe(images.load(file))
+            photo = images.load(file)
+            embedding = describe(photo)
             if embedding is None:
                 continue
             target, vector = torch.from_numpy(embedding).float(), start
@@ -69,8 +70,7 @@ def main() -> None:
             rows.append(row)
             ends = (layout.decode(one.numpy()) for one in (start, vector))
             drawn = [host.render(one, size=args.size).color for one in ends]
-            photo = images.resize(images.load(file), args.size)
-            shown.append(np.concatenate([photo, *drawn], axis=1))
+            shown.append(np.concatenate([images.resize(photo, args.size), *drawn], axis=1))
     if not rows:
         parser.error(f"{args.photos} has no photo (.jpg, .png) in which dlib finds a face")
     if args.out is not None:

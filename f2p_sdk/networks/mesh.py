@@ -105,12 +105,9 @@ class MeshImitator(Imitator):
     mean: Tensor
     scale: Tensor
 
-    def forward(
-        self, vector: Tensor, window: Window | None = None, side: int | None = None
-    ) -> Tensor:
+    def forward(self, vector: Tensor, window: Window | None = None) -> Tensor:
         """Vectors (B, D) in [0, 1] -> pictures (B, 3, S, S) RGB sRGB in [0, 1], or of the window.
 
-        ``side``: S, if other than the network's own.
         Where choices that bring meshes are undecided, the likeliest are drawn each and mixed.
         """
         self.check(vector)
@@ -118,11 +115,11 @@ class MeshImitator(Imitator):
             vector = vector.float()
             if window is None:
                 zero = torch.zeros(len(vector), dtype=torch.int64, device=vector.device)
-                window = Window(zero, zero, side or self.size)
+                window = Window(zero, zero, self.size)
             drawn = self._mixtures(vector)
             posed = self.geometry(vector)
             who = torch.tensor([b for b, _, _ in drawn], device=vector.device)
-            pictures = self._draw(vector, posed, who, [keys for _, keys, _ in drawn], window, side)
+            pictures = self._draw(vector, posed, who, [keys for _, keys, _ in drawn], window)
             if all(share is None for _, _, share in drawn):
                 return pictures
             shares = torch.stack([vector.new_ones(()) if s is None else s for _, _, s in drawn])
@@ -175,11 +172,10 @@ class MeshImitator(Imitator):
         who: Tensor,
         worn: Sequence[Sequence[int]],
         window: Window,
-        size: int | None,
     ) -> Tensor:
         """Pictures (P, 3, side, side), each of the vector ``who`` says with the pieces ``worn``."""
         side, count = window.side, len(who)
-        seen = look(self.geometry, posed, who, worn, window, size or self.size)
+        seen = look(self.geometry, posed, who, worn, window, self.size)
         colours, covers = self._shade(seen, posed, vector, who)
         picture = self.behind.expand(count * side * side, 3)
         parts = [len(seen.whole), *map(len, seen.soft)]

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from .. import weights as weight_files
 from ..errors import UnknownNameError, WeightsError
-from ..networks import MeshImitator
 from .views import Picture, to_tensor
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ __all__ = [
     "EngineDraws",
     "Grounded",
     "Imitator",
-    "at_side",
     "open_imitator",
     "weights_file",
 ]
@@ -105,13 +103,6 @@ class Grounded:
             self.harden(vectors.detach()), imitated.shape[-1], [self.scene] * len(vectors)
         )
         return imitated + (drawn - imitated).detach()
-
-
-def at_side(imitator: Imitator, side: int) -> Imitator:
-    """The same imitator, drawing pictures of ``side`` pixels where it can, else as it is."""
-    if isinstance(imitator, MeshImitator):
-        return lambda vectors: imitator(vectors, side=side)
-    return imitator
 
 
 def open_imitator(

@@ -13,7 +13,7 @@ from ..errors import EngineError
 from ..objective import Objective
 from ..search import Chosen, Problem, Render, Result, Solved, Space, improve_choices, minimise
 from .appearance import cells
-from .drawing import EngineDraws, Grounded, Imitator, at_side
+from .drawing import EngineDraws, Grounded, Imitator
 from .explain import explain
 from .goal import Goal, objective_of
 from .reading import Reader
@@ -138,9 +138,8 @@ def _search(
     engine = tools.engine if stage.engine else None
 
     def imitated(vectors: Tensor, step: int) -> Tensor:
-        return draw(vectors)
+        return tools.imitator(vectors)
 
-    draw = tools.imitator if not stage.side else at_side(tools.imitator, stage.side)
     with clock.stage(stage.name, stage.optimiser.steps) as tell:
         render: Render = imitated
         if engine is not None:
@@ -212,8 +211,9 @@ def _solve(
             tell(done)
         return torch.cat(parts)
 
-    found = [Solved(vector, 0.0)]
+    found: list[Solved] = []
     with clock.stage(stage.name) as tell, torch.no_grad():
         for _ in range(stage.rounds):
-            found.append(stage.method.round(space, found[-1].vector, target, draw))
-    return found[1:]
+            found.append(stage.method.round(space, vector, target, draw))
+            vector = found[-1].vector
+    return found

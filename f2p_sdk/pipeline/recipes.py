@@ -20,7 +20,6 @@ __all__ = [
     "Stage",
     "TryChoices",
     "recipe",
-    "shortened",
 ]
 
 
@@ -34,15 +33,12 @@ class Search:
         engine: with the engine's own picture in the loop (:class:`.drawing.Grounded`), where there
             is an engine; else through the imitator alone.
         relaxed: choices are softmax and move; else they stay as the stage before left them.
-        side: of the imitator's pictures, where it can draw them smaller than its own; 0 for its
-            own. A quarter of the pixels take a quarter of the time.
     """
 
     name: str
     optimiser: Optimiser
     engine: bool = False
     relaxed: bool = False
-    side: int = 0
 
 
 @dataclass(frozen=True)
@@ -264,11 +260,8 @@ def recipe(name: str, steps: int | None = None) -> Recipe:
     if name not in known:
         raise UnknownNameError("method", name, known)
     found = known[name]
-    return found if steps is None else shortened(found, steps)
-
-
-def shortened(found: Recipe, steps: int) -> Recipe:
-    """The recipe with its first search cut or stretched to ``steps``, the others alike."""
+    if steps is None:
+        return found
     if steps < 1:
         raise UsageError(f"steps must be 1 or more, got {steps}")
     first = next(stage for stage in found.stages if isinstance(stage, Search))

@@ -99,7 +99,7 @@ def renew_mesh(
     pruned = _pruned(layout, mesh, begun.size, device, progress)
     network = _made(layout, pruned, options, device)
     colours = {k: v for k, v in begun.state_dict().items() if not k.startswith("geometry.")}
-    network.load_state_dict(colours, strict=False)
+    network.load_state_dict({**network.state_dict(), **colours})
     return network
 
 
@@ -117,7 +117,7 @@ def _pruned(
     device: Device,
     progress: Callable[[int, int], None] | None,
 ) -> Mesh:
-    """The mesh without triangles that no character shows."""
+    """The mesh without triangles that no character shows; ``size``: pixels a side to look at."""
     slots = [s.stop - s.start for s in layout.slots]
     everywhere = [[-1.0, 1.0, -1.0, 1.0]] * (len(slots) + 1)
     options = {"size": size, "slots": slots, "parts": _parts(mesh), "boxes": everywhere}

@@ -15,7 +15,7 @@ from torch import Tensor
 from f2p_sdk import pipeline
 from f2p_sdk.errors import UsageError, WeightsError
 from f2p_sdk.kinds import Kind
-from f2p_sdk.pipeline.drawing import Grounded, at_side
+from f2p_sdk.pipeline.drawing import Grounded
 from f2p_sdk.pipeline.report import Clock
 
 Face = Callable[[Tensor], Tensor]
@@ -32,10 +32,6 @@ def test_the_grounded_picture_is_the_engines_and_its_gradient_the_imitators(face
     (got,) = torch.autograd.grad((grounded * weight).sum(), vector)
     (want,) = torch.autograd.grad((face(vector) * weight).sum(), vector)
     torch.testing.assert_close(got, want)
-
-
-def test_only_imitators_that_can_are_drawn_smaller(face: Face) -> None:
-    assert at_side(face, 16) is face
 
 
 def test_the_clock_adds_up() -> None:

@@ -8,6 +8,7 @@ pose of the head is then a weighted sum of fields.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -179,7 +180,8 @@ def load_rig(path: str | Path, layout: Layout, head: Head) -> Rig:
             f"{path}: sliders of rig and layout differ: {sorted(missing)[:5]}",
             remedy="edit the rig",
         )
-    key = hashlib.sha256(path.read_bytes() + b"fields-2" + head.rest.tobytes()).hexdigest()[:16]
+    told = json.dumps(rig).encode()
+    key = hashlib.sha256(told + b"fields-2" + head.rest.tobytes()).hexdigest()[:16]
     cached = cache_folder() / f"rig-{key}.npz"
     if cached.is_file():
         with np.load(cached) as saved:
