@@ -199,7 +199,9 @@ class Fitter:
             picture = images.load(photo)
         picked = pick_face(self.detector.detect(picture), face)
         landmarks = picked.face.landmarks
-        own = is_own(picture, self.average_picture())
+        frame = np.asarray(self.framing.landmarks)
+        eyes = landmarks[:4] / len(picture)
+        own = is_own(picture, self.average_picture(), eyes, frame[:4])
         framed = self.framing.pixels(len(picture)) if own else landmarks
         return Subject(
             picked,

@@ -63,6 +63,7 @@ SHORTER: dict[str, dict[str, str]] = {
         "--pictures": "8",
         "--rounds": "1",
     },
+    "python benchmarks/reach.py": {"-g": "mygame", "--only": "astronaut.png", "--rounds": "1"},
 }
 # Lines that only the reader's own shell can run.
 SHELL = {"python -m venv .venv", r".venv\Scripts\activate"}

@@ -7,6 +7,7 @@ import numpy as np
 from f2p_sdk.pipeline.appearance import exact, is_own
 
 WALL = (120, 127, 135)
+EYES = np.array([[0.67, 0.5], [0.57, 0.51], [0.33, 0.5], [0.43, 0.51]])  # of the frame
 
 
 def _portrait(seed: int, side: int = 96) -> np.ndarray:
@@ -20,19 +21,24 @@ def _portrait(seed: int, side: int = 96) -> np.ndarray:
 
 
 def test_a_portrait_of_the_game_is_known() -> None:
-    assert is_own(_portrait(1), _portrait(2))
-    assert is_own(_portrait(1, 192), _portrait(2))
+    assert is_own(_portrait(1), _portrait(2), EYES, EYES)
+    assert is_own(_portrait(1, 192), _portrait(2), EYES + 0.01, EYES)
 
 
 def test_a_photo_is_not() -> None:
     average = _portrait(2)
     rng = np.random.default_rng(0)
     studio = _portrait(3).astype(int) + rng.integers(-6, 7, (96, 96, 3))  # a wall of that colour
-    assert not is_own(studio.clip(0, 255).astype(np.uint8), average)
-    assert not is_own(_portrait(3)[:, :80], average)
+    assert not is_own(studio.clip(0, 255).astype(np.uint8), average, EYES, EYES)
+    assert not is_own(_portrait(3)[:, :80], average, EYES, EYES)
     darker = _portrait(3)
     darker[:, :20] = (darker[:, :20] * 0.9).astype(np.uint8)
-    assert not is_own(darker, average)
+    assert not is_own(darker, average, EYES, EYES)
+
+
+def test_nor_is_a_head_that_is_turned() -> None:
+    for offset in ((0.04, 0.0), (-0.04, 0.0), (0.0, 0.04), (0.0, -0.04)):
+        assert not is_own(_portrait(1), _portrait(2), EYES + offset, EYES)
 
 
 def test_all_of_it_counts() -> None:
