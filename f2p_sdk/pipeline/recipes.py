@@ -155,16 +155,17 @@ BEST = Recipe(
         ),
         # who it is, choices hardly tell, and asking the recognizer takes longest
         TryChoices("guess", weights={"distance": 0.0, "colour": 15.0, "parts": 6.0}),
-        Search("engine", Adam(steps=20, rate=0.04), engine=True),
+        Search("engine", Adam(steps=26, rate=0.04), engine=True),
         TryChoices("choices", shortlist=6, weights={"colour": 15.0, "parts": 6.0}),
-        Search("refine", Adam(steps=20, rate=0.025), engine=True),
+        Search("refine", Adam(steps=30, rate=0.025), engine=True),
     ),
     weights={
-        "distance": 2.0,
-        "content": 0.5,
-        "parts": 1.0,
+        "distance": 3.0,
+        "content": 0.75,
+        "parts": 1.5,
         "colour": 5.0,
-        "prior": 0.02,
+        # without it faces grow old and rough; much more of it, and they are anybody's
+        "prior": 0.003,
         "choices": 0.02,
         "departure": 0.02,
     },
