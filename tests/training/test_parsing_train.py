@@ -18,7 +18,7 @@ from f2p_sdk.errors import TrainingError, UnknownNameError, WeightsError
 from f2p_sdk.faceparts import CLASSES
 from f2p_sdk.networks import CompactParser
 from f2p_sdk.parsers import load_parser, parser_card, save_parser
-from f2p_sdk.training import Report
+from f2p_sdk.training import Report, loop
 from f2p_sdk.training.parsing import (
     RECIPES,
     Face,
@@ -29,7 +29,6 @@ from f2p_sdk.training.parsing import (
     pixel_loss,
     train_parser,
 )
-from f2p_sdk.training.parsing import train as room
 from f2p_sdk.training.parsing.data import Faces, _Part
 
 SIDE = 64
@@ -134,7 +133,7 @@ class Stop(Exception):
 def test_goes_on_as_if_it_had_not_been_stopped(
     faces: Faces, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     whole = train_parser(faces, tmp_path / "whole", _plan(recipe))
 
     def stop(report: Report) -> None:
@@ -157,7 +156,7 @@ def test_goes_on_as_if_it_had_not_been_stopped(
 def test_a_state_of_another_training_is_not_mixed_in(
     faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
 
     def stop(report: Report) -> None:
         raise Stop

@@ -17,8 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from f2p_sdk.errors import TrainingError, UsageError
-from f2p_sdk.training import RECIPES, Pictures, Plan, Report, train_imitator
-from f2p_sdk.training import imitator as room
+from f2p_sdk.training import RECIPES, Pictures, Plan, Report, loop, train_imitator
 from f2p_sdk.training.device import pick_device
 from f2p_sdk.weights import load_card, load_imitator
 
@@ -107,7 +106,7 @@ class Stop(Exception):
 def test_goes_on_as_if_it_had_not_been_stopped(
     toy, pictures, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     whole = train_imitator(toy.layout, pictures, tmp_path / "whole", _plan(recipe))
 
     def stop(report: Report) -> None:
@@ -127,7 +126,7 @@ def test_goes_on_as_if_it_had_not_been_stopped(
 def test_a_state_of_another_training_is_not_mixed_in(
     toy, pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
 
     def stop(report: Report) -> None:
         raise Stop
@@ -146,7 +145,7 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_the_best(
     toy, pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = _plan()
-    steps = room._Training._step
+    steps = loop.Loop._step
 
     def spoil(self: Any) -> None:
         if self.state["step"] == 40:
@@ -154,7 +153,7 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_the_best(
                 self.network.paint.bias[0] = torch.nan
         steps(self)
 
-    monkeypatch.setattr(room._Training, "_step", spoil)
+    monkeypatch.setattr(loop.Loop, "_step", spoil)
     with pytest.raises(TrainingError, match="the loss is nan in step 40") as error:
         train_imitator(toy.layout, pictures, tmp_path / "w", plan)
     assert "--rate" in error.value.remedy
@@ -205,10 +204,10 @@ sys.path.insert(0, sys.argv[3])
 from pathlib import Path
 from f2p_sdk.parameters import Layout
 from f2p_sdk.training import Pictures, train_imitator
-from f2p_sdk.training import imitator as room
+from f2p_sdk.training import loop
 import test_train
 torch.set_num_threads(1)
-room.CHECKPOINT_SECONDS = 0.0
+loop.CHECKPOINT_SECONDS = 0.0
 data = np.load(sys.argv[1])
 layout = Layout.load(Path(sys.argv[1]).with_suffix(".toml"))
 pictures = Pictures(data["pictures"], data["vectors"], data["numbers"], {"size": 32})

@@ -1,0 +1,262 @@
+"""What every training has in common: steps in an order of their own, a schedule that ends with the
+epochs or with the time, validations, checkpoints, going on after a stop, the best weights written.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from ..errors import TrainingError
+from .checkpoint import load_checkpoint, load_tensors, save_checkpoint, save_tensors
+from .device import Device
+from .plan import Report, Trained
+
+__all__ = ["CHECKPOINT_SECONDS", "Loop", "Rows"]
+
+CHECKPOINT_SECONDS = 60.0
+
+Rows = npt.NDArray[np.int64]
+
+
+class _Recipe(Protocol):
+    """What the loop asks of a recipe: see :class:`.recipes.Recipe`."""
+
+    @property
+    def batch(self) -> int: ...
+    @property
+    def epochs(self) -> int: ...
+    def rate_at(self, fraction: float, step: int) -> float: ...
+
+
+class _Plan(Protocol):
+    """What the loop asks of a plan: see :class:`.plan.Plan`."""
+
+    @property
+    def recipe(self) -> Any: ...
+    @property
+    def epochs(self) -> int | None: ...
+    @property
+    def minutes(self) -> float | None: ...
+    @property
+    def seed(self) -> int: ...
+    def key(self) -> dict[str, Any]: ...
+
+
+_Network = TypeVar("_Network", bound=nn.Module)
+
+
+class Loop(ABC, Generic[_Network]):
+    """One training. Whoever derives from it builds ``network`` and ``optimiser`` after
+    ``super().__init__``, calls :meth:`begin`, and says what a loss is and what is better.
+
+    Args:
+        output: the weights file; ``<output>.training/`` holds the last checkpoint and the best
+            weights so far.
+        plan: what to train and how long.
+        device: where.
+        split: rows to train on, and rows held out.
+    """
+
+    validations: ClassVar[int]  # in a whole training
+    network: _Network
+    optimiser: torch.optim.Optimizer
+
+    def __init__(self, output: Path, plan: _Plan, device: Device, split: tuple[Rows, Rows]) -> None:
+        self.output, self.seed = output, plan.seed
+        self.recipe, self.device = plan.recipe, device
+        self.epochs, self.minutes = plan.epochs, plan.minutes
+        self.folder = output.with_name(output.name + ".training")
+        self.train, self.held = split
+        recipe: _Recipe = plan.recipe
+        self.batch = min(recipe.batch, len(self.train))
+        self.per_epoch = len(self.train) // self.batch
+        self.order = (-1, np.zeros(0, dtype=np.int64))
+        self.state: dict[str, Any] = {}
+        torch.manual_seed(plan.seed)
+
+    def begin(self, key: Mapping[str, Any]) -> None:
+        """``key``: what must be equal for a training to go on from a checkpoint."""
+        self.state = {
+            "key": {**key, "device": self.device.name.split(":")[0]},
+            "step": 0,
+            "seconds": 0.0,
+            "loss": None,
+            "norm": None,
+            "figures": {},
+            "best": None,
+            "validations": 0,
+        }
+
+    # What differs
+
+    @abstractmethod
+    def loss(self, rows: Rows) -> Tensor:
+        """The loss of these rows, a scalar."""
+
+    @abstractmethod
+    def clip(self) -> None:
+        """Cut a gradient that is too long."""
+
+    @abstractmethod
+    def figures(self, rows: Rows) -> dict[str, Any]:
+        """How good the network is on these rows."""
+
+    @abstractmethod
+    def sample(self) -> Rows:
+        """The held-out rows that a validation looks at."""
+
+    @abstractmethod
+    def better(self, figures: Mapping[str, Any], best: Mapping[str, Any]) -> bool:
+        """Whether the figures of now are better than the best so far."""
+
+    @abstractmethod
+    def round(self) -> None:
+        """Make the network's numbers those that a file holds."""
+
+    @abstractmethod
+    def write(self, training: dict[str, Any], figures: dict[str, Any], licence: str) -> Path:
+        """Write the weights, with a card that says this of their training."""
+
+    # How far it is
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return int(self.state["step"])
+
+    @property
+    def steps(self) -> int:
+        """All steps of the training; a promise if it ends with the time."""
+        if self.minutes is None:
+            return max(1, (self.epochs or self.recipe.epochs) * self.per_epoch)
+        if self.fraction >= 1:
+            return self.step
+        return int(self.step / self.fraction) if self.step else 1
+
+    @property
+    def fraction(self) -> float:
+        """Share of the training that is done, 0 to 1."""
+        if self.minutes is not None:
+            return min(1.0, float(self.state["seconds"]) / (60 * self.minutes))
+        return min(1.0, self.step / self.steps)
+
+    def rows(self) -> Rows:
+        """The rows of the next step: an epoch has an order of its own, from its number and seed, so
+        that a training that goes on sees what it would have seen."""
+        epoch, place = divmod(self.step, self.per_epoch)
+        if self.order[0] != epoch:
+            generator = np.random.Generator(np.random.PCG64([self.seed, epoch]))
+            self.order = (epoch, generator.permutation(self.train))
+        return np.sort(self.order[1][place * self.batch : (place + 1) * self.batch])
+
+    # The work
+
+    def run(self, licence: str, progress: Callable[[Report], None] | None) -> Trained:
+        """Train to the end, and write the weights. TrainingError."""
+        resumed_at = self._resume()
+        began = saved = last = time.monotonic()
+        while self.fraction < 1:
+            self._step()
+            now = time.monotonic()
+            self.state["seconds"] += now - last
+            last = now
+            if self.fraction * self.validations >= self.state["validations"] + 1:
+                self._validate()
+                saved = last = self._checkpoint()  # validation is not training time
+            elif now - saved >= CHECKPOINT_SECONDS:
+                saved = self._checkpoint()
+            if progress is not None:
+                rate = (self.step - resumed_at) / max(time.monotonic() - began, 1e-9)
+                progress(self._report(rate))
+        return self._finish(licence, resumed_at)
+
+    def _resume(self) -> int:
+        path = self.folder / "checkpoint.safetensors"
+        document = load_checkpoint(path, self.network, self.optimiser)
+        if document is None:
+            return 0
+        if document["key"] != self.state["key"]:
+            changed = [k for k, v in self.state["key"].items() if document["key"].get(k) != v]
+            raise TrainingError(
+                f"{self.folder} holds the state of another training: other {', '.join(changed)}",
+                remedy="give the options and data it was begun with, or --restart to begin anew",
+            )
+        self.state = document
+        return self.step
+
+    def _step(self) -> None:
+        step = self.step
+        for group in self.optimiser.param_groups:
+            group["lr"] = group.get("scale", 1.0) * self.recipe.rate_at(self.fraction, step)
+        self.network.train()
+        loss = self.loss(self.rows())
+        value = float(loss.detach())
+        if not np.isfinite(value):
+            raise TrainingError(
+                f"the loss is {value} in step {step}; the best weights so far are in {self.folder}",
+                remedy="lower --rate, and give --restart",
+            )
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.clip()
+        self.optimiser.step()
+        mean = self.state["loss"]
+        self.state["loss"] = value if mean is None else 0.98 * mean + 0.02 * value
+        self.state["step"] = step + 1
+
+    def _validate(self) -> None:
+        figures = self.figures(self.sample())
+        self.state["figures"] = figures
+        self.state["validations"] = int(self.fraction * self.validations + 1e-9)
+        best = self.state["best"]
+        if best is None or self.better(figures, best):
+            self.state["best"] = {**figures, "step": self.step}
+            tensors = self.network.state_dict()
+            save_tensors(self.folder / "best.safetensors", tensors, self.state["best"])
+
+    def _checkpoint(self) -> float:
+        path = self.folder / "checkpoint.safetensors"
+        save_checkpoint(path, self.network, self.optimiser, self.state)
+        return time.monotonic()
+
+    def _report(self, rate: float) -> Report:
+        left = (self.steps - self.step) / max(rate, 1e-9)
+        figures = self.state["figures"]
+        return Report(self.step, self.steps, self.state["loss"], rate * self.batch, left, figures)
+
+    def _finish(self, licence: str, resumed_at: int) -> Trained:
+        best = load_tensors(self.folder / "best.safetensors")
+        if best is not None:
+            self.network.load_state_dict(best[0])
+        self.round()
+        figures = self.figures(self.held)  # of the very numbers that are written
+        state = self.state
+        epochs, seconds = self.step / self.per_epoch, state["seconds"]
+        training = {
+            "trained_on": len(self.train),
+            "held_out": len(self.held),
+            "recipe": asdict(self.recipe),
+            "seed": self.seed,
+            "steps": self.step,
+            "best_step": state["best"]["step"] if state["best"] else self.step,
+            "epochs": round(epochs, 2),
+            "seconds": round(seconds, 1),
+            "torch": torch.__version__,
+            "device": self.device.describe(),
+        }
+        self.network.cpu()
+        path = self.write(training, figures, licence)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        size = path.stat().st_size
+        return Trained(path, figures, self.step, epochs, seconds, resumed_at, size)
