@@ -11,11 +11,9 @@ from torch import Tensor, nn
 
 from ..errors import UnknownNameError
 
-__all__ = ["RECIPES", "Recipe", "change", "edges", "recipe"]
+__all__ = ["RECIPES", "Recipe", "change", "edges", "recipe", "share_of_rate"]
 
 _INVISIBLE = 1e-6  # mean square of a change that nobody sees: a quarter of an eighth bit
-
-
 _ROOT = 1e-6
 
 
@@ -58,11 +56,7 @@ class Recipe:
 
     def rate_at(self, fraction: float, step: int) -> float:
         """Learning rate at ``fraction`` of the training, in its ``step``-th step."""
-        if self.schedule == "steps":
-            return float(self.rate * 0.9 ** math.floor(10 * min(fraction, 1.0) + 1e-9))
-        warm = min(1.0, (step + 1) / (self.warmup + 1))
-        fall = 0.5 * (1 + math.cos(math.pi * min(fraction, 1.0)))
-        return self.rate * warm * max(fall, 0.002)
+        return self.rate * share_of_rate(self.schedule, self.warmup, fraction, step)
 
     def build_optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
         """A new optimiser over the network's parameters; a group's ``scale`` is of its rate."""
@@ -95,6 +89,20 @@ class Recipe:
                 drawn[-pairs:] - drawn[:pairs], wanted[-pairs:] - wanted[:pairs]
             )
         return loss
+
+
+def share_of_rate(
+    schedule: Literal["steps", "cosine"], warmup: int, fraction: float, step: int
+) -> float:
+    """Share of the highest learning rate at ``fraction`` of a training, in its ``step``-th step.
+
+    Schedules as in :class:`Recipe`; ``warmup`` in steps.
+    """
+    if schedule == "steps":
+        return float(0.9 ** math.floor(10 * min(fraction, 1.0) + 1e-9))
+    warm = min(1.0, (step + 1) / (warmup + 1))
+    fall = 0.5 * (1 + math.cos(math.pi * min(fraction, 1.0)))
+    return warm * max(fall, 0.002)
 
 
 def change(drawn: Tensor, wanted: Tensor) -> Tensor:

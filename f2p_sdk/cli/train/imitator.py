@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...errors import UsageError
 from .._common import emit_json, game_option, json_option, load_kind, progress, say
+from ._plan import check_plan
 
 if TYPE_CHECKING:
     from ...mesh import Mesh
@@ -85,15 +84,7 @@ def command(
     Stopped or killed, the same command goes on where it was: the state lies in FILE.training until
     the weights are written. The same data, options and machine give the same weights.
     """
-    if epochs is not None and minutes is not None:
-        raise UsageError("give --epochs or --minutes, not both")
-    state = out.with_name(out.name + ".training")
-    if restart:
-        shutil.rmtree(state, ignore_errors=True)
-    elif out.exists() and not state.exists():
-        raise UsageError(
-            f"{out} is there already", remedy="give another -o, or --restart to train it anew"
-        )
+    check_plan(out, epochs, minutes, restart)
     layout = load_kind(game).layout
 
     from ...capture import MANIFEST, NEIGHBOURS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 
 from ...errors import UsageError
 from .._common import emit_json, json_option, progress, say
+from ._plan import check_plan
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,17 +89,9 @@ def command(
     Stopped or killed, the same command goes on where it was: the state lies in FILE.training until
     the weights are written.
     """
-    if epochs is not None and minutes is not None:
-        raise UsageError("give --epochs or --minutes, not both")
     if size % 32:
         raise UsageError(f"--size must be a multiple of 32, got {size}")
-    state = out.with_name(out.name + ".training")
-    if restart:
-        shutil.rmtree(state, ignore_errors=True)
-    elif out.exists() and not state.exists():
-        raise UsageError(
-            f"{out} is there already", remedy="give another -o, or --restart to train it anew"
-        )
+    check_plan(out, epochs, minutes, restart)
 
     from ...training.parsing import ParserPlan, open_faces, parser_recipe
 

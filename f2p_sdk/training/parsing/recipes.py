@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...errors import UnknownNameError
+from ..recipes import share_of_rate
 from .augment import Variation
 
 __all__ = ["RECIPES", "ParserRecipe", "parser_recipe", "pixel_loss"]
@@ -58,11 +58,7 @@ class ParserRecipe:
 
     def rate_at(self, fraction: float, step: int) -> float:
         """Learning rate at ``fraction`` of the training, in its ``step``-th step."""
-        if self.schedule == "steps":
-            return float(self.rate * 0.9 ** math.floor(10 * min(fraction, 1.0) + 1e-9))
-        warm = min(1.0, (step + 1) / (self.warmup + 1))
-        fall = 0.5 * (1 + math.cos(math.pi * min(fraction, 1.0)))
-        return self.rate * warm * max(fall, 0.002)
+        return self.rate * share_of_rate(self.schedule, self.warmup, fraction, step)
 
     def build_optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
         """A new optimiser over the network's parameters; norms and biases do not decay."""
