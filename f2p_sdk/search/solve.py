@@ -11,6 +11,7 @@ changes is compared with what is left over once the sliders have explained all t
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -121,7 +122,7 @@ class LeastSquares:
         left = look.target - picture
         weight = self.outlier / left.abs().clamp(min=self.outlier)
         noise = self.caution * float((weight * left.square()).mean()) + 1e-12
-        return _Normal(look.slopes, left, weight / noise, vector[look.sliders])
+        return _Normal(look, left, weight, noise, vector[look.sliders])
 
     def _loss(self, drawn: Tensor, target: Tensor) -> Tensor:
         """(B, P) and (P,) to (B,)."""
@@ -139,18 +140,35 @@ class _Look:
     target: Tensor
     draw: Callable[[Tensor], Tensor]
 
+    @functools.cached_property
+    def products(self) -> Tensor:
+        """(C, C), of the slopes with each other."""
+        return self.slopes @ self.slopes.T
+
+    def weighed(self, weight: Tensor) -> Tensor:
+        """(C, C), the same where places count ``weight`` (P,), most of them 1: only the others are
+        multiplied anew."""
+        other = torch.nonzero(weight != 1)[:, 0]
+        if 2 * len(other) > len(weight):
+            return (self.slopes * weight) @ self.slopes.T
+        slopes = self.slopes[:, other]
+        return self.products - (slopes * (1 - weight[other])) @ slopes.T
+
 
 class _Normal:
     """The normal equations of sliders.
 
-    slopes: (C, P). left: (P,), the difference to explain. weight: (P,), inverse variances. here:
-    (C,), where the sliders are; by default in the middle.
+    look: whose slopes. left: (P,), the difference to explain. weight: (P,), what each place counts.
+    noise: variance of a difference that counts 1. here: (C,), where the sliders are; by default in
+    the middle.
     """
 
-    def __init__(self, slopes: Tensor, left: Tensor, weight: Tensor, here: Tensor) -> None:
-        self.left, self.weight, self.here = left, weight, here.double()
-        self.weighted = slopes * weight
-        self.matrix = (self.weighted @ slopes.T).double()
+    def __init__(
+        self, look: _Look, left: Tensor, weight: Tensor, noise: float, here: Tensor
+    ) -> None:
+        self.slopes, self.left, self.weight = look.slopes, left, weight / noise
+        self.here = here.double()
+        self.matrix = look.weighed(weight).double() / noise
         self.matrix.diagonal().add_(1 / _VARIANCE)
         self.home = (0.5 - self.here) / _VARIANCE
 
@@ -159,7 +177,7 @@ class _Normal:
 
         Inside the box: sliders that would leave it are pinned to its end, and the rest solved anew.
         """
-        side = (self.weighted @ self.left).double() + self.home
+        side = (self.slopes @ (self.weight * self.left)).double() + self.home
         low, high = -self.here, 1 - self.here
         free = torch.ones(len(side), dtype=torch.bool)
         found = torch.zeros_like(side)
@@ -177,7 +195,7 @@ class _Normal:
         """(1 + S,), what is left to explain when the sliders have followed: as it is, then with
         each of these changes (S, P) made."""
         left = torch.cat([self.left[None], self.left - changes])
-        sides = (self.weighted @ left.T).double() + self.home[:, None]
+        sides = (self.slopes @ (self.weight * left).T).double() + self.home[:, None]
         followed = torch.cholesky_solve(sides, torch.linalg.cholesky(self.matrix))
         return (left.square() @ self.weight).double() - (sides * followed).sum(dim=0)
 
