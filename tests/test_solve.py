@@ -84,3 +84,22 @@ def test_sliders_never_leave_the_box() -> None:
     assert float(every.min()) >= 0
     assert float(every.max()) <= 1
     assert torch.equal(every[:, 5:9].sum(dim=1), torch.ones(len(every)))
+
+
+@pytest.mark.parametrize("anew", [0, 1])
+def test_what_a_slider_does_may_depend_on_the_choice(anew: int) -> None:
+    """A bar that the slider moves to the right; of the other choice it is wider, and goes left."""
+    line = torch.linspace(0, 1, 64)
+
+    def bar(vectors: Tensor) -> Tensor:
+        other = vectors[:, 2:3]
+        place = 0.3 + 0.4 * torch.where(other > 0.5, 1 - vectors[:, :1], vectors[:, :1])
+        return torch.exp(-(((line - place) / (0.12 + 0.05 * other)) ** 2))
+
+    start, true = torch.tensor([0.5, 1.0, 0.0]), torch.tensor([0.85, 0.0, 1.0])
+    space, target = Space.around(start, 1, (slice(1, 3),)), bar(true[None])[0]
+    method = LeastSquares(trials=1, anew=anew, caution=0.1)
+    solved = method.round(space, start, target, bar)
+    assert bool(solved.vector[2]) is bool(anew)
+    if anew:
+        assert float(solved.vector[0]) > 0.65

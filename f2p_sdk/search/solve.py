@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -47,6 +47,8 @@ class LeastSquares:
             sliders do is not straight, and neighbouring pixels err together.
         outlier: a difference beyond this, of 1, counts linearly.
         trials: how many choices of each slot are tried, the likeliest first; 0 for none.
+        anew: how many sliders are moved anew for each choice tried, those that do most where the
+            choice acts: what a brow's sliders do depends on the brow.
         steps: how many steps are taken from one look, at most.
     """
 
@@ -54,6 +56,7 @@ class LeastSquares:
     caution: float = 5.0
     outlier: float = 0.03
     trials: int = 0
+    anew: int = 24
     steps: int = 8
 
     def round(
@@ -79,9 +82,7 @@ class LeastSquares:
         others = [_with(vector, *swap) for swap in swaps]
         drawn = draw(torch.stack([*self._moved(vector, sliders), *others]))
         here, moved, swapped = drawn[0], drawn[1 : 1 + len(sliders)], drawn[1 + len(sliders) :]
-        signs = torch.where(vector[sliders] > 0.5, -1.0, 1.0)
-        slopes = (moved - here) / (self.move * signs)[:, None]
-        look = _Look(sliders, slopes, target, draw)
+        look = _Look(sliders, self._slopes(vector[sliders], moved - here), target, draw)
         best, picture = self._descend(look, vector, here)
         for slot in slots:
             own = [i for i, (s, _) in enumerate(swaps) if s == slot]
@@ -90,10 +91,23 @@ class LeastSquares:
             near = [i for i, cost in zip(own, costs[1:], strict=True) if cost < _FAR * costs[0]]
             for i in sorted(near, key=lambda i: costs[1 + own.index(i)])[: self.trials]:
                 start = _with(best.vector, *swaps[i])
-                found, seen = self._descend(look, start, draw(start[None])[0])
+                again, there = self._again(look, start, swapped[i] - here)
+                found, seen = self._descend(again, start, there)
                 if found.loss < best.loss:
-                    best, picture = found, seen
+                    best, picture, look = found, seen, again
         return best
+
+    def _again(self, look: _Look, vector: Tensor, change: Tensor) -> tuple[_Look, Tensor]:
+        """The look with those sliders moved anew at ``vector`` (D,) that do most where ``change``
+        (P,) is; with the picture there."""
+        size = look.slopes.abs()
+        there = (size @ change.abs()) / size.square().sum(dim=1).sqrt().clamp(min=1e-9)
+        near = there.argsort(descending=True)[: self.anew]
+        sliders = look.sliders[near]
+        drawn = look.draw(self._moved(vector, sliders))
+        slopes = look.slopes.clone()
+        slopes[near] = self._slopes(vector[sliders], drawn[1:] - drawn[0])
+        return replace(look, slopes=slopes), drawn[0]
 
     def _descend(self, look: _Look, vector: Tensor, picture: Tensor) -> tuple[Solved, Tensor]:
         """From ``vector`` (D,), whose picture (P,) it is, as far as the slopes of the look lead;
@@ -110,6 +124,10 @@ class LeastSquares:
             if best.loss > _SLOW * before:
                 break
         return best, picture
+
+    def _slopes(self, here: Tensor, changes: Tensor) -> Tensor:
+        """What sliders (C,) change, (C, P), from what :meth:`_moved` did."""
+        return changes / torch.where(here > 0.5, -self.move, self.move)[:, None]
 
     def _moved(self, vector: Tensor, sliders: Tensor) -> Tensor:
         """(1 + C, D): the vector, then each of these sliders moved toward the middle."""
