@@ -180,11 +180,12 @@ PORTRAIT = Recipe(
     title="a picture of the game's own: solved for, pixel by pixel, from coarse to fine",
     stages=(
         # Colours of large cells change steadily however far a slider goes; small ones tell more.
-        Solve("afar", LeastSquares(move=0.25, caution=20.0, trials=4), grid=32),
-        Solve("near", LeastSquares(move=0.12, caution=20.0, trials=2), grid=32),
+        Solve("afar", LeastSquares(move=0.25, caution=20.0, trials=4, anew=0), grid=32),
+        Solve("near", LeastSquares(move=0.12, caution=20.0, trials=2, anew=0), grid=32),
         Solve("shape", LeastSquares(), grid=64),
+        # Brows and lips are a few such cells high: here it is told whose they are.
         Solve("form", LeastSquares(trials=5), grid=64, rounds=2),
-        Solve("finish", LeastSquares(move=0.04, trials=6), grid=256, rounds=2),
+        Solve("finish", LeastSquares(move=0.04, trials=4, anew=12), grid=256),
     ),
     weights={"colour": 20.0, "prior": 0.001},
     grid=256,
