@@ -39,7 +39,7 @@ def main() -> None:
     layout = kind.layout
     start = torch.from_numpy(layout.encode(layout.default()))
     space = Space.around(start, layout.n_continuous, layout.slots)
-    method = LeastSquares(move=0.25, caution=1.0, outlier=0.1, trials=3)
+    method = LeastSquares(move=0.25, caution=1.0, outlier=0.1, trials=3, anew=0)
     files = [f for f in sorted(args.photos.iterdir()) if f.suffix in (".jpg", ".png")]
     rows, shown = [], []
     with open_engine(kind, listen=args.listen) as host:
