@@ -82,13 +82,11 @@ def is_own(picture: Picture, average: Picture, eyes: Points, framed: Points) -> 
     """Whether the game drew a picture itself: as its portrait, looking ahead, on its very backdrop.
 
     Both upper corners are compared, which no hair reaches; a photo whose corners are of one colour,
-    and of this one, does not happen. A head that is turned has its eyes elsewhere: by 0.036 of the
-    picture's side and more at 8 degrees on the stand-in engine, where those of random characters
-    that look ahead are within 0.022.
+    and of this one, does not happen. A head that is turned has its eyes elsewhere.
 
     Args:
         picture: uint8 (H, W, 3).
-        average: the game's picture of the average character.
+        average: uint8 (S, S, 3), the game's picture of the average character.
         eyes: (4, 2), corners of the eyes as found in the picture, fractions of its side.
         framed: (4, 2), where the game's frame has them.
     """

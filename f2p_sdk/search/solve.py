@@ -100,8 +100,8 @@ class LeastSquares:
     def _again(self, look: _Look, vector: Tensor, change: Tensor) -> tuple[_Look, Tensor]:
         """The look with those sliders moved anew at ``vector`` (D,) that do most where ``change``
         (P,) is; with the picture there."""
-        size = look.slopes.abs()
-        there = (size @ change.abs()) / size.square().sum(dim=1).sqrt().clamp(min=1e-9)
+        length = look.products.diagonal().sqrt().clamp(min=1e-9)
+        there = look.slopes.abs() @ change.abs() / length
         near = there.argsort(descending=True)[: self.anew]
         sliders = look.sliders[near]
         drawn = look.draw(self._moved(vector, sliders))

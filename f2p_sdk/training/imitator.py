@@ -105,6 +105,7 @@ class _Training(Loop[Imitator]):
                 "mesh": mesh is not None,
             }
         )
+        self.state["norm"] = None  # usual length of a gradient
 
     def loss(self, rows: Rows) -> Tensor:
         return self._windows(rows) if self.recipe.window else self._whole(rows)

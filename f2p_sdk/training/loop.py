@@ -29,18 +29,9 @@ CHECKPOINT_SECONDS = 60.0
 Rows = npt.NDArray[np.int64]
 
 
-class _Recipe(Protocol):
-    """What the loop asks of a recipe: see :class:`.recipes.Recipe`."""
-
-    @property
-    def batch(self) -> int: ...
-    @property
-    def epochs(self) -> int: ...
-    def rate_at(self, fraction: float, step: int) -> float: ...
-
-
 class _Plan(Protocol):
-    """What the loop asks of a plan: see :class:`.plan.Plan`."""
+    """What the loop asks of a plan, see :class:`.plan.Plan`; of a recipe its ``batch``, ``epochs``
+    and ``rate_at``."""
 
     @property
     def recipe(self) -> Any: ...
@@ -78,8 +69,7 @@ class Loop(ABC, Generic[_Network]):
         self.epochs, self.minutes = plan.epochs, plan.minutes
         self.folder = output.with_name(output.name + ".training")
         self.train, self.held = split
-        recipe: _Recipe = plan.recipe
-        self.batch = min(recipe.batch, len(self.train))
+        self.batch = min(self.recipe.batch, len(self.train))
         self.per_epoch = len(self.train) // self.batch
         self.order = (-1, np.zeros(0, dtype=np.int64))
         self.state: dict[str, Any] = {}
@@ -92,7 +82,6 @@ class Loop(ABC, Generic[_Network]):
             "step": 0,
             "seconds": 0.0,
             "loss": None,
-            "norm": None,
             "figures": {},
             "best": None,
             "validations": 0,
