@@ -70,7 +70,7 @@ class Loop(ABC, Generic[_Network]):
         self.folder = output.with_name(output.name + ".training")
         self.train, self.held = split
         self.batch = min(self.recipe.batch, len(self.train))
-        self.per_epoch = len(self.train) // self.batch
+        self.per_epoch: int = len(self.train) // self.batch
         self.order = (-1, np.zeros(0, dtype=np.int64))
         self.state: dict[str, Any] = {}
         torch.manual_seed(plan.seed)
@@ -128,7 +128,7 @@ class Loop(ABC, Generic[_Network]):
     def steps(self) -> int:
         """All steps of the training; a promise if it ends with the time."""
         if self.minutes is None:
-            return max(1, (self.epochs or self.recipe.epochs) * self.per_epoch)
+            return max(1, int(self.epochs or self.recipe.epochs) * self.per_epoch)
         if self.fraction >= 1:
             return self.step
         return int(self.step / self.fraction) if self.step else 1
