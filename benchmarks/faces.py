@@ -2,10 +2,11 @@
 
     python benchmarks/faces.py -g justice/female --count 1000
 
-Random characters, as ``f2p capture`` draws them: in how many pictures dlib's detector finds a face,
-and how far apart dlib's recognizer finds two of them (the median over all pairs; of real strangers
-about 0.8). Then each of some characters under random light and pose, where the engine knows scenes:
-how far its pictures are from the plain one. Needs the plugin f2p-dlib.
+Random characters, as people vary (``--evenly``: as ``f2p capture`` draws them, every value as
+likely): in how many pictures dlib's detector finds a face, and how far apart dlib's recognizer
+finds two of them (the median over all pairs; of real strangers about 0.8). Then each of some
+characters under random light and pose, where the engine knows scenes: how far its pictures are from
+the plain one. Needs the plugin f2p-dlib.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ def main() -> None:
     parser.add_argument("--varied", type=int, default=50, metavar="N", help="of them, in scenes")
     parser.add_argument("--scenes", type=int, default=4, metavar="N", help="for each of those")
     parser.add_argument("--size", type=int, default=256, metavar="PIXELS")
+    parser.add_argument("--evenly", action="store_true", help="as f2p capture draws them")
     parser.add_argument("--seed", type=int, default=1, metavar="N")
     args = parser.parse_args()
     kind = game(args.game)
-    random = kind.layout.random
+    random = kind.layout.random if args.evenly else kind.layout.person
     found: dict[int, np.ndarray] = {}
     near: list[float] = []
     lost = 0
@@ -63,6 +65,7 @@ def main() -> None:
                 "game": kind.name,
                 "size": args.size,
                 "characters": args.count,
+                "evenly": args.evenly,
                 "detected": round(len(found) / args.count, 4),
                 "distance_of_two_median": round(float(np.median(pairs)), 3) if len(pairs) else None,
                 "distance_of_two_5_percent": (

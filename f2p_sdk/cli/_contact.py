@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from ..images import save
 
 if TYPE_CHECKING:
     from ..images import Picture
-    from ..parameters import Continuous, Discrete, Layout
+    from ..parameters import Character, Continuous, Discrete, Layout
     from ._common import Progress
     from ._draw import Draw, Values
 
@@ -64,11 +64,13 @@ class Page:
     columns: int
 
 
-def random_pages(layout: Layout, count: int, seed: int) -> Iterator[Page]:
-    """Random characters, the same as ``f2p capture`` draws with this seed."""
+def random_pages(
+    layout: Layout, count: int, random: Callable[[int, int], Character], seed: int
+) -> Iterator[Page]:
+    """Random characters, from their number and the seed."""
     for start in range(0, count, MOST):
         these = range(start, min(start + MOST, count))
-        blocks = tuple(Block(str(i), (layout.random(i, seed).values,)) for i in these)
+        blocks = tuple(Block(str(i), (random(i, seed).values,)) for i in these)
         title = f"{layout.name}: random characters {these[0]} to {these[-1]}, seed {seed}"
         yield Page(
             _numbered("random", start // MOST, count > MOST), title, blocks, _columns(blocks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,11 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 @click.command()
 @game_option
 @click.option("--random", "count", type=click.IntRange(1, 10_000), help="So many random ones.")
+@click.option(
+    "--evenly",
+    is_flag=True,
+    help="Random ones as `f2p capture` draws them, every value as likely, not as people are.",
+)
 @click.option(
     "--sliders", is_flag=True, help="Each slider at low, default and high, with what it changes."
 )
@@ -72,6 +77,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 def command(
     game: str,
     count: int | None,
+    evenly: bool,
     sliders: bool,
     choices: bool,
     group: tuple[str, ...],
@@ -90,8 +96,10 @@ def command(
     """Draw contact sheets: random characters, every slider, every choice.
 
     What to look at before capturing: is each random character somebody, does each slider do what
-    its name says. The random ones are those that `f2p capture` draws with the same seed.
+    its name says. Random ones vary as people do, where the layout says how (`spread`).
     """
+    if evenly and not count:
+        raise UsageError("--evenly is about random characters", remedy="add --random 64")
     if not (count or sliders or choices):
         raise UsageError(
             "a sheet of what?", remedy="add --random 64, --sliders or --choices, or several"
@@ -103,7 +111,8 @@ def command(
     base = _base(kind.layout, character)
     on = "the default" if character is None else character.name
     wanted = _wanted(kind.layout, group, only)
-    pages = _pages(kind.layout, count, seed, sliders, choices, base, wanted, on)
+    random = kind.layout.random if evenly else kind.layout.person
+    pages = _pages(kind.layout, count, random, seed, sliders, choices, base, wanted, on)
     paths = _paths(out, kind, pages)
     begun = time.perf_counter()
     total = _contact.pictures(pages)
@@ -153,6 +162,7 @@ def _wanted(
 def _pages(
     layout: Layout,
     count: int | None,
+    random: Callable[[int, int], Character],
     seed: int,
     sliders: bool,
     choices: bool,
@@ -164,7 +174,7 @@ def _pages(
 
     pages: list[Page] = []
     if count:
-        pages += random_pages(layout, count, seed)
+        pages += random_pages(layout, count, random, seed)
     if sliders:
         pages += slider_pages(layout, base.values, wanted[0], on)
     if choices:

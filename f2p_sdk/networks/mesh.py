@@ -140,8 +140,12 @@ class MeshImitator(Imitator):
     def _mixtures(self, vector: Tensor) -> list[tuple[int, list[int], Tensor | None]]:
         """What is drawn: row of the vector, the pieces it wears, its share (None for all of it)."""
         found = []
+        told = vector.detach().cpu()  # at once: a GPU that is asked number by number waits
         for b, one in enumerate(vector):
-            options = [self._likely(one[self.slots[k]], k) for k in self.geometry.slots]
+            options = [
+                self._likely(one[slot], told[b, slot], k)
+                for k, slot in ((k, self.slots[k]) for k in self.geometry.slots)
+            ]
             combined = []
             for worn in product(*options):
                 shares = [share for _, share in worn if share is not None]
@@ -155,9 +159,16 @@ class MeshImitator(Imitator):
             found += [(b, keys, share) for keys, share in combined]
         return found
 
-    def _likely(self, chances: Tensor, slot: int) -> list[tuple[int | None, Tensor | None]]:
-        """The likeliest of a slot's choices, (n,): the piece it brings, its share of them."""
-        many = 1 if float(chances.detach().max()) > _DECIDED else min(_MIXED, len(chances))
+    def _likely(
+        self, chances: Tensor, told: Tensor, slot: int
+    ) -> list[tuple[int | None, Tensor | None]]:
+        """The likeliest of a slot's choices, (n,): the piece it brings, its share of them.
+
+        ``told`` (n,): the same numbers on the CPU, without gradient.
+        """
+        if float(told.max()) > _DECIDED:
+            return [(self.geometry.of_choice(slot, int(told.argmax())), None)]
+        many = min(_MIXED, len(chances))
         likely = chances.topk(many)
         shares = likely.values / likely.values.sum().clamp(min=1e-6)
         pieces = [self.geometry.of_choice(slot, k) for k in likely.indices.tolist()]

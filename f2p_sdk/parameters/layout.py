@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,10 @@ Vector = npt.NDArray[np.float32]
 
 # How far outside [0, 1] a vector may be: rounding of float32 through a network, no more.
 TOLERANCE = 1e-4
+
+# How random people vary: traits that a person has more or less of, and how much of what is uncommon
+# about a slider is theirs. _WAYS is a seed: which way each slider goes with each trait.
+_TRAITS, _SHARED, _WAYS = 8, 0.6, 6
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,8 @@ class Layout:
     def random(self, index: int, seed: int = 0) -> Character:
         """A uniformly random character; the same for the same (seed, index), whoever draws it.
 
-        Raises ValueError if index or seed is negative.
+        All that a player may set is as likely: what networks have to know. Somebody one could meet
+        is :meth:`person`. Raises ValueError if index or seed is negative.
         """
         if index < 0 or seed < 0:
             raise ValueError(f"index and seed must be 0 or more, got {index} and {seed}")
@@ -207,6 +213,30 @@ class Layout:
         for slot in self.discrete:
             values[slot.name] = slot.choices[int(generator.integers(len(slot.choices)))]
         return Character(self.game, self.kind, self.hash, values)
+
+    def person(self, index: int, seed: int = 0) -> Character:
+        """A random character as people are; the same for the same (seed, index).
+
+        :meth:`random`, but that sliders with a ``spread`` keep to it, and go together: they follow
+        a few traits that a person has more or less of. Who has two hundred sliders somewhere is
+        odd everywhere and like all others; people are ordinary in most, and differ in some.
+
+        Raises ValueError if index or seed is negative.
+        """
+        character = self.random(index, seed)
+        spread = [p for p in self.continuous if p.spread is not None]
+        ways = np.random.Generator(np.random.PCG64(_WAYS)).normal(size=(len(spread), _TRAITS))
+        generator = np.random.Generator(np.random.PCG64([seed, index, 2]))
+        shared = ways @ generator.normal(size=_TRAITS) / math.sqrt(_TRAITS)
+        own = generator.normal(size=len(spread))
+        values: dict[str, Value] = {}
+        for p, z in zip(spread, _SHARED * shared + math.sqrt(1 - _SHARED**2) * own, strict=True):
+            assert p.spread is not None
+            aside = p.spread * math.erf(float(z) / math.sqrt(2))  # evenly from -spread to spread
+            middle = p.scale(p.default)
+            fraction = middle + aside * (1 - middle if aside > 0 else middle)
+            values[p.name] = p.unscale(min(max(fraction, 0.0), 1.0))
+        return character.replace(**values)
 
     def neighbour(self, index: int, seed: int = 0) -> Character:
         """:meth:`random` with one parameter changed, the index-th of the vector, over and over.

@@ -52,6 +52,8 @@ class Continuous:
         group: the part of the face: eyebrow, eye, nose, mouth, face, hair, makeup.
         low, high, default: in the game's own units.
         unit: of these numbers, e.g. ``"mm"``; empty for a pure number.
+        spread: how far random people go from the default, share of the way to either end; beyond 1
+            many stand at the ends. None: anybody has any value, whatever else they have.
         label, description: for people; they may change without changing the layout's hash.
     """
 
@@ -60,6 +62,7 @@ class Continuous:
     low: float = 0.0
     high: float = 1.0
     default: float = 0.5
+    spread: float | None = None
     unit: str = ""
     label: str = ""
     description: str = ""
@@ -85,6 +88,13 @@ class Continuous:
                 f"{subject}: default must be from {self.low:g} to {self.high:g}, "
                 f"got {self.default:g}"
             )
+        if self.spread is not None:
+            spread = as_number(self.spread)
+            if spread is None or not 0 < spread <= 3:
+                raise LayoutError(
+                    f"{subject}: spread must be more than 0, at most 3, got {self.spread!r}"
+                )
+            object.__setattr__(self, "spread", spread)
 
     def validate(self, value: object) -> float:
         """``value`` as a float; CharacterError unless it is a number from low to high."""

@@ -29,7 +29,7 @@ _FIELDS: Mapping[
     "continuous": (
         Continuous,
         ("name", "group"),
-        ("low", "high", "default", "unit", "label", "description"),
+        ("low", "high", "default", "spread", "unit", "label", "description"),
     ),
     "discrete": (Discrete, ("name", "group", "choices", "default"), ("label", "description")),
 }

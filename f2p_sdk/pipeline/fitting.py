@@ -18,6 +18,7 @@ from .appearance import Appearance, appearance, backdrop_of, exact, is_own
 from .drawing import EngineDraws, Imitator, open_imitator
 from .flow import Found, Tools, find
 from .goal import Goal, usual
+from .lens import Lens, lens_of
 from .reading import open_reader
 from .recipes import PORTRAIT, Recipe, recipe
 from .report import Clock, Progress, versions
@@ -153,10 +154,11 @@ class Fitter:
             self.engine,
             size,
             self.reader,
+            self._lens(subject) if plan.lens else Lens(),
         )
         found = find(plan, space, self._goal(subject, plan, space), tools, seed, clock)
         with clock.stage("verify"):
-            best, distances, picture, verified = self._verify(found, subject, space)
+            best, distances, picture, verified = self._verify(found, subject, space, tools.lens)
             vector = found.candidates[best]
             imitation = self.imitate(vector)
             distances["imitator"] = self.distance(imitation, subject.judged)
@@ -175,6 +177,7 @@ class Fitter:
             },
             "kept": kept,
             "scene": dict(found.scene),
+            "blur": tools.lens.blur,
             "identity_distance": distances,
             "chosen": best,
             "verified": verified,
@@ -240,7 +243,7 @@ class Fitter:
             return to_array(self.imitator(vector[None]))
 
     def _verify(
-        self, found: Found, subject: Subject, space: Space
+        self, found: Found, subject: Subject, space: Space, lens: Lens
     ) -> tuple[str, dict[str, float], Picture | None, dict[str, dict[str, float]]]:
         """Which candidate is best on the engine's own picture, its distances, its standard
         portrait, and every candidate's terms there."""
@@ -249,9 +252,11 @@ class Fitter:
             return found.final, distances, None, {}
         vectors = torch.stack(list(found.candidates.values()))
         pictures = self.engine.draw(vectors, self.size, [found.scene] * len(vectors))
-        seen = torch.stack([self.embed(picture) for picture in pictures])[None]
+        seen = torch.stack([self.embed(lens.picture(picture)) for picture in pictures])[None]
         shown = torch.cat([to_tensor(picture) for picture in pictures])
-        problem = Problem(space, found.objective, lambda *_: shown, lambda *_: seen, self.reader)
+        problem = Problem(
+            space, found.objective, lambda *_: shown, lambda *_: seen, self.reader, lens
+        )
         with torch.no_grad():
             loss = problem.loss(vectors)
         winner = int(loss.total.argmin())
@@ -304,6 +309,9 @@ class Fitter:
         landmarks = np.asarray(self.framing.landmarks)
         wall = backdrop_of(self.average_picture(), landmarks)
         return appearance(aligned, landmarks, wall, grid, hair)
+
+    def _lens(self, subject: Subject) -> Lens:
+        return lens_of(subject.aligned.picture, self.average_picture())
 
     def _tracker(self, every: int = 10) -> Tracker:
         return Tracker(self.detector, np.asarray(self.framing.landmarks, dtype=np.float64), every)

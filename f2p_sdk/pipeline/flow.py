@@ -16,6 +16,7 @@ from .appearance import cells
 from .drawing import EngineDraws, Grounded, Imitator
 from .explain import explain
 from .goal import Goal, objective_of
+from .lens import Lens
 from .reading import Reader
 from .recipes import Explain, Recipe, Search, Solve, TryChoices
 from .report import Clock
@@ -30,7 +31,7 @@ _DRAWN = 32  # pictures drawn at a time where only their cells are kept
 @dataclass(frozen=True)
 class Tools:
     """What draws and what looks. Without an engine the imitator stands in for it; without a parser
-    (``reader``) no term reads what one sees."""
+    (``reader``) no term reads what one sees. What is drawn is looked at through the ``lens``."""
 
     imitator: Imitator
     views: Views  # as the search looks
@@ -38,6 +39,7 @@ class Tools:
     engine: EngineDraws | None = None
     size: int = 256
     reader: Reader | None = None
+    lens: Lens = field(default_factory=Lens)
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,9 @@ def _explain(
         nonlocal done
         done += len(pictures)
         tell(done)
-        problem = Problem(space, objective, lambda *_: pictures, tools.plain, tools.reader)
+        problem = Problem(
+            space, objective, lambda *_: pictures, tools.plain, tools.reader, tools.lens
+        )
         with torch.no_grad():
             return problem.loss(vector.expand(len(pictures), -1)).total
 
@@ -144,7 +148,7 @@ def _search(
         render: Render = imitated
         if engine is not None:
             render = Grounded(tools.imitator, engine, space.harden, scene)
-        problem = Problem(here, objective, render, tools.views, tools.reader)
+        problem = Problem(here, objective, render, tools.views, tools.reader, tools.lens)
         return minimise(stage.optimiser, problem, seed=seed, on_step=lambda s: tell(s.step))
 
 
@@ -165,7 +169,7 @@ def _try_choices(
             return tools.imitator(vectors)
         return tools.engine.tensor(vectors, tools.size, [scene] * len(vectors))
 
-    problem = Problem(space, objective, render, tools.plain, tools.reader)
+    problem = Problem(space, objective, render, tools.plain, tools.reader, tools.lens)
     done = 0
 
     def score(vectors: Tensor) -> Tensor:

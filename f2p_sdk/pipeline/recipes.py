@@ -126,6 +126,7 @@ class Recipe:
         jittered, jitter: how many varied views the recognizer is shown beside the plain one.
         grid, strictness: cells a side of the colour term, and how far it minds the photo's light.
         mirrored: whether the mirrored photo counts as a second photo of the person.
+        lens: what is drawn is blurred as the photo is, before it is compared.
         exact: the term colour takes all of the picture as it is, background and all.
         classes, places: weight of the parser's classes in the terms content and parts; without a
             parser these terms are left out.
@@ -140,6 +141,7 @@ class Recipe:
     grid: int = 32
     strictness: float = 0.5
     mirrored: bool = False
+    lens: bool = False
     exact: bool = False
     classes: Mapping[str, float] = field(default_factory=lambda: FEATURES)
     places: Mapping[str, float] = field(default_factory=lambda: PLACED)
@@ -171,6 +173,7 @@ BEST = Recipe(
     },
     jittered=1,
     mirrored=True,
+    lens=True,
     classes=SEEN,
 )
 

@@ -23,6 +23,7 @@ __all__ = [
     "Jitter",
     "Tracker",
     "Views",
+    "blurred",
     "crop_face",
     "embed_face",
     "find_landmarks",
@@ -110,7 +111,7 @@ class Views:
         j, size = self.jitter, pictures.shape[-1]
         strength = (blur + 1) / 2 * j.blur * size / 256
         if strength > 0.3:
-            pictures = _blurred(pictures, strength)
+            pictures = blurred(pictures, strength)
         pictures = (pictures * (1 + gain * j.gain)).clamp(0, 1)
         return self.recognizer.embed(
             pictures, _moved(landmarks, dx * j.shift, dy * j.shift, turn * j.turn, scale * j.scale)
@@ -172,7 +173,7 @@ def _moved(landmarks: Tensor, dx: float, dy: float, turn: float, scale: float) -
     return torch.add(moved, landmarks.new_tensor([dx, dy]) * eyes)
 
 
-def _blurred(pictures: Tensor, sigma: float) -> Tensor:
+def blurred(pictures: Tensor, sigma: float) -> Tensor:
     """Gaussian blur, edges repeated; sigma in pixels."""
     reach = max(1, round(3 * sigma))
     x = torch.arange(-reach, reach + 1, dtype=pictures.dtype)

@@ -40,6 +40,7 @@ class Problem:
     """What is searched, and what is minimised there.
 
     ``embed`` and ``parse`` are called only where a term of the objective reads what they give.
+    ``lens``: what is done to every picture before anything looks at it, None for nothing.
     """
 
     space: Space
@@ -47,10 +48,13 @@ class Problem:
     render: Render
     embed: Embed | None = None
     parse: Parse | None = None
+    lens: Callable[[Tensor], Tensor] | None = None
 
     def loss(self, vector: Tensor, step: int = 0) -> Loss:
         """The objective of (B, D) vectors; ``step`` lets views and renderings vary, repeatably."""
         picture = self.render(vector, step)
+        if self.lens is not None:
+            picture = self.lens(picture)
         reads = self.objective.reads
         embed = self.embed if "embedding" in reads else None
         parse = self.parse if "parsed" in reads else None

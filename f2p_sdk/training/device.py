@@ -30,10 +30,13 @@ class Device:
             return contextlib.nullcontext()
         return torch.autocast(self.name.split(":")[0], dtype=torch.bfloat16)
 
-    def pictures(self, pictures: npt.NDArray[np.uint8]) -> Tensor:
-        """uint8 (B, H, W, 3) to float32 (B, 3, H, W) in [0, 1], channels last, on the device."""
+    def pictures(self, pictures: npt.NDArray[np.uint8] | Tensor) -> Tensor:
+        """uint8 (B, H, W, 3), wherever they are, to float32 (B, 3, H, W) in [0, 1], channels last,
+        on the device."""
         # moved as bytes, a quarter of the traffic; permuting is a view, and is channels last
-        there = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.name)
+        if not isinstance(pictures, Tensor):
+            pictures = torch.from_numpy(np.ascontiguousarray(pictures))
+        there = pictures.to(self.name)
         return there.permute(0, 3, 1, 2).float().div_(255)
 
     def describe(self) -> str:

@@ -124,9 +124,10 @@ class _Training(Loop[Imitator]):
         assert isinstance(self.network, MeshImitator)
         vectors, pictures, pairs = self._rows(rows)
         generator = np.random.Generator(np.random.PCG64([self.seed, 1, self.step]))
-        windows = Windows.random(pictures, pairs, self.recipe.window, generator)
+        whole = torch.from_numpy(pictures).to(self.device.name)
+        windows = Windows.random(whole, pairs, self.recipe.window, generator)
         drawn = self.network(vectors, windows.on(self.device.name))
-        wanted = self.device.pictures(windows.cut(pictures))
+        wanted = self.device.pictures(windows.cut(whole))
         found: Tensor = self.recipe.loss(drawn, wanted, pairs, self.fraction)
         return found
 

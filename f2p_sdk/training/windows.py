@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from ..networks import Window
 
@@ -27,12 +28,12 @@ class Windows:
     @classmethod
     def random(
         cls,
-        pictures: npt.NDArray[np.uint8],
+        pictures: Tensor,
         pairs: int,
         side: int,
         generator: np.random.Generator,
     ) -> Windows:
-        """Windows of pictures (B, S, S, 3), more often in the middle than at the edges.
+        """Windows of pictures uint8 (B, S, S, 3), more often in the middle than at the edges.
 
         The first and the last ``pairs`` of them are pairs and have the same window, where they
         differ: the more they do, the more likely.
@@ -40,11 +41,9 @@ class Windows:
         count, whole = len(pictures), pictures.shape[1]
         most = whole - side
         place = generator.random((2, count, 2)).mean(axis=2) * most
-        for i in range(pairs):
-            change = np.abs(pictures[i].astype(np.int16) - pictures[count - pairs + i])
-            cell = whole // _CELLS
-            cells = change[: cell * _CELLS, : cell * _CELLS].reshape(_CELLS, cell, _CELLS, cell, 3)
-            weight = cells.sum(axis=(1, 3, 4), dtype=np.float64).ravel()
+        cell = whole // _CELLS
+        weights = _changes(pictures[:pairs], pictures[count - pairs :], cell)
+        for i, weight in enumerate(weights):
             if weight.sum() > 0:
                 found = int(generator.choice(_CELLS**2, p=weight / weight.sum()))
                 middle = (np.array(divmod(found, _CELLS)) + generator.random(2)) * cell
@@ -53,9 +52,9 @@ class Windows:
         top, left = np.clip(place, 0, most).astype(np.int64)
         return cls(top, left, side)
 
-    def cut(self, pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def cut(self, pictures: Tensor) -> Tensor:
         """The windows of pictures (B, S, S, 3): (B, side, side, 3)."""
-        return np.stack(
+        return torch.stack(
             [
                 p[t : t + self.side, x : x + self.side]
                 for p, t, x in zip(pictures, self.top, self.left, strict=True)
@@ -69,3 +68,12 @@ class Windows:
             torch.from_numpy(self.left).to(device),
             self.side,
         )
+
+
+def _changes(ones: Tensor, others: Tensor, cell: int) -> npt.NDArray[np.float64]:
+    """How much pictures uint8 (B, S, S, 3) differ in cells of this side: (B, _CELLS ** 2)."""
+    most = _CELLS * cell
+    change = (ones[:, :most, :most].short() - others[:, :most, :most]).abs()
+    cells = change.reshape(-1, _CELLS, cell, _CELLS, cell, 3).sum(dim=(2, 4, 5))
+    found: npt.NDArray[np.float64] = cells.flatten(1).double().cpu().numpy()
+    return found

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .._common import emit_json, game_option, json_option, load_kind, progress, say
-from ._plan import check_plan
+from ...errors import UsageError
+from .._common import emit_json, game_option, load_kind, progress, say
+from ._plan import check_plan, data_option, open_data, out_option, plan_options
 
 if TYPE_CHECKING:
     from ...mesh import Mesh
@@ -22,35 +23,21 @@ RECIPES = ("best", "mesh", "slides")
 
 @click.command()
 @game_option
-@click.option(
-    "--data",
-    required=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="DIR",
-    help="A folder that `f2p capture` filled.",
-)
-@click.option(
-    "-o",
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="The weights file to write, .safetensors.",
-)
+@data_option
+@out_option
 @click.option("--network", type=click.Choice(NETWORKS), help="Default: the recipe's own.")
 @click.option(
     "--recipe",
     type=click.Choice(RECIPES),
     help="Default: mesh where the engine has told its meshes, else best.",
 )
-@click.option("--epochs", type=click.IntRange(min=1), help="How often each picture is seen.")
 @click.option(
-    "--minutes",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Train for so long instead; the schedule ends with the time.",
+    "--window",
+    type=click.IntRange(min=8),
+    metavar="PIXELS",
+    help="Side of the parts of pictures that a step of the recipe mesh draws: the larger, the "
+    "more a GPU has to do at once.",
 )
-@click.option("--batch", type=click.IntRange(min=1), help="Pictures in a step.")
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Learning rate.")
 @click.option(
     "--from",
     "start",
@@ -59,21 +46,19 @@ RECIPES = ("best", "mesh", "slides")
     help="Go on from these weights, of the same layout, instead of new ones. Meshes that "
     "the data tell take the place of those in FILE: so it follows a game whose rig has changed.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 ...")
-@click.option("--restart", is_flag=True, help="Begin anew, whatever is there.")
-@json_option
+@plan_options
 def command(
     game: str,
     data: Path,
     out: Path,
     network: str | None,
     recipe: str | None,
+    window: int | None,
+    start: Path | None,
     epochs: int | None,
     minutes: float | None,
     batch: int | None,
     rate: float | None,
-    start: Path | None,
     seed: int,
     device: str,
     restart: bool,
@@ -87,18 +72,22 @@ def command(
     check_plan(out, epochs, minutes, restart)
     layout = load_kind(game).layout
 
-    from ...capture import MANIFEST, NEIGHBOURS
     from ...training import Plan
     from ...training import recipe as find_recipe
 
     mesh = _mesh(layout, data) if network in (None, "mesh") else None
     chosen = find_recipe(recipe or ("best" if mesh is None else "mesh"))
     mesh = mesh if (network or chosen.network) == "mesh" else None
-    chosen = replace(chosen, batch=batch or chosen.batch, rate=rate or chosen.rate)
+    if window is not None and not chosen.window:
+        raise UsageError(f"--window is for the recipe mesh, not for {chosen.name}")
+    chosen = replace(
+        chosen,
+        batch=batch or chosen.batch,
+        rate=rate or chosen.rate,
+        window=window or chosen.window,
+    )
     plan = Plan(chosen, network or "", {}, epochs, minutes, seed, start)
-    pictures = _open(layout, data, plan, as_json)
-    beside = data / NEIGHBOURS
-    neighbours = _open(layout, beside, plan, as_json) if (beside / MANIFEST).is_file() else None
+    pictures, neighbours = open_data(layout, data, _size(layout, plan), as_json)
     told = {"neighbours": neighbours, "mesh": mesh}
     trained = _train(layout, pictures, out, plan, told, device, as_json)
     document = {
@@ -124,23 +113,14 @@ def _mesh(layout: Layout, data: Path) -> Mesh | None:
     return Mesh.load(path, layout) if path.is_file() else None
 
 
-def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
-    from ... import capture
+def _size(layout: Layout, plan: Plan) -> int:
+    """Side of the pictures that the network draws."""
     from ...networks import build
-    from ...training import open_pictures
 
     slots = [s.stop - s.start for s in layout.slots]
     name = plan.network or plan.recipe.network
     # what the mesh network draws is as large as the pictures it is given
-    size = 256 if name == "mesh" else build(name, layout.size, slots=slots, **plan.options).size
-    with progress("decoding pictures", quiet=quiet) as update:
-        return open_pictures(
-            data,
-            layout,
-            size,
-            lambda: capture.read_records(data),
-            progress=lambda done: update(done),
-        )
+    return 256 if name == "mesh" else build(name, layout.size, slots=slots, **plan.options).size
 
 
 def _train(

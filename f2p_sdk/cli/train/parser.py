@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import UsageError
-from .._common import emit_json, json_option, progress, say
-from ._plan import check_plan
+from .._common import emit_json, progress, say
+from ._plan import check_plan, out_option, plan_options
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,14 +32,7 @@ RECIPES = ("best", "slides")
     metavar="DIR",
     help="A folder that `f2p capture --passes labels,depth` filled; may be given several times.",
 )
-@click.option(
-    "-o",
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="The weights file to write, .safetensors.",
-)
+@out_option
 @click.option("--network", type=click.Choice(NETWORKS), help="Default: the recipe's own.")
 @click.option(
     "--backbone",
@@ -48,14 +41,6 @@ RECIPES = ("best", "slides")
     help="Begin a resnet50 with this one, torchvision's names, .safetensors.",
 )
 @click.option("--recipe", type=click.Choice(RECIPES), default="best", show_default=True)
-@click.option("--epochs", type=click.IntRange(min=1), help="How often each picture is seen.")
-@click.option(
-    "--minutes",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Train for so long instead; the schedule ends with the time.",
-)
-@click.option("--batch", type=click.IntRange(min=1), help="Pictures in a step.")
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Learning rate.")
 @click.option(
     "--size",
     type=click.IntRange(32, 512),
@@ -63,21 +48,18 @@ RECIPES = ("best", "slides")
     show_default=True,
     help="Side of the pictures to train on, a multiple of 32.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 ...")
-@click.option("--restart", is_flag=True, help="Begin anew, whatever is there.")
-@json_option
+@plan_options
 def command(
     data: tuple[Path, ...],
     out: Path,
     network: str | None,
     backbone: Path | None,
     recipe: str,
+    size: int,
     epochs: int | None,
     minutes: float | None,
     batch: int | None,
     rate: float | None,
-    size: int,
     seed: int,
     device: str,
     restart: bool,

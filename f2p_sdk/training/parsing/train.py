@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +22,7 @@ from ...parsers import parser_card, save_parser
 from ..device import Device, pick_device
 from ..loop import Loop, Rows
 from ..plan import Report, Trained
-from .augment import PLAIN, augment
+from .augment import PLAIN, Variation, augment
 from .data import Faces
 from .figures import held_out_overlap
 from .recipes import RECIPES, ParserRecipe, pixel_loss
@@ -28,6 +32,7 @@ __all__ = ["ParserPlan", "train_parser"]
 SEEN = 128  # pictures at a validation; all that are held out at the end
 SETTLED = 0.75  # of the pictures are plain while it settles
 _LONGEST = 5.0  # of a gradient
+_OTHERS = 2  # cores that are left to those who do not vary pictures
 LICENCE = "Apache-2.0; trained only on pictures of the engines that the data were captured from"
 
 
@@ -82,8 +87,46 @@ def train_parser(
             folder holds the state of another training.
         WeightsError: the backbone is not a ResNet-50's.
     """
-    training = _Training(faces, output, plan or ParserPlan(), pick_device(device), backbone)
-    return training.run(licence, progress)
+    where = pick_device(device)
+    with _varying(faces, where) as vary:
+        training = _Training(faces, output, plan or ParserPlan(), where, backbone, vary)
+        return training.run(licence, progress)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A picture that is to be varied: its row, where its random numbers begin, and how."""
+
+    row: int
+    seed: tuple[int, ...]
+    variation: Variation
+    side: int
+    plain: float
+
+
+_Varied = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
+_Vary = Callable[[Iterable[_Task]], Iterable[_Varied]]
+_faces: Faces | None = None  # those of the training that forked this process
+
+
+def _varied(task: _Task) -> _Varied:
+    """The picture and its labels."""
+    assert _faces is not None
+    rng = np.random.default_rng(task.seed)
+    return augment(_faces[task.row], rng, task.variation, task.side, task.plain)
+
+
+@contextlib.contextmanager
+def _varying(faces: Faces, device: Device) -> Iterator[_Vary]:
+    """What varies pictures: where a GPU does the rest, all other cores at once."""
+    global _faces
+    _faces = faces
+    workers = (os.cpu_count() or 1) - _OTHERS
+    if device.name == "cpu" or workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
+        yield lambda tasks: map(_varied, tasks)
+        return
+    with multiprocessing.get_context("fork").Pool(workers) as pool:
+        yield lambda tasks: pool.map(_varied, tasks)
 
 
 class _Training(Loop[ParserNetwork]):
@@ -96,9 +139,10 @@ class _Training(Loop[ParserNetwork]):
         plan: ParserPlan,
         device: Device,
         backbone: dict[str, Tensor] | None,
+        vary: _Vary,
     ) -> None:
         super().__init__(output, plan, device, faces.split())
-        self.faces = faces
+        self.faces, self.vary = faces, vary
         self.network = _network(self.recipe, faces.size, backbone).to(device.name)
         # torch's stubs do not know this form for modules
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -113,17 +157,17 @@ class _Training(Loop[ParserNetwork]):
 
     def _batch(self, rows: Rows) -> tuple[Tensor, Tensor]:
         """Pictures and labels of a step; in each epoch a picture has random numbers of its own."""
-        pictures, labels, recipe = [], [], self.recipe
+        recipe = self.recipe
         side = self.faces.size
         if self.fraction < recipe.small:
             side = max(32, round(side * recipe.small_side / 32) * 32)
         plain = SETTLED if self.fraction > 1 - recipe.settle else PLAIN
         epoch = self.step // self.per_epoch
-        for row in rows.tolist():
-            rng = np.random.default_rng([self.seed, epoch, row, 1])
-            picture, classes = augment(self.faces[row], rng, recipe.variation, side, plain)
-            pictures.append(picture)
-            labels.append(classes)
+        tasks = [
+            _Task(row, (self.seed, epoch, row, 1), recipe.variation, side, plain)
+            for row in rows.tolist()
+        ]
+        pictures, labels = zip(*self.vary(tasks), strict=True)
         there = torch.from_numpy(np.stack(labels)).to(self.device.name)
         return self.device.pictures(np.stack(pictures)), there.long()
 
