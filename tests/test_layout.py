@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from f2p_sdk import Continuous, Discrete, Layout, LayoutError
+from f2p_sdk import Character, Continuous, Discrete, Layout, LayoutError
 
 WIDTH = Continuous("eye.width", "eye", low=-1.0, high=3.0, default=0.0, unit="mm")
 TONE = Continuous("skin.tone", "face")
@@ -159,6 +161,9 @@ def test_hash_leaves_out_the_rest(same: Layout) -> None:
         ({"low": 2.0}, "low must be less than high, got 2 and 1"),
         ({"default": 1.5}, "default must be from 0 to 1, got 1.5"),
         ({"unit": 3}, "unit must be text, got 3"),
+        ({"spread": 0}, "spread must be more than 0, at most 3, got 0"),
+        ({"spread": math.nan}, "spread must be more than 0, at most 3, got nan"),
+        ({"spread": "wide"}, "spread must be more than 0, at most 3, got 'wide'"),
     ],
 )
 def test_continuous_refuses(fields: dict[str, object], told: str) -> None:
@@ -251,3 +256,55 @@ def test_unknown_parameter_suggests() -> None:
     assert TOY["lips"] is LIPS
     assert "lips" in TOY
     assert "nose" not in TOY
+
+
+SHAPES = tuple(Continuous(f"shape{k}", "face", -1.0, 1.0, 0.5, spread=0.5) for k in range(24))
+SKIN = Continuous("skin", "face")
+PEOPLE = Layout("toy", "people", (*SHAPES, SKIN, HAIR))
+
+
+def test_people_keep_to_the_spread_and_are_the_same_for_everybody() -> None:
+    for i in range(50):
+        person = PEOPLE.person(i, 3)
+        assert person == PEOPLE.person(i, 3)
+        assert person != PEOPLE.person(i, 4)
+        for shape in SHAPES:  # half of the way from the default, 0.5, to either end
+            assert -0.25 <= person.values[shape.name] <= 0.75  # type: ignore[operator]
+        # what has no spread is anybody's, as in an even draw
+        evenly = PEOPLE.random(i, 3)
+        assert person.values["skin"] == evenly.values["skin"]
+        assert person.values["hair.style"] == evenly.values["hair.style"]
+    with pytest.raises(ValueError, match="0 or more"):
+        PEOPLE.person(-1)
+
+
+def test_a_person_has_more_or_less_of_a_trait() -> None:
+    """Sliders of people go together; of even draws they do not."""
+
+    def together(draw: Callable[[int], Character]) -> float:
+        vectors = np.stack([PEOPLE.encode(draw(i))[: len(SHAPES)] for i in range(800)])
+        found = np.corrcoef(vectors.T)[np.triu_indices(len(SHAPES), 1)]
+        return float(np.sqrt(np.square(found).mean()))
+
+    assert together(PEOPLE.random) < 0.05
+    assert together(PEOPLE.person) > 0.08
+
+
+def test_people_of_a_layout_that_says_nothing_are_even() -> None:
+    assert TOY.person(5, 2) == TOY.random(5, 2)
+
+
+def test_a_wide_spread_ends_at_the_ends() -> None:
+    wide = Layout("toy", "wide", (Continuous("a", "face", 0.0, 1.0, 0.5, spread=3.0),))
+    values = [wide.person(i).values["a"] for i in range(60)]
+    assert {0.0, 1.0} < set(values)
+    assert all(0 <= v <= 1 for v in values)  # type: ignore[operator]
+
+
+def test_spread_is_read_and_changes_no_hash(tmp_path: Path) -> None:
+    path = tmp_path / "toy.toml"
+    path.write_text(TOML.replace('unit = "mm"', 'unit = "mm"\nspread = 0.7'), "utf-8")
+    layout = Layout.load(path)
+    assert layout["eye.width"].spread == 0.7  # type: ignore[union-attr]
+    path.write_text(TOML, "utf-8")
+    assert layout.hash == Layout.load(path).hash

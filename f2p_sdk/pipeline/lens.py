@@ -18,8 +18,8 @@ from .views import Picture, blurred, to_array, to_tensor
 __all__ = ["Lens", "lens_of"]
 
 _SIGMAS = (0.7, 1.4, 2.8, 5.6)  # pixels of 256, between which a picture's detail is sorted by size
-_STEPS = tuple(0.25 * k for k in range(1, 17))  # pixels of 256 that a photo may be blurred by
-_SHARP = 0.75  # of them: less is how photos are
+_STEPS = tuple(0.125 * k for k in range(1, 33))  # pixels of 256 that a photo may be blurred by
+_SHARP = 0.7  # of them: less is how photos are
 _INSIDE = (slice(0.3, 0.8), slice(0.25, 0.75))  # rows and columns of the frame: the face
 
 
@@ -52,7 +52,8 @@ def lens_of(photo: Picture, sharp: Picture) -> Lens:
     side = picture.shape[-1] / 256
     found = 0.0
     for blur in _STEPS:
-        if _fineness(blurred(picture, blur * side)) < wanted:
+        # rounded as a photo is: where all is smooth, rounding is what is left
+        if _fineness(to_tensor(to_array(blurred(picture, blur * side)))) < wanted:
             break
         found = blur
     return Lens(found if found > _SHARP else 0.0)

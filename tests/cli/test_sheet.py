@@ -36,7 +36,8 @@ def expected(values: Any, size: int) -> Any:
 
 def test_random_characters_are_those_of_capture(f2p: Run, tmp_path: Path) -> None:
     out = tmp_path / "random.png"
-    done = f2p("sheet", "-g", "toy", "--random", 5, "--seed", 7, "-o", out, "--size", 32, "--json")
+    options = ["--random", 5, "--evenly", "--seed", 7, "--size", 32, "--json"]
+    done = f2p("sheet", "-g", "toy", *options, "-o", out)
     assert done.code == 0, done.text
     document = json.loads(done.out)
     assert document["pictures"] == 5
@@ -46,6 +47,12 @@ def test_random_characters_are_those_of_capture(f2p: Run, tmp_path: Path) -> Non
     for index in range(5):
         assert holds(sheet, expected(HERO.random(index, 7).values, 32)), index
     assert not holds(sheet, expected(HERO.random(5, 7).values, 32))
+
+
+def test_random_characters_are_people_where_the_layout_says_how() -> None:
+    layout = Layout("g", "k", (Continuous("nose", "nose", spread=0.1),))
+    (page,) = random_pages(layout, 20, layout.person, 0)
+    assert all(0.45 <= b.values[0]["nose"] <= 0.55 for b in page.blocks)
 
 
 def test_sliders_and_choices_in_a_folder(f2p: Run, tmp_path: Path) -> None:
@@ -127,9 +134,9 @@ def test_marks_are_where_pictures_differ() -> None:
 
 
 def test_pages_hold_everything_once() -> None:
-    (one,) = random_pages(HERO, 100, 0)
+    (one,) = random_pages(HERO, 100, HERO.random, 0)
     assert len(one.blocks) == 100
-    several = list(random_pages(HERO, 250, 0))
+    several = list(random_pages(HERO, 250, HERO.random, 0))
     assert [b.caption for page in several for b in page.blocks] == [str(i) for i in range(250)]
     many = tuple(Continuous(f"s{k}", "face") for k in range(25))
     pages = list(slider_pages(Layout("g", "k", many), {p.name: 0.5 for p in many}, many, "it"))
