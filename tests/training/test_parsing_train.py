@@ -19,6 +19,7 @@ from f2p_sdk.faceparts import CLASSES
 from f2p_sdk.networks import CompactParser
 from f2p_sdk.parsers import load_parser, parser_card, save_parser
 from f2p_sdk.training import Report, loop
+from f2p_sdk.training.device import Device
 from f2p_sdk.training.parsing import (
     RECIPES,
     Face,
@@ -27,6 +28,7 @@ from f2p_sdk.training.parsing import (
     find_labels,
     parser_recipe,
     pixel_loss,
+    train,
     train_parser,
 )
 from f2p_sdk.training.parsing.data import Faces, _Part
@@ -303,3 +305,18 @@ def test_damaged_weights_are_refused(saved: Path, tmp_path: Path) -> None:
         load_parser(write({"what": "imitator"}, tensors))
     with pytest.raises(WeightsError, match="1 missing"):
         load_parser(write({}, {k: v for k, v in tensors.items() if k != "classifier.bias"}))
+
+
+def test_many_cores_vary_pictures_as_one_does(
+    faces: Faces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a GPU, whose place a name takes here: no tensor goes there."""
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    tasks = [train._Task(row, (1, 2, row, 1), "photo", SIDE, 0.3) for row in range(6)]
+    found = []
+    for device in (Device("cpu", False), Device("cuda", False)):
+        with train._varying(faces, device) as vary:
+            found.append(list(vary(tasks)))
+    for (one, labels), (other, same) in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(labels, same)
