@@ -4,12 +4,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 GAME ?= justice/female
 # The schedule of the training ends with the time. How the shipped weights came to be: docs/results.md.
+# With a GPU and sixteen cores beside it, minutes do for hours:
+#   make weights TRAINING="--minutes 5 --window 96" PARSING="--minutes 4 --batch 24 --rate 0.004" ENGINES=14
 KINDS ?= justice/female justice/male
-CAPTURE ?= -n 8000 --neighbours 8000 --size 256 --engines 2
+ENGINES ?= 2
+CAPTURE ?= -n 8000 --neighbours 8000 --size 256 --engines $(ENGINES)
 TRAINING ?= --minutes 60
 SHIPPED := adapters/justice/f2p_justice/weights
 # Likewise of the face parser, from the pictures of all kinds together.
-SCENES ?= -n 2500 --size 256 --vary pose,light,expression,background --passes labels,depth --seed 42
+SCENES ?= -n 2500 --size 256 --vary pose,light,expression,background --passes labels,depth --seed 42 --engines $(ENGINES)
 PARSING ?= --minutes 60
 
 # Where pip looks for torch besides its usual index. Without a GPU, a build for the CPU saves gigabytes:

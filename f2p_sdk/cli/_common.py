@@ -106,7 +106,7 @@ class Progress(Protocol):
 @contextmanager
 def progress(title: str, total: float | None = None, *, quiet: bool = False) -> Iterator[Progress]:
     """A progress bar with rate and time left on stderr; plain lines now and then where stderr is
-    not a terminal; nothing if ``quiet``.
+    not a terminal, or nothing if ``quiet``: JSON on stdout is as good beside a bar.
 
     Example::
 
@@ -115,11 +115,11 @@ def progress(title: str, total: float | None = None, *, quiet: bool = False) -> 
                 update(i + 1)
     """
     out = console(stderr=True)
-    if quiet:
-        yield _silent
-    elif out.is_terminal:
+    if out.is_terminal:
         with _bar(out, title, total) as update:
             yield update
+    elif quiet:
+        yield _silent
     else:
         yield _Lines(title, total)
 

@@ -50,8 +50,6 @@ class LeastSquares:
         anew: how many sliders are moved anew for each choice tried, those that do most where the
             choice acts: what a brow's sliders do depends on the brow.
         steps: how many steps are taken from one look, at most.
-        both: sliders are moved to both sides: nothing they do is straight, and near the end what
-            is not costs more than what is left. Twice the pictures.
     """
 
     move: float = 0.06
@@ -60,7 +58,6 @@ class LeastSquares:
     trials: int = 0
     anew: int = 24
     steps: int = 8
-    both: bool = False
 
     def round(
         self,
@@ -83,10 +80,9 @@ class LeastSquares:
             (s, k) for s in slots for k in range(s.stop - s.start) if not bool(vector[s.start + k])
         ]
         others = [_with(vector, *swap) for swap in swaps]
-        moved = self._moved(vector, sliders)
-        drawn = draw(torch.stack([*moved, *others]))
-        here, swapped = drawn[0], drawn[len(moved) :]
-        look = _Look(sliders, self._slopes(vector, sliders, drawn[: len(moved)]), target, draw)
+        drawn = draw(torch.stack([*self._moved(vector, sliders), *others]))
+        here, moved, swapped = drawn[0], drawn[1 : 1 + len(sliders)], drawn[1 + len(sliders) :]
+        look = _Look(sliders, self._slopes(vector[sliders], moved - here), target, draw)
         best, picture = self._descend(look, vector, here)
         for slot in slots:
             own = [i for i, (s, _) in enumerate(swaps) if s == slot]
@@ -110,7 +106,7 @@ class LeastSquares:
         sliders = look.sliders[near]
         drawn = look.draw(self._moved(vector, sliders))
         slopes = look.slopes.clone()
-        slopes[near] = self._slopes(vector, sliders, drawn)
+        slopes[near] = self._slopes(vector[sliders], drawn[1:] - drawn[0])
         return replace(look, slopes=slopes), drawn[0]
 
     def _descend(self, look: _Look, vector: Tensor, picture: Tensor) -> tuple[Solved, Tensor]:
@@ -129,29 +125,16 @@ class LeastSquares:
                 break
         return best, picture
 
-    def _slopes(self, vector: Tensor, sliders: Tensor, drawn: Tensor) -> Tensor:
-        """What sliders (C,) change, (C, P), from how what :meth:`_moved` asked for was drawn."""
-        inward, outward = self._ends(vector[sliders])
-        count = len(sliders)
-        from_there = drawn[1 + count :] if self.both else drawn[:1]
-        return (drawn[1 : 1 + count] - from_there) / (inward - outward)[:, None]
+    def _slopes(self, here: Tensor, changes: Tensor) -> Tensor:
+        """What sliders (C,) change, (C, P), from what :meth:`_moved` did."""
+        return changes / torch.where(here > 0.5, -self.move, self.move)[:, None]
 
     def _moved(self, vector: Tensor, sliders: Tensor) -> Tensor:
-        """(1 + C, D): the vector, then each of these sliders moved toward the middle; and then, if
-        ``both``, away from it: (1 + 2 C, D)."""
-        ends = self._ends(vector[sliders])[: 1 + self.both]
-        asked = vector.repeat(1 + len(ends) * len(sliders), 1)
-        for row, (slider, value) in enumerate(
-            ((slider, v) for end in ends for slider, v in zip(sliders, end, strict=True)), start=1
-        ):
-            asked[row, slider] = value
+        """(1 + C, D): the vector, then each of these sliders moved toward the middle."""
+        asked = vector.repeat(1 + len(sliders), 1)
+        for row, slider in enumerate(sliders.tolist(), start=1):
+            asked[row, slider] += -self.move if float(vector[slider]) > 0.5 else self.move
         return asked
-
-    def _ends(self, here: Tensor) -> tuple[Tensor, Tensor]:
-        """Where sliders (C,) are moved to: toward the middle, and, if ``both``, away from it, as
-        far as the box lets them."""
-        aside = torch.where(here > 0.5, -self.move, self.move)
-        return here + aside, (here - aside).clamp(0, 1) if self.both else here
 
     def _normal(self, look: _Look, vector: Tensor, picture: Tensor) -> _Normal:
         left = look.target - picture

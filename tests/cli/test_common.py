@@ -61,6 +61,15 @@ def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "[psnr] 30 dB" in shown
 
 
+def test_a_terminal_shows_progress_beside_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = io.StringIO()
+    terminal = Console(file=text, force_terminal=True, width=120)
+    monkeypatch.setattr(_common, "console", lambda stderr=False: terminal)
+    with _common.progress("drawing", total=3, quiet=True) as update:
+        update(3)
+    assert "drawing" in text.getvalue()
+
+
 def test_quiet_progress_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with _common.progress("drawing", total=3, quiet=True) as update:
         update(3)
