@@ -52,9 +52,10 @@ class Continuous:
         group: the part of the face: eyebrow, eye, nose, mouth, face, hair, makeup.
         low, high, default: in the game's own units.
         unit: of these numbers, e.g. ``"mm"``; empty for a pure number.
-        spread: how far random people go from the default, share of the way to either end; beyond 1
-            many stand at the ends. None: anybody has any value, whatever else they have.
         label, description: for people; they may change without changing the layout's hash.
+        spread: how far random people go from the default, share of the way to either end; beyond 1
+            many stand at the ends. None: anybody has any value, whatever else they have. It may
+            change as well.
     """
 
     name: str
@@ -62,10 +63,10 @@ class Continuous:
     low: float = 0.0
     high: float = 1.0
     default: float = 0.5
-    spread: float | None = None
     unit: str = ""
     label: str = ""
     description: str = ""
+    spread: float | None = None
 
     def __post_init__(self) -> None:
         check_word("a continuous parameter", "name", self.name)

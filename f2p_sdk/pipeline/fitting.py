@@ -154,7 +154,7 @@ class Fitter:
             self.engine,
             size,
             self.reader,
-            self._lens(subject) if plan.lens else Lens(),
+            lens_of(subject.aligned.picture, self.average_picture()) if plan.lens else Lens(),
         )
         found = find(plan, space, self._goal(subject, plan, space), tools, seed, clock)
         with clock.stage("verify"):
@@ -309,9 +309,6 @@ class Fitter:
         landmarks = np.asarray(self.framing.landmarks)
         wall = backdrop_of(self.average_picture(), landmarks)
         return appearance(aligned, landmarks, wall, grid, hair)
-
-    def _lens(self, subject: Subject) -> Lens:
-        return lens_of(subject.aligned.picture, self.average_picture())
 
     def _tracker(self, every: int = 10) -> Tracker:
         return Tracker(self.detector, np.asarray(self.framing.landmarks, dtype=np.float64), every)
