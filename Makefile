@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 GAME ?= justice/female
 # The schedule of the training ends with the time. How the shipped weights came to be: docs/results.md.
-# With a GPU and sixteen cores beside it, minutes do for hours:
+# Meant for a GPU and sixteen cores beside it (not run as a whole so far):
 #   make weights TRAINING="--minutes 5 --window 96" PARSING="--minutes 4 --batch 24 --rate 0.004" ENGINES=14
 KINDS ?= justice/female justice/male
 ENGINES ?= 2

@@ -142,10 +142,7 @@ class MeshImitator(Imitator):
         found = []
         told = vector.detach().cpu()  # at once: a GPU that is asked number by number waits
         for b, one in enumerate(vector):
-            options = [
-                self._likely(one[slot], told[b, slot], k)
-                for k, slot in ((k, self.slots[k]) for k in self.geometry.slots)
-            ]
+            options = [self._likely(one, told[b], k) for k in self.geometry.slots]
             combined = []
             for worn in product(*options):
                 shares = [share for _, share in worn if share is not None]
@@ -160,14 +157,15 @@ class MeshImitator(Imitator):
         return found
 
     def _likely(
-        self, chances: Tensor, told: Tensor, slot: int
+        self, vector: Tensor, told: Tensor, slot: int
     ) -> list[tuple[int | None, Tensor | None]]:
-        """The likeliest of a slot's choices, (n,): the piece it brings, its share of them.
+        """The likeliest of a slot's choices in a vector (D,): the piece it brings, its share.
 
-        ``told`` (n,): the same numbers on the CPU, without gradient.
+        ``told`` (D,): the same vector on the CPU, without gradient.
         """
-        if float(told.max()) > _DECIDED:
-            return [(self.geometry.of_choice(slot, int(told.argmax())), None)]
+        chances, decided = vector[self.slots[slot]], told[self.slots[slot]]
+        if float(decided.max()) > _DECIDED:
+            return [(self.geometry.of_choice(slot, int(decided.argmax())), None)]
         many = min(_MIXED, len(chances))
         likely = chances.topk(many)
         shares = likely.values / likely.values.sum().clamp(min=1e-6)

@@ -224,15 +224,15 @@ class Layout:
         Raises ValueError if index or seed is negative.
         """
         character = self.random(index, seed)
-        spread = [p for p in self.continuous if p.spread is not None]
+        spread = [(p, p.spread) for p in self.continuous if p.spread is not None]
         ways = np.random.Generator(np.random.PCG64(_WAYS)).normal(size=(len(spread), _TRAITS))
         generator = np.random.Generator(np.random.PCG64([seed, index, 2]))
         shared = ways @ generator.normal(size=_TRAITS) / math.sqrt(_TRAITS)
         own = generator.normal(size=len(spread))
         values: dict[str, Value] = {}
-        for p, z in zip(spread, _SHARED * shared + math.sqrt(1 - _SHARED**2) * own, strict=True):
-            assert p.spread is not None
-            aside = p.spread * math.erf(float(z) / math.sqrt(2))  # evenly from -spread to spread
+        deviations = _SHARED * shared + math.sqrt(1 - _SHARED**2) * own
+        for (p, most), z in zip(spread, deviations.tolist(), strict=True):
+            aside = most * math.erf(z / math.sqrt(2))  # evenly from -most to most
             middle = p.scale(p.default)
             fraction = middle + aside * (1 - middle if aside > 0 else middle)
             values[p.name] = p.unscale(min(max(fraction, 0.0), 1.0))

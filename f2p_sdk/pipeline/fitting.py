@@ -14,10 +14,10 @@ from torch import Tensor
 from .. import images, plugins
 from ..alignment import align, pick_face
 from ..search import Problem, Space
-from .appearance import Appearance, appearance, backdrop_of, exact, is_own
+from .appearance import is_own
 from .drawing import EngineDraws, Imitator, open_imitator
 from .flow import Found, Tools, find
-from .goal import Goal, usual
+from .goal import Goal, goal_of, usual
 from .lens import Lens, lens_of
 from .reading import open_reader
 from .recipes import PORTRAIT, Recipe, recipe
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["JUDGE", "Fitter"]
 
-HAIR = "hair"  # the parser's class
 JUDGE = "dlib"  # whose distance is told, whatever the search looks through
 
 ONCE = 1_000_000_000
@@ -252,11 +251,10 @@ class Fitter:
             return found.final, distances, None, {}
         vectors = torch.stack(list(found.candidates.values()))
         pictures = self.engine.draw(vectors, self.size, [found.scene] * len(vectors))
-        seen = torch.stack([self.embed(lens.picture(picture)) for picture in pictures])[None]
-        shown = torch.cat([to_tensor(picture) for picture in pictures])
-        problem = Problem(
-            space, found.objective, lambda *_: shown, lambda *_: seen, self.reader, lens
-        )
+        looked = [lens.picture(picture) for picture in pictures]
+        seen = torch.stack([self.embed(picture) for picture in looked])[None]
+        shown = torch.cat([to_tensor(picture) for picture in looked])
+        problem = Problem(space, found.objective, lambda *_: shown, lambda *_: seen, self.reader)
         with torch.no_grad():
             loss = problem.loss(vectors)
         winner = int(loss.total.argmin())
@@ -268,25 +266,16 @@ class Fitter:
         return names[winner], distances, pictures[winner], terms
 
     def _goal(self, subject: Subject, plan: Recipe, space: Space) -> Goal:
-        """What the photo asks for, as this recipe looks at it."""
-        parsed = hair = None
-        if self.reader is not None:
-            with torch.no_grad():
-                seen = self.reader(to_tensor(subject.aligned.picture))
-            parsed = seen, self.reader.classes(plan.classes), self.reader.classes(plan.places)
-            if HAIR in self.reader.parser.classes:
-                k = self.reader.parser.classes.index(HAIR)
-                hair = seen.probabilities[:, k : k + 1]
         prior = None
         if self.population is not None:
             prior = usual(self.layout, self.population, space.start)
-        return Goal(
-            subject.target if plan.mirrored else subject.target[:1],
-            exact(subject.aligned.picture, plan.grid)
-            if plan.exact
-            else self._appearance(subject.aligned.picture, plan.grid, hair),
-            parsed,
-            prior,
+        return goal_of(
+            subject,
+            plan,
+            np.asarray(self.framing.landmarks),
+            self.average_picture(),
+            self.reader,
+            prior=prior,
             cosine=getattr(self.recognizer, "metric", "euclidean") == "cosine",
         )
 
@@ -304,11 +293,6 @@ class Fitter:
             return None
         vectors = np.stack([self.layout.encode(character) for character in characters])
         return torch.from_numpy(vectors[:, : self.layout.n_continuous])
-
-    def _appearance(self, aligned: Picture, grid: int, hair: Tensor | None) -> Appearance:
-        landmarks = np.asarray(self.framing.landmarks)
-        wall = backdrop_of(self.average_picture(), landmarks)
-        return appearance(aligned, landmarks, wall, grid, hair)
 
     def _tracker(self, every: int = 10) -> Tracker:
         return Tracker(self.detector, np.asarray(self.framing.landmarks, dtype=np.float64), every)

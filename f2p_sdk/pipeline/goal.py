@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from ..objective import (
@@ -23,10 +24,15 @@ from ..objective import (
 )
 from ..parameters import Layout
 from ..search import Space
-from .appearance import Appearance
+from .appearance import Appearance, appearance, backdrop_of, exact
+from .reading import Reader
 from .recipes import Recipe
+from .result import Subject
+from .views import Picture, Points, to_tensor
 
-__all__ = ["Goal", "objective_of", "usual"]
+__all__ = ["Goal", "goal_of", "objective_of", "usual"]
+
+_HAIR = "hair"  # the parser's class
 
 _PARSED = {"content", "parts"}  # terms that need a parser
 
@@ -46,6 +52,43 @@ class Goal:
     parsed: tuple[Parsed, Tensor, Tensor] | None = None
     prior: Term | None = None
     cosine: bool = False
+
+
+def goal_of(
+    subject: Subject,
+    plan: Recipe,
+    landmarks: Points,
+    average: Picture,
+    reader: Reader | None,
+    *,
+    prior: Term | None = None,
+    cosine: bool = False,
+) -> Goal:
+    """What a photo asks for, as a recipe looks at it.
+
+    Args:
+        subject: the photo.
+        plan: the recipe.
+        landmarks: float64 (5, 2), of the game's frame, fractions of the picture.
+        average: uint8 (S, S, 3), the game's picture of the average character.
+        reader: what sees the parts of a face, if anything does.
+        prior, cosine: see :class:`Goal`.
+    """
+    aligned = subject.aligned.picture
+    parsed = hair = None
+    if reader is not None:
+        with torch.no_grad():
+            seen = reader(to_tensor(aligned))
+        parsed = seen, reader.classes(plan.classes), reader.classes(plan.places)
+        if _HAIR in reader.parser.classes:
+            k = reader.parser.classes.index(_HAIR)
+            hair = seen.probabilities[:, k : k + 1]
+    if plan.exact:
+        look = exact(aligned, plan.grid)
+    else:
+        look = appearance(aligned, landmarks, backdrop_of(average, landmarks), plan.grid, hair)
+    target = subject.target if plan.mirrored else subject.target[:1]
+    return Goal(target, look, parsed, prior, cosine)
 
 
 def objective_of(plan: Recipe, space: Space, goal: Goal, weights: Mapping[str, float]) -> Objective:

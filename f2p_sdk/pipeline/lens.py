@@ -19,6 +19,7 @@ __all__ = ["Lens", "lens_of"]
 
 _SIGMAS = (0.7, 1.4, 2.8, 5.6)  # pixels of 256, between which a picture's detail is sorted by size
 _STEPS = tuple(0.125 * k for k in range(1, 33))  # pixels of 256 that a photo may be blurred by
+_LEAST = 128  # pixels a side
 _SHARP = 0.7  # of them: less is how photos are
 _INSIDE = (slice(0.3, 0.8), slice(0.25, 0.75))  # rows and columns of the frame: the face
 
@@ -42,18 +43,18 @@ class Lens:
 
 def lens_of(photo: Picture, sharp: Picture) -> Lens:
     """The blur that makes a sharp picture as smooth as a photo; none for a photo that is as sharp
-    as photos are.
+    as photos are, nor where pictures are so small that the finest detail is less than a pixel.
 
     Args:
         photo: uint8 (S, S, 3), in the game's frame.
         sharp: uint8 (T, T, 3), a picture of the game's.
     """
-    wanted, picture = _fineness(to_tensor(photo)), to_tensor(sharp)
-    side = picture.shape[-1] / 256
-    found = 0.0
-    for blur in _STEPS:
+    if min(len(photo), len(sharp)) < _LEAST:
+        return Lens()
+    wanted, found = _fineness(to_tensor(photo)), 0.0
+    for blur in _STEPS:  # the first that is too much: most photos are sharp, and end it at once
         # rounded as a photo is: where all is smooth, rounding is what is left
-        if _fineness(to_tensor(to_array(blurred(picture, blur * side)))) < wanted:
+        if _fineness(to_tensor(Lens(blur).picture(sharp))) < wanted:
             break
         found = blur
     return Lens(found if found > _SHARP else 0.0)
@@ -63,7 +64,7 @@ def _fineness(picture: Tensor) -> float:
     """How much of the finest detail (1, 3, S, S) has in the face, as a share of coarse detail."""
     side = picture.shape[-1]
     rows, columns = (slice(round(s.start * side), round(s.stop * side)) for s in _INSIDE)
-    grey = picture.mean(dim=1, keepdim=True).repeat(1, 3, 1, 1)[..., rows, columns]
+    grey = picture.mean(dim=1, keepdim=True)[..., rows, columns]
     smooth = [grey, *(blurred(grey, sigma * side / 256) for sigma in _SIGMAS)]
     detail = [float((a - b).square().mean().sqrt()) for a, b in pairwise(smooth)]
     return detail[0] / max(detail[-1], 1e-6)

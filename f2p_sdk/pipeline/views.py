@@ -174,11 +174,12 @@ def _moved(landmarks: Tensor, dx: float, dy: float, turn: float, scale: float) -
 
 
 def blurred(pictures: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur, edges repeated; sigma in pixels."""
+    """Gaussian blur of (B, C, H, W), edges repeated; sigma in pixels."""
     reach = max(1, round(3 * sigma))
     x = torch.arange(-reach, reach + 1, dtype=pictures.dtype)
     kernel = torch.exp(-0.5 * (x / sigma) ** 2)
-    kernel = (kernel / kernel.sum()).repeat(3, 1)
+    channels = pictures.shape[1]
+    kernel = (kernel / kernel.sum()).repeat(channels, 1)
     padded = torch.nn.functional.pad(pictures, (reach,) * 4, mode="replicate")
-    across = torch.nn.functional.conv2d(padded, kernel[:, None, None], groups=3)
-    return torch.nn.functional.conv2d(across, kernel[:, None, :, None], groups=3)
+    across = torch.nn.functional.conv2d(padded, kernel[:, None, None], groups=channels)
+    return torch.nn.functional.conv2d(across, kernel[:, None, :, None], groups=channels)

@@ -47,9 +47,16 @@ def test_a_sharp_photo_is_left_alone() -> None:
 
 
 def test_a_photo_of_one_colour_is_no_error() -> None:
-    flat = np.full((64, 64, 3), 128, np.uint8)
-    assert lens_of(flat, rough(64)).blur >= 0
-    assert lens_of(rough(64), flat).blur >= 0
+    flat = np.full((128, 128, 3), 128, np.uint8)
+    assert lens_of(flat, rough(128)).blur > 0.7
+    assert lens_of(rough(128), flat).blur == 0
+
+
+def test_pictures_too_small_to_tell_are_left_alone() -> None:
+    smooth = to_array(blurred(to_tensor(rough(256)), 3.0))
+    assert lens_of(smooth, rough(256)).blur > 2
+    assert lens_of(smooth, rough(64)) == Lens()
+    assert lens_of(smooth[:64, :64], rough(256)) == Lens()
 
 
 def test_what_is_drawn_is_seen_through_it() -> None:

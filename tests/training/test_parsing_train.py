@@ -28,10 +28,10 @@ from f2p_sdk.training.parsing import (
     find_labels,
     parser_recipe,
     pixel_loss,
-    train,
     train_parser,
 )
 from f2p_sdk.training.parsing.data import Faces, _Part
+from f2p_sdk.training.parsing.vary import Task, varying
 
 SIDE = 64
 TINY: dict[str, dict[str, Any]] = {
@@ -312,10 +312,10 @@ def test_many_cores_vary_pictures_as_one_does(
 ) -> None:
     """Beside a GPU, whose place a name takes here: no tensor goes there."""
     monkeypatch.setattr("os.cpu_count", lambda: 4)
-    tasks = [train._Task(row, (1, 2, row, 1), "photo", SIDE, 0.3) for row in range(6)]
+    tasks = [Task(row, (1, 2, row, 1), "photo", SIDE, 0.3) for row in range(6)]
     found = []
     for device in (Device("cpu", False), Device("cuda", False)):
-        with train._varying(faces, device) as vary:
+        with varying(faces, device) as vary:
             found.append(list(vary(tasks)))
     for (one, labels), (other, same) in zip(*found, strict=True):
         np.testing.assert_array_equal(one, other)

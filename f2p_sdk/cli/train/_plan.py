@@ -5,35 +5,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ...errors import UsageError
-from .._common import json_option, progress
+from .. import _options as options
 
-if TYPE_CHECKING:
-    from ...parameters import Layout
-    from ...training import Pictures
+__all__ = ["check_plan", "out_option", "plan_options"]
 
-__all__ = ["check_plan", "data_option", "open_data", "out_option", "plan_options"]
-
-data_option = click.option(
-    "--data",
-    required=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="DIR",
-    help="A folder that `f2p capture` filled.",
-)
-
-out_option = click.option(
-    "-o",
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="The weights file to write, .safetensors.",
-)
+out_option = options.out_option("FILE", "The weights file to write, .safetensors.")
 
 _PLAN: tuple[Callable[[Any], Any], ...] = (
     click.option("--epochs", type=click.IntRange(min=1), help="How often each picture is seen."),
@@ -47,7 +28,7 @@ _PLAN: tuple[Callable[[Any], Any], ...] = (
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 ..."),
     click.option("--restart", is_flag=True, help="Begin anew, whatever is there."),
-    json_option,
+    options.json_option,
 )
 
 
@@ -56,27 +37,6 @@ def plan_options(command: Any) -> Any:
     for option in reversed(_PLAN):
         command = option(command)
     return command
-
-
-def open_data(
-    layout: Layout, data: Path, size: int, quiet: bool
-) -> tuple[Pictures, Pictures | None]:
-    """A captured dataset at ``size``, and its neighbours if it has some."""
-    from ... import capture
-    from ...training import open_pictures
-
-    def opened(folder: Path) -> Pictures:
-        with progress("decoding pictures", quiet=quiet) as update:
-            return open_pictures(
-                folder,
-                layout,
-                size,
-                lambda: capture.read_records(folder),
-                progress=lambda done: update(done),
-            )
-
-    beside = data / capture.NEIGHBOURS
-    return opened(data), opened(beside) if (beside / capture.MANIFEST).is_file() else None
 
 
 def check_plan(out: Path, epochs: int | None, minutes: float | None, restart: bool) -> None:

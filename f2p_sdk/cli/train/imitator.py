@@ -10,7 +10,7 @@ import click
 
 from ...errors import UsageError
 from .._common import emit_json, game_option, load_kind, progress, say
-from ._plan import check_plan, data_option, open_data, out_option, plan_options
+from ._plan import check_plan, out_option, plan_options
 
 if TYPE_CHECKING:
     from ...mesh import Mesh
@@ -23,7 +23,13 @@ RECIPES = ("best", "mesh", "slides")
 
 @click.command()
 @game_option
-@data_option
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="A folder that `f2p capture` filled.",
+)
 @out_option
 @click.option("--network", type=click.Choice(NETWORKS), help="Default: the recipe's own.")
 @click.option(
@@ -72,6 +78,7 @@ def command(
     check_plan(out, epochs, minutes, restart)
     layout = load_kind(game).layout
 
+    from ...capture import MANIFEST, NEIGHBOURS
     from ...training import Plan
     from ...training import recipe as find_recipe
 
@@ -87,7 +94,9 @@ def command(
         window=window or chosen.window,
     )
     plan = Plan(chosen, network or "", {}, epochs, minutes, seed, start)
-    pictures, neighbours = open_data(layout, data, _size(layout, plan), as_json)
+    pictures = _open(layout, data, plan, as_json)
+    beside = data / NEIGHBOURS
+    neighbours = _open(layout, beside, plan, as_json) if (beside / MANIFEST).is_file() else None
     told = {"neighbours": neighbours, "mesh": mesh}
     trained = _train(layout, pictures, out, plan, told, device, as_json)
     document = {
@@ -113,14 +122,23 @@ def _mesh(layout: Layout, data: Path) -> Mesh | None:
     return Mesh.load(path, layout) if path.is_file() else None
 
 
-def _size(layout: Layout, plan: Plan) -> int:
-    """Side of the pictures that the network draws."""
+def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
+    from ... import capture
     from ...networks import build
+    from ...training import open_pictures
 
     slots = [s.stop - s.start for s in layout.slots]
     name = plan.network or plan.recipe.network
     # what the mesh network draws is as large as the pictures it is given
-    return 256 if name == "mesh" else build(name, layout.size, slots=slots, **plan.options).size
+    size = 256 if name == "mesh" else build(name, layout.size, slots=slots, **plan.options).size
+    with progress("decoding pictures", quiet=quiet) as update:
+        return open_pictures(
+            data,
+            layout,
+            size,
+            lambda: capture.read_records(data),
+            progress=lambda done: update(done),
+        )
 
 
 def _train(

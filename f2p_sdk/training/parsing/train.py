@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import multiprocessing
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -22,17 +18,17 @@ from ...parsers import parser_card, save_parser
 from ..device import Device, pick_device
 from ..loop import Loop, Rows
 from ..plan import Report, Trained
-from .augment import PLAIN, Variation, augment
+from .augment import PLAIN
 from .data import Faces
 from .figures import held_out_overlap
 from .recipes import RECIPES, ParserRecipe, pixel_loss
+from .vary import Task, Vary, varying
 
 __all__ = ["ParserPlan", "train_parser"]
 
 SEEN = 128  # pictures at a validation; all that are held out at the end
 SETTLED = 0.75  # of the pictures are plain while it settles
 _LONGEST = 5.0  # of a gradient
-_OTHERS = 2  # cores that are left to those who do not vary pictures
 LICENCE = "Apache-2.0; trained only on pictures of the engines that the data were captured from"
 
 
@@ -88,45 +84,9 @@ def train_parser(
         WeightsError: the backbone is not a ResNet-50's.
     """
     where = pick_device(device)
-    with _varying(faces, where) as vary:
+    with varying(faces, where) as vary:
         training = _Training(faces, output, plan or ParserPlan(), where, backbone, vary)
         return training.run(licence, progress)
-
-
-@dataclass(frozen=True)
-class _Task:
-    """A picture that is to be varied: its row, where its random numbers begin, and how."""
-
-    row: int
-    seed: tuple[int, ...]
-    variation: Variation
-    side: int
-    plain: float
-
-
-_Varied = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
-_Vary = Callable[[Iterable[_Task]], Iterable[_Varied]]
-_faces: Faces | None = None  # those of the training that forked this process
-
-
-def _varied(task: _Task) -> _Varied:
-    """The picture and its labels."""
-    assert _faces is not None
-    rng = np.random.default_rng(task.seed)
-    return augment(_faces[task.row], rng, task.variation, task.side, task.plain)
-
-
-@contextlib.contextmanager
-def _varying(faces: Faces, device: Device) -> Iterator[_Vary]:
-    """What varies pictures: where a GPU does the rest, all other cores at once."""
-    global _faces
-    _faces = faces
-    workers = (os.cpu_count() or 1) - _OTHERS
-    if device.name == "cpu" or workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
-        yield lambda tasks: map(_varied, tasks)
-        return
-    with multiprocessing.get_context("fork").Pool(workers) as pool:
-        yield lambda tasks: pool.map(_varied, tasks)
 
 
 class _Training(Loop[ParserNetwork]):
@@ -139,7 +99,7 @@ class _Training(Loop[ParserNetwork]):
         plan: ParserPlan,
         device: Device,
         backbone: dict[str, Tensor] | None,
-        vary: _Vary,
+        vary: Vary,
     ) -> None:
         super().__init__(output, plan, device, faces.split())
         self.faces, self.vary = faces, vary
@@ -164,7 +124,7 @@ class _Training(Loop[ParserNetwork]):
         plain = SETTLED if self.fraction > 1 - recipe.settle else PLAIN
         epoch = self.step // self.per_epoch
         tasks = [
-            _Task(row, (self.seed, epoch, row, 1), recipe.variation, side, plain)
+            Task(row, (self.seed, epoch, row, 1), recipe.variation, side, plain)
             for row in rows.tolist()
         ]
         pictures, labels = zip(*self.vary(tasks), strict=True)
