@@ -33,15 +33,16 @@ class Recovered:
 
 def recover(
     fitter: Fitter,
-    count: int,
+    which: range,
     options: Mapping[str, Any],
     visible: np.ndarray[Any, np.dtype[np.bool_]],
     pose: str = "",
     done: Callable[[int], object] = lambda index: None,
 ) -> tuple[list[Recovered], list[dict[str, str]]]:
-    """Fit ``count`` pictures of known characters; what was found, and what failed and why.
+    """Fit pictures of known characters; what was found, and what failed and why.
 
     Args:
+        which: numbers of the characters; the same number is the same character.
         visible: (C,), the sliders that count (:func:`sensitive`).
         pose: one of ``POSES``: the head is turned in the picture that the fit sees.
 
@@ -53,7 +54,7 @@ def recover(
     recovered: list[Recovered] = []
     failed: list[dict[str, str]] = []
     scene = POSES[pose] if pose else {}
-    for i in range(count):
+    for i in which:
         true = torch.from_numpy(layout.encode(layout.random(i, seed=UNSEEN + options["seed"])))
         plain = fitter.engine.draw(true[None], fitter.size)[0]
         shown = fitter.engine.draw(true[None], fitter.size, [scene])[0] if scene else plain

@@ -199,7 +199,8 @@ def _solve(
 ) -> list[Solved]:
     """What each round of least squares came to, from ``vector`` (D,)."""
     target = cells(goal.look.colours[None], stage.grid).flatten()
-    side = max(tools.size, 2 * goal.look.colours.shape[-1])  # of edges, a pixel knows but one side
+    # of edges, a pixel knows but one side: a cell takes the mean of sixteen, where they are there
+    side = max(tools.size, min(4 * stage.grid, 2 * goal.look.colours.shape[-1]))
     done = 0
 
     def draw(vectors: Tensor) -> Tensor:

@@ -186,11 +186,17 @@ PORTRAIT = Recipe(
         Solve("afar", LeastSquares(move=0.25, caution=20.0, trials=4, anew=0), grid=32),
         Solve("near", LeastSquares(move=0.12, caution=20.0, trials=2, anew=0), grid=32),
         Solve("shape", LeastSquares(), grid=64),
-        # Brows and lips are a few such cells high: here it is told whose they are.
-        Solve("form", LeastSquares(trials=5), grid=64, rounds=2),
-        Solve("finish", LeastSquares(move=0.04, trials=4, anew=12), grid=256),
+        # From here on a place counts by how steady it is, and shades tell what edges hide.
+        Solve("form", LeastSquares(move=0.04, both=True, trials=5, anew=16), grid=128),
+        Solve(
+            "choices",
+            LeastSquares(move=0.04, both=True, trials=8, anew=16, pairs=True),
+            grid=128,
+        ),
+        Solve("settle", LeastSquares(move=0.04, both=True, trials=4, anew=16), grid=128),
+        Solve("finish", LeastSquares(move=0.04, both=True, steps=12), grid=256),
     ),
-    weights={"colour": 20.0, "prior": 0.001},
+    weights={"colour": 20.0},
     grid=256,
     strictness=1.0,
     exact=True,

@@ -4,34 +4,47 @@ Where a photo is looked at through networks, gradients are all there is. Where t
 to be drawn again, the difference of every pixel is an equation, hundreds of times more equations
 than unknowns, and each slider's effect can be had from the engine by moving it alone. So this is
 Gauss-Newton with Marquardt's damping (Marquardt 1963) and Huber's weights (Huber 1964) in the box
-of the sliders. Choices are judged as if the sliders would already have followed: what a choice
-changes is compared with what is left over once the sliders have explained all that they can
-(variable projection, Golub and Pereyra 1973), slot by slot; the likeliest are followed and drawn.
+of the sliders; what every step teaches of the slopes is kept (Broyden 1965).
+
+Near the end not all places tell the same: along edges a pixel flips when a slider moves by a
+thousandth, and those flips hide the shades within that say what remains. A look to both sides of
+every slider tells where pictures are not straight, and how much; a place counts by that.
+
+Choices are judged as if the sliders would already have followed: what a choice changes is compared
+with what is left over once the sliders have explained all that they can (variable projection, Golub
+and Pereyra 1973), slot by slot; the likeliest are followed and drawn.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from f2p_sdk.search.moves import moved, slopes_of, stepped
+from f2p_sdk.search.normal import Normal
+from f2p_sdk.search.slots import Choices, chosen, others_of, pairs_of, together
 from f2p_sdk.search.space import Space
 
 __all__ = ["LeastSquares", "Solved"]
 
 _LENGTHS = (1.0, 0.5, 0.2)  # of the step, that are tried
-_SLOW = 0.97  # a step that leaves more than this of the loss is the last
+_SLOW = 0.98  # a step that leaves more than this of the loss is the last
+_BEHIND = 5.0  # times the loss of a rival: it must come nearer fast,
+_STEEP = 0.6  # to this of the loss at a step
 _FAR = 4.0  # times what is left to explain: a choice that leaves more is not tried
-_VARIANCE = 1 / 12  # of a slider that may lie anywhere in [0, 1]
-_PINNED = 6  # rounds of pinning sliders to the ends of the box
+_ALIKE = 2  # pairs with the same first choice that are tried, at most
+_NOTHING = 0.0005  # of a difference, that shows nowhere
+_GRAIN = 0.001  # of a difference, at least: pictures come in 255 steps
+_OFF = 3.0  # deviations beyond which a difference counts linearly
 
 
 @dataclass(frozen=True)
 class Solved:
-    """vector: (D,), choices hard. loss: mean of Huber's loss over all differences."""
+    """vector: (D,), choices hard. loss: mean square of all differences."""
 
     vector: Tensor
     loss: float
@@ -43,20 +56,26 @@ class LeastSquares:
 
     Attributes:
         move: how far a slider is moved to see what it changes, share of its range.
-        caution: how much larger than they are differences are taken to be, as a variance: what the
-            sliders do is not straight, and neighbouring pixels err together.
-        outlier: a difference beyond this, of 1, counts linearly.
+        both: to both sides, so that a place counts by how straight its changes are; else all places
+            count alike, as far as what is left allows.
+        caution: where all count alike: how much larger than they are differences are taken to be,
+            as a variance: what the sliders do is not straight, and neighbouring pixels err
+            together.
+        outlier: likewise: a difference beyond this, of 1, counts linearly.
         trials: how many choices of each slot are tried, the likeliest first; 0 for none.
         anew: how many sliders are moved anew for each choice tried, those that do most where the
             choice acts: what a brow's sliders do depends on the brow.
+        pairs: choices of two slots that act in the same places are tried together too.
         steps: how many steps are taken from one look, at most.
     """
 
     move: float = 0.06
+    both: bool = False
     caution: float = 5.0
     outlier: float = 0.03
     trials: int = 0
     anew: int = 24
+    pairs: bool = False
     steps: int = 8
 
     def round(
@@ -76,156 +95,142 @@ class LeastSquares:
         """
         sliders = torch.nonzero(space.free[: space.continuous])[:, 0]
         slots = [s for s in space.slots if self.trials and bool(space.free[s].all())]
-        swaps = [
-            (s, k) for s in slots for k in range(s.stop - s.start) if not bool(vector[s.start + k])
+        others = [others_of(vector, slot) for slot in slots]
+        moves = self._moves(vector, sliders)
+        asked = [vector, *moved(vector, sliders, moves)]
+        swapped = [chosen(vector, other) for some in others for other in some]
+        drawn = draw(torch.stack(asked + swapped))
+        here = drawn[0]
+        changes = [
+            pictures - here
+            for pictures in torch.split(drawn[len(asked) :], [len(some) for some in others])
         ]
-        others = [_with(vector, *swap) for swap in swaps]
-        drawn = draw(torch.stack([*self._moved(vector, sliders), *others]))
-        here, moved, swapped = drawn[0], drawn[1 : 1 + len(sliders)], drawn[1 + len(sliders) :]
-        look = _Look(sliders, self._slopes(vector[sliders], moved - here), target, draw)
-        best, picture = self._descend(look, vector, here)
-        for slot in slots:
-            own = [i for i, (s, _) in enumerate(swaps) if s == slot]
-            normal = self._normal(look, best.vector, picture)
-            costs = normal.costs(swapped[own] - here).tolist()
-            near = [i for i, cost in zip(own, costs[1:], strict=True) if cost < _FAR * costs[0]]
-            for i in sorted(near, key=lambda i: costs[1 + own.index(i)])[: self.trials]:
-                start = _with(best.vector, *swaps[i])
-                again, there = self._again(look, start, swapped[i] - here)
-                found, seen = self._descend(again, start, there)
-                if found.loss < best.loss:
-                    best, picture, look = found, seen, again
-        return best
+        slopes, bend = slopes_of(here, drawn[1 : len(asked)], moves)
+        del drawn
+        self._rouse(slopes, _Here(vector, here), sliders, draw)
+        variance = _GRAIN**2 + bend if self.both else None
+        look = _Look(sliders, slopes, target, draw, variance)
+        now = self._descend(look, _Here(vector, here))
+        for some, what in zip(others, changes, strict=True):
+            now, look = self._try(look, now, some, what)
+        for first, second in together(slots, changes) if self.pairs else ():
+            pairs = pairs_of(vector, first, second)
+            drawn = draw(torch.stack([chosen(vector, pair) for pair in pairs]))
+            now, look = self._try(look, now, pairs, drawn - here)
+        return Solved(now.vector, float((target - now.picture).square().mean()))
 
-    def _again(self, look: _Look, vector: Tensor, change: Tensor) -> tuple[_Look, Tensor]:
+    def _try(
+        self, look: _Look, now: _Here, others: list[Choices], changes: Tensor
+    ) -> tuple[_Here, _Look]:
+        """The best of what is here and the likeliest of other choices, which change (K, P),
+        followed and drawn; with the look that led there."""
+        costs = self._normal(look, now).costs(changes).tolist()
+        near = [i for i in range(len(others)) if costs[1 + i] < _FAR * costs[0]]
+        tried: list[int] = []
+        for i in sorted(near, key=lambda i: costs[1 + i]):
+            first = others[i][0][1]
+            if len(tried) >= self.trials or tried.count(first) >= _ALIKE:
+                continue
+            tried.append(first)
+            again, there = self._again(look, chosen(now.vector, others[i]), changes[i])
+            least = self._loss(look, now.picture)
+            found = self._descend(again, there, least)
+            if self._loss(look, found.picture) < least:
+                now, look = found, again
+        return now, look
+
+    def _rouse(
+        self, slopes: Tensor, now: _Here, sliders: Tensor, draw: Callable[[Tensor], Tensor]
+    ) -> None:
+        """Sliders that do nothing where they are may do something further off: how grey hair is,
+        below the middle. They are moved to both ends, and the end that shows more counts."""
+        still = slopes.abs().amax(dim=1) * self.move < _NOTHING
+        idle = sliders[still]
+        if not len(idle):
+            return
+        moves = torch.stack([-now.vector[idle], 1 - now.vector[idle]], dim=1)
+        drawn = draw(torch.stack(moved(now.vector, idle, moves))) - now.picture
+        drawn = drawn.reshape(len(idle), 2, -1)
+        best = drawn.square().sum(dim=2).argmax(dim=1)
+        rows = torch.arange(len(idle))
+        far = moves[rows, best]
+        slopes[still] = drawn[rows, best] / far.where(far != 0, 1.0)[:, None]
+
+    def _again(self, look: _Look, vector: Tensor, change: Tensor) -> tuple[_Look, _Here]:
         """The look with those sliders moved anew at ``vector`` (D,) that do most where ``change``
         (P,) is; with the picture there."""
-        length = look.products.diagonal().sqrt().clamp(min=1e-9)
-        there = look.slopes.abs() @ change.abs() / length
+        scale = 1.0 if look.variance is None else look.variance.rsqrt()
+        slopes = (look.slopes * scale).abs_()
+        there = slopes @ (change * scale).abs() / slopes.norm(dim=1).clamp(min=1e-9)
         near = there.argsort(descending=True)[: self.anew]
         sliders = look.sliders[near]
-        drawn = look.draw(self._moved(vector, sliders))
+        moves = self._moves(vector, sliders)
+        drawn = look.draw(torch.stack([vector, *moved(vector, sliders, moves)]))
         slopes = look.slopes.clone()
-        slopes[near] = self._slopes(vector[sliders], drawn[1:] - drawn[0])
-        return replace(look, slopes=slopes), drawn[0]
+        slopes[near] = slopes_of(drawn[0], drawn[1:], moves)[0]
+        return replace(look, slopes=slopes), _Here(vector, drawn[0])
 
-    def _descend(self, look: _Look, vector: Tensor, picture: Tensor) -> tuple[Solved, Tensor]:
-        """From ``vector`` (D,), whose picture (P,) it is, as far as the slopes of the look lead;
-        with the picture there."""
-        best = Solved(vector, float(self._loss(picture[None], look.target)))
+    def _descend(self, look: _Look, now: _Here, rival: float = torch.inf) -> _Here:
+        """As far as the slopes of the look lead; what the steps teach of them goes into them. What
+        is far behind the loss of a rival is followed as long as it comes nearer fast."""
         for _ in range(self.steps):
-            step = self._normal(look, best.vector, picture).step()
-            tried = torch.stack([_stepped(best.vector, look.sliders, t * step) for t in _LENGTHS])
+            step = self._normal(look, now).step()
+            tried = torch.stack([stepped(now.vector, look.sliders, t * step) for t in _LENGTHS])
             drawn = look.draw(tried)
-            losses = self._loss(drawn, look.target)
-            k, before = int(losses.argmin()), best.loss
-            if float(losses[k]) < before:
-                best, picture = Solved(tried[k], float(losses[k])), drawn[k]
-            if best.loss > _SLOW * before:
+            losses = [self._loss(look, picture) for picture in drawn]
+            k, before = int(torch.tensor(losses).argmin()), self._loss(look, now.picture)
+            gone = (tried[k] - now.vector)[look.sliders]
+            if losses[k] >= before or not bool(gone.any()):
                 break
-        return best, picture
+            missed = drawn[k] - now.picture - look.slopes.T @ gone
+            look.slopes.addr_(gone / gone.square().sum(), missed)
+            now = _Here(tried[k], drawn[k])
+            if losses[k] > (_SLOW if losses[k] < _BEHIND * rival else _STEEP) * before:
+                break
+        return now
 
-    def _slopes(self, here: Tensor, changes: Tensor) -> Tensor:
-        """What sliders (C,) change, (C, P), from what :meth:`_moved` did."""
-        return changes / torch.where(here > 0.5, -self.move, self.move)[:, None]
+    def _moves(self, vector: Tensor, sliders: Tensor) -> Tensor:
+        """(C, 1) or (C, 2), how far each of these sliders is moved, within the box."""
+        here = vector[sliders]
+        if not self.both:
+            return torch.where(here > 0.5, -self.move, self.move)[:, None]
+        ends = torch.stack([here - self.move, here + self.move], dim=1).clamp(0, 1)
+        return ends - here[:, None]
 
-    def _moved(self, vector: Tensor, sliders: Tensor) -> Tensor:
-        """(1 + C, D): the vector, then each of these sliders moved toward the middle."""
-        asked = vector.repeat(1 + len(sliders), 1)
-        for row, slider in enumerate(sliders.tolist(), start=1):
-            asked[row, slider] += -self.move if float(vector[slider]) > 0.5 else self.move
-        return asked
+    def _bound(self, look: _Look) -> Tensor | float:
+        """The difference beyond which one counts linearly."""
+        return self.outlier if look.variance is None else _OFF * look.variance.sqrt()
 
-    def _normal(self, look: _Look, vector: Tensor, picture: Tensor) -> _Normal:
-        left = look.target - picture
-        weight = self.outlier / left.abs().clamp(min=self.outlier)
-        noise = self.caution * float((weight * left.square()).mean()) + 1e-12
-        return _Normal(look, left, weight, noise, vector[look.sliders])
+    def _normal(self, look: _Look, now: _Here) -> Normal:
+        left = look.target - now.picture
+        weight = (left.abs() / self._bound(look)).clamp_(min=1).reciprocal_()
+        if look.variance is None:
+            weight /= self.caution * float((weight * left.square()).mean()) + 1e-12
+        else:
+            weight /= look.variance
+        return Normal(look.slopes, left, weight, now.vector[look.sliders])
 
-    def _loss(self, drawn: Tensor, target: Tensor) -> Tensor:
-        """(B, P) and (P,) to (B,)."""
-        return torch.nn.functional.huber_loss(
-            drawn, target.expand_as(drawn), reduction="none", delta=self.outlier
-        ).mean(dim=1)
+    def _loss(self, look: _Look, picture: Tensor) -> float:
+        """Mean of Huber's loss of the differences, in units of their bounds."""
+        off = (look.target - picture) / self._bound(look)
+        return float(functional.huber_loss(off, torch.zeros_like(off)))
+
+
+@dataclass(frozen=True)
+class _Here:
+    """vector: (D,), and picture: (P,), as it is drawn."""
+
+    vector: Tensor
+    picture: Tensor
 
 
 @dataclass(frozen=True)
 class _Look:
-    """sliders: (C,), which. slopes: (C, P), what each changes. target, draw: of the round."""
+    """sliders: (C,), which. slopes: (C, P), what each changes. target, draw: of the round.
+    variance: (P,), of a difference that the slopes do not explain; None where it is not known."""
 
     sliders: Tensor
     slopes: Tensor
     target: Tensor
     draw: Callable[[Tensor], Tensor]
-
-    @functools.cached_property
-    def products(self) -> Tensor:
-        """(C, C), of the slopes with each other."""
-        return self.slopes @ self.slopes.T
-
-    def weighed(self, weight: Tensor) -> Tensor:
-        """(C, C), the same where places count ``weight`` (P,), most of them 1: only the others are
-        multiplied anew."""
-        other = torch.nonzero(weight != 1)[:, 0]
-        if 2 * len(other) > len(weight):
-            return (self.slopes * weight) @ self.slopes.T
-        slopes = self.slopes[:, other]
-        return self.products - (slopes * (1 - weight[other])) @ slopes.T
-
-
-class _Normal:
-    """The normal equations of sliders.
-
-    look: whose slopes. left: (P,), the difference to explain. weight: (P,), what each place counts.
-    noise: variance of a difference that counts 1. here: (C,), where the sliders are; by default in
-    the middle.
-    """
-
-    def __init__(
-        self, look: _Look, left: Tensor, weight: Tensor, noise: float, here: Tensor
-    ) -> None:
-        self.slopes, self.left, self.weight = look.slopes, left, weight / noise
-        self.here = here.double()
-        self.matrix = look.weighed(weight).double() / noise
-        self.matrix.diagonal().add_(1 / _VARIANCE)
-        self.home = (0.5 - self.here) / _VARIANCE
-
-    def step(self) -> Tensor:
-        """(C,), how far the sliders go.
-
-        Inside the box: sliders that would leave it are pinned to its end, and the rest solved anew.
-        """
-        side = (self.slopes @ (self.weight * self.left)).double() + self.home
-        low, high = -self.here, 1 - self.here
-        free = torch.ones(len(side), dtype=torch.bool)
-        found = torch.zeros_like(side)
-        for _ in range(_PINNED):
-            rest = side[free] - self.matrix[free][:, ~free] @ found[~free]
-            found[free] = torch.linalg.solve(self.matrix[free][:, free], rest)
-            outside = free & ((found < low) | (found > high))
-            if not bool(outside.any()):
-                break
-            found = torch.where(outside, found.clamp(low, high), found)
-            free &= ~outside
-        return found.clamp(low, high).float()
-
-    def costs(self, changes: Tensor) -> Tensor:
-        """(1 + S,), what is left to explain when the sliders have followed: as it is, then with
-        each of these changes (S, P) made."""
-        left = torch.cat([self.left[None], self.left - changes])
-        sides = (self.slopes @ (self.weight * left).T).double() + self.home[:, None]
-        followed = torch.cholesky_solve(sides, torch.linalg.cholesky(self.matrix))
-        return (left.square() @ self.weight).double() - (sides * followed).sum(dim=0)
-
-
-def _with(vector: Tensor, slot: slice, choice: int) -> Tensor:
-    changed = vector.clone()
-    changed[slot] = 0
-    changed[slot.start + choice] = 1
-    return changed
-
-
-def _stepped(vector: Tensor, sliders: Tensor, step: Tensor) -> Tensor:
-    moved = vector.clone()
-    moved[sliders] = (moved[sliders] + step).clamp(0, 1)
-    return moved
+    variance: Tensor | None

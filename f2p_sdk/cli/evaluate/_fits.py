@@ -74,13 +74,13 @@ class Runs:
             document["robustness"] = robustness(fitted, {k: v for k, (v, _) in found.items()})
         self.documents[method] = document
 
-    def recover(self, method: str, kind: str, count: int, more: bool) -> None:
+    def recover(self, method: str, kind: str, which: range, more: bool) -> None:
         """Fit pictures of known characters and compare the values found with the true ones."""
         fitter = self._fitter(kind)
         options = {**self._options, "method": method}
         visible = sensitive(fitter)
         found = {
-            pose: recover(fitter, count, options, visible, pose, self._tell)
+            pose: recover(fitter, which, options, visible, pose, self._tell)
             for pose in ("", *(POSES if more else ()))
         }
         recovered, failed = found.pop("")

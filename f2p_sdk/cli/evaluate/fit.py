@@ -40,6 +40,14 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
     metavar="N",
     help="Fit N pictures that the engine drew of characters it has not been asked for before.",
 )
+@click.option(
+    "--first",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="K",
+    help="With --recover: the number of the first of them, so that machines can share the work.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--method",
@@ -83,6 +91,7 @@ def command(
     photos: Path | None,
     identities: Path | None,
     recover: int | None,
+    first: int,
     seed: int,
     methods: tuple[str, ...],
     steps: int | None,
@@ -103,6 +112,8 @@ def command(
         raise UsageError(
             "give either --photos DIR or --recover N", remedy="f2p evaluate fit --help"
         )
+    if first and recover is None:
+        raise UsageError("--first goes with --recover", remedy="f2p evaluate fit --help")
     methods = tuple(dict.fromkeys(methods))
     kind = load_kind(game)
     listed = [] if photos is None else _photos(photos, identities)[:limit]
@@ -124,6 +135,7 @@ def command(
 
     for needed in dict.fromkeys(each or [kind.kind]):
         weights_file(kinds[needed], weights)  # before an engine is started for nothing
+    which = range(first, first + (recover or 0))
     with engine_for(kind, engines=engines or side_by_side()) as host:
 
         def fitter(name: str) -> Fitter:
@@ -138,7 +150,7 @@ def command(
                 if photos is not None:
                     runs.photos(method, listed, each, robustness)
                 else:
-                    runs.recover(method, kind.kind, recover or 0, robustness)
+                    runs.recover(method, kind.kind, which, robustness)
     named = kind.name if "/" in game else kind.game
     document: dict[str, Any] = {"game": named, "seed": seed, "steps": steps}
     if len(methods) == 1:

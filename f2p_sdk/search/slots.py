@@ -1,0 +1,44 @@
+"""Other choices: of one slot, or of two that act in the same places."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["Choices", "chosen", "others_of", "pairs_of", "together"]
+
+_SHARED = 0.5  # cosine between what two slots change: they act in the same places
+
+Choices = tuple[tuple[slice, int], ...]
+"""Slots, each with the number of one of its choices."""
+
+
+def chosen(vector: Tensor, choices: Choices) -> Tensor:
+    """The vector (D,) with these choices."""
+    changed = vector.clone()
+    for slot, choice in choices:
+        changed[slot] = 0
+        changed[slot.start + choice] = 1
+    return changed
+
+
+def others_of(vector: Tensor, slot: slice) -> list[Choices]:
+    """All choices of a slot but that of ``vector`` (D,)."""
+    here = int(vector[slot].argmax())
+    return [((slot, k),) for k in range(slot.stop - slot.start) if k != here]
+
+
+def pairs_of(vector: Tensor, first: slice, second: slice) -> list[Choices]:
+    """All pairs of choices of which neither is that of ``vector`` (D,)."""
+    return [a + b for a in others_of(vector, first) for b in others_of(vector, second)]
+
+
+def together(slots: list[slice], changes: list[Tensor]) -> list[tuple[slice, slice]]:
+    """Pairs of slots whose choices change the same places; changes: (K, P) of each slot."""
+    where = [functional.normalize(change.abs().mean(dim=0), dim=0) for change in changes]
+    return [
+        (slots[i], slots[j])
+        for i in range(len(slots))
+        for j in range(i + 1, len(slots))
+        if float(where[i] @ where[j]) > _SHARED
+    ]
