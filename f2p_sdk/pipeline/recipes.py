@@ -183,8 +183,9 @@ PORTRAIT = Recipe(
     title="a picture of the game's own: solved for, pixel by pixel, from coarse to fine",
     stages=(
         # Colours of large cells change steadily however far a slider goes; small ones tell more.
-        Solve("afar", LeastSquares(move=0.25, caution=20.0, trials=4, anew=0), grid=32),
-        Solve("near", LeastSquares(move=0.12, caution=20.0, trials=2, anew=0), grid=32),
+        Solve("afar", LeastSquares(move=0.25, caution=20.0, trials=6, anew=0), grid=32),
+        # A hairstyle that is wrong here is hardly left later.
+        Solve("near", LeastSquares(move=0.12, caution=20.0, trials=6, anew=0), grid=32, rounds=2),
         Solve("shape", LeastSquares(), grid=64),
         # From here on a place counts by how steady it is, and shades tell what edges hide.
         Solve("form", LeastSquares(move=0.04, both=True, trials=5, anew=16), grid=128),
