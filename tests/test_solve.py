@@ -103,3 +103,57 @@ def test_what_a_slider_does_may_depend_on_the_choice(anew: int) -> None:
     assert bool(solved.vector[2]) is bool(anew)
     if anew:
         assert float(solved.vector[0]) > 0.65
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_slider_that_does_nothing_where_it_is_is_looked_at_further_off(both: bool) -> None:
+    """Grey begins at the middle: below it the slider changes nothing."""
+    line = torch.linspace(0, 1, 32)
+
+    def hair(vectors: Tensor) -> Tensor:
+        return (vectors - 0.5).clamp(min=0) * (1 + line)
+
+    start, true = torch.tensor([0.2]), torch.tensor([0.9])
+    space, target = Space.around(start, 1, ()), hair(true[None])[0]
+    vector = start
+    for _ in range(3):
+        vector = LeastSquares(both=both).round(space, vector, target, hair).vector
+    torch.testing.assert_close(vector, true, atol=0.02, rtol=0)
+
+
+def test_places_that_flip_do_not_hide_shades() -> None:
+    """Half of the places jump whenever the sliders move a little, as pixels along edges do."""
+    line = torch.linspace(0, 1, 300)
+    shades = torch.stack([torch.sin(3 * line), torch.cos(5 * line)])
+
+    def picture(vectors: Tensor) -> Tensor:
+        edges = 0.05 * torch.sign(torch.sin(400 * vectors.sum(dim=1, keepdim=True) + 90 * line))
+        return torch.cat([0.05 * vectors @ shades, edges], dim=1)
+
+    start, true = torch.tensor([0.5, 0.5]), torch.tensor([0.62, 0.41])
+    space, target = Space.around(start, 2, ()), picture(true[None])[0]
+    found = {
+        both: LeastSquares(both=both).round(space, start, target, picture).vector
+        for both in (False, True)
+    }
+    off = {both: float((vector - true).abs().max()) for both, vector in found.items()}
+    assert off[True] < 0.3 * off[False]
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_two_choices_that_act_in_the_same_places_are_tried_together(pairs: bool) -> None:
+    """Lips: bare or painted, and a colour, of which bare ones show nothing. Painted in the colour
+    that is chosen they look worse than bare."""
+    line = torch.linspace(0, 1, 40)
+    colours = torch.tensor([-1.0, 0.6])
+
+    def lips(vectors: Tensor) -> Tensor:
+        paint = vectors[:, 2:3] * (vectors[:, 3:] @ colours)[:, None]
+        return 0.2 * vectors[:, :1] * line + 0.3 * paint * torch.exp(-((line - 0.5) ** 2) / 0.02)
+
+    start = torch.tensor([0.5, 1.0, 0.0, 1.0, 0.0])
+    true = torch.tensor([0.6, 0.0, 1.0, 0.0, 1.0])
+    space = Space.around(start, 1, (slice(1, 3), slice(3, 5)))
+    method = LeastSquares(trials=2, pairs=pairs)
+    vector = method.round(space, start, lips(true[None])[0], lips).vector
+    assert torch.equal(vector[1:], true[1:]) is pairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Choices", "chosen", "others_of", "pairs_of", "together"]
+__all__ = ["Choices", "chosen", "meet", "others_of", "pairs_of"]
 
 _SHARED = 0.5  # cosine between what two slots change: they act in the same places
 
@@ -33,12 +33,7 @@ def pairs_of(vector: Tensor, first: slice, second: slice) -> list[Choices]:
     return [a + b for a in others_of(vector, first) for b in others_of(vector, second)]
 
 
-def together(slots: list[slice], changes: list[Tensor]) -> list[tuple[slice, slice]]:
-    """Pairs of slots whose choices change the same places; changes: (K, P) of each slot."""
-    where = [functional.normalize(change.abs().mean(dim=0), dim=0) for change in changes]
-    return [
-        (slots[i], slots[j])
-        for i in range(len(slots))
-        for j in range(i + 1, len(slots))
-        if float(where[i] @ where[j]) > _SHARED
-    ]
+def meet(first: Tensor, second: Tensor) -> bool:
+    """Whether the choices of two slots, which change (K, P) and (L, P), change the same places."""
+    where = [functional.normalize(change.abs().mean(dim=0), dim=0) for change in (first, second)]
+    return float(where[0] @ where[1]) > _SHARED

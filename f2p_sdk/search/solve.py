@@ -17,6 +17,7 @@ and Pereyra 1973), slot by slot; the likeliest are followed and drawn.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -26,7 +27,7 @@ from torch.nn import functional
 
 from f2p_sdk.search.moves import moved, slopes_of, stepped
 from f2p_sdk.search.normal import Normal
-from f2p_sdk.search.slots import Choices, chosen, others_of, pairs_of, together
+from f2p_sdk.search.slots import Choices, chosen, meet, others_of, pairs_of
 from f2p_sdk.search.space import Space
 
 __all__ = ["LeastSquares", "Solved"]
@@ -113,8 +114,10 @@ class LeastSquares:
         now = self._descend(look, _Here(vector, here))
         for some, what in zip(others, changes, strict=True):
             now, look = self._try(look, now, some, what)
-        for first, second in together(slots, changes) if self.pairs else ():
-            pairs = pairs_of(vector, first, second)
+        for i, j in itertools.combinations(range(len(slots)), 2) if self.pairs else ():
+            if not self._meet(look, vector, (others[i], others[j]), (changes[i], changes[j])):
+                continue
+            pairs = pairs_of(vector, slots[i], slots[j])
             drawn = draw(torch.stack([chosen(vector, pair) for pair in pairs]))
             now, look = self._try(look, now, pairs, drawn - here)
         return Solved(now.vector, float((target - now.picture).square().mean()))
@@ -138,6 +141,24 @@ class LeastSquares:
             if self._loss(look, found.picture) < least:
                 now, look = found, again
         return now, look
+
+    def _meet(
+        self,
+        look: _Look,
+        vector: Tensor,
+        others: tuple[list[Choices], list[Choices]],
+        changes: tuple[Tensor, Tensor],
+    ) -> bool:
+        """Whether two slots act in the same places. Where one shows nothing, like the colour of
+        bare lips, it is asked beside the other's choice that changes most."""
+        shown = [len(change) > 0 and float(change.abs().max()) > _NOTHING for change in changes]
+        if sum(shown) == 1:
+            loud, mute = (0, 1) if shown[0] else (1, 0)
+            beside = others[loud][int(changes[loud].square().sum(dim=1).argmax())]
+            asked = [chosen(vector, beside + other) for other in others[mute]]
+            drawn = look.draw(torch.stack([chosen(vector, beside), *asked]))
+            return bool((drawn[1:] - drawn[0]).abs().max() > _NOTHING)
+        return all(shown) and meet(*changes)
 
     def _rouse(
         self, slopes: Tensor, now: _Here, sliders: Tensor, draw: Callable[[Tensor], Tensor]
