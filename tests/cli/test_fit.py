@@ -132,6 +132,17 @@ def test_evaluate_recover(f2p: Run) -> None:
     assert 5 < document["picture_psnr_db"] <= 99
 
 
+def test_machines_share_the_characters(f2p: Run, tmp_path: Path) -> None:
+    recover = ("evaluate", "fit", "-g", "toy", "--json", *FAST, "--recover")
+    rows = [json.loads(f2p(*recover, *which).out)["rows"] for which in ((2,), (1, "--first", 1))]
+    assert [row["character"] for row in rows[0]] == [0, 1]
+    same = {"character", "continuous_mae", "discrete_right", "picture_psnr_db"}
+    assert {k: rows[0][1][k] for k in same} == {k: rows[1][0][k] for k in same}
+    done = f2p("evaluate", "fit", "-g", "toy", "--photos", tmp_path, "--first", 1)
+    assert done.code == 2
+    assert "--first goes with --recover" in done.err
+
+
 WRONG = {
     "empty folder": ("", "there are no photos"),
     "absent photo": ("file,identity,kind\nnobody.png,g,hero\n", "nobody.png"),
