@@ -86,7 +86,7 @@ class LeastSquares:
         target: Tensor,
         draw: Callable[[Tensor], Tensor],
     ) -> Solved:
-        """The best that one look leads to; never worse than ``vector``.
+        """The best that one look leads to; never worse than ``vector``, as places count in it.
 
         Args:
             space: which sliders and slots may move.
