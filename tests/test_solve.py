@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from f2p_sdk.search import LeastSquares, Space
+from f2p_sdk.search import LeastSquares, Space, restart
 
 SIDE = 24
 SLOTS = (slice(5, 9), slice(9, 12))
@@ -157,3 +157,18 @@ def test_two_choices_that_act_in_the_same_places_are_tried_together(pairs: bool)
     method = LeastSquares(trials=2, pairs=pairs)
     vector = method.round(space, start, lips(true[None])[0], lips).vector
     assert torch.equal(vector[1:], true[1:]) is pairs
+
+
+def test_begins_anew_where_a_wrong_choice_was_made_up_for() -> None:
+    """A red spot, green in the target; its sliders are where they make the best of that."""
+    target = draw(TRUE[None])[0]
+    stuck = LeastSquares().round(SPACE, START, target, draw)
+    method = LeastSquares(move=0.25, caution=1.0)
+    again = restart(method, SPACE, stuck.vector, target, draw)
+    assert again.loss < 0.2 * stuck.loss
+    assert torch.equal(again.vector[5:9], TRUE[5:9])
+    assert torch.equal(again.vector[9:], START[9:])  # the slot that shows less waits
+    left = restart(method, SPACE, stuck.vector, target, draw, above=2 * stuck.loss)
+    assert torch.equal(left.vector, stuck.vector)
+    held = Space.around(START, 5, SLOTS, SLOTS)
+    assert torch.equal(restart(method, held, stuck.vector, target, draw).vector, stuck.vector)

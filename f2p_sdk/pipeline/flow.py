@@ -11,14 +11,24 @@ from torch import Tensor
 
 from ..errors import EngineError
 from ..objective import Objective
-from ..search import Chosen, Problem, Render, Result, Solved, Space, improve_choices, minimise
+from ..search import (
+    Chosen,
+    Problem,
+    Render,
+    Result,
+    Solved,
+    Space,
+    improve_choices,
+    minimise,
+    restart,
+)
 from .appearance import cells
 from .drawing import EngineDraws, Grounded, Imitator
 from .explain import explain
 from .goal import Goal, objective_of
 from .lens import Lens
 from .reading import Reader
-from .recipes import Explain, Recipe, Search, Solve, TryChoices
+from .recipes import Explain, Recipe, Restart, Search, Solve, TryChoices
 from .report import Clock
 from .views import Views
 
@@ -74,7 +84,7 @@ def find(plan: Recipe, space: Space, goal: Goal, tools: Tools, seed: int, clock:
             chosen = _try_choices(stage, space, judged, tools, vector, ranking, scene, clock)
             vector, ranking = chosen.vector, chosen.ranking
             candidates[stage.name] = vector
-        elif isinstance(stage, Solve):
+        elif isinstance(stage, Solve | Restart):
             for solved in _solve(stage, space, goal, tools, vector, scene, clock):
                 vector = solved.vector
                 losses.setdefault(stage.name, []).append({"total": solved.loss})
@@ -189,7 +199,7 @@ def _try_choices(
 
 
 def _solve(
-    stage: Solve,
+    stage: Solve | Restart,
     space: Space,
     goal: Goal,
     tools: Tools,
@@ -218,6 +228,8 @@ def _solve(
 
     found: list[Solved] = []
     with clock.stage(stage.name) as tell, torch.no_grad():
+        if isinstance(stage, Restart):
+            return [restart(stage.method, space, vector, target, draw, stage.above)]
         for _ in range(stage.rounds):
             found.append(stage.method.round(space, vector, target, draw))
             vector = found[-1].vector

@@ -15,6 +15,7 @@ __all__ = [
     "RECIPES",
     "Explain",
     "Recipe",
+    "Restart",
     "Search",
     "Solve",
     "Stage",
@@ -95,7 +96,24 @@ class Solve:
     rounds: int = 1
 
 
-Stage = Search | TryChoices | Explain | Solve
+@dataclass(frozen=True)
+class Restart:
+    """Begin anew with other choices of the slot that shows most, where too little is explained.
+
+    Attributes:
+        name: what the report calls it.
+        method: how every beginning is solved for.
+        grid: as for :class:`Solve`.
+        above: what may be left at most for nothing to be done; a mean square, of 1.
+    """
+
+    name: str
+    method: LeastSquares
+    grid: int
+    above: float
+
+
+Stage = Search | TryChoices | Explain | Solve | Restart
 
 #: What of a face the content is compared in (slides: the probability maps of facial features).
 FEATURES: Mapping[str, float] = {
@@ -184,8 +202,9 @@ PORTRAIT = Recipe(
     stages=(
         # Colours of large cells change steadily however far a slider goes; small ones tell more.
         Solve("afar", LeastSquares(move=0.25, caution=20.0, trials=6, anew=0), grid=32),
-        # A hairstyle that is wrong here is hardly left later.
         Solve("near", LeastSquares(move=0.12, caution=20.0, trials=6, anew=0), grid=32, rounds=2),
+        # A hairstyle that is wrong here is hardly left later.
+        Restart("again", LeastSquares(move=0.25, caution=20.0, steps=4), grid=32, above=5e-4),
         Solve("shape", LeastSquares(), grid=64),
         # From here on a place counts by how steady it is, and shades tell what edges hide.
         Solve("form", LeastSquares(move=0.04, both=True, trials=5, anew=16), grid=128),
