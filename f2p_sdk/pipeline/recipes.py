@@ -204,7 +204,7 @@ PORTRAIT = Recipe(
         Solve("afar", LeastSquares(move=0.25, caution=20.0, trials=6, anew=0), grid=32),
         Solve("near", LeastSquares(move=0.12, caution=20.0, trials=6, anew=0), grid=32, rounds=2),
         # A hairstyle that is wrong here is hardly left later.
-        Restart("again", LeastSquares(move=0.25, caution=20.0, steps=4), grid=32, above=1e-4),
+        Restart("again", LeastSquares(move=0.25, caution=20.0, steps=4), grid=32, above=2e-4),
         Solve("shape", LeastSquares(), grid=64),
         # From here on a place counts by how steady it is, and shades tell what edges hide.
         Solve("form", LeastSquares(move=0.04, both=True, trials=5, anew=16), grid=128),
