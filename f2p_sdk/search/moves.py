@@ -5,9 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["moved", "slopes_of", "stepped"]
+__all__ = ["inward", "moved", "slopes_of", "stepped"]
 
 _END = 0.2  # of what it does to the other side: a slider that does less has an end there
+
+
+def inward(here: Tensor, move: float) -> Tensor:
+    """(C, 1), a move of this length toward the middle, for sliders (C,)."""
+    return torch.where(here > 0.5, -move, move)[:, None]
 
 
 def moved(vector: Tensor, sliders: Tensor, moves: Tensor) -> list[Tensor]:

@@ -1,8 +1,8 @@
 """A new beginning, where least squares went after a wrong choice and cannot turn back.
 
 Hair covers a third of a picture. If the wrong one is taken early, all sliders serve to make up for
-it, and no other hair fits them any more. So each choice of the slot that shows most is begun with
-anew, from the start, by the sliders that do most there; the best of them go on with all sliders.
+it, and no other hair fits them any more. So each other choice of the slot that shows most is
+begun with anew, from the start, by the sliders that do most; the best go on with all sliders.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from f2p_sdk.search.moves import moved
+from f2p_sdk.search.moves import inward, moved
 from f2p_sdk.search.slots import chosen, others_of
 from f2p_sdk.search.solve import LeastSquares, Solved
 from f2p_sdk.search.space import Space
@@ -48,7 +48,7 @@ def restart(
         return best
     here = torch.cat([space.start[: space.continuous], vector[space.continuous :]])
     sliders = torch.nonzero(space.free[: space.continuous])[:, 0]
-    moves = torch.where(here[sliders] > 0.5, -method.move, method.move)[:, None]
+    moves = inward(here[sliders], method.move)
     swapped = [chosen(here, other) for some in others for other in some]
     drawn = draw(torch.stack([here, *moved(here, sliders, moves), *swapped]))
     effect = (drawn[1:] - drawn[0]).square().sum(dim=1)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Choices", "chosen", "meet", "others_of", "pairs_of"]
+__all__ = ["Swap", "chosen", "meet", "others_of", "pairs_of"]
 
 _SHARED = 0.5  # cosine between what two slots change: they act in the same places
 
-Choices = tuple[tuple[slice, int], ...]
+Swap = tuple[tuple[slice, int], ...]
 """Slots, each with the number of one of its choices."""
 
 
-def chosen(vector: Tensor, choices: Choices) -> Tensor:
+def chosen(vector: Tensor, choices: Swap) -> Tensor:
     """The vector (D,) with these choices."""
     changed = vector.clone()
     for slot, choice in choices:
@@ -22,13 +22,13 @@ def chosen(vector: Tensor, choices: Choices) -> Tensor:
     return changed
 
 
-def others_of(vector: Tensor, slot: slice) -> list[Choices]:
+def others_of(vector: Tensor, slot: slice) -> list[Swap]:
     """All choices of a slot but that of ``vector`` (D,)."""
     here = int(vector[slot].argmax())
     return [((slot, k),) for k in range(slot.stop - slot.start) if k != here]
 
 
-def pairs_of(vector: Tensor, first: slice, second: slice) -> list[Choices]:
+def pairs_of(vector: Tensor, first: slice, second: slice) -> list[Swap]:
     """All pairs of choices of which neither is that of ``vector`` (D,)."""
     return [a + b for a in others_of(vector, first) for b in others_of(vector, second)]
 

@@ -10,7 +10,7 @@ Near the end not all places tell the same: along edges a pixel flips when a slid
 thousandth, and those flips hide the shades within that say what remains. A look to both sides of
 every slider tells where pictures are not straight, and how much; a place counts by that.
 
-Choices are judged as if the sliders would already have followed: what a choice changes is compared
+Swap are judged as if the sliders would already have followed: what a choice changes is compared
 with what is left over once the sliders have explained all that they can (variable projection, Golub
 and Pereyra 1973), slot by slot; the likeliest are followed and drawn.
 """
@@ -25,9 +25,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from f2p_sdk.search.moves import moved, slopes_of, stepped
+from f2p_sdk.search.moves import inward, moved, slopes_of, stepped
 from f2p_sdk.search.normal import Normal
-from f2p_sdk.search.slots import Choices, chosen, meet, others_of, pairs_of
+from f2p_sdk.search.slots import Swap, chosen, meet, others_of, pairs_of
 from f2p_sdk.search.space import Space
 
 __all__ = ["LeastSquares", "Solved"]
@@ -123,7 +123,7 @@ class LeastSquares:
         return Solved(now.vector, float((target - now.picture).square().mean()))
 
     def _try(
-        self, look: _Look, now: _Here, others: list[Choices], changes: Tensor
+        self, look: _Look, now: _Here, others: list[Swap], changes: Tensor
     ) -> tuple[_Here, _Look]:
         """The best of what is here and the likeliest of other choices, which change (K, P),
         followed and drawn; with the look that led there."""
@@ -146,7 +146,7 @@ class LeastSquares:
         self,
         look: _Look,
         vector: Tensor,
-        others: tuple[list[Choices], list[Choices]],
+        others: tuple[list[Swap], list[Swap]],
         changes: tuple[Tensor, Tensor],
     ) -> bool:
         """Whether two slots act in the same places. Where one shows nothing, like the colour of
@@ -214,7 +214,7 @@ class LeastSquares:
         """(C, 1) or (C, 2), how far each of these sliders is moved, within the box."""
         here = vector[sliders]
         if not self.both:
-            return torch.where(here > 0.5, -self.move, self.move)[:, None]
+            return inward(here, self.move)
         ends = torch.stack([here - self.move, here + self.move], dim=1).clamp(0, 1)
         return ends - here[:, None]
 
