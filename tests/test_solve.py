@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from f2p_sdk.search import LeastSquares, Space, restart
+from f2p_sdk.search import LeastSquares, Space, release, restart
 
 SIDE = 24
 SLOTS = (slice(5, 9), slice(9, 12))
@@ -172,3 +172,52 @@ def test_begins_anew_where_a_wrong_choice_was_made_up_for() -> None:
     assert torch.equal(left.vector, stuck.vector)
     held = Space.around(START, 5, SLOTS, SLOTS)
     assert torch.equal(restart(method, held, stuck.vector, target, draw).vector, stuck.vector)
+
+
+def test_what_sticks_to_an_end_is_let_go() -> None:
+    """Waves look alike a wave further on: from its low end the slider went down, not up."""
+    line = torch.linspace(0, 1, 48)
+
+    def waves(vectors: Tensor) -> Tensor:
+        shift = 8 * vectors[:, :1] + vectors[:, 1:2]
+        return 0.5 + 0.3 * torch.sin(9 * line - shift) + 0.2 * vectors[:, 1:2] * line
+
+    start, true = torch.tensor([0.02, 0.5]), torch.tensor([0.62, 0.4])
+    space, target = Space.around(start, 2, ()), waves(true[None])[0]
+    method = LeastSquares(move=0.05, caution=0.1)
+    stuck = method.round(space, start, target, waves)
+    assert float(stuck.vector[0]) < 0.05
+    rounds = [(method, target, waves)] * 3
+    found = release(rounds, space, stuck.vector, 0.06)
+    assert found.loss < 1e-3 * stuck.loss
+    torch.testing.assert_close(found.vector, true, atol=0.02, rtol=0)
+    for left in (
+        release(rounds, space, stuck.vector, 0.06, above=2 * stuck.loss),  # near enough
+        release(rounds, space, stuck.vector, 0.0),  # nothing sticks
+        release(rounds, Space.around(start, 2, (), [slice(0, 2)]), stuck.vector, 0.06),  # held
+    ):
+        assert torch.equal(left.vector, stuck.vector)
+        assert left.loss == pytest.approx(stuck.loss)
+    own = [(method, waves(start[None])[0], waves)]
+    assert torch.equal(release(own, space, start, 0.06, above=-1.0).vector, start)  # no nearer
+
+
+@pytest.mark.parametrize("far", [1.0, 1000.0])
+def test_a_choice_that_looks_far_off_is_followed_if_asked(far: float) -> None:
+    """A brow drawn high by its slider, whose own is low: at first the right one lies off."""
+    line = torch.linspace(0, 1, 64)
+
+    def brow(vectors: Tensor) -> Tensor:
+        other = vectors[:, 2:3]
+        bow = (line - 0.5) ** 2 * (1 + other)  # what tells the two apart, a little
+        return torch.exp(-(((line - 0.3 - 0.4 * vectors[:, :1] + 0.1 * other) / 0.1) ** 2)) + bow
+
+    start, true = torch.tensor([0.5, 1.0, 0.0]), torch.tensor([0.85, 0.0, 1.0])
+    space, target = Space.around(start, 1, (slice(1, 3),)), brow(true[None])[0]
+    method = LeastSquares(caution=0.1)
+    made_up = method.round(space, start, target, brow).vector
+    method = LeastSquares(trials=1, anew=1, far=far, caution=0.1)
+    vector = method.round(space, made_up, target, brow).vector
+    assert bool(vector[2]) is (far > 1)
+    if far > 1:
+        torch.testing.assert_close(vector, true, atol=0.02, rtol=0)

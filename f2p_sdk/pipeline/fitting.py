@@ -18,6 +18,7 @@ from .appearance import is_own
 from .drawing import EngineDraws, Imitator, open_imitator
 from .flow import Found, Tools, find
 from .goal import Goal, goal_of, usual
+from .grain import smoothed
 from .lens import Lens, lens_of
 from .reading import open_reader
 from .recipes import PORTRAIT, Recipe, recipe
@@ -199,6 +200,7 @@ class Fitter:
             picture = images.check_picture(photo)
         else:
             picture = images.load(photo)
+        picture = smoothed(picture)
         picked = pick_face(self.detector.detect(picture), face)
         landmarks = picked.face.landmarks
         frame = np.asarray(self.framing.landmarks)

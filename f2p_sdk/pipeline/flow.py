@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from ..search import (
     Space,
     improve_choices,
     minimise,
+    release,
     restart,
 )
 from .appearance import cells
@@ -28,7 +29,7 @@ from .explain import explain
 from .goal import Goal, objective_of
 from .lens import Lens
 from .reading import Reader
-from .recipes import Explain, Recipe, Restart, Search, Solve, TryChoices
+from .recipes import Explain, Recipe, Release, Restart, Search, Solve, TryChoices
 from .report import Clock
 from .views import Views
 
@@ -84,7 +85,7 @@ def find(plan: Recipe, space: Space, goal: Goal, tools: Tools, seed: int, clock:
             chosen = _try_choices(stage, space, judged, tools, vector, ranking, scene, clock)
             vector, ranking = chosen.vector, chosen.ranking
             candidates[stage.name] = vector
-        elif isinstance(stage, Solve | Restart):
+        elif isinstance(stage, Solve | Restart | Release):
             for solved in _solve(stage, space, goal, tools, vector, scene, clock):
                 vector = solved.vector
                 losses.setdefault(stage.name, []).append({"total": solved.loss})
@@ -199,7 +200,7 @@ def _try_choices(
 
 
 def _solve(
-    stage: Solve | Restart,
+    stage: Solve | Restart | Release,
     space: Space,
     goal: Goal,
     tools: Tools,
@@ -208,29 +209,39 @@ def _solve(
     clock: Clock,
 ) -> list[Solved]:
     """What each round of least squares came to, from ``vector`` (D,)."""
-    target = cells(goal.look.colours[None], stage.grid).flatten()
-    # of edges, a pixel knows but one side: a cell takes the mean of sixteen, where they are there
-    side = max(tools.size, min(4 * stage.grid, 2 * goal.look.colours.shape[-1]))
     done = 0
-
-    def draw(vectors: Tensor) -> Tensor:
-        nonlocal done
-        parts = []
-        for some in torch.split(vectors, _DRAWN):
-            if tools.engine is None:
-                pictures = torch.cat([tools.imitator(one) for one in torch.split(some, _BATCH)])
-            else:
-                pictures = tools.engine.tensor(some, side, [scene] * len(some))
-            parts.append(cells(pictures, stage.grid).flatten(start_dim=1))
-            done += len(some)
-            tell(done)
-        return torch.cat(parts)
-
-    found: list[Solved] = []
     with clock.stage(stage.name) as tell, torch.no_grad():
+
+        def seen(grid: int) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+            """The photo in so many cells a side, and what draws vectors so."""
+            # of edges, a pixel knows but one side: a cell takes the mean of sixteen, if it can
+            side = max(tools.size, min(4 * grid, 2 * goal.look.colours.shape[-1]))
+
+            def draw(vectors: Tensor) -> Tensor:
+                nonlocal done
+                parts = []
+                for some in torch.split(vectors, _DRAWN):
+                    if tools.engine is None:
+                        drawn = [tools.imitator(one) for one in torch.split(some, _BATCH)]
+                        pictures = torch.cat(drawn)
+                    else:
+                        pictures = tools.engine.tensor(some, side, [scene] * len(some))
+                    parts.append(cells(pictures, grid).flatten(start_dim=1))
+                    done += len(some)
+                    tell(done)
+                return torch.cat(parts)
+
+            return cells(goal.look.colours[None], grid).flatten(), draw
+
         if isinstance(stage, Restart):
-            return [restart(stage.method, space, vector, target, draw, stage.above)]
+            return [restart(stage.method, space, vector, *seen(stage.grid), stage.above)]
+        if isinstance(stage, Release):
+            again = [
+                (one.method, *seen(one.grid)) for one in stage.solves for _ in range(one.rounds)
+            ]
+            return [release(again, space, vector, stage.ends, stage.above)]
+        found: list[Solved] = []
         for _ in range(stage.rounds):
-            found.append(stage.method.round(space, vector, target, draw))
+            found.append(stage.method.round(space, vector, *seen(stage.grid)))
             vector = found[-1].vector
-    return found
+        return found

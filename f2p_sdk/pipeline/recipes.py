@@ -15,6 +15,7 @@ __all__ = [
     "RECIPES",
     "Explain",
     "Recipe",
+    "Release",
     "Restart",
     "Search",
     "Solve",
@@ -113,7 +114,24 @@ class Restart:
     above: float
 
 
-Stage = Search | TryChoices | Explain | Solve | Restart
+@dataclass(frozen=True)
+class Release:
+    """Let go of sliders that stick to their ends, and solve for all again, from coarse to fine.
+
+    Attributes:
+        name: what the report calls it.
+        solves: the rounds; in the first, what stuck is held in the middle.
+        ends: how near to an end of its range a slider sticks, share of the range.
+        above: what may be left at most for nothing to be done; a mean square, of 1.
+    """
+
+    name: str
+    solves: tuple[Solve, ...]
+    ends: float
+    above: float
+
+
+Stage = Search | TryChoices | Explain | Solve | Restart | Release
 
 #: What of a face the content is compared in (slides: the probability maps of facial features).
 FEATURES: Mapping[str, float] = {
@@ -208,12 +226,30 @@ PORTRAIT = Recipe(
         Solve("shape", LeastSquares(), grid=64),
         # From here on a place counts by how steady it is, and shades tell what edges hide.
         Solve("form", LeastSquares(move=0.04, both=True, trials=5, anew=16), grid=128),
+        Release(
+            "release",
+            (
+                Solve("afar", LeastSquares(move=0.12), grid=32),
+                Solve("near", LeastSquares(), grid=32),
+                Solve("sure", LeastSquares(caution=1.0), grid=32),
+                Solve("shape", LeastSquares(caution=1.0), grid=64),
+                Solve("form", LeastSquares(move=0.04, both=True), grid=128, rounds=2),
+            ),
+            ends=0.06,
+            above=2.5e-5,
+        ),
         Solve(
             "choices",
             LeastSquares(move=0.04, both=True, trials=8, anew=16, pairs=True),
             grid=128,
         ),
-        Solve("settle", LeastSquares(move=0.04, both=True, trials=4, anew=16), grid=128),
+        # With the rest right, every other brow is followed, however far off it looks at first.
+        Solve(
+            "decide",
+            LeastSquares(move=0.04, both=True, trials=40, anew=24, far=100.0),
+            grid=128,
+            rounds=2,
+        ),
         Solve("finish", LeastSquares(move=0.04, both=True, steps=12), grid=256),
     ),
     weights={"colour": 20.0},

@@ -21,6 +21,7 @@ from f2p_sdk.search.optimise import (
     State,
     minimise,
 )
+from f2p_sdk.search.release import release
 from f2p_sdk.search.restart import restart
 from f2p_sdk.search.solve import LeastSquares, Solved
 from f2p_sdk.search.space import Space
@@ -39,5 +40,6 @@ __all__ = [
     "State",
     "improve_choices",
     "minimise",
+    "release",
     "restart",
 ]

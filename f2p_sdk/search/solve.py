@@ -36,7 +36,6 @@ _LENGTHS = (1.0, 0.5, 0.2)  # of the step, that are tried
 _SLOW = 0.98  # a step that leaves more than this of the loss is the last
 _BEHIND = 5.0  # times the loss of a rival: it must come nearer fast,
 _STEEP = 0.6  # to this of the loss at a step
-_FAR = 4.0  # times what is left to explain: a choice that leaves more is not tried
 _ALIKE = 2  # pairs with the same first choice that are tried, at most
 _NOTHING = 0.0005  # of a difference, that shows nowhere
 _GRAIN = 0.001  # of a difference, at least: pictures come in 255 steps
@@ -66,6 +65,9 @@ class LeastSquares:
         trials: how many choices of each slot are tried, the likeliest first; 0 for none.
         anew: how many sliders are moved anew for each choice tried, those that do most where the
             choice acts: what a brow's sliders do depends on the brow.
+        far: times what is left to explain: a choice that leaves more is not tried. Early on the
+            sliders tell well what a choice can come to; near the end, what another brow leaves
+            before its own sliders have moved says little of it.
         pairs: choices of two slots that act in the same places are tried together too.
         steps: how many steps are taken from one look, at most.
     """
@@ -76,6 +78,7 @@ class LeastSquares:
     outlier: float = 0.03
     trials: int = 0
     anew: int = 24
+    far: float = 4.0
     pairs: bool = False
     steps: int = 8
 
@@ -128,7 +131,7 @@ class LeastSquares:
         """The best of what is here and the likeliest of other choices, which change (K, P),
         followed and drawn; with the look that led there."""
         costs = self._normal(look, now).costs(changes).tolist()
-        near = [i for i in range(len(others)) if costs[1 + i] < _FAR * costs[0]]
+        near = [i for i in range(len(others)) if costs[1 + i] < self.far * costs[0]]
         tried: list[int] = []
         for i in sorted(near, key=lambda i: costs[1 + i]):
             first = others[i][0][1]
@@ -178,14 +181,14 @@ class LeastSquares:
         slopes[still] = drawn[rows, best] / far.where(far != 0, 1.0)[:, None]
 
     def _again(self, look: _Look, vector: Tensor, change: Tensor) -> tuple[_Look, _Here]:
-        """The look with those sliders moved anew at ``vector`` (D,) that do most where ``change``
-        (P,) is; with the picture there."""
+        """The look with those sliders moved anew at ``vector`` (D,), to one side, that do most
+        where ``change`` (P,) is; with the picture there."""
         scale = 1.0 if look.variance is None else look.variance.rsqrt()
         slopes = (look.slopes * scale).abs_()
         there = slopes @ (change * scale).abs() / slopes.norm(dim=1).clamp(min=1e-9)
         near = there.argsort(descending=True)[: self.anew]
         sliders = look.sliders[near]
-        moves = self._moves(vector, sliders)
+        moves = inward(vector[sliders], self.move)
         drawn = look.draw(torch.stack([vector, *moved(vector, sliders, moves)]))
         slopes = look.slopes.clone()
         slopes[near] = slopes_of(drawn[0], drawn[1:], moves)[0]

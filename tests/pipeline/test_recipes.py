@@ -24,6 +24,7 @@ from f2p_sdk.pipeline.recipes import (
     RECIPES,
     SEEN,
     Recipe,
+    Release,
     Restart,
     Search,
     Solve,
@@ -191,6 +192,7 @@ def test_what_the_game_drew_is_solved_for(with_engine: bool) -> None:
     stages = (
         Solve("far", LeastSquares(move=0.25, trials=2), grid=2),
         Restart("again", LeastSquares(caution=0.1), grid=4, above=1.0),
+        Release("release", (Solve("r", LeastSquares(caution=0.1), 2),), ends=0.1, above=0.0),
         Solve("near", LeastSquares(caution=0.1, trials=2), grid=4, rounds=2),
     )
     plan = Recipe("test", stages, {"colour": 1.0}, exact=True)
@@ -203,12 +205,12 @@ def test_what_the_game_drew_is_solved_for(with_engine: bool) -> None:
     told: list[tuple[str, int]] = []
     clock = Clock(lambda stage, done, total: told.append((stage, done)))
     found = find(plan, SPACE, goal, Tools(imitator, views, views, drawing, 8), 0, clock)
-    assert list(found.candidates) == ["start", "far", "again", "near"]
+    assert list(found.candidates) == ["start", "far", "again", "release", "near"]
     near = found.candidates["near"]
     assert near[2:].tolist() == [0.0, 0.0, 1.0]
     torch.testing.assert_close(near[:2], torch.tensor([0.2, 0.7]), atol=0.01, rtol=0)
     rounds = {name: len(rows) for name, rows in found.losses.items()}
-    assert rounds == {"far": 1, "again": 1, "near": 2}
+    assert rounds == {"far": 1, "again": 1, "release": 1, "near": 2}
     assert bool(asked) is with_engine
     assert told[-1][0] == "near"
     assert told[-1][1] > 5
