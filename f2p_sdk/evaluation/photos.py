@@ -99,6 +99,7 @@ def _one(
     distance = result.report["identity_distance"]
     engine = float(np.linalg.norm(look.picture - look.photo)) if disturbance else distance["engine"]
     average = distance["average_character"]
+    moved = float(np.linalg.norm(result.subject.judged.numpy() - look.photo))
     row = {
         "file": photo.file,
         **({"identity": photo.identity} if photo.identity else {}),
@@ -107,6 +108,7 @@ def _one(
         "fitted": engine,
         "imitator": distance["imitator"],
         "gain": average - engine,
+        **({"photo_moved": moved} if disturbance else {}),
         **look.figures,
         "chosen": result.report["chosen"],
         "seconds": seconds,
@@ -156,7 +158,8 @@ def robustness(
     """How much worse each figure is with disturbed photos, as a share of the plain one's.
 
     Distances and errors are worse when larger, agreement when smaller; negative is better. Only
-    photos that were fitted both ways count.
+    photos that were fitted both ways count. ``photo_moved`` is how far the disturbance moves the
+    photo itself, in the recognizer's eyes: what no fit can know.
     """
     found = {}
     for name, fitted in disturbed.items():
@@ -170,6 +173,7 @@ def robustness(
                 was, value = mean(before, figure), mean(now, figure)
                 figures[figure] = value
                 figures[f"{figure}_worse"] = sign * (value - was) / max(was, 1e-9)
+        figures["photo_moved"] = mean(now, "photo_moved")
         found[name] = figures
     return found
 

@@ -239,6 +239,7 @@ def test_evaluate_disturbs_photos(f2p: Run, tmp_path: Path) -> None:
     found = json.loads(done.out)
     assert set(found["robustness"]) == {"noise", "illumination", "colour", "blur"}
     assert {row["photos"] for row in found["robustness"].values()} == {1}
+    assert all(row["photo_moved"] > 0 for row in found["robustness"].values())
     assert "identification" not in found  # nobody said who it is
 
 

@@ -139,11 +139,13 @@ def test_robustness_compares_the_photos_that_were_fitted_both_ways() -> None:
     plain = [_fitted("a", "a", 0, 0, 0.4, "hero"), _fitted("b", "b", 0, 0, 0.2, "hero")]
     noisy = [_fitted("a", "a", 0, 0, 0.5, "hero")]
     noisy[0].row["iou"] = 0.4
+    noisy[0].row["photo_moved"] = 0.3
     found = robustness(plain, {"noise": noisy})["noise"]
     assert found["photos"] == 1
     assert found["fitted_worse"] == pytest.approx(0.25)
     assert found["iou_worse"] == pytest.approx(0.2)
     assert found["landmark_error_worse"] == 0.0
+    assert found["photo_moved"] == pytest.approx(0.3)
 
 
 def test_without_names_nobody_is_identified() -> None:
