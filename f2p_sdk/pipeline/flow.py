@@ -29,8 +29,9 @@ from .explain import explain
 from .goal import Goal, objective_of
 from .lens import Lens
 from .reading import Reader
-from .recipes import Explain, Recipe, Release, Restart, Search, Solve, TryChoices
+from .recipes import Recipe
 from .report import Clock
+from .stages import Explain, Release, Restart, Search, Solve, TryChoices
 from .views import Views
 
 __all__ = ["Found", "Tools", "find"]

@@ -18,8 +18,9 @@ from f2p_sdk.pipeline.explain import KNOBS, explain
 from f2p_sdk.pipeline.flow import Tools, find
 from f2p_sdk.pipeline.goal import Goal
 from f2p_sdk.pipeline.reading import Reader
-from f2p_sdk.pipeline.recipes import Explain, Recipe, Search
+from f2p_sdk.pipeline.recipes import Recipe
 from f2p_sdk.pipeline.report import Clock
+from f2p_sdk.pipeline.stages import Explain, Search
 from f2p_sdk.search import Adam, Space
 
 torch.set_num_threads(1)

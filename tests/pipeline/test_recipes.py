@@ -24,14 +24,10 @@ from f2p_sdk.pipeline.recipes import (
     RECIPES,
     SEEN,
     Recipe,
-    Release,
-    Restart,
-    Search,
-    Solve,
-    TryChoices,
     recipe,
 )
 from f2p_sdk.pipeline.report import Clock
+from f2p_sdk.pipeline.stages import Release, Restart, Search, Solve, TryChoices
 from f2p_sdk.search import Adam, GradientDescent, LeastSquares, Space
 
 torch.set_num_threads(1)
