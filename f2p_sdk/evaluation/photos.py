@@ -99,8 +99,7 @@ def _one(
     distance = result.report["identity_distance"]
     engine = float(np.linalg.norm(look.picture - look.photo)) if disturbance else distance["engine"]
     average = distance["average_character"]
-    moved = float(np.linalg.norm(result.subject.judged.numpy() - look.photo))
-    row = {
+    row: dict[str, Any] = {
         "file": photo.file,
         **({"identity": photo.identity} if photo.identity else {}),
         "kind": fitter.kind.kind,
@@ -108,11 +107,13 @@ def _one(
         "fitted": engine,
         "imitator": distance["imitator"],
         "gain": average - engine,
-        **({"photo_moved": moved} if disturbance else {}),
         **look.figures,
         "chosen": result.report["chosen"],
         "seconds": seconds,
     }
+    if disturbance:
+        moved = result.subject.judged.numpy() - look.photo
+        row["photo_moved"] = float(np.linalg.norm(moved))
     layout = fitter.layout
     away = layout.encode(result.character) - layout.encode(layout.default())
     return Fitted(photo, row, result, look, away)
@@ -159,7 +160,7 @@ def robustness(
 
     Distances and errors are worse when larger, agreement when smaller; negative is better. Only
     photos that were fitted both ways count. ``photo_moved`` is how far the disturbance moves the
-    photo itself, in the recognizer's eyes: what no fit can know.
+    photo itself, as a distance of the judge's: what no fit can know.
     """
     found = {}
     for name, fitted in disturbed.items():

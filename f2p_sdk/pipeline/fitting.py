@@ -200,13 +200,15 @@ class Fitter:
             picture = images.check_picture(photo)
         else:
             picture = images.load(photo)
-        picture = smoothed(picture)
-        picked = pick_face(self.detector.detect(picture), face)
+        clear = smoothed(picture)
+        picked = pick_face(self.detector.detect(clear), face)
         landmarks = picked.face.landmarks
         frame = np.asarray(self.framing.landmarks)
         eyes = landmarks[:4] / len(picture)
         own = is_own(picture, self.average_picture(), eyes, frame[:4])
         framed = self.framing.pixels(len(picture)) if own else landmarks
+        if not own:  # what the game drew is drawn again, grain and all
+            picture = clear
         return Subject(
             picked,
             align(picture, framed, replace(self.framing, size=self.size)),

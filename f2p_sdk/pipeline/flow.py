@@ -90,7 +90,9 @@ def find(plan: Recipe, space: Space, goal: Goal, tools: Tools, seed: int, clock:
             for solved in _solve(stage, space, goal, tools, vector, scene, clock):
                 vector = solved.vector
                 losses.setdefault(stage.name, []).append({"total": solved.loss})
-            ranking = candidates[stage.name] = vector
+            ranking = vector
+            if not torch.equal(vector, next(reversed(candidates.values()))):
+                candidates[stage.name] = vector
         else:
             result = _search(stage, space, objective, tools, vector, scene, seed, clock)
             if stage.relaxed:
@@ -237,12 +239,11 @@ def _solve(
         if isinstance(stage, Restart):
             return [restart(stage.method, space, vector, *seen(stage.grid), stage.above)]
         if isinstance(stage, Release):
-            again = [
-                (one.method, *seen(one.grid)) for one in stage.solves for _ in range(one.rounds)
-            ]
+            again = [(method, *seen(grid)) for grid, method in stage.rounds]
             return [release(again, space, vector, stage.ends, stage.above)]
         found: list[Solved] = []
+        target, draw = seen(stage.grid)
         for _ in range(stage.rounds):
-            found.append(stage.method.round(space, vector, *seen(stage.grid)))
+            found.append(stage.method.round(space, vector, target, draw))
             vector = found[-1].vector
         return found

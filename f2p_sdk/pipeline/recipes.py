@@ -108,11 +108,12 @@ PORTRAIT = Recipe(
         Release(
             "release",
             (
-                Solve("afar", LeastSquares(move=0.12), grid=32),
-                Solve("near", LeastSquares(), grid=32),
-                Solve("sure", LeastSquares(caution=1.0), grid=32),
-                Solve("shape", LeastSquares(caution=1.0), grid=64),
-                Solve("form", LeastSquares(move=0.04, both=True), grid=128, rounds=2),
+                (32, LeastSquares(move=0.12)),
+                (32, LeastSquares()),
+                (32, LeastSquares(caution=1.0)),
+                (64, LeastSquares(caution=1.0)),
+                (128, LeastSquares(move=0.04, both=True)),
+                (128, LeastSquares(move=0.04, both=True)),
             ),
             ends=0.06,
             above=2.5e-5,

@@ -105,13 +105,13 @@ class Release:
 
     Attributes:
         name: what the report calls it.
-        solves: the rounds; in the first, what stuck is held in the middle.
+        rounds: cells a side and method of each; in the first, what stuck is held in the middle.
         ends: how near to an end of its range a slider sticks, share of the range.
         above: what may be left at most for nothing to be done; a mean square, of 1.
     """
 
     name: str
-    solves: tuple[Solve, ...]
+    rounds: tuple[tuple[int, LeastSquares], ...]
     ends: float
     above: float
 

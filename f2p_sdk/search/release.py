@@ -36,7 +36,7 @@ def release(
         above: where no more than this is left, a mean square, nothing is let go.
     """
     _, target, draw = rounds[-1]
-    before = Solved(vector, float((target - draw(vector[None])[0]).square().mean()))
+    before = Solved.of(vector, target, draw(vector[None])[0])
     sliders = vector[: space.continuous]
     stuck = torch.zeros_like(space.free)
     stuck[: space.continuous] = (sliders < ends) | (sliders > 1 - ends)

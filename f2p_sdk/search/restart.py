@@ -8,6 +8,7 @@ begun with anew, from the start, by the sliders that do most; the best go on wit
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -41,7 +42,7 @@ def restart(
         target, draw: as in :meth:`.LeastSquares.round`.
         above: where no more than this is left, a mean square, nothing is begun anew.
     """
-    best = Solved(vector, float((target - draw(vector[None])[0]).square().mean()))
+    best = Solved.of(vector, target, draw(vector[None])[0])
     slots = [slot for slot in space.slots if bool(space.free[slot].all())]
     others = [others_of(vector, slot) for slot in slots]
     if best.loss <= above or not any(others):
@@ -70,4 +71,4 @@ def _only(space: Space, sliders: Tensor) -> Space:
     """The space in which nothing but these sliders moves."""
     free = torch.zeros_like(space.free)
     free[sliders] = True
-    return Space(space.start, space.continuous, space.slots, free, space.lead)
+    return replace(space, free=free)

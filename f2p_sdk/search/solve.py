@@ -10,7 +10,7 @@ Near the end not all places tell the same: along edges a pixel flips when a slid
 thousandth, and those flips hide the shades within that say what remains. A look to both sides of
 every slider tells where pictures are not straight, and how much; a place counts by that.
 
-Swap are judged as if the sliders would already have followed: what a choice changes is compared
+Choices are judged as if the sliders would already have followed: what a choice changes is compared
 with what is left over once the sliders have explained all that they can (variable projection, Golub
 and Pereyra 1973), slot by slot; the likeliest are followed and drawn.
 """
@@ -48,6 +48,11 @@ class Solved:
 
     vector: Tensor
     loss: float
+
+    @classmethod
+    def of(cls, vector: Tensor, target: Tensor, picture: Tensor) -> Solved:
+        """A vector (D,) whose picture (P,) should have been the target (P,)."""
+        return cls(vector, float((target - picture).square().mean()))
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,7 @@ class LeastSquares:
             pairs = pairs_of(vector, slots[i], slots[j])
             drawn = draw(torch.stack([chosen(vector, pair) for pair in pairs]))
             now, look = self._try(look, now, pairs, drawn - here)
-        return Solved(now.vector, float((target - now.picture).square().mean()))
+        return Solved.of(now.vector, target, now.picture)
 
     def _try(
         self, look: _Look, now: _Here, others: list[Swap], changes: Tensor

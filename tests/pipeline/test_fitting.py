@@ -13,7 +13,8 @@ from torch import Tensor
 
 from f2p_sdk.kinds import Kind
 from f2p_sdk.pipeline import RECIPES, Fitter
-from f2p_sdk.pipeline.views import to_tensor
+from f2p_sdk.pipeline.grain import grain_of, smoothed
+from f2p_sdk.pipeline.views import embed_face, to_tensor
 
 Make = Callable[..., Fitter]
 Face = Callable[[Tensor], Tensor]
@@ -69,6 +70,22 @@ def test_the_engine_in_the_loop_beats_the_imitator_alone(
     assert fit.distance(engine.draw(both, 64), target) < fit.distance(
         engine.draw(alone, 64), target
     )
+
+
+def test_grain_is_smoothed_in_photos_and_kept_in_the_games_own(
+    kind: Kind, engine: Any, fitter: Make, true: Values, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = fitter(kind, engine)
+    plain = engine.draw(true, 64)
+    noise = np.random.default_rng(0).normal(0, 15, plain.shape)
+    grainy = (plain + noise).round().clip(0, 255).astype(np.uint8)
+    for own, looked_at in ((False, smoothed(grainy)), (True, grainy)):
+        monkeypatch.setattr("f2p_sdk.pipeline.fitting.is_own", lambda *_, own=own: own)
+        subject = fit.see(grainy)
+        assert subject.own is own
+        points = subject.picked.face.landmarks
+        assert torch.equal(subject.target, embed_face(fit.recognizer, looked_at, points))
+    assert grain_of(smoothed(grainy)) < 0.5 * grain_of(grainy)
 
 
 def test_kept_values_come_back_untouched(
