@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from f2p_sdk.search import LeastSquares, Space, release, restart
+from f2p_sdk.search.normal import Normal
 
 SIDE = 24
 SLOTS = (slice(5, 9), slice(9, 12))
@@ -221,3 +222,14 @@ def test_a_choice_that_looks_far_off_is_followed_if_asked(far: float) -> None:
     assert bool(vector[2]) is (far > 1)
     if far > 1:
         torch.testing.assert_close(vector, true, atol=0.02, rtol=0)
+
+
+def test_sliders_that_do_much_the_same_can_be_told() -> None:
+    """Seen sharply, as near the end of a search: their normal equations are hard to solve."""
+    seeded = torch.Generator().manual_seed(0)
+    slopes = torch.randn(4096, generator=seeded) + 1e-3 * torch.randn(64, 4096, generator=seeded)
+    true = 0.1 * torch.rand(64, generator=seeded)
+    normal = Normal(slopes, true @ slopes, torch.full((4096,), 1e6), torch.full((64,), 0.5))
+    left, changed = normal.costs(slopes[:1]).tolist()
+    assert left < 1e3
+    assert changed < 1e3  # one slider's full sweep, which that slider takes back

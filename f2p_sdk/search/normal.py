@@ -22,7 +22,9 @@ class Normal:
     def __init__(self, slopes: Tensor, left: Tensor, weight: Tensor, here: Tensor) -> None:
         self.slopes, self.left, self.weight = slopes, left, weight
         self.here = here.double()
-        self.matrix = ((slopes * weight) @ slopes.T).double()
+        # In float64: sliders that do much the same would else leave a matrix that is none of squares.
+        exact = slopes.double()
+        self.matrix = (exact * weight) @ exact.T
         self.matrix.diagonal().add_(1 / _VARIANCE)
         self.home = (0.5 - self.here) / _VARIANCE
 

@@ -116,6 +116,12 @@ class Views:
             buffer.setActive(other == key)
         self._lens.setAspectRatio(width / height)
         self._engine.renderFrame()
+        if not self._buffers[key][0].getGsg().isActive():
+            # Panda3D stops after twenty errors, and what it then hands over is half a picture.
+            raise RenderError(
+                "openhead: OpenGL made too many errors and draws no more",
+                remedy="see above what the driver said; update it and start the engine again",
+            )
         return self._buffers[key]
 
     def _open(self, kind: str, width: int, height: int) -> tuple[GraphicsOutput, Texture, Texture]:
@@ -136,8 +142,14 @@ class Views:
             depth.setFormat(Texture.FDepthComponent)
             depth.setComponentType(Texture.TFloat)
             buffer.addRenderTexture(depth, GraphicsOutput.RTMCopyRam, GraphicsOutput.RTPDepth)
-        buffer.setClearColor(Vec4(0, 0, 0, 1) if labels else Vec4(*BACKGROUND, 1))
-        buffer.makeDisplayRegion().setCamera(self._cameras[labels])
+        # The region is cleared, not the buffer: Panda3D would clear a front half, which EGL's buffers
+        # lack, and NVIDIA's driver calls that an error.
+        buffer.disableClears()
+        region = buffer.makeDisplayRegion()
+        region.setClearColorActive(True)
+        region.setClearDepthActive(True)
+        region.setClearColor(Vec4(0, 0, 0, 1) if labels else Vec4(*BACKGROUND, 1))
+        region.setCamera(self._cameras[labels])
         return buffer, texture, depth
 
     def _bytes(self, texture: Texture, width: int, height: int) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from f2p_openhead.engine import Engine, RenderError
-from panda3d.core import RenderState
+from panda3d.core import GraphicsEngine, RenderState
 
 from f2p_sdk import Layout
 
@@ -34,6 +34,29 @@ def test_pictures_leave_nothing_behind(engine: Engine, layout: Layout) -> None:
     for person in people * 2:
         engine.render(person, 64)
     assert RenderState.getNumStates() <= before + 2
+
+
+def test_half_a_picture_is_an_error(engine: Engine, layout: Layout) -> None:
+    """After twenty errors of the driver Panda3D draws only the background."""
+    values = layout.default().values
+    good = engine.render(values, 64)
+    guardians = [window.getGsg() for window in GraphicsEngine.getGlobalPtr().getWindows()]
+    for guardian in guardians:
+        guardian.setActive(False)
+    try:
+        with pytest.raises(RenderError, match="draws no more"):
+            engine.render(values, 64)
+    finally:
+        for guardian in guardians:
+            guardian.setActive(True)
+    assert (engine.render(values, 64) == good).all()
+
+
+def test_only_regions_are_cleared(engine: Engine, layout: Layout) -> None:
+    """A buffer's own clear asks for a front half, which NVIDIA's driver does not have."""
+    engine.draw(layout.default().values, 64, ("color", "labels", "depth"))
+    for window in GraphicsEngine.getGlobalPtr().getWindows():
+        assert not window.isAnyClearActive()
 
 
 def test_every_slider_visibly_changes_the_picture(engine: Engine, layout: Layout) -> None:
