@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 import torch
 from torch import Tensor
 
-from f2p_sdk.search import LeastSquares, Space, release, restart
+from f2p_sdk.search import LeastSquares, Space, release, restart, settle
 from f2p_sdk.search.normal import Normal
 
 SIDE = 24
@@ -201,6 +203,25 @@ def test_what_sticks_to_an_end_is_let_go() -> None:
         assert left.loss == pytest.approx(stuck.loss)
     own = [(method, waves(start[None])[0], waves)]
     assert torch.equal(release(own, space, start, 0.06, above=-1.0).vector, start)  # no nearer
+
+
+@pytest.mark.parametrize("right", [False, True])
+def test_choices_are_tried_until_none_changes(right: bool) -> None:
+    start = torch.cat([START[:5], TRUE[5:]]) if right else START
+    target, asked = draw(TRUE[None])[0], [0, 0, 0, 0]
+
+    def counted(k: int, vectors: Tensor) -> Tensor:
+        asked[k] += len(vectors)
+        return draw(vectors)
+
+    trying, last = LeastSquares(trials=3, caution=1.0), LeastSquares(caution=0.1)
+    rounds = [(last if k == 3 else trying, target, functools.partial(counted, k)) for k in range(4)]
+    found = settle(rounds, SPACE, start)
+    torch.testing.assert_close(found.vector, TRUE, atol=0.005, rtol=0)
+    assert [n > 0 for n in asked] == [True, not right, False, True]
+    near = settle(rounds, SPACE, found.vector, above=2 * found.loss)
+    assert torch.equal(near.vector, found.vector)
+    assert near.loss == pytest.approx(found.loss)
 
 
 @pytest.mark.parametrize("far", [1.0, 1000.0])

@@ -22,6 +22,7 @@ from ..search import (
     minimise,
     release,
     restart,
+    settle,
 )
 from .appearance import cells
 from .drawing import EngineDraws, Grounded, Imitator
@@ -31,7 +32,7 @@ from .lens import Lens
 from .reading import Reader
 from .recipes import Recipe
 from .report import Clock
-from .stages import Explain, Release, Restart, Search, Solve, TryChoices
+from .stages import Explain, Release, Restart, Search, Settle, Solve, TryChoices
 from .views import Views
 
 __all__ = ["Found", "Tools", "find"]
@@ -86,7 +87,7 @@ def find(plan: Recipe, space: Space, goal: Goal, tools: Tools, seed: int, clock:
             chosen = _try_choices(stage, space, judged, tools, vector, ranking, scene, clock)
             vector, ranking = chosen.vector, chosen.ranking
             candidates[stage.name] = vector
-        elif isinstance(stage, Solve | Restart | Release):
+        elif isinstance(stage, Solve | Restart | Release | Settle):
             for solved in _solve(stage, space, goal, tools, vector, scene, clock):
                 vector = solved.vector
                 losses.setdefault(stage.name, []).append({"total": solved.loss})
@@ -203,7 +204,7 @@ def _try_choices(
 
 
 def _solve(
-    stage: Solve | Restart | Release,
+    stage: Solve | Restart | Release | Settle,
     space: Space,
     goal: Goal,
     tools: Tools,
@@ -238,8 +239,10 @@ def _solve(
 
         if isinstance(stage, Restart):
             return [restart(stage.method, space, vector, *seen(stage.grid), stage.above)]
-        if isinstance(stage, Release):
+        if isinstance(stage, Release | Settle):
             again = [(method, *seen(grid)) for grid, method in stage.rounds]
+            if isinstance(stage, Settle):
+                return [settle(again, space, vector, stage.above)]
             return [release(again, space, vector, stage.ends, stage.above)]
         found: list[Solved] = []
         target, draw = seen(stage.grid)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import UnknownNameError, UsageError
 from ..search import Adam, GradientDescent, LeastSquares
-from .stages import Explain, Release, Restart, Search, Solve, Stage, TryChoices
+from .stages import Explain, Release, Restart, Search, Settle, Solve, Stage, TryChoices
 from .views import Jitter
 
 __all__ = ["ABLATIONS", "PORTRAIT", "RECIPES", "Recipe", "recipe"]
@@ -131,6 +131,16 @@ PORTRAIT = Recipe(
             rounds=2,
         ),
         Solve("finish", LeastSquares(move=0.04, both=True, steps=12), grid=256),
+        # Where a shade too much is left, it is mostly one of two choices that hide each other.
+        Settle(
+            "settle",
+            (
+                (128, LeastSquares(move=0.04, both=True, trials=8, pairs=True)),
+                (128, LeastSquares(move=0.04, both=True, trials=8, pairs=True)),
+                (256, LeastSquares(move=0.04, both=True, steps=12)),
+            ),
+            above=3e-6,
+        ),
     ),
     weights={"colour": 20.0},
     grid=256,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..search import LeastSquares, Optimiser
 
-__all__ = ["Explain", "Release", "Restart", "Search", "Solve", "Stage", "TryChoices"]
+__all__ = ["Explain", "Release", "Restart", "Search", "Settle", "Solve", "Stage", "TryChoices"]
 
 
 @dataclass(frozen=True)
@@ -116,4 +116,20 @@ class Release:
     above: float
 
 
-Stage = Search | TryChoices | Explain | Solve | Restart | Release
+@dataclass(frozen=True)
+class Settle:
+    """Try choices once more, where too much is left when all else has come to rest.
+
+    Attributes:
+        name: what the report calls it.
+        rounds: cells a side and method of each; all but the last try choices, until none changes.
+        above: what may be left at most for nothing to be done; a mean square, of 1, in the cells of
+            the last round.
+    """
+
+    name: str
+    rounds: tuple[tuple[int, LeastSquares], ...]
+    above: float
+
+
+Stage = Search | TryChoices | Explain | Solve | Restart | Release | Settle

@@ -23,6 +23,7 @@ from f2p_sdk.search.optimise import (
 )
 from f2p_sdk.search.release import release
 from f2p_sdk.search.restart import restart
+from f2p_sdk.search.settle import settle
 from f2p_sdk.search.solve import LeastSquares, Solved
 from f2p_sdk.search.space import Space
 
@@ -42,4 +43,5 @@ __all__ = [
     "minimise",
     "release",
     "restart",
+    "settle",
 ]

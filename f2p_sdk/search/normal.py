@@ -22,7 +22,7 @@ class Normal:
     def __init__(self, slopes: Tensor, left: Tensor, weight: Tensor, here: Tensor) -> None:
         self.slopes, self.left, self.weight = slopes, left, weight
         self.here = here.double()
-        # In float64: sliders that do much the same would else leave a matrix that is none of squares.
+        # In float64, or sliders that do much the same leave a matrix that is none of squares.
         exact = slopes.double()
         self.matrix = (exact * weight) @ exact.T
         self.matrix.diagonal().add_(1 / _VARIANCE)

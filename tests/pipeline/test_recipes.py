@@ -27,7 +27,7 @@ from f2p_sdk.pipeline.recipes import (
     recipe,
 )
 from f2p_sdk.pipeline.report import Clock
-from f2p_sdk.pipeline.stages import Release, Restart, Search, Solve, TryChoices
+from f2p_sdk.pipeline.stages import Release, Restart, Search, Settle, Solve, TryChoices
 from f2p_sdk.search import Adam, GradientDescent, LeastSquares, Space
 
 torch.set_num_threads(1)
@@ -190,6 +190,7 @@ def test_what_the_game_drew_is_solved_for(with_engine: bool) -> None:
         Restart("again", LeastSquares(caution=0.1), grid=4, above=1.0),
         Release("release", ((2, LeastSquares(caution=0.1)),), ends=0.1, above=0.0),
         Solve("near", LeastSquares(caution=0.1, trials=2), grid=4, rounds=2),
+        Settle("settle", ((4, LeastSquares(trials=2)), (2, LeastSquares())), above=1.0),
     )
     plan = Recipe("test", stages, {"colour": 1.0}, exact=True)
     goal = Goal(
@@ -206,10 +207,10 @@ def test_what_the_game_drew_is_solved_for(with_engine: bool) -> None:
     assert near[2:].tolist() == [0.0, 0.0, 1.0]
     torch.testing.assert_close(near[:2], torch.tensor([0.2, 0.7]), atol=0.01, rtol=0)
     rounds = {name: len(rows) for name, rows in found.losses.items()}
-    assert rounds == {"far": 1, "again": 1, "release": 1, "near": 2}
+    assert rounds == {"far": 1, "again": 1, "release": 1, "near": 2, "settle": 1}
     assert bool(asked) is with_engine
-    assert told[-1][0] == "near"
-    assert told[-1][1] > 5
+    assert told[-1] == ("settle", 1)  # near enough: one look, nothing tried
+    assert dict(told)["near"] > 5
 
 
 def test_the_games_own_pictures_are_compared_ever_finer() -> None:

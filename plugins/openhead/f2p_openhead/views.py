@@ -142,8 +142,8 @@ class Views:
             depth.setFormat(Texture.FDepthComponent)
             depth.setComponentType(Texture.TFloat)
             buffer.addRenderTexture(depth, GraphicsOutput.RTMCopyRam, GraphicsOutput.RTPDepth)
-        # The region is cleared, not the buffer: Panda3D would clear a front half, which EGL's buffers
-        # lack, and NVIDIA's driver calls that an error.
+        # The region is cleared, not the buffer: Panda3D would clear a front half, which buffers of
+        # EGL lack, and NVIDIA's driver calls that an error.
         buffer.disableClears()
         region = buffer.makeDisplayRegion()
         region.setClearColorActive(True)
