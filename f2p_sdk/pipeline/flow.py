@@ -237,16 +237,16 @@ def _solve(
 
             return cells(goal.look.colours[None], grid).flatten(), draw
 
+        if isinstance(stage, Solve):
+            found: list[Solved] = []
+            target, draw = seen(stage.grid)
+            for _ in range(stage.rounds):
+                found.append(stage.method.round(space, vector, target, draw))
+                vector = found[-1].vector
+            return found
         if isinstance(stage, Restart):
             return [restart(stage.method, space, vector, *seen(stage.grid), stage.above)]
-        if isinstance(stage, Release | Settle):
-            again = [(method, *seen(grid)) for grid, method in stage.rounds]
-            if isinstance(stage, Settle):
-                return [settle(again, space, vector, stage.above)]
+        again = [(method, *seen(grid)) for grid, method in stage.rounds]
+        if isinstance(stage, Release):
             return [release(again, space, vector, stage.ends, stage.above)]
-        found: list[Solved] = []
-        target, draw = seen(stage.grid)
-        for _ in range(stage.rounds):
-            found.append(stage.method.round(space, vector, target, draw))
-            vector = found[-1].vector
-        return found
+        return [settle(again, space, vector, stage.above)]

@@ -131,7 +131,7 @@ PORTRAIT = Recipe(
             rounds=2,
         ),
         Solve("finish", LeastSquares(move=0.04, both=True, steps=12), grid=256),
-        # Where a shade too much is left, it is mostly one of two choices that hide each other.
+        # Where a shade too much is left, mostly one choice hides another: bare lips their colour.
         Settle(
             "settle",
             (

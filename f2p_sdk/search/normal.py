@@ -22,10 +22,9 @@ class Normal:
     def __init__(self, slopes: Tensor, left: Tensor, weight: Tensor, here: Tensor) -> None:
         self.slopes, self.left, self.weight = slopes, left, weight
         self.here = here.double()
-        # In float64, or sliders that do much the same leave a matrix that is none of squares.
-        exact = slopes.double()
-        self.matrix = (exact * weight) @ exact.T
-        self.matrix.diagonal().add_(1 / _VARIANCE)
+        self.matrix, self.root, failed = _squares(slopes, weight)
+        if failed:  # sliders that do much the same; float64 tells them, and takes thrice as long
+            self.matrix, self.root, _ = _squares(slopes.double(), weight)
         self.home = (0.5 - self.here) / _VARIANCE
 
     def step(self) -> Tensor:
@@ -52,5 +51,13 @@ class Normal:
         each of these changes (S, P) made."""
         left = torch.cat([self.left[None], self.left - changes])
         sides = (self.slopes @ (self.weight * left).T).double() + self.home[:, None]
-        followed = torch.cholesky_solve(sides, torch.linalg.cholesky(self.matrix))
+        followed = torch.cholesky_solve(sides, self.root)
         return (left.square() @ self.weight).double() - (sides * followed).sum(dim=0)
+
+
+def _squares(slopes: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, bool]:
+    """The matrix (C, C), its root by Cholesky, and whether rounding left it without one."""
+    matrix = ((slopes * weight) @ slopes.T).double()
+    matrix.diagonal().add_(1 / _VARIANCE)
+    root, failed = torch.linalg.cholesky_ex(matrix)
+    return matrix, root, bool(failed)

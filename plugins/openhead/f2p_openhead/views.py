@@ -117,7 +117,7 @@ class Views:
         self._lens.setAspectRatio(width / height)
         self._engine.renderFrame()
         if not self._buffers[key][0].getGsg().isActive():
-            # Panda3D stops after twenty errors, and what it then hands over is half a picture.
+            # After twenty errors Panda3D still moves shapes, but keeps the last hair and colours.
             raise RenderError(
                 "openhead: OpenGL made too many errors and draws no more",
                 remedy="see above what the driver said; update it and start the engine again",

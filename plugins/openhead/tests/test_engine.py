@@ -37,7 +37,7 @@ def test_pictures_leave_nothing_behind(engine: Engine, layout: Layout) -> None:
 
 
 def test_half_a_picture_is_an_error(engine: Engine, layout: Layout) -> None:
-    """After twenty errors of the driver Panda3D draws only the background."""
+    """After twenty errors of the driver Panda3D still moves shapes, but keeps hair and colours."""
     values = layout.default().values
     good = engine.render(values, 64)
     guardians = [window.getGsg() for window in GraphicsEngine.getGlobalPtr().getWindows()]
