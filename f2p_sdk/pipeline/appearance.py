@@ -27,6 +27,7 @@ Array = NDArray[np.float64]
 _SIDE = 64  # pixels a side: enough to tell hair from wall
 _HAIR = 0.6  # what a cell of hair counts
 _SAME = 2  # of 255: what packing a picture may change
+_BARE = 0.75  # share of an upper corner that shows the backdrop, whatever hair
 _AHEAD = 0.03  # of the side: how far the eyes of a face that looks ahead are from the game's frame
 _STEP = 6.0  # how far apart two colours are, in Lab, before they tell anything
 
@@ -81,8 +82,9 @@ def exact(picture: Picture, grid: int) -> Appearance:
 def is_own(picture: Picture, average: Picture, eyes: Points, framed: Points) -> bool:
     """Whether the game drew a picture itself: as its portrait, looking ahead, on its very backdrop.
 
-    Both upper corners are compared, which no hair reaches; a photo whose corners are of one colour,
-    and of this one, does not happen. A head that is turned has its eyes elsewhere.
+    Both upper corners are compared, into which the widest hair hardly reaches; a photo whose
+    corners are of one colour, and of this one, does not happen. A head that is turned has its eyes
+    elsewhere.
 
     Args:
         picture: uint8 (H, W, 3).
@@ -97,10 +99,8 @@ def is_own(picture: Picture, average: Picture, eyes: Points, framed: Points) -> 
     side = _SIDE * 4
     one, other = (images.resize(p, side).astype(np.int16) for p in (picture, average))
     high, wide = side // 4, side // 12
-    return all(
-        bool((np.abs(one[:high, c] - other[:high, c]) <= _SAME).all())
-        for c in (slice(0, wide), slice(side - wide, side))
-    )
+    same = (np.abs(one - other)[:high] <= _SAME).all(axis=2)
+    return min(float(same[:, :wide].mean()), float(same[:, -wide:].mean())) >= _BARE
 
 
 def background(picture: Picture, landmarks: Points) -> Array:

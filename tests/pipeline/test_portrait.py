@@ -25,6 +25,15 @@ def test_a_portrait_of_the_game_is_known() -> None:
     assert is_own(_portrait(1, 192), _portrait(2), EYES + 0.01, EYES)
 
 
+def test_hair_may_reach_into_its_corners() -> None:
+    """Curls as wide as the picture did, and their picture was taken for a photo."""
+    curly = _portrait(1)
+    curly[20:, :] = _portrait(1)[20:24, 24:25].mean(axis=(0, 1))
+    assert is_own(curly, _portrait(2), EYES, EYES)
+    curly[10:, :] = curly[20]
+    assert not is_own(curly, _portrait(2), EYES, EYES)
+
+
 def test_a_photo_is_not() -> None:
     average = _portrait(2)
     rng = np.random.default_rng(0)
