@@ -245,6 +245,61 @@ def test_a_choice_that_looks_far_off_is_followed_if_asked(far: float) -> None:
         torch.testing.assert_close(vector, true, atol=0.02, rtol=0)
 
 
+@pytest.mark.parametrize("drafts", [False, True])
+def test_what_a_draft_tells_is_wrong_is_not_drawn_in_full(drafts: bool) -> None:
+    """Drafts are coarser and darker, which both the choice that is here and the others suffer."""
+    seen: dict[bool, list[Tensor]] = {False: [], True: []}
+
+    def spot(vectors: Tensor, draft: bool = False) -> Tensor:
+        seen[draft].append(vectors)
+        full = draw(vectors)
+        coarse = full.reshape(len(full), SIDE, SIDE // 2, 2, 3).mean(dim=3, keepdim=True)
+        coarse = coarse.expand(-1, -1, -1, 2, -1).reshape(full.shape)
+        return 0.9 * coarse if draft else full
+
+    near = torch.cat([TRUE[:5] + 0.02, START[5:9], TRUE[9:]])
+    method = LeastSquares(trials=3, anew=2, caution=0.1, drafts=drafts)
+    solved = method.round(SPACE, near, draw(TRUE[None])[0], spot)
+    torch.testing.assert_close(solved.vector[5:], TRUE[5:])
+    full, rough = (torch.cat(some) if some else near[None][:0] for some in seen.values())
+    worn = {int(vector[5:9].argmax()) for vector in full}
+    assert worn == ({0, 2} if drafts else {0, 1, 2, 3})
+    assert len(rough) > len(full) if drafts else len(rough) == 0
+
+
+@pytest.mark.parametrize(("enough", "tried"), [(0.0, True), (1e-6, True), (1.0, False)])
+def test_no_choice_is_tried_where_little_is_left(enough: float, tried: bool) -> None:
+    drawn: list[Tensor] = []
+
+    def noted(vectors: Tensor) -> Tensor:
+        drawn.append(vectors)
+        return draw(vectors)
+
+    method = LeastSquares(trials=3, caution=0.1, enough=enough)
+    start = torch.cat([TRUE[:5], START[5:]])
+    solved = method.round(SPACE, start, draw(TRUE[None])[0], noted)
+    assert (len(torch.cat(drawn)) > 1) is tried
+    assert torch.equal(solved.vector[5:], TRUE[5:] if tried else START[5:])
+
+
+def test_the_first_choice_that_leaves_little_is_the_last_that_is_tried() -> None:
+    def count(enough: float) -> int:
+        drawn = 0
+
+        def noted(vectors: Tensor) -> Tensor:
+            nonlocal drawn
+            drawn += len(vectors)
+            return draw(vectors)
+
+        start = torch.cat([TRUE[:5], START[5:9], TRUE[9:]])
+        method = LeastSquares(trials=3, anew=4, caution=0.1, far=1e9, enough=enough)
+        found = method.round(SPACE, start, draw(TRUE[None])[0], noted)
+        torch.testing.assert_close(found.vector[5:], TRUE[5:])
+        return drawn
+
+    assert count(1e-4) < count(0.0)
+
+
 def test_sliders_that_do_much_the_same_can_be_told() -> None:
     """Seen sharply, as near the end of a search: their normal equations are hard to solve."""
     seeded = torch.Generator().manual_seed(0)

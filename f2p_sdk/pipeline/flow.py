@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..errors import EngineError
 from ..objective import Objective
 from ..search import (
     Chosen,
+    Draw,
     Problem,
     Render,
     Result,
@@ -216,12 +217,13 @@ def _solve(
     done = 0
     with clock.stage(stage.name) as tell, torch.no_grad():
 
-        def seen(grid: int) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-            """The photo in so many cells a side, and what draws vectors so."""
+        def seen(grid: int) -> tuple[Tensor, Draw]:
+            """The photo in so many cells a side, and what draws vectors so, drafts from a quarter
+            of the pixels."""
             # of edges, a pixel knows but one side: a cell takes the mean of sixteen, if it can
             side = max(tools.size, min(4 * grid, 2 * goal.look.colours.shape[-1]))
 
-            def draw(vectors: Tensor) -> Tensor:
+            def draw(vectors: Tensor, draft: bool = False) -> Tensor:
                 nonlocal done
                 parts = []
                 for some in torch.split(vectors, _DRAWN):
@@ -229,7 +231,8 @@ def _solve(
                         drawn = [tools.imitator(one) for one in torch.split(some, _BATCH)]
                         pictures = torch.cat(drawn)
                     else:
-                        pictures = tools.engine.tensor(some, side, [scene] * len(some))
+                        pixels = side // 2 if draft else side
+                        pictures = tools.engine.tensor(some, pixels, [scene] * len(some))
                     parts.append(cells(pictures, grid).flatten(start_dim=1))
                     done += len(some)
                     tell(done)

@@ -27,6 +27,9 @@ FEATURES: Mapping[str, float] = {
 SEEN: Mapping[str, float] = {**FEATURES, "face_skin": 0.3, "hair": 0.5, "inner_mouth": 0.0}
 #: Where parts are: a hairstyle is one part of many, and half of what a player sees.
 PLACED: Mapping[str, float] = {**FEATURES, "face_skin": 1.0, "hair": 4.0, "inner_mouth": 0.0}
+#: Mean square that is left of a picture of the game's own, in 128 cells a side, when all its
+#: choices are right: edges of pixels.
+_ENOUGH = 1.5e-6
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ BEST = Recipe(
     classes=SEEN,
 )
 
+_FINE = LeastSquares(move=0.04, both=True)
+_TRYING = replace(_FINE, trials=8, pairs=True, drafts=True)
 #: What ``best`` is for a picture that the game itself drew: there is nothing to be explained away
 #: between such a picture and another, so all of it counts, pixel by pixel.
 PORTRAIT = Recipe(
@@ -104,7 +109,7 @@ PORTRAIT = Recipe(
         Restart("again", LeastSquares(move=0.25, caution=20.0, steps=4), grid=32, above=2e-4),
         Solve("shape", LeastSquares(), grid=64),
         # From here on a place counts by how steady it is, and shades tell what edges hide.
-        Solve("form", LeastSquares(move=0.04, both=True, trials=5, anew=16), grid=128),
+        Solve("form", replace(_FINE, trials=5, anew=16, drafts=True), grid=128),
         Release(
             "release",
             (
@@ -112,33 +117,25 @@ PORTRAIT = Recipe(
                 (32, LeastSquares()),
                 (32, LeastSquares(caution=1.0)),
                 (64, LeastSquares(caution=1.0)),
-                (128, LeastSquares(move=0.04, both=True)),
-                (128, LeastSquares(move=0.04, both=True)),
+                (128, _FINE),
+                (128, _FINE),
             ),
             ends=0.06,
             above=2.5e-5,
         ),
-        Solve(
-            "choices",
-            LeastSquares(move=0.04, both=True, trials=8, anew=16, pairs=True),
-            grid=128,
-        ),
+        Solve("choices", replace(_TRYING, anew=16, enough=_ENOUGH), grid=128),
         # With the rest right, every other brow is followed, however far off it looks at first.
         Solve(
             "decide",
-            LeastSquares(move=0.04, both=True, trials=40, anew=24, far=100.0),
+            replace(_TRYING, trials=40, far=100.0, pairs=False, enough=_ENOUGH),
             grid=128,
             rounds=2,
         ),
-        Solve("finish", LeastSquares(move=0.04, both=True, steps=12), grid=256),
+        Solve("finish", replace(_FINE, steps=12), grid=256),
         # Where a shade too much is left, mostly one choice hides another: bare lips their colour.
         Settle(
             "settle",
-            (
-                (128, LeastSquares(move=0.04, both=True, trials=8, pairs=True)),
-                (128, LeastSquares(move=0.04, both=True, trials=8, pairs=True)),
-                (256, LeastSquares(move=0.04, both=True, steps=12)),
-            ),
+            ((128, _TRYING), (128, _TRYING), (256, replace(_FINE, steps=12))),
             above=3e-6,
         ),
     ),

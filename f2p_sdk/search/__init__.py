@@ -24,12 +24,13 @@ from f2p_sdk.search.optimise import (
 from f2p_sdk.search.release import release
 from f2p_sdk.search.restart import restart
 from f2p_sdk.search.settle import settle
-from f2p_sdk.search.solve import LeastSquares, Solved
+from f2p_sdk.search.solve import Draw, LeastSquares, Solved
 from f2p_sdk.search.space import Space
 
 __all__ = [
     "Adam",
     "Chosen",
+    "Draw",
     "GradientDescent",
     "LeastSquares",
     "Optimiser",

@@ -8,18 +8,18 @@ there until all else has followed, in cells so coarse that edges move steadily; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from f2p_sdk.search.solve import LeastSquares, Solved
+from f2p_sdk.search.solve import Draw, LeastSquares, Solved
 from f2p_sdk.search.space import Space
 
 __all__ = ["Looked", "release"]
 
-Looked = tuple[LeastSquares, Tensor, Callable[[Tensor], Tensor]]
+Looked = tuple[LeastSquares, Tensor, Draw]
 """How a round is solved, with its ``target`` and ``draw``: see :meth:`.LeastSquares.round`."""
 
 

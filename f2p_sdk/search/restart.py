@@ -7,7 +7,6 @@ begun with anew, from the start, by the sliders that do most; the best go on wit
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from f2p_sdk.search.moves import inward, moved
 from f2p_sdk.search.slots import chosen, others_of
-from f2p_sdk.search.solve import LeastSquares, Solved
+from f2p_sdk.search.solve import Draw, LeastSquares, Solved
 from f2p_sdk.search.space import Space
 
 __all__ = ["restart"]
@@ -30,7 +29,7 @@ def restart(
     space: Space,
     vector: Tensor,
     target: Tensor,
-    draw: Callable[[Tensor], Tensor],
+    draw: Draw,
     above: float = 0.0,
 ) -> Solved:
     """``vector``, or what another beginning came to, if that is nearer to the target.

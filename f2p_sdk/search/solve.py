@@ -17,6 +17,7 @@ and Pereyra 1973), slot by slot; the likeliest are followed and drawn.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,12 +31,18 @@ from f2p_sdk.search.normal import Normal
 from f2p_sdk.search.slots import Swap, chosen, meet, others_of, pairs_of
 from f2p_sdk.search.space import Space
 
-__all__ = ["LeastSquares", "Solved"]
+__all__ = ["Draw", "LeastSquares", "Solved"]
 
-_LENGTHS = (1.0, 0.5, 0.2)  # of the step, that are tried
+Draw = Callable[..., Tensor]
+"""(B, D) -> (B, P), hard vectors to pictures in a target's form; asked for with ``draft=True`` by
+methods with drafts, it may draw more quickly and coarsely."""
+
+_SHORTER = (0.5, 0.2)  # of a step, that are tried too
+_KEPT = 0.5  # of what a step promised: one that keeps as much goes its full length
 _SLOW = 0.98  # a step that leaves more than this of the loss is the last
 _BEHIND = 5.0  # times the loss of a rival: it must come nearer fast,
 _STEEP = 0.6  # to this of the loss at a step
+_DRAFTED = 2.0  # times what is left now: a draft that leaves more is not drawn in full
 _ALIKE = 2  # pairs with the same first choice that are tried, at most
 _NOTHING = 0.0005  # of a difference, that shows nowhere
 _GRAIN = 0.001  # of a difference, at least: pictures come in 255 steps
@@ -75,6 +82,8 @@ class LeastSquares:
             before its own sliders have moved says little of it.
         pairs: choices of two slots that act in the same places are tried together too.
         steps: how many steps are taken from one look, at most.
+        drafts: the look is at drafts, and other choices are followed in drafts first.
+        enough: where no more than this is left, a mean square, no choice is tried any more.
     """
 
     move: float = 0.06
@@ -86,29 +95,30 @@ class LeastSquares:
     far: float = 4.0
     pairs: bool = False
     steps: int = 8
+    drafts: bool = False
+    enough: float = 0.0
 
-    def round(
-        self,
-        space: Space,
-        vector: Tensor,
-        target: Tensor,
-        draw: Callable[[Tensor], Tensor],
-    ) -> Solved:
+    def round(self, space: Space, vector: Tensor, target: Tensor, draw: Draw) -> Solved:
         """The best that one look leads to; never worse than ``vector``, as places count in it.
 
         Args:
             space: which sliders and slots may move.
             vector: (D,), hard, where to start.
             target: (P,), what is to be drawn.
-            draw: (B, D) -> (B, P), hard vectors to pictures in the target's form.
+            draw: how vectors are drawn in the target's form.
         """
+        if self.enough:
+            before = Solved.of(vector, target, draw(vector[None])[0])
+            if before.loss <= self.enough:
+                return before
         sliders = torch.nonzero(space.free[: space.continuous])[:, 0]
         slots = [s for s in space.slots if self.trials and bool(space.free[s].all())]
         others = [others_of(vector, slot) for slot in slots]
         moves = self._moves(vector, sliders)
         asked = [vector, *moved(vector, sliders, moves)]
         swapped = [chosen(vector, other) for some in others for other in some]
-        drawn = draw(torch.stack(asked + swapped))
+        draft = functools.partial(draw, draft=True) if self.drafts else draw
+        drawn = draft(torch.stack(asked + swapped))
         here = drawn[0]
         changes = [
             pictures - here
@@ -116,17 +126,19 @@ class LeastSquares:
         ]
         slopes, bend = slopes_of(here, drawn[1 : len(asked)], moves)
         del drawn
-        self._rouse(slopes, _Here(vector, here), sliders, draw)
+        self._rouse(slopes, _Here(vector, here), sliders, draft)
         variance = _GRAIN**2 + bend if self.both else None
-        look = _Look(sliders, slopes, target, draw, variance)
-        now = self._descend(look, _Here(vector, here))
+        look = _Look(sliders, slopes, target, draw, draft, variance)
+        now = self._descend(look, look.here(vector) if self.drafts else _Here(vector, here))
         for some, what in zip(others, changes, strict=True):
             now, look = self._try(look, now, some, what)
         for i, j in itertools.combinations(range(len(slots)), 2) if self.pairs else ():
+            if self._done(look, now):
+                break
             if not self._meet(look, vector, (others[i], others[j]), (changes[i], changes[j])):
                 continue
             pairs = pairs_of(vector, slots[i], slots[j])
-            drawn = draw(torch.stack([chosen(vector, pair) for pair in pairs]))
+            drawn = draft(torch.stack([chosen(vector, pair) for pair in pairs]))
             now, look = self._try(look, now, pairs, drawn - here)
         return Solved.of(now.vector, target, now.picture)
 
@@ -139,16 +151,33 @@ class LeastSquares:
         near = [i for i in range(len(others)) if costs[1 + i] < self.far * costs[0]]
         tried: list[int] = []
         for i in sorted(near, key=lambda i: costs[1 + i]):
+            if self._done(look, now):
+                break
             first = others[i][0][1]
             if len(tried) >= self.trials or tried.count(first) >= _ALIKE:
                 continue
             tried.append(first)
-            again, there = self._again(look, chosen(now.vector, others[i]), changes[i])
-            least = self._loss(look, now.picture)
-            found = self._descend(again, there, least)
-            if self._loss(look, found.picture) < least:
+            again, found = self._follow(look, now, others[i], changes[i])
+            if self._loss(look, found.picture) < self._loss(look, now.picture):
                 now, look = found, again
         return now, look
+
+    def _follow(self, look: _Look, now: _Here, other: Swap, change: Tensor) -> tuple[_Look, _Here]:
+        """Where the sliders go with another choice, which changes (P,), and the look that led
+        there; what is here, where a draft of it comes to nothing."""
+        least, start = self._loss(look, now.picture), chosen(now.vector, other)
+        if not self.drafts:
+            again, there = self._again(look, start, change)
+            return again, self._descend(again, there, least)
+        # What a draft makes of edges, it makes of those that are here too.
+        off = look.draft(now.vector[None])[0] - now.picture
+        rough = replace(look, target=look.target + off, draw=look.draft)
+        again, there = self._again(rough, start, change)
+        there = self._descend(again, there, least)
+        if self._loss(rough, there.picture) > _DRAFTED * least:
+            return look, now
+        again = replace(again, target=look.target, draw=look.draw)
+        return again, self._descend(again, again.here(there.vector), least)
 
     def _meet(
         self,
@@ -164,13 +193,11 @@ class LeastSquares:
             loud, mute = (0, 1) if shown[0] else (1, 0)
             beside = others[loud][int(changes[loud].square().sum(dim=1).argmax())]
             asked = [chosen(vector, beside + other) for other in others[mute]]
-            drawn = look.draw(torch.stack([chosen(vector, beside), *asked]))
+            drawn = look.draft(torch.stack([chosen(vector, beside), *asked]))
             return bool((drawn[1:] - drawn[0]).abs().max() > _NOTHING)
         return all(shown) and meet(*changes)
 
-    def _rouse(
-        self, slopes: Tensor, now: _Here, sliders: Tensor, draw: Callable[[Tensor], Tensor]
-    ) -> None:
+    def _rouse(self, slopes: Tensor, now: _Here, sliders: Tensor, draw: Draw) -> None:
         """Sliders that do nothing where they are may do something further off: how grey hair is,
         below the middle. They are moved to both ends, and the end that shows more counts."""
         still = slopes.abs().amax(dim=1) * self.move < _NOTHING
@@ -202,21 +229,38 @@ class LeastSquares:
     def _descend(self, look: _Look, now: _Here, rival: float = torch.inf) -> _Here:
         """As far as the slopes of the look lead; what the steps teach of them goes into them. What
         is far behind the loss of a rival is followed as long as it comes nearer fast."""
+        loss = self._loss(look, now.picture)
         for _ in range(self.steps):
-            step = self._normal(look, now).step()
-            tried = torch.stack([stepped(now.vector, look.sliders, t * step) for t in _LENGTHS])
-            drawn = look.draw(tried)
-            losses = [self._loss(look, picture) for picture in drawn]
-            k, before = int(torch.tensor(losses).argmin()), self._loss(look, now.picture)
-            gone = (tried[k] - now.vector)[look.sliders]
-            if losses[k] >= before or not bool(gone.any()):
+            found = self._along(look, now, self._normal(look, now).step())
+            before, loss = loss, self._loss(look, found.picture)
+            gone = (found.vector - now.vector)[look.sliders]
+            if loss >= before or not bool(gone.any()):
                 break
-            missed = drawn[k] - now.picture - look.slopes.T @ gone
+            missed = found.picture - now.picture - look.slopes.T @ gone
             look.slopes.addr_(gone / gone.square().sum(), missed)
-            now = _Here(tried[k], drawn[k])
-            if losses[k] > (_SLOW if losses[k] < _BEHIND * rival else _STEEP) * before:
+            now = found
+            if loss > (_SLOW if loss < _BEHIND * rival else _STEEP) * before:
                 break
         return now
+
+    def _along(self, look: _Look, now: _Here, step: Tensor) -> _Here:
+        """Where a step (C,) leads at full length, or at the best of its lengths, if at full length
+        it does not keep what it promised."""
+        full = stepped(now.vector, look.sliders, step)
+        drawn = look.draw(full[None])
+        promised = now.picture + look.slopes.T @ (full - now.vector)[look.sliders]
+        before, hoped, loss = (
+            self._loss(look, picture) for picture in (now.picture, promised, drawn[0])
+        )
+        if before - loss >= _KEPT * max(before - hoped, 1e-12):
+            return _Here(full, drawn[0])
+        shorter = [stepped(now.vector, look.sliders, length * step) for length in _SHORTER]
+        found = [_Here(full, drawn[0]), *map(_Here, shorter, look.draw(torch.stack(shorter)))]
+        return min(found, key=lambda one: self._loss(look, one.picture))
+
+    def _done(self, look: _Look, now: _Here) -> bool:
+        """Whether so little is left that no choice needs to be tried."""
+        return float((look.target - now.picture).square().mean()) <= self.enough
 
     def _moves(self, vector: Tensor, sliders: Tensor) -> Tensor:
         """(C, 1) or (C, 2), how far each of these sliders is moved, within the box."""
@@ -255,11 +299,15 @@ class _Here:
 
 @dataclass(frozen=True)
 class _Look:
-    """sliders: (C,), which. slopes: (C, P), what each changes. target, draw: of the round.
+    """sliders: (C,), which. slopes: (C, P), what each changes. target, draw, draft: of the round.
     variance: (P,), of a difference that the slopes do not explain; None where it is not known."""
 
     sliders: Tensor
     slopes: Tensor
     target: Tensor
-    draw: Callable[[Tensor], Tensor]
+    draw: Draw
+    draft: Draw
     variance: Tensor | None
+
+    def here(self, vector: Tensor) -> _Here:
+        return _Here(vector, self.draw(vector[None])[0])
