@@ -300,6 +300,32 @@ def test_the_first_choice_that_leaves_little_is_the_last_that_is_tried() -> None
     assert count(1e-4) < count(0.0)
 
 
+@pytest.mark.parametrize("made_up", [False, True])
+def test_choices_are_followed_as_long_as_those_before_gave_hope(made_up: bool) -> None:
+    """Twelve shades, all far from what is here: whether a slider makes up for a shade turns
+    out only when it is moved where the shade is worn."""
+    line = torch.linspace(0, 1, 64)
+
+    def shaded(vectors: Tensor) -> Tensor:
+        shade = vectors[:, 1:] @ (0.2 + 0.01 * torch.arange(12.0)) * (vectors[:, 1] < 1)
+        own = 0.5 + shade if made_up else torch.full_like(shade, 0.5)
+        there = (shade > 0) & made_up
+        wave = torch.where(there[:, None], torch.ones(64), torch.sin(40 * line))
+        return shade[:, None] + (vectors[:, :1] - own[:, None]) * -wave + 1e-3 * line
+
+    start = torch.tensor([0.5, 1.0] + [0.0] * 11)
+    space, target = Space.around(start, 1, (slice(1, 13),)), shaded(start[None])[0] - 1e-2
+    worn: set[int] = set()
+
+    def noted(vectors: Tensor) -> Tensor:
+        if len(vectors) < 12:  # all but the look
+            worn.update(vectors[:, 1:].argmax(dim=1).tolist())
+        return shaded(vectors)
+
+    LeastSquares(trials=20, anew=1, far=1e9, caution=0.1).round(space, start, target, noted)
+    assert worn == (set(range(12)) if made_up else {0, 1, 2, 3, 4})
+
+
 def test_sliders_that_do_much_the_same_can_be_told() -> None:
     """Seen sharply, as near the end of a search: their normal equations are hard to solve."""
     seeded = torch.Generator().manual_seed(0)

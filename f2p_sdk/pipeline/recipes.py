@@ -129,7 +129,6 @@ PORTRAIT = Recipe(
             "decide",
             replace(_TRYING, trials=40, far=100.0, pairs=False, enough=_ENOUGH),
             grid=128,
-            rounds=2,
         ),
         Solve("finish", replace(_FINE, steps=12), grid=256),
         # Where a shade too much is left, mostly one choice hides another: bare lips their colour.

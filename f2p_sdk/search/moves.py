@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-__all__ = ["inward", "moved", "slopes_of", "stepped"]
+__all__ = ["inward", "moved", "roused", "slopes_of", "stepped"]
 
 _END = 0.2  # of what it does to the other side: a slider that does less has an end there
 
@@ -49,6 +51,23 @@ def slopes_of(here: Tensor, drawn: Tensor, moves: Tensor) -> tuple[Tensor, Tenso
                 bend += (low + high).square_()
                 even += 1
     return slopes, bend / max(1, even)
+
+
+def roused(
+    vector: Tensor, here: Tensor, sliders: Tensor, draw: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """(C, P), slopes of sliders that do nothing where they are and may do something further off:
+    how grey hair is, below the middle. They are moved to both ends of their ranges, and the end
+    that shows more counts. ``here`` (P,): as the vector is drawn."""
+    if not len(sliders):
+        return here.new_zeros(0, len(here))
+    moves = torch.stack([-vector[sliders], 1 - vector[sliders]], dim=1)
+    drawn = draw(torch.stack(moved(vector, sliders, moves))) - here
+    drawn = drawn.reshape(len(sliders), 2, -1)
+    best = drawn.square().sum(dim=2).argmax(dim=1)
+    rows = torch.arange(len(sliders))
+    far = moves[rows, best]
+    return drawn[rows, best] / far.where(far != 0, 1.0)[:, None]
 
 
 def stepped(vector: Tensor, sliders: Tensor, step: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from f2p_sdk.search.moves import inward, moved, slopes_of, stepped
+from f2p_sdk.search.moves import inward, moved, roused, slopes_of, stepped
 from f2p_sdk.search.normal import Normal
 from f2p_sdk.search.slots import Swap, chosen, meet, others_of, pairs_of
 from f2p_sdk.search.space import Space
@@ -43,6 +43,8 @@ _SLOW = 0.98  # a step that leaves more than this of the loss is the last
 _BEHIND = 5.0  # times the loss of a rival: it must come nearer fast,
 _STEEP = 0.6  # to this of the loss at a step
 _DRAFTED = 2.0  # times what is left now: a draft that leaves more is not drawn in full
+_LEARNT = 4  # choices tell how much less than is foreseen those of a slot can leave;
+_LUCK = 0.1  # of that, with luck: what would leave more than is left now is not tried
 _ALIKE = 2  # pairs with the same first choice that are tried, at most
 _NOTHING = 0.0005  # of a difference, that shows nowhere
 _GRAIN = 0.001  # of a difference, at least: pictures come in 255 steps
@@ -74,7 +76,8 @@ class LeastSquares:
             as a variance: what the sliders do is not straight, and neighbouring pixels err
             together.
         outlier: likewise: a difference beyond this, of 1, counts linearly.
-        trials: how many choices of each slot are tried, the likeliest first; 0 for none.
+        trials: how many choices of each slot are tried at most, the likeliest first, as long as
+            those before give hope; 0 for none.
         anew: how many sliders are moved anew for each choice tried, those that do most where the
             choice acts: what a brow's sliders do depends on the brow.
         far: times what is left to explain: a choice that leaves more is not tried. Early on the
@@ -126,7 +129,8 @@ class LeastSquares:
         ]
         slopes, bend = slopes_of(here, drawn[1 : len(asked)], moves)
         del drawn
-        self._rouse(slopes, _Here(vector, here), sliders, draft)
+        still = slopes.abs().amax(dim=1) * self.move < _NOTHING
+        slopes[still] = roused(vector, here, sliders[still], draft)
         variance = _GRAIN**2 + bend if self.both else None
         look = _Look(sliders, slopes, target, draw, draft, variance)
         now = self._descend(look, look.here(vector) if self.drafts else _Here(vector, here))
@@ -147,37 +151,46 @@ class LeastSquares:
     ) -> tuple[_Here, _Look]:
         """The best of what is here and the likeliest of other choices, which change (K, P),
         followed and drawn; with the look that led there."""
-        costs = self._normal(look, now).costs(changes).tolist()
-        near = [i for i in range(len(others)) if costs[1 + i] < self.far * costs[0]]
+        costs = self._normal(look, now).costs(changes)
+        shares = (costs[1:] / costs[0].clamp(min=1e-12)).clamp(min=1e-12)
+        foreseen = (shares * self._loss(look, now.picture)).tolist()
+        near = [i for i in range(len(others)) if shares[i] < self.far]
         tried: list[int] = []
-        for i in sorted(near, key=lambda i: costs[1 + i]):
-            if self._done(look, now):
+        came = 1.0  # what the best left, of what was foreseen
+        for i in sorted(near, key=foreseen.__getitem__):
+            least = self._loss(look, now.picture)
+            vain = len(tried) >= _LEARNT and _LUCK * came * foreseen[i] > least
+            if vain or self._done(look, now):
                 break
             first = others[i][0][1]
             if len(tried) >= self.trials or tried.count(first) >= _ALIKE:
                 continue
             tried.append(first)
-            again, found = self._follow(look, now, others[i], changes[i])
-            if self._loss(look, found.picture) < self._loss(look, now.picture):
+            again, found, left = self._follow(look, now, others[i], changes[i])
+            came = min(came, left / foreseen[i])
+            if left < least:
                 now, look = found, again
         return now, look
 
-    def _follow(self, look: _Look, now: _Here, other: Swap, change: Tensor) -> tuple[_Look, _Here]:
-        """Where the sliders go with another choice, which changes (P,), and the look that led
-        there; what is here, where a draft of it comes to nothing."""
+    def _follow(
+        self, look: _Look, now: _Here, other: Swap, change: Tensor
+    ) -> tuple[_Look, _Here, float]:
+        """Where the sliders go with another choice, which changes (P,), the look that led there,
+        and the loss that is left; that of a draft, where it is too much to draw it in full."""
         least, start = self._loss(look, now.picture), chosen(now.vector, other)
-        if not self.drafts:
-            again, there = self._again(look, start, change)
-            return again, self._descend(again, there, least)
-        # What a draft makes of edges, it makes of those that are here too.
-        off = look.draft(now.vector[None])[0] - now.picture
-        rough = replace(look, target=look.target + off, draw=look.draft)
-        again, there = self._again(rough, start, change)
+        again = look
+        if self.drafts:
+            # What a draft makes of edges, it makes of those that are here too.
+            off = look.draft(now.vector[None])[0] - now.picture
+            again = replace(look, target=look.target + off, draw=look.draft)
+        again, there = self._again(again, start, change)
         there = self._descend(again, there, least)
-        if self._loss(rough, there.picture) > _DRAFTED * least:
-            return look, now
+        left = self._loss(again, there.picture)
+        if not self.drafts or left > _DRAFTED * least:
+            return again, there, left
         again = replace(again, target=look.target, draw=look.draw)
-        return again, self._descend(again, again.here(there.vector), least)
+        there = self._descend(again, again.here(there.vector), least)
+        return again, there, self._loss(again, there.picture)
 
     def _meet(
         self,
@@ -196,21 +209,6 @@ class LeastSquares:
             drawn = look.draft(torch.stack([chosen(vector, beside), *asked]))
             return bool((drawn[1:] - drawn[0]).abs().max() > _NOTHING)
         return all(shown) and meet(*changes)
-
-    def _rouse(self, slopes: Tensor, now: _Here, sliders: Tensor, draw: Draw) -> None:
-        """Sliders that do nothing where they are may do something further off: how grey hair is,
-        below the middle. They are moved to both ends, and the end that shows more counts."""
-        still = slopes.abs().amax(dim=1) * self.move < _NOTHING
-        idle = sliders[still]
-        if not len(idle):
-            return
-        moves = torch.stack([-now.vector[idle], 1 - now.vector[idle]], dim=1)
-        drawn = draw(torch.stack(moved(now.vector, idle, moves))) - now.picture
-        drawn = drawn.reshape(len(idle), 2, -1)
-        best = drawn.square().sum(dim=2).argmax(dim=1)
-        rows = torch.arange(len(idle))
-        far = moves[rows, best]
-        slopes[still] = drawn[rows, best] / far.where(far != 0, 1.0)[:, None]
 
     def _again(self, look: _Look, vector: Tensor, change: Tensor) -> tuple[_Look, _Here]:
         """The look with those sliders moved anew at ``vector`` (D,), to one side, that do most
