@@ -259,7 +259,8 @@ def test_what_a_draft_tells_is_wrong_is_not_drawn_in_full(drafts: bool) -> None:
 
     near = torch.cat([TRUE[:5] + 0.02, START[5:9], TRUE[9:]])
     method = LeastSquares(trials=3, anew=2, caution=0.1, drafts=drafts)
-    solved = method.round(SPACE, near, draw(TRUE[None])[0], spot)
+    colours = Space.around(START, 5, SLOTS, [SLOTS[1]])
+    solved = method.round(colours, near, draw(TRUE[None])[0], spot)
     torch.testing.assert_close(solved.vector[5:], TRUE[5:])
     full, rough = (torch.cat(some) if some else near[None][:0] for some in seen.values())
     worn = {int(vector[5:9].argmax()) for vector in full}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Swap", "chosen", "meet", "others_of", "pairs_of"]
+__all__ = ["Swap", "chosen", "meet", "others_of", "pairs_of", "swapped"]
 
 _SHARED = 0.5  # cosine between what two slots change: they act in the same places
 
@@ -20,6 +23,12 @@ def chosen(vector: Tensor, choices: Swap) -> Tensor:
         changed[slot] = 0
         changed[slot.start + choice] = 1
     return changed
+
+
+def swapped(vector: Tensor, swaps: Sequence[Swap], draw: Callable[[Tensor], Tensor]) -> Tensor:
+    """(K, P), what each of these swaps changes in the picture of ``vector`` (D,)."""
+    drawn = draw(torch.stack([vector, *(chosen(vector, swap) for swap in swaps)]))
+    return drawn[1:] - drawn[0]
 
 
 def others_of(vector: Tensor, slot: slice) -> list[Swap]:

@@ -28,7 +28,7 @@ from torch.nn import functional
 
 from f2p_sdk.search.moves import inward, moved, roused, slopes_of, stepped
 from f2p_sdk.search.normal import Normal
-from f2p_sdk.search.slots import Swap, chosen, meet, others_of, pairs_of
+from f2p_sdk.search.slots import Swap, chosen, meet, others_of, pairs_of, swapped
 from f2p_sdk.search.space import Space
 
 __all__ = ["Draw", "LeastSquares", "Solved"]
@@ -85,7 +85,8 @@ class LeastSquares:
             before its own sliders have moved says little of it.
         pairs: choices of two slots that act in the same places are tried together too.
         steps: how many steps are taken from one look, at most.
-        drafts: the look is at drafts, and other choices are followed in drafts first.
+        drafts: other choices are looked at and followed in drafts, and drawn in full only where
+            those promise something.
         enough: where no more than this is left, a mean square, no choice is tried any more.
     """
 
@@ -118,22 +119,17 @@ class LeastSquares:
         slots = [s for s in space.slots if self.trials and bool(space.free[s].all())]
         others = [others_of(vector, slot) for slot in slots]
         moves = self._moves(vector, sliders)
-        asked = [vector, *moved(vector, sliders, moves)]
-        swapped = [chosen(vector, other) for some in others for other in some]
-        draft = functools.partial(draw, draft=True) if self.drafts else draw
-        drawn = draft(torch.stack(asked + swapped))
-        here = drawn[0]
-        changes = [
-            pictures - here
-            for pictures in torch.split(drawn[len(asked) :], [len(some) for some in others])
-        ]
-        slopes, bend = slopes_of(here, drawn[1 : len(asked)], moves)
+        drawn = draw(torch.stack([vector, *moved(vector, sliders, moves)]))
+        now = _Here(vector, drawn[0])
+        slopes, bend = slopes_of(drawn[0], drawn[1:], moves)
         del drawn
         still = slopes.abs().amax(dim=1) * self.move < _NOTHING
-        slopes[still] = roused(vector, here, sliders[still], draft)
+        slopes[still] = roused(vector, now.picture, sliders[still], draw)
         variance = _GRAIN**2 + bend if self.both else None
+        draft = functools.partial(draw, draft=True) if self.drafts else draw
         look = _Look(sliders, slopes, target, draw, draft, variance)
-        now = self._descend(look, look.here(vector) if self.drafts else _Here(vector, here))
+        changes = [swapped(vector, some, draft) for some in others]
+        now = self._descend(look, now)
         for some, what in zip(others, changes, strict=True):
             now, look = self._try(look, now, some, what)
         for i, j in itertools.combinations(range(len(slots)), 2) if self.pairs else ():
@@ -142,8 +138,7 @@ class LeastSquares:
             if not self._meet(look, vector, (others[i], others[j]), (changes[i], changes[j])):
                 continue
             pairs = pairs_of(vector, slots[i], slots[j])
-            drawn = draft(torch.stack([chosen(vector, pair) for pair in pairs]))
-            now, look = self._try(look, now, pairs, drawn - here)
+            now, look = self._try(look, now, pairs, swapped(vector, pairs, draft))
         return Solved.of(now.vector, target, now.picture)
 
     def _try(
@@ -205,9 +200,8 @@ class LeastSquares:
         if sum(shown) == 1:
             loud, mute = (0, 1) if shown[0] else (1, 0)
             beside = others[loud][int(changes[loud].square().sum(dim=1).argmax())]
-            asked = [chosen(vector, beside + other) for other in others[mute]]
-            drawn = look.draft(torch.stack([chosen(vector, beside), *asked]))
-            return bool((drawn[1:] - drawn[0]).abs().max() > _NOTHING)
+            change = swapped(chosen(vector, beside), others[mute], look.draft)
+            return bool(change.abs().max() > _NOTHING)
         return all(shown) and meet(*changes)
 
     def _again(self, look: _Look, vector: Tensor, change: Tensor) -> tuple[_Look, _Here]:
