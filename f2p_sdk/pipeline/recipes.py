@@ -29,7 +29,7 @@ SEEN: Mapping[str, float] = {**FEATURES, "face_skin": 0.3, "hair": 0.5, "inner_m
 PLACED: Mapping[str, float] = {**FEATURES, "face_skin": 1.0, "hair": 4.0, "inner_mouth": 0.0}
 #: Mean square that is left of a picture of the game's own, in 128 cells a side, when all its
 #: choices are right: edges of pixels.
-_ENOUGH = 5e-7
+_ENOUGH = 1e-6
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,6 @@ BEST = Recipe(
 
 _FINE = LeastSquares(move=0.04, both=True)
 _TRYING = replace(_FINE, trials=8, pairs=True, drafts=True)
-_DECIDING = replace(_FINE, trials=40, far=100.0, drafts=True, enough=_ENOUGH)
 _LAST = replace(_FINE, steps=12)
 #: What ``best`` is for a picture that the game itself drew: there is nothing to be explained away
 #: between such a picture and another, so all of it counts, pixel by pixel.
@@ -127,7 +126,10 @@ PORTRAIT = Recipe(
         ),
         Solve("choices", replace(_TRYING, anew=16, enough=_ENOUGH), grid=128),
         # With the rest right, every other brow is followed, however far off it looks at first.
-        Settle("decide", ((128, _DECIDING), (128, _DECIDING), (256, _LAST)), above=0.0),
+        Solve(
+            "decide", replace(_FINE, trials=40, far=100.0, drafts=True, enough=_ENOUGH), grid=128
+        ),
+        Solve("finish", _LAST, grid=256),
         # Where a shade too much is left, mostly one choice hides another: bare lips their colour.
         Settle(
             "settle",

@@ -85,8 +85,8 @@ class LeastSquares:
             before its own sliders have moved says little of it.
         pairs: choices of two slots that act in the same places are tried together too.
         steps: how many steps are taken from one look, at most.
-        drafts: other choices are looked at and followed in drafts, and drawn in full only where
-            those promise something.
+        drafts: what everything changes is looked at in drafts, and other choices are followed in
+            drafts first; they are drawn in full only where those promise something.
         enough: where no more than this is left, a mean square, no choice is tried any more.
     """
 
@@ -119,17 +119,17 @@ class LeastSquares:
         slots = [s for s in space.slots if self.trials and bool(space.free[s].all())]
         others = [others_of(vector, slot) for slot in slots]
         moves = self._moves(vector, sliders)
-        drawn = draw(torch.stack([vector, *moved(vector, sliders, moves)]))
-        now = _Here(vector, drawn[0])
-        slopes, bend = slopes_of(drawn[0], drawn[1:], moves)
+        draft = functools.partial(draw, draft=True) if self.drafts else draw
+        drawn = draft(torch.stack([vector, *moved(vector, sliders, moves)]))
+        here = drawn[0]
+        slopes, bend = slopes_of(here, drawn[1:], moves)
         del drawn
         still = slopes.abs().amax(dim=1) * self.move < _NOTHING
-        slopes[still] = roused(vector, now.picture, sliders[still], draw)
+        slopes[still] = roused(vector, here, sliders[still], draft)
         variance = _GRAIN**2 + bend if self.both else None
-        draft = functools.partial(draw, draft=True) if self.drafts else draw
         look = _Look(sliders, slopes, target, draw, draft, variance)
         changes = [swapped(vector, some, draft) for some in others]
-        now = self._descend(look, now)
+        now = self._descend(look, look.here(vector) if self.drafts else _Here(vector, here))
         for some, what in zip(others, changes, strict=True):
             now, look = self._try(look, now, some, what)
         for i, j in itertools.combinations(range(len(slots)), 2) if self.pairs else ():
