@@ -71,8 +71,7 @@ def held_out_overlap(
     for start in range(0, len(rows), _BATCH):
         batch = [faces[int(row)] for row in rows[start : start + _BATCH]]
         pictures = device.pictures(np.stack([face.picture for face in batch]))
-        with device.autocast():
-            found = find_labels(network, pictures)
+        found = find_labels(network, pictures)  # in float32, as it will be used
         overlap.add(found, np.stack([face.labels for face in batch]))
     network.train(training)
     return overlap
