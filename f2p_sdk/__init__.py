@@ -7,7 +7,12 @@ when they are first used (PEP 562), so that ``import f2p_sdk`` loads neither tor
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
+
+# Unasked, MKL, which multiplies matrices for torch, deals sums out to threads differently from run
+# to run, and two fits of one photo end apart. It reads this before its first product.
+os.environ.setdefault("MKL_CBWR", "AUTO")
 
 __version__ = "0.1.0"
 

@@ -113,7 +113,7 @@ def nearest(pixel: Tensor, depth: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
     seen = torch.full((pixels,), torch.inf, dtype=depth.dtype, device=depth.device)
     seen.scatter_reduce_(0, pixel, depth, "amin")
     first = (depth <= seen[pixel]).nonzero().flatten()
-    # of two at the same depth the last one counts
+    # of two at the same depth the last one counts, whichever thread comes to it first
     winner = torch.full((pixels,), -1, dtype=torch.int64, device=depth.device)
-    winner[pixel[first]] = first
+    winner.scatter_reduce_(0, pixel[first], first, "amax")
     return winner[winner >= 0], seen

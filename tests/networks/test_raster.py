@@ -73,6 +73,18 @@ def test_the_nearest_is_seen(soup, meshtoy: ModuleType) -> None:
     assert int(torch.isinf(seen).sum()) == SIDE * SIDE - len(wanted)
 
 
+def test_of_many_at_one_depth_the_last_is_seen_however_many_threads_look() -> None:
+    pixels, layers = 1000, 400
+    pixel = torch.arange(pixels).repeat(layers)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        rows, _ = nearest(pixel, torch.ones(len(pixel)), pixels)
+    finally:
+        torch.set_num_threads(threads)
+    assert rows.tolist() == list(range(pixels * (layers - 1), pixels * layers))
+
+
 def test_nothing_to_draw() -> None:
     none = torch.zeros(0, 3, dtype=torch.int64)
     flags = torch.zeros(0, dtype=torch.bool)
