@@ -121,7 +121,8 @@ class Fitter:
         Args:
             photo: a file, its bytes, or uint8 (H, W, 3) RGB sRGB.
             keep: parameters the player has set, in game units; they are not touched.
-            seed: same seed on the same machine, same result.
+            seed: same seed on the same machine with as many threads, same result, where
+                ``MKL_CBWR`` was ``AUTO`` before torch's first product; importing f2p_sdk sets it.
             method: ``"best"``, ``"slides"`` or ``"paper"``, see :mod:`.recipes`.
             steps: steps of the first search, instead of the method's own; later stages follow suit.
                 A picture that the game itself drew is solved for, whatever the steps.

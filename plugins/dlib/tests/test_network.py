@@ -52,6 +52,22 @@ def test_is_frozen(recognizer: DlibRecognizer) -> None:
     assert not recognizer.network.training
 
 
+def test_the_same_gradient_every_time(recognizer: DlibRecognizer) -> None:
+    torch.manual_seed(5)
+    chip = torch.rand(1, 3, 150, 150)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        found = []
+        for _ in range(12):
+            x = chip.clone().requires_grad_()
+            recognizer.network(x).square().sum().backward()
+            found.append(x.grad)
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(found[0], one) for one in found)
+
+
 def test_gradient_by_finite_differences(exact: FaceResNet) -> None:
     torch.manual_seed(3)
     # Smooth chips: noise lies too near the kinks of the network.
