@@ -81,10 +81,6 @@ def pixel_loss(logits: Tensor, labels: Tensor, overlap: float = 0.0) -> Tensor:
     Args:
         logits: (B, C, h, w), h and w of which H and W are multiples.
         labels: int64 (B, H, W).
-        small: share of the training that looks at smaller pictures first, which is faster; their
-            side is ``small_side`` of the others'.
-        settle: share of the training, its end, that sees more of the engine's pictures as they are:
-            for the last it learns is where exactly the edges of thin parts run.
         overlap: weight of the mean over the classes that are there of 1 minus intersection by
             union, both in probabilities over the batch (soft Jaccard index): a brow has few pixels
             and matters as much as all the hair.
