@@ -39,7 +39,8 @@ methods with drafts, it may draw more quickly and coarsely."""
 
 _SHORTER = (0.5, 0.2)  # of a step, that are tried too
 _KEPT = 0.5  # of what a step promised: one that keeps as much goes its full length
-_SLOW = 0.98  # a step that leaves more than this of the loss is the last
+_SLOW = 0.98  # a step that promises to leave more than this of the loss is not taken; one that
+_VAIN = 3  # leaves more was in vain, as this many may be
 _BEHIND = 5.0  # times the loss of a rival: it must come nearer fast,
 _STEEP = 0.6  # to this of the loss at a step
 _DRAFTED = 2.0  # times what is left now: a draft that leaves more is not drawn in full
@@ -219,36 +220,39 @@ class LeastSquares:
         return replace(look, slopes=slopes), _Here(vector, drawn[0])
 
     def _descend(self, look: _Look, now: _Here, rival: float = torch.inf) -> _Here:
-        """As far as the slopes of the look lead; what the steps teach of them goes into them. What
-        is far behind the loss of a rival is followed as long as it comes nearer fast."""
-        loss = self._loss(look, now.picture)
+        """As far as the slopes of the look lead. What steps teach of them goes into them, most of
+        all steps in vain: the next goes elsewhere, and some of those are borne with. What is far
+        behind the loss of a rival is followed as long as it comes nearer fast."""
+        loss, vain = self._loss(look, now.picture), 0
         for _ in range(self.steps):
-            found = self._along(look, now, self._normal(look, now).step())
-            before, loss = loss, self._loss(look, found.picture)
+            found, hoped = self._along(look, now, loss)
             gone = (found.vector - now.vector)[look.sliders]
-            if loss >= before or not bool(gone.any()):
+            if hoped > _SLOW * loss or not bool(gone.any()):
                 break
             missed = found.picture - now.picture - look.slopes.T @ gone
             look.slopes.addr_(gone / gone.square().sum(), missed)
-            now = found
-            if loss > (_SLOW if loss < _BEHIND * rival else _STEEP) * before:
+            before, left = loss, self._loss(look, found.picture)
+            if left < loss:
+                now, loss = found, left
+            near = left < _BEHIND * rival
+            vain += left > (_SLOW if near else _STEEP) * before
+            if vain > (_VAIN if near else 0):
                 break
         return now
 
-    def _along(self, look: _Look, now: _Here, step: Tensor) -> _Here:
-        """Where a step (C,) leads at full length, or at the best of its lengths, if at full length
-        it does not keep what it promised."""
+    def _along(self, look: _Look, now: _Here, loss: float) -> tuple[_Here, float]:
+        """Where the next step leads at full length, or at the best of its lengths, if at full
+        length it does not keep what it promised; with the loss that it promised."""
+        step = self._normal(look, now).step()
         full = stepped(now.vector, look.sliders, step)
-        drawn = look.draw(full[None])
-        promised = now.picture + look.slopes.T @ (full - now.vector)[look.sliders]
-        before, hoped, loss = (
-            self._loss(look, picture) for picture in (now.picture, promised, drawn[0])
-        )
-        if before - loss >= _KEPT * max(before - hoped, 1e-12):
-            return _Here(full, drawn[0])
-        shorter = [stepped(now.vector, look.sliders, length * step) for length in _SHORTER]
-        found = [_Here(full, drawn[0]), *map(_Here, shorter, look.draw(torch.stack(shorter)))]
-        return min(found, key=lambda one: self._loss(look, one.picture))
+        hoped = self._loss(look, now.picture + look.slopes.T @ (full - now.vector)[look.sliders])
+        if hoped > _SLOW * loss:
+            return now, hoped
+        found = [_Here(full, look.draw(full[None])[0])]
+        if loss - self._loss(look, found[0].picture) < _KEPT * (loss - hoped):
+            shorter = [stepped(now.vector, look.sliders, length * step) for length in _SHORTER]
+            found += map(_Here, shorter, look.draw(torch.stack(shorter)))
+        return min(found, key=lambda one: self._loss(look, one.picture)), hoped
 
     def _done(self, look: _Look, now: _Here) -> bool:
         """Whether so little is left that no choice needs to be tried."""
