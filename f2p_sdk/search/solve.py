@@ -39,8 +39,8 @@ methods with drafts, it may draw more quickly and coarsely."""
 
 _SHORTER = (0.5, 0.2)  # of a step, that are tried too
 _KEPT = 0.5  # of what a step promised: one that keeps as much goes its full length
-_SLOW = 0.98  # a step that promises to leave more than this of the loss is not taken; one that
-_VAIN = 3  # leaves more was in vain, as this many may be
+_SLOW = 0.98  # of the loss: no step is taken that promises to leave more; one that does is in vain
+_VAIN = 3  # such steps are borne with
 _BEHIND = 5.0  # times the loss of a rival: it must come nearer fast,
 _STEEP = 0.6  # to this of the loss at a step
 _DRAFTED = 2.0  # times what is left now: a draft that leaves more is not drawn in full
@@ -225,9 +225,9 @@ class LeastSquares:
         behind the loss of a rival is followed as long as it comes nearer fast."""
         loss, vain = self._loss(look, now.picture), 0
         for _ in range(self.steps):
-            found, hoped = self._along(look, now, loss)
+            found = self._along(look, now, loss)
             gone = (found.vector - now.vector)[look.sliders]
-            if hoped > _SLOW * loss or not bool(gone.any()):
+            if not bool(gone.any()):
                 break
             missed = found.picture - now.picture - look.slopes.T @ gone
             look.slopes.addr_(gone / gone.square().sum(), missed)
@@ -240,19 +240,20 @@ class LeastSquares:
                 break
         return now
 
-    def _along(self, look: _Look, now: _Here, loss: float) -> tuple[_Here, float]:
+    def _along(self, look: _Look, now: _Here, loss: float) -> _Here:
         """Where the next step leads at full length, or at the best of its lengths, if at full
-        length it does not keep what it promised; with the loss that it promised."""
+        length it does not keep what it promised; ``now``, with its loss, where it promises next to
+        nothing."""
         step = self._normal(look, now).step()
         full = stepped(now.vector, look.sliders, step)
         hoped = self._loss(look, now.picture + look.slopes.T @ (full - now.vector)[look.sliders])
         if hoped > _SLOW * loss:
-            return now, hoped
+            return now
         found = [_Here(full, look.draw(full[None])[0])]
         if loss - self._loss(look, found[0].picture) < _KEPT * (loss - hoped):
             shorter = [stepped(now.vector, look.sliders, length * step) for length in _SHORTER]
             found += map(_Here, shorter, look.draw(torch.stack(shorter)))
-        return min(found, key=lambda one: self._loss(look, one.picture)), hoped
+        return min(found, key=lambda one: self._loss(look, one.picture))
 
     def _done(self, look: _Look, now: _Here) -> bool:
         """Whether so little is left that no choice needs to be tried."""
