@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .hookspecs import Parser, ParserSpec, RecognizerSpec, hookimpl
-from .parsers import CLASSES, missing
+from .parsing import CLASSES, missing
 from .weights import imported_weights
 
 if TYPE_CHECKING:
@@ -67,6 +67,6 @@ def f2p_parsers() -> list[ParserSpec]:
 
 
 def _compact_parser() -> Parser:
-    from .parsers import SHIPPED, load_parser
+    from .parsing import SHIPPED, load_parser
 
     return load_parser(SHIPPED)

@@ -17,7 +17,7 @@ CLASSES: tuple[str, ...] = (
     "lower_lip",
     "hair",
 )
-"""The classes of the Helen set, numbered as in the labels pass (``docs/protocol.md``). Left and
+"""The classes of the Helen set, numbered as in the labels pass (``docs/reference/protocol.md``). Left and
 right are the subject's."""
 
 MIRRORED: tuple[int, ...] = tuple(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
 
     from .alignment import Face
-    from .networks.parser import Features
+    from .parsing.network import Features
 
 __all__ = [
     "ENTRY_POINT_GROUP",
@@ -84,7 +84,7 @@ class Parser(Protocol):
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the logits; the core's are Helen's 11, see
-        ``docs/protocol.md``."""
+        ``docs/reference/protocol.md``."""
         ...
 
     @property

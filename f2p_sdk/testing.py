@@ -45,7 +45,7 @@ __all__ = ["SCENE", "AdapterTests", "FakeEngine", "PatternHandler", "digest", "m
 SCENE = frozenset(
     ("yaw", "pitch", "light_azimuth", "light_elevation", "light_strength", "light_color")
 ) | {"expression", "background"}
-"""The settings of scenes that ``docs/protocol.md`` names."""
+"""The settings of scenes that ``docs/reference/protocol.md`` names."""
 
 
 class AdapterTests:

@@ -196,6 +196,7 @@ def load_imitator(
         WeightsError: damaged, of another layout, of another network, or not drawing what it drew
             when it was saved. The remedy says what to do.
     """
+    from .mesh.network import MeshImitator  # noqa: F401 -- registers the network "mesh"
     from .networks import from_config
 
     path = Path(path)

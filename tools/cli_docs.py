@@ -1,4 +1,4 @@
-"""Writes docs/cli.md from the commands' own help texts.
+"""Writes docs/reference/cli.md from the commands' own help texts.
 
     python tools/cli_docs.py            write it
     python tools/cli_docs.py --check    exit 1 if it is not what the commands say now
@@ -17,7 +17,7 @@ import click
 from f2p_sdk.cli import app
 from f2p_sdk.cli._group import LazyGroup
 
-PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
 WIDTH = 100
 HEAD = """\
 # The command line

@@ -1,5 +1,5 @@
 """The bridge between the SDK and game engines: the SDK listens, engines connect. See
-docs/protocol.md."""
+docs/reference/protocol.md."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class EngineHandler(Protocol):
         Returns:
             A plane per pass: ``color`` uint8 (height, width, 3) sRGB, first row on top; ``labels``
             uint8 (height, width); ``landmarks`` float32 (73, 3); ``depth`` float32 (height, width);
-            ``vertices`` float32 (n, 5). ``docs/protocol.md`` says what is in them. The arrays are
+            ``vertices`` float32 (n, 5). ``docs/reference/protocol.md`` says what is in them. The arrays are
             sent from where they lie: do not write to them again.
 
         Raises:

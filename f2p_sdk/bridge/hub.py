@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 _BATCH = 64
 _FAREWELL = 0.5  # seconds
-_DEFECT = "the engine's client has a defect: compare it with docs/protocol.md"
+_DEFECT = "the engine's client has a defect: compare it with docs/reference/protocol.md"
 _FAILED_HANDSHAKES = (
     zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL

@@ -17,9 +17,9 @@ from pathlib import Path
 import zmq
 
 from ..errors import EngineTimeoutError, F2PError, ProtocolError
-from .leash import Leash
 from .messages import MAX_CREDITS, EngineInfo
 from .sockets import connect_dealer, receive, send
+from .watchdog import Leash
 from .wire import (
     Buffer,
     Message,

@@ -60,7 +60,7 @@ PASSES: Mapping[str, tuple[str, int]] = {
 """The passes of version 1: ``color`` (height, width, 3) sRGB; ``labels`` (height, width) classes of
 the parser; ``landmarks`` (LANDMARKS, 3), x and y in pixels and whether they are seen; ``depth``
 (height, width) in decimetres; ``vertices`` (n, 5), ``attributes`` (n, 4 or more) and ``triangles``
-(m, 3) of what is drawn as meshes. ``docs/protocol.md`` has classes, points and columns."""
+(m, 3) of what is drawn as meshes. ``docs/reference/protocol.md`` has classes, points and columns."""
 
 
 @dataclass(frozen=True)

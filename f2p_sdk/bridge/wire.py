@@ -2,7 +2,7 @@
 
 A message is a list of frames. Frame 0 is the preamble, six bytes: ``F2P``, major, minor, type.
 Frame 1 is the header, one msgpack map. The frames after it are planes: raw pixels or points,
-little-endian, first row first, described by the header. ``docs/protocol.md`` is the authority; a
+little-endian, first row first, described by the header. ``docs/reference/protocol.md`` is the authority; a
 test holds this module against it.
 
 Everything here distrusts its input: the number of frames and their sizes are checked before a byte

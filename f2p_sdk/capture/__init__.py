@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from .job import Job, capture
 from .manifest import MANIFEST, Manifest, read_manifest
-from .mesh import capture_mesh
 from .shards import Record, read_planes, read_records
 from .vary import ASPECTS, random_scene
 
@@ -37,7 +36,6 @@ __all__ = [
     "Manifest",
     "Record",
     "capture",
-    "capture_mesh",
     "random_scene",
     "read_manifest",
     "read_planes",

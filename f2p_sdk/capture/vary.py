@@ -1,6 +1,6 @@
 """Random scenes for datasets: how heads turn, light, expressions, backgrounds.
 
-The settings are those of ``docs/protocol.md``; an engine that does not know one says so.
+The settings are those of ``docs/reference/protocol.md``; an engine that does not know one says so.
 """
 
 from __future__ import annotations

@@ -61,8 +61,8 @@ def _by_imitator(kind: Kind, size: int, weights: str | None) -> Draw:
     import torch
 
     from .. import images
-    from ..pipeline.drawing import open_imitator
-    from ..pipeline.views import to_array
+    from ..pipeline.renderers import open_imitator
+    from ..tensors import to_array
 
     imitator, _ = open_imitator(kind, weights)
 

@@ -89,7 +89,8 @@ def command(
     Writes WebDataset shards (000000.tar, ...). It may be stopped at any time, also by a power cut:
     the same command goes on where it stopped.
     """
-    from ..capture import NEIGHBOURS, Job, capture_mesh
+    from ..capture import NEIGHBOURS, Job
+    from ..mesh.capture import capture_mesh
 
     if neighbours > count:
         raise UsageError(f"--neighbours {neighbours} are more than the {count} characters")

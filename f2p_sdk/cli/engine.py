@@ -11,8 +11,8 @@ from types import FrameType
 
 import click
 
-from ..bridge.leash import hold_leash
 from ..bridge.sockets import DEFAULT_ENDPOINT, check_endpoint
+from ..bridge.watchdog import hold_leash
 from ..errors import BridgeError
 from ._common import emit_json, load_kind, say
 from ._options import game_option, json_option, keys_option

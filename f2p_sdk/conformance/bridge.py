@@ -121,4 +121,4 @@ class _Probe:
         elif name == "landmarks" and a.shape != b.shape:
             wrong = f"{len(a)} points of one character, {len(b)} of another"
         value = wrong or f"{a.dtype} {' x '.join(map(str, a.shape))}"
-        return not wrong, value, "see the passes in docs/protocol.md"
+        return not wrong, value, "see the passes in docs/reference/protocol.md"

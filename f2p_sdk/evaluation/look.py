@@ -15,7 +15,8 @@ from .. import images, plugins
 from ..hookspecs import Recognizer
 from ..images import Picture
 from ..pipeline import Fitter, Subject
-from ..pipeline.views import MIRRORED, embed_face, find_landmarks, to_tensor
+from ..recognizers.embedding import MIRRORED, embed_face, find_landmarks
+from ..tensors import to_tensor
 from .figures import iou, landmark_error
 
 __all__ = ["Look", "Looker"]

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from .. import images, plugins
 from ..errors import UsageError
+from ..images import Picture
 from ..parameters import Character
-from .drawing import weights_file
 from .fitting import SHOWN, Fitter
 from .recipes import ABLATIONS, RECIPES, Recipe
+from .renderers import weights_file
 from .report import Progress
 from .result import FitResult, Subject
-from .views import Picture
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -112,8 +112,8 @@ def render(
             return drawn.color
     import torch
 
-    from .drawing import open_imitator
-    from .views import to_array
+    from ..tensors import to_array
+    from .renderers import open_imitator
 
     imitator, _ = open_imitator(kind, weights)
     with torch.no_grad():

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import images
-from .views import Picture, Points, to_tensor
+from ..images import Picture
+from ..recognizers.embedding import Points
+from ..tensors import cell_means, to_tensor
 
-__all__ = ["Appearance", "appearance", "backdrop_of", "background", "cells", "exact", "is_own"]
+__all__ = ["Appearance", "appearance", "backdrop_of", "background", "exact", "is_own"]
 
 Array = NDArray[np.float64]
 
@@ -59,10 +61,10 @@ def appearance(
             counts.
     """
     away = torch.from_numpy(background(picture, landmarks))[None, None].float()
-    behind = cells(away, grid)[0]
-    worn = torch.zeros(grid, grid) if hair is None else cells(hair, grid)[0, 0]
+    behind = cell_means(away, grid)[0]
+    worn = torch.zeros(grid, grid) if hair is None else cell_means(hair, grid)[0, 0]
     behind = behind * (1 - worn)
-    colours = cells(to_tensor(picture), grid)[0]
+    colours = cell_means(to_tensor(picture), grid)[0]
     wall = torch.from_numpy(backdrop).float()[:, None, None]
     # Whether a cell is the person or the background must be clear for it to count.
     sure = (2 * behind[0] - 1).square()
@@ -76,7 +78,7 @@ def appearance(
 
 def exact(picture: Picture, grid: int) -> Appearance:
     """The appearance of a picture that the game itself drew: all of it counts, as it is."""
-    return Appearance(cells(to_tensor(picture), grid)[0], torch.ones(grid, grid))
+    return Appearance(cell_means(to_tensor(picture), grid)[0], torch.ones(grid, grid))
 
 
 def is_own(picture: Picture, average: Picture, eyes: Points, framed: Points) -> bool:
@@ -155,13 +157,6 @@ def _place(landmarks: Points, grid: int) -> tuple[Array, Array]:
     line = (np.arange(grid) + 0.5) / grid
     y, x = np.meshgrid(line, line, indexing="ij")
     return (x - middle[0]) / unit, (y - middle[1]) / unit
-
-
-def cells(pictures: Tensor, grid: int) -> Tensor:
-    """(B, C, S, S) to (B, C, grid, grid): the mean of each cell."""
-    if pictures.shape[-1] < grid:
-        return torch.nn.functional.interpolate(pictures, (grid, grid), mode="bilinear")
-    return torch.nn.functional.adaptive_avg_pool2d(pictures, grid)
 
 
 def _lab(picture: Picture) -> Array:

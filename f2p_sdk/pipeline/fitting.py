@@ -13,26 +13,21 @@ from torch import Tensor
 
 from .. import images, plugins
 from ..alignment import align, pick_face
+from ..images import Picture
+from ..parsing.reader import Reader
+from ..recognizers.embedding import embed_face, find_landmarks
 from ..search import Problem, Space
+from ..tensors import to_array, to_tensor
 from .appearance import is_own
-from .drawing import EngineDraws, Imitator, open_imitator
+from .augmentation import AugmentedEmbedding, LandmarkTracker
+from .blur import Lens, lens_of
+from .denoising import smoothed
 from .flow import Found, Tools, find
-from .goal import Goal, goal_of, usual
-from .grain import smoothed
-from .lens import Lens, lens_of
-from .reading import open_reader
 from .recipes import PORTRAIT, Recipe, recipe
+from .renderers import EngineDraws, Imitator, open_imitator
 from .report import Clock, Progress, versions
 from .result import FitResult, Subject
-from .views import (
-    Picture,
-    Tracker,
-    Views,
-    embed_face,
-    find_landmarks,
-    to_array,
-    to_tensor,
-)
+from .targets import Goal, goal_of, usual
 
 if TYPE_CHECKING:
     from ..bridge import Host
@@ -96,7 +91,7 @@ class Fitter:
             else detector
         )
         self.judge = self._judge(given=recognizer)
-        self.reader = open_reader(parser)
+        self.reader = _open_reader(parser)
         self.population = self._population(population)
         self.engine = None if host is None else EngineDraws(host, self.kind, deadline=deadline)
         self.start = torch.from_numpy(self.layout.encode(self.layout.default()))
@@ -149,9 +144,9 @@ class Fitter:
             size = self.imitator(self.start[None]).shape[-1]
         tools = Tools(
             self.imitator,
-            Views(self.recognizer, self._tracker(), plan.jittered, plan.jitter, seed),
+            AugmentedEmbedding(self.recognizer, self._tracker(), plan.jittered, plan.jitter, seed),
             # While choices are tried the face stays where it is: its landmarks are found once.
-            Views(self.recognizer, self._tracker(every=ONCE), 0),
+            AugmentedEmbedding(self.recognizer, self._tracker(every=ONCE), 0),
             self.engine,
             size,
             self.reader,
@@ -299,8 +294,10 @@ class Fitter:
         vectors = np.stack([self.layout.encode(character) for character in characters])
         return torch.from_numpy(vectors[:, : self.layout.n_continuous])
 
-    def _tracker(self, every: int = 10) -> Tracker:
-        return Tracker(self.detector, np.asarray(self.framing.landmarks, dtype=np.float64), every)
+    def _tracker(self, every: int = 10) -> LandmarkTracker:
+        return LandmarkTracker(
+            self.detector, np.asarray(self.framing.landmarks, dtype=np.float64), every
+        )
 
     def _versions(self) -> dict[str, Any]:
         engine = None if self.engine is None else self.engine.info
@@ -311,3 +308,10 @@ class Fitter:
             detector=self.detector.name,
             **({} if engine is None else {"engine": f"{engine.name} {engine.version}"}),
         )
+
+
+def _open_reader(parser: str | Parser | None) -> Reader | None:
+    """The face parser's reader; None where none is named and none can be used."""
+    if parser is None and not plugins.usable(plugins.parsers()):
+        return None
+    return Reader(plugins.parser(parser) if parser is None or isinstance(parser, str) else parser)

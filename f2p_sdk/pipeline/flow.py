@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..errors import EngineError
 from ..objective import Objective
+from ..parsing.reader import Reader
 from ..search import (
     Chosen,
     Draw,
@@ -25,16 +26,15 @@ from ..search import (
     restart,
     settle,
 )
-from .appearance import cells
-from .drawing import EngineDraws, Grounded, Imitator
-from .explain import explain
-from .goal import Goal, objective_of
-from .lens import Lens
-from .reading import Reader
+from ..tensors import cell_means
+from .augmentation import AugmentedEmbedding
+from .blur import Lens
 from .recipes import Recipe
+from .renderers import EngineDraws, Grounded, Imitator
 from .report import Clock
+from .scene import explain
 from .stages import Explain, Release, Restart, Search, Settle, Solve, TryChoices
-from .views import Views
+from .targets import Goal, objective_of
 
 __all__ = ["Found", "Tools", "find"]
 
@@ -48,8 +48,8 @@ class Tools:
     (``reader``) no term reads what one sees. What is drawn is looked at through the ``lens``."""
 
     imitator: Imitator
-    views: Views  # as the search looks
-    plain: Views  # as the choices are judged
+    views: AugmentedEmbedding  # as the search looks
+    plain: AugmentedEmbedding  # as the choices are judged
     engine: EngineDraws | None = None
     size: int = 256
     reader: Reader | None = None
@@ -233,12 +233,12 @@ def _solve(
                     else:
                         pixels = side // 2 if draft else side
                         pictures = tools.engine.tensor(some, pixels, [scene] * len(some))
-                    parts.append(cells(pictures, grid).flatten(start_dim=1))
+                    parts.append(cell_means(pictures, grid).flatten(start_dim=1))
                     done += len(some)
                     tell(done)
                 return torch.cat(parts)
 
-            return cells(goal.look.colours[None], grid).flatten(), draw
+            return cell_means(goal.look.colours[None], grid).flatten(), draw
 
         if isinstance(stage, Solve):
             found: list[Solved] = []

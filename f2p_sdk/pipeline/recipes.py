@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import UnknownNameError, UsageError
 from ..search import Adam, GradientDescent, LeastSquares
+from .augmentation import Jitter
 from .stages import Explain, Release, Restart, Search, Settle, Solve, Stage, TryChoices
-from .views import Jitter
 
 __all__ = ["ABLATIONS", "PORTRAIT", "RECIPES", "Recipe", "recipe"]
 

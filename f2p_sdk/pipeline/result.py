@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from .views import Picture
+from ..images import Picture
 
 if TYPE_CHECKING:
     from ..alignment import Aligned, PickedFace

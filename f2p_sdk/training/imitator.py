@@ -13,16 +13,17 @@ from torch import Tensor, nn
 
 from .. import weights
 from ..mesh import Mesh
-from ..networks import Imitator, MeshImitator
+from ..mesh.network import MeshImitator
+from ..networks import Imitator
 from ..parameters import Layout
+from .crops import Windows
 from .device import Device, pick_device
 from .figures import picture_figures
+from .initialise import start_network
 from .loop import Loop, Rows
 from .pairs import Pairs
 from .pictures import Pictures
 from .plan import Plan, Report, Trained
-from .start import start_network
-from .windows import Windows
 
 __all__ = ["train_imitator"]
 

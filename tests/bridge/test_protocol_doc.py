@@ -1,4 +1,4 @@
-"""docs/protocol.md is the authority: the code is held against it."""
+"""docs/reference/protocol.md is the authority: the code is held against it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from f2p_sdk.bridge import Host, leash, messages, wire
+from f2p_sdk.bridge import Host, messages, watchdog, wire
 from f2p_sdk.bridge.dispatch import MAX_ATTEMPTS
 from f2p_sdk.bridge.wire import FIELDS, MessageType, decode, encode
 
-DOC = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
+DOC = (Path(__file__).parents[2] / "docs" / "reference" / "protocol.md").read_text(encoding="utf-8")
 
 
 def table(first: str) -> list[list[str]]:
@@ -60,7 +60,7 @@ def test_required_fields() -> None:
 
 
 def test_the_leash_is_named() -> None:
-    assert f"the variable `{leash.VARIABLE}` in its environment" in DOC
+    assert f"the variable `{watchdog.VARIABLE}` in its environment" in DOC
 
 
 def test_planes() -> None:

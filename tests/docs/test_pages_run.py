@@ -3,7 +3,7 @@
 A page runs from top to bottom in a folder of its own, as a reader would: a block that is led by
 ```file name`:`` is written to that file, ``python`` blocks are executed, and so are the ``f2p``
 lines of ``sh`` blocks, with SHORTER's smaller numbers. A line that this file does not know how to
-run or check fails. docs/adapters.md goes first: other pages borrow the small game that it makes.
+run or check fails. docs/tutorial/adapter.md goes first: other pages borrow the small game that it makes.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from f2p_sdk.cli import app
 from f2p_sdk.parameters import read_toml
 
 ROOT = Path(__file__).parents[2]
-TUTORIAL = "docs/adapters.md"
+TUTORIAL = "docs/tutorial/adapter.md"
 MAIN = "import sys; from f2p_sdk.cli import main; sys.argv[0] = 'f2p'; main()"
 
 ONE_STEP = {"--method": "slides", "--steps": "1"}
 # Commands run as they are written, but with these options: less of the same work. Evaluations and
-# the benchmark draw hundreds of pictures, so they draw those of the game of docs/adapters.md.
+# the benchmark draw hundreds of pictures, so they draw those of the game of docs/tutorial/adapter.md.
 SHORTER: dict[str, dict[str, str]] = {
     "f2p fit": ONE_STEP,
     "f2p capture": {"-n": "24", "--neighbours": "12"},
@@ -225,7 +225,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def tutorial(
     site: Path, open_page: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """docs/adapters.md has been followed to its end; the folder that it was done in."""
+    """docs/tutorial/adapter.md has been followed to its end; the folder that it was done in."""
     folder = tmp_path_factory.mktemp("adapters")
     _read(open_page(TUTORIAL), folder, site)
     return folder

@@ -1,4 +1,4 @@
-"""docs/rig.md has every key and every look that the engine reads."""
+"""docs/reference/rig.md has every key and every look that the engine reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from f2p_sdk.parameters import read_toml
 
 ROOT = Path(__file__).parents[2]
 OPENHEAD = ROOT / "plugins" / "openhead" / "f2p_openhead"
-RIG_PAGE = "docs/rig.md"
+RIG_PAGE = "docs/reference/rig.md"
 
 
 def _documented(text: str, title: str) -> set[str]:

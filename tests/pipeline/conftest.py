@@ -20,7 +20,7 @@ from f2p_sdk.alignment import Face
 from f2p_sdk.errors import EngineTimeoutError
 from f2p_sdk.kinds import Kind
 from f2p_sdk.pipeline import Fitter
-from f2p_sdk.pipeline.views import to_array
+from f2p_sdk.tensors import to_array
 
 torch.set_num_threads(1)
 SIZE = 32

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from f2p_sdk.kinds import Kind
 from f2p_sdk.pipeline import RECIPES, Fitter
-from f2p_sdk.pipeline.grain import grain_of, smoothed
-from f2p_sdk.pipeline.views import embed_face, to_tensor
+from f2p_sdk.pipeline.denoising import grain_of, smoothed
+from f2p_sdk.recognizers.embedding import embed_face
+from f2p_sdk.tensors import to_tensor
 
 Make = Callable[..., Fitter]
 Face = Callable[[Tensor], Tensor]

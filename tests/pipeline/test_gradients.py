@@ -10,9 +10,9 @@ import torch
 
 from f2p_sdk import plugins
 from f2p_sdk.objective import Colour, Content, Distance, Identity, Objective, Parts, Sample
-from f2p_sdk.pipeline.drawing import open_imitator
-from f2p_sdk.pipeline.reading import Reader
+from f2p_sdk.parsing.reader import Reader
 from f2p_sdk.pipeline.recipes import SEEN
+from f2p_sdk.pipeline.renderers import open_imitator
 
 torch.set_num_threads(1)
 

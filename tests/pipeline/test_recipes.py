@@ -11,11 +11,10 @@ import torch
 
 from f2p_sdk.cli import fit as fit_command
 from f2p_sdk.cli.evaluate import fit as evaluate_command
-from f2p_sdk.networks.parser import CLASSES
 from f2p_sdk.objective import Parsed, Sample
+from f2p_sdk.parsing.network import CLASSES
 from f2p_sdk.pipeline.appearance import Appearance
 from f2p_sdk.pipeline.flow import Tools, find
-from f2p_sdk.pipeline.goal import Goal, objective_of
 from f2p_sdk.pipeline.recipes import (
     ABLATIONS,
     FEATURES,
@@ -28,6 +27,7 @@ from f2p_sdk.pipeline.recipes import (
 )
 from f2p_sdk.pipeline.report import Clock
 from f2p_sdk.pipeline.stages import Release, Restart, Search, Settle, Solve, TryChoices
+from f2p_sdk.pipeline.targets import Goal, objective_of
 from f2p_sdk.search import Adam, GradientDescent, LeastSquares, Space
 
 torch.set_num_threads(1)

@@ -18,7 +18,7 @@ from .._page import Row, write_page
 if TYPE_CHECKING:
     from ...hookspecs import Parser
     from ...kinds import Kind
-    from ...training.parsing import Overlap
+    from ...parsing.training import Overlap
 
 #: Datasets are captured with small seeds; these characters no training has seen.
 UNSEEN = 1_000_000
@@ -103,7 +103,7 @@ def command(
 
 def _parser(wanted: str | None) -> Parser:
     """A weights file, or the parser of that name; the best one if none is named."""
-    from ...parsers import load_parser
+    from ...parsing import load_parser
     from ...plugins import parser
 
     if wanted is not None and Path(wanted).is_file():
@@ -117,8 +117,8 @@ def _compare(
 ) -> tuple[Overlap, list[Row]]:
     from ...bridge import open_engine
     from ...capture import ASPECTS, random_scene
+    from ...parsing.training import Overlap, find_labels
     from ...training.device import pick_device
-    from ...training.parsing import Overlap, find_labels
 
     overlap, rows = Overlap(parser.classes), list[Row]()
     device, seeds = pick_device("cpu"), UNSEEN + seed
@@ -162,9 +162,9 @@ def _photos(parser: Parser, kind: Kind, folder: Path) -> tuple[list[Row], list[s
     from ... import images
     from ...alignment import align, pick_face
     from ...errors import FaceError
+    from ...parsing.training import find_labels
     from ...plugins import detector
     from ...training.device import pick_device
-    from ...training.parsing import find_labels
 
     finds, device = detector(), pick_device("cpu")
     framing = replace(kind.framing, size=parser.size)

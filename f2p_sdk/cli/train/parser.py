@@ -16,8 +16,8 @@ from ._plan import check_plan, out_option, plan_options
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ...parsing.training import Faces, ParserPlan, Scan
     from ...training import Trained
-    from ...training.parsing import Faces, ParserPlan, Scan
 
 NETWORKS = ("compact", "resnet50")
 RECIPES = ("best", "slides")
@@ -75,7 +75,7 @@ def command(
         raise UsageError(f"--size must be a multiple of 32, got {size}")
     check_plan(out, epochs, minutes, restart)
 
-    from ...training.parsing import ParserPlan, open_faces, parser_recipe
+    from ...parsing.training import ParserPlan, open_faces, parser_recipe
 
     chosen = parser_recipe(recipe)
     chosen = replace(
@@ -135,8 +135,8 @@ def _train(
     device: str,
     quiet: bool,
 ) -> Trained:
+    from ...parsing.training import train_parser
     from ...training import Report
-    from ...training.parsing import train_parser
 
     with progress("training", quiet=quiet) as update:
 

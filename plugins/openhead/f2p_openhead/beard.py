@@ -71,7 +71,7 @@ def grow_beard(
 ) -> tuple[Hair, NDArray[np.int32]] | None:
     """Hairs of a style, and the head's rows (K,) whose displacements they move with; or None.
 
-    docs/rig.md lists the style's keys.
+    docs/reference/rig.md lists the style's keys.
     """
     count = int(style.get("strands", 0))
     if not count:

@@ -254,7 +254,7 @@ def _strands(style: Mapping[str, Any], scalp: Scalp, count: int, rng: np.random.
 def grow(style: Mapping[str, Any], scalp: Scalp, seed: int) -> Hair | None:
     """Build one style on a scalp; None for a shaved head. The same ``seed`` gives the same hair.
 
-    docs/rig.md lists the style's keys.
+    docs/reference/rig.md lists the style's keys.
     """
     rng = np.random.default_rng(seed)
     locks: list[Locks] = []

@@ -1,6 +1,6 @@
 """A rig says what a layout's parameters do to the head: morphs, bones, look values and choices.
 
-A rig is a TOML file that an adapter brings; docs/rig.md describes it. Every continuous parameter
+A rig is a TOML file that an adapter brings; docs/reference/rig.md describes it. Every continuous parameter
 becomes two displacement fields (towards its low and its high end) and a set of look values; the
 pose of the head is then a weighted sum of fields.
 """

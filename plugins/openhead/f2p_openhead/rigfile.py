@@ -29,7 +29,7 @@ class RigError(F2PError):
 
 
 def read_rig(path: Path) -> dict[str, Any]:
-    """The tables of a rig file, as docs/rig.md has them; not whether they fit a layout and a head.
+    """The tables of a rig file, as docs/reference/rig.md has them; not whether they fit a layout and a head.
 
     Raises RigError naming file, slider, key, rule and value.
     """
@@ -119,5 +119,5 @@ def _checked(where: str, rule: str, value: object, holds: Callable[[object], boo
 
 def _refused(where: str, rule: str, value: object) -> RigError:
     return RigError(
-        f"{where} {rule}, is {value!r}", remedy="edit the rig; docs/rig.md has its form"
+        f"{where} {rule}, is {value!r}", remedy="edit the rig; docs/reference/rig.md has its form"
     )

@@ -1,6 +1,6 @@
 """The scene around a character: how the head turns, light, expression, background.
 
-A scene comes with a request as a map; the empty one is the standard portrait. ``docs/protocol.md``
+A scene comes with a request as a map; the empty one is the standard portrait. ``docs/reference/protocol.md``
 lists the settings, and a test holds its table against ``SETTINGS``.
 """
 

@@ -188,7 +188,7 @@ def test_meshes_are_what_is_drawn(engine: Engine, people: list[Values]) -> None:
     """Rasterised again from what is told, hair and eyes lie where the labels have them."""
     import torch
 
-    from f2p_sdk.networks.raster import nearest, rasterise
+    from f2p_sdk.mesh.raster import nearest, rasterise
 
     for person in people:
         drawn = draw(engine, person)

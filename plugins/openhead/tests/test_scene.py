@@ -18,7 +18,7 @@ from f2p_sdk import Layout
 from f2p_sdk.testing import SCENE
 
 SIZE = 128
-PROTOCOL = Path(__file__).parents[3] / "docs" / "protocol.md"
+PROTOCOL = Path(__file__).parents[3] / "docs" / "reference" / "protocol.md"
 
 
 def draw(engine: Engine, layout: Layout, **scene: Any) -> dict[str, np.ndarray]:

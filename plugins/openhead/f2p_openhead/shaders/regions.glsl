@@ -35,7 +35,7 @@ bool nose(vec2 q, float z) {
 }
 
 #ifdef LABELS
-// Class of the skin at a place of the resting head (docs/protocol.md has the list). zones: face, inside of the mouth;
+// Class of the skin at a place of the resting head (docs/reference/protocol.md has the list). zones: face, inside of the mouth;
 // m: masks; hairy: hair covers it; cloth: it is dressed.
 float skin_class(vec3 rest, vec2 zones, vec2 m, bool hairy, bool cloth) {
     vec2 q = vec2(abs(rest.x), rest.y);

@@ -1,0 +1,95 @@
+"""What a dataset keeps of the engine's meshes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from f2p_sdk.bridge import EngineInfo, Host, serve_engine
+from f2p_sdk.mesh import FILE, Mesh
+from f2p_sdk.mesh import probe as room
+from f2p_sdk.mesh.capture import capture_mesh
+
+TOLD = ("color", "vertices", "attributes", "triangles")
+
+
+class Telling:
+    """An engine of the toy game that tells its meshes, if ``passes`` has them."""
+
+    def __init__(self, toy: ModuleType, passes: Sequence[str] = TOLD) -> None:
+        self.toy, self.passes, self.drawn = toy, tuple(passes), 0
+
+    def info(self) -> EngineInfo:
+        layout = self.toy.LAYOUT
+        return EngineInfo("toy", {"dome": layout.hash}, "fake", "1", 1024, self.passes)
+
+    def render(
+        self,
+        kind: str,
+        values: Mapping[str, float | str],
+        size: tuple[int, int],
+        passes: Sequence[str],
+        scene: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        self.drawn += 1
+        told = self.toy.tell(self.toy.LAYOUT.character(values), size[0])
+        planes = {
+            "color": np.zeros((size[1], size[0], 3), np.uint8),
+            "vertices": told.vertices,
+            "attributes": told.attributes,
+            "triangles": told.triangles,
+        }
+        return {name: planes[name] for name in passes}
+
+    def apply(self, kind: str, values: Mapping[str, float | str]) -> None:
+        pass
+
+
+@contextmanager
+def host_of(engine: Telling) -> Iterator[Host]:
+    stop = threading.Event()
+    layout = engine.toy.LAYOUT
+    with Host(game="toy", layouts={"dome": layout.hash}, heartbeat=0.1) as host:
+        thread = threading.Thread(
+            target=serve_engine, args=(host.endpoint, engine), kwargs={"stop": stop}
+        )
+        thread.start()
+        try:
+            host.wait(10)
+            yield host
+        finally:
+            stop.set()
+            thread.join()
+
+
+def test_asks_once(meshtoy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "RANDOM", 40)
+    engine, seen = Telling(meshtoy), []
+    layout = meshtoy.LAYOUT
+    with host_of(engine) as host:
+        path = capture_mesh(layout, host, tmp_path, progress=lambda *at: seen.append(at))
+        assert path == tmp_path / FILE
+        asked = engine.drawn
+        assert capture_mesh(layout, host, tmp_path) == path
+        assert engine.drawn == asked
+    # the middle, three choices, both ends of three sliders, random characters
+    assert asked == 1 + 3 + 6 + 40
+    assert seen[-1] == (asked, asked)
+    mesh = Mesh.load(path, layout)
+    assert len(mesh.body.rest) == len(meshtoy.FACE) + 4
+    assert len(mesh.pieces) == 2
+
+
+def test_engines_that_tell_no_meshes_are_not_asked(meshtoy: ModuleType, tmp_path: Path) -> None:
+    engine = Telling(meshtoy, ("color", "vertices"))
+    with host_of(engine) as host:
+        assert capture_mesh(meshtoy.LAYOUT, host, tmp_path) is None
+    assert engine.drawn == 0
+    assert not (tmp_path / FILE).exists()

@@ -1,0 +1,126 @@
+"""The imitator of told meshes: where it draws, what its gradient says, what it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from f2p_sdk.mesh import Mesh, measure
+from f2p_sdk.mesh.geometry import Geometry, sizes
+from f2p_sdk.mesh.network import MeshImitator
+from f2p_sdk.mesh.visibility import Window
+from f2p_sdk.networks import from_config
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def mesh(meshtoy: ModuleType) -> Mesh:
+    return measure(meshtoy.LAYOUT, meshtoy.ask, SIZE, random=120)
+
+
+@pytest.fixture(scope="module")
+def network(meshtoy: ModuleType, mesh: Mesh) -> MeshImitator:
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    parts = [
+        {"body": True, "textures": True, "width": 16, "covers": False},
+        {"body": True, "textures": False, "width": 8, "covers": True},
+        {"body": False, "textures": False, "width": 8, "covers": False},
+    ]
+    made = MeshImitator(
+        meshtoy.LAYOUT.size, sizes(mesh), [3], SIZE, parts, [[-0.7, 0.7, -0.7, 0.7]] * 2, bends=4
+    )
+    made.geometry.set(mesh)
+    return made.eval()
+
+
+def _vector(meshtoy: ModuleType, seed: int = 0, **values: object) -> torch.Tensor:
+    character = meshtoy.LAYOUT.random(seed).replace(**values)
+    return torch.from_numpy(meshtoy.LAYOUT.encode(character))[None]
+
+
+def test_draws_the_surface_where_the_engine_does(meshtoy, network) -> None:
+    for seed in range(4):
+        character = meshtoy.LAYOUT.random(seed)
+        engine = meshtoy.draw(character, SIZE).astype(float) / 255
+        with torch.no_grad():
+            drawn = network(torch.from_numpy(meshtoy.LAYOUT.encode(character))[None])[0]
+        surface = (drawn - network.behind.detach()[:, None, None]).abs().sum(dim=0) > 1e-6
+        wanted = np.abs(engine - np.array(meshtoy.BACK)).sum(axis=2) > 0.02
+        assert (surface.numpy() != wanted).mean() < 0.004
+
+
+def test_a_window_is_a_part_of_the_picture(meshtoy, network) -> None:
+    vector = torch.cat([_vector(meshtoy, 1), _vector(meshtoy, 2)])
+    top, left = torch.tensor([5, 30]), torch.tensor([20, 11])
+    with torch.no_grad():
+        whole = network(vector)
+        part = network(vector, Window(top, left, 24))
+    assert part.shape == (2, 3, 24, 24)
+    for i in range(2):
+        wanted = whole[i, :, top[i] : top[i] + 24, left[i] : left[i] + 24]
+        assert (part[i] - wanted).abs().amax() < 1e-4
+
+
+def test_pictures_do_not_depend_on_the_gradient(meshtoy, network) -> None:
+    vector = _vector(meshtoy, 3)
+    with torch.no_grad():
+        plain = network(vector)
+    assert (network(vector.clone().requires_grad_()) - plain).abs().max() < 1e-5
+
+
+def test_the_gradient_says_where_the_picture_moves(meshtoy, network) -> None:
+    """Against the difference of two pictures: the middle of what is seen goes up and down."""
+    row = torch.arange(SIZE).view(1, 1, SIZE, 1).float()
+
+    def height(vector: torch.Tensor) -> torch.Tensor:
+        seen = (network(vector) - network.behind[:, None, None]).abs().sum(dim=1, keepdim=True)
+        return (seen * row).sum() / seen.sum()
+
+    vector = _vector(meshtoy, 4, wide=0.2, up=0.4, hat="none")
+    with torch.no_grad():
+        up, down = vector.clone(), vector.clone()
+        up[0, 1], down[0, 1] = up[0, 1] + 0.1, down[0, 1] - 0.1
+        wanted = float(height(up) - height(down)) / 0.2
+    leaf = vector.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(height(leaf), leaf)
+    assert wanted < -5
+    assert float(gradient[0, 1]) == pytest.approx(wanted, rel=0.25)
+
+
+def test_undecided_choices_are_mixed(meshtoy, network) -> None:
+    bare, tall = _vector(meshtoy, 5, hat="none"), _vector(meshtoy, 5, hat="tall")
+    # colours see the choice too: here only what is drawn is compared
+    for shader in network.shaders:
+        shader.sees[3:] = 0
+    half = (bare + tall) / 2
+    with torch.no_grad():
+        mixed = network(half)
+        wanted = (network(bare) + network(tall)) / 2
+    assert (mixed - wanted).abs().max() < 1e-5
+    leaf = half.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(network(leaf)[:, :, :20].sum(), leaf)
+    assert (gradient[0, [3, 5]] != 0).all()
+
+
+def test_is_built_again_from_its_description(meshtoy, network) -> None:
+    again = from_config(network.config())
+    again.load_state_dict(network.state_dict())
+    vector = _vector(meshtoy, 6)
+    with torch.no_grad():
+        assert torch.equal(again.eval()(vector), network(vector))
+
+
+def test_an_engine_whose_choices_bring_no_meshes_has_a_geometry_too(meshtoy, mesh) -> None:
+    sliders = meshtoy.LAYOUT.n_continuous
+    bare = replace(mesh, pieces=(), guides=np.zeros((0, 2 * sliders, 0, 3), np.float32))
+    geometry = Geometry(sliders, sizes(bare))
+    geometry.set(bare)
+    posed = geometry(_vector(meshtoy))
+    assert posed.moved.shape == (1, 0, 0, 3)
+    assert torch.isfinite(posed.normals).all()

@@ -1,0 +1,322 @@
+"""Training of parsers: it learns, goes on after a stop as if there had been none, and its figures
+are what they say."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch.nn import functional
+
+from f2p_sdk.errors import TrainingError, UnknownNameError, WeightsError
+from f2p_sdk.faceparts import CLASSES
+from f2p_sdk.parsing import load_parser, parser_card, save_parser
+from f2p_sdk.parsing.network import CompactParser
+from f2p_sdk.parsing.training import (
+    RECIPES,
+    Face,
+    Overlap,
+    ParserPlan,
+    find_labels,
+    parser_recipe,
+    pixel_loss,
+    train_parser,
+)
+from f2p_sdk.parsing.training.data import Faces, _Part
+from f2p_sdk.parsing.training.vary import Task, varying
+from f2p_sdk.training import Report, loop
+from f2p_sdk.training.device import Device
+
+SIDE = 64
+TINY: dict[str, dict[str, Any]] = {
+    "compact": {"widths": [8, 12, 16, 16], "fused": 12, "fine": 12},
+    "resnet50": {"blocks": [1, 1, 1, 1], "widths": [4, 8, 8, 8]},
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _face(seed: int) -> Face:
+    """A head, eyes, a nose and a mouth at random places."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:SIDE, 0:SIDE] + 0.5
+    labels = np.zeros((SIDE, SIDE), np.uint8)
+    cx, cy = rng.uniform(28, 36, 2)
+
+    def paint(name: str, dx: float, dy: float, rx: float, ry: float) -> None:
+        inside = np.hypot((x - cx - dx) / rx, (y - cy - dy) / ry) < 1
+        labels[inside] = CLASSES.index(name)
+
+    paint("hair", 0, -6, 24, 22)
+    paint("face_skin", 0, 2, 18, 24)
+    for side, dx in (("left", 8), ("right", -8)):
+        paint(f"{side}_brow", dx, -10, 6, 2.5)
+        paint(f"{side}_eye", dx, -3, 5, 3)
+    paint("nose", 0, 4, 4, 6)
+    paint("upper_lip", 0, 14, 8, 2.5)
+    paint("inner_mouth", 0, 17, 7, 2.5)
+    paint("lower_lip", 0, 20, 7, 2.5)
+    tones = np.random.default_rng(7).integers(30, 226, (11, 3))
+    tones[[3, 5]] = tones[[2, 4]]  # sides are told by their place alone
+    picture = np.clip(tones[labels] + rng.normal(0, 4, (SIDE, SIDE, 3)), 0, 255)
+    return Face(picture.astype(np.uint8), labels, (labels > 0).astype(np.uint8) * 255)
+
+
+@pytest.fixture(scope="module")
+def faces() -> Faces:
+    made = [_face(k) for k in range(40)]
+    planes = [np.stack([getattr(face, name) for face in made]) for name in Face._fields]
+    return Faces([_Part("toy", np.arange(40), *planes)], SIDE)
+
+
+def _plan(recipe: str = "best", **changes: Any) -> ParserPlan:
+    chosen = RECIPES[recipe]
+    chosen = replace(chosen, batch=6, warmup=5, options=TINY[chosen.network])
+    return replace(ParserPlan(chosen, epochs=2), **changes)
+
+
+def test_four_pictures_are_learnt_by_heart() -> None:
+    torch.manual_seed(0)
+    network = CompactParser(widths=(16, 16, 24, 24), fused=16, fine=16)
+    made = [_face(k) for k in range(4)]
+    pictures = torch.from_numpy(np.stack([f.picture for f in made])).permute(0, 3, 1, 2) / 255
+    labels = torch.from_numpy(np.stack([f.labels for f in made])).long()
+    optimiser = RECIPES["best"].build_optimiser(network)
+    network.train()
+    for _ in range(150):
+        loss = pixel_loss(network.sharp(pictures), labels, 0.5)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    overlap = Overlap(CLASSES)
+    overlap.add(find_labels(network.eval(), pictures), labels.numpy())
+    assert overlap.mean_iou() > 0.9
+    assert min(v for v in overlap.iou().values() if v is not None) > 0.75
+
+
+def test_training_learns_and_its_card_tells_the_truth(faces: Faces, tmp_path: Path) -> None:
+    reports: list[Report] = []
+    plan = _plan(epochs=40)
+    recipe = replace(plan.recipe, variation="shift", rate=8e-3)
+    path = tmp_path / "p.safetensors"
+    trained = train_parser(faces, path, replace(plan, recipe=recipe), progress=reports.append)
+    assert trained.figures["mean_iou"] > 0.6
+    network = load_parser(path)
+    _, held = faces.split()
+    shared, union = np.zeros(11), np.zeros(11)
+    for row in held:  # the figures of the file, by another route
+        picture = torch.from_numpy(faces[row].picture).permute(2, 0, 1)[None] / 255
+        logits = functional.interpolate(network.sharp(picture), (SIDE, SIDE), mode="bilinear")
+        found = logits[0].argmax(dim=0).numpy()
+        for k in range(11):
+            shared[k] += ((found == k) & (faces[row].labels == k)).sum()
+            union[k] += ((found == k) | (faces[row].labels == k)).sum()
+    assert float((shared / union).mean()) == pytest.approx(trained.figures["mean_iou"], abs=2e-3)
+    assert list(trained.figures["iou"]) == list(CLASSES)
+    assert trained.bytes == path.stat().st_size
+    assert reports[-1].figures["mean_iou"] > reports[40].figures["mean_iou"]
+    assert not path.with_name("p.safetensors.training").exists()
+
+
+class Stop(Exception):
+    """Stands for whatever ends a training."""
+
+
+@pytest.mark.parametrize("recipe", ["best", "slides"])
+def test_goes_on_as_if_it_had_not_been_stopped(
+    faces: Faces, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    whole = train_parser(faces, tmp_path / "whole", _plan(recipe))
+
+    def stop(report: Report) -> None:
+        if report.step == 7:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train_parser(faces, tmp_path / "cut", _plan(recipe), progress=stop)
+    torch.rand(3)  # the random state of this process must not matter
+    cut = train_parser(faces, tmp_path / "cut", _plan(recipe))
+    assert cut.resumed_at == 7
+    a, b = load_file(whole.path), load_file(cut.path)
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    assert whole.figures == cut.figures
+    other = train_parser(faces, tmp_path / "other", _plan(recipe, seed=1))
+    c = load_file(other.path)
+    assert not all(torch.equal(a[k], c[k]) for k in a)
+
+
+def test_a_state_of_another_training_is_not_mixed_in(
+    faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+
+    def stop(report: Report) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        train_parser(faces, tmp_path / "w", _plan(), progress=stop)
+    with pytest.raises(TrainingError, match="another training: other seed") as error:
+        train_parser(faces, tmp_path / "w", _plan(seed=5))
+    assert "--restart" in error.value.remedy
+
+
+def test_nonsense_ends_the_training(faces: Faces, tmp_path: Path) -> None:
+    plan = _plan()
+    wild = replace(plan.recipe, optimiser="sgd", rate=1e30, warmup=0)
+    with pytest.raises(TrainingError, match=r"the loss is (nan|inf)") as error:
+        train_parser(faces, tmp_path / "w", replace(plan, recipe=wild))
+    assert "--rate" in error.value.remedy
+
+
+def test_only_the_published_network_takes_a_backbone(faces: Faces, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="takes no backbone"):
+        train_parser(faces, tmp_path / "w", _plan(), backbone={})
+    with pytest.raises(WeightsError, match="resnet50"):
+        train_parser(
+            faces, tmp_path / "w", _plan("slides"), backbone={"conv1.weight": torch.ones(1)}
+        )
+
+
+# The loss and the figures
+
+
+def test_the_loss_is_the_cross_entropy_with_all_four_pixels() -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(2, 5, 4, 4, dtype=torch.float64)
+    labels = torch.randint(0, 4, (2, 16, 16))  # class 4 is nowhere
+    scores = functional.interpolate(logits, (8, 8), mode="bilinear", align_corners=False)
+    chance = scores.softmax(dim=1).numpy()
+    total, shared, seen, true = 0.0, np.zeros(5), np.zeros(5), np.zeros(5)
+    for b in range(2):
+        for y in range(16):
+            for x in range(16):
+                k = int(labels[b, y, x])
+                p = chance[b, :, y // 2, x // 2]
+                total -= np.log(p[k])
+                shared[k] += p[k] / 4
+                true[k] += 1 / 4
+        seen += chance[b].sum(axis=(1, 2))
+    entropy = total / (2 * 16 * 16)
+    assert float(pixel_loss(logits, labels)) == pytest.approx(entropy)
+    jaccard = (shared / (seen + true - shared))[:4].mean()
+    wanted = entropy + 0.5 * (1 - jaccard)
+    assert float(pixel_loss(logits, labels, 0.5)) == pytest.approx(wanted)
+
+
+def test_the_loss_has_the_gradient_of_its_finite_differences() -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(1, 4, 2, 2, dtype=torch.float64, requires_grad=True)
+    labels = torch.randint(0, 4, (1, 8, 8))
+    assert torch.autograd.gradcheck(lambda z: pixel_loss(z, labels, 0.7), (logits,))
+
+
+def test_overlap_counts_pixels() -> None:
+    overlap = Overlap(("a", "b", "c"))
+    overlap.add(np.array([[0, 0, 1, 1]]), np.array([[0, 1, 1, 1]]))
+    overlap.add(np.array([[0]]), np.array([[0]]))
+    assert overlap.iou() == {"a": 0.66667, "b": 0.66667, "c": None}
+    assert overlap.mean_iou() == pytest.approx(0.66667)
+    assert Overlap(("a", "b")).mean_iou() == 0.0
+
+
+def test_the_published_schedule() -> None:
+    recipe = parser_recipe("slides")
+    assert (recipe.network, recipe.optimiser, recipe.batch, recipe.epochs) == (
+        "resnet50",
+        "sgd",
+        16,
+        500,
+    )
+    assert recipe.variation == "shift"
+    epochs = (0, 49, 50, 99, 100, 499)
+    rates = [recipe.rate_at(epoch / 500, 1) for epoch in epochs]
+    wanted = [0.001, 0.001, 0.0009, 0.0009, 0.00081, 0.001 * 0.9**9]
+    assert rates == pytest.approx(wanted)
+    with pytest.raises(UnknownNameError, match="did you mean 'slides'"):
+        parser_recipe("slide")
+
+
+# Weights on disk
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    torch.manual_seed(1)
+    network = CompactParser(**TINY["compact"]).eval()
+    for tensor in network.state_dict().values():
+        if tensor.ndim > 1:
+            tensor.copy_(tensor.half())
+    card = parser_card(network, training={"seed": 1}, figures={"mean_iou": 0.5}, licence="none")
+    return save_parser(tmp_path / "p.safetensors", network, card)
+
+
+def test_weights_come_back_as_they_were(saved: Path) -> None:
+    torch.manual_seed(1)
+    network = CompactParser(**TINY["compact"]).eval()
+    again = load_parser(saved)
+    picture = torch.rand(1, 3, 64, 64)
+    assert torch.allclose(again(picture), network(picture), atol=0.02)
+    assert not any(p.requires_grad for p in again.parameters())
+    assert not again.training
+
+
+def test_weights_of_other_classes_are_refused(tmp_path: Path) -> None:
+    network = CompactParser(classes=("background", "face"), **TINY["compact"]).eval()
+    card = parser_card(network, training={}, figures={}, licence="none")
+    path = save_parser(tmp_path / "p.safetensors", network, card)
+    with pytest.raises(WeightsError, match=r"it tells apart background, face\n") as error:
+        load_parser(path)
+    assert "f2p train parser" in error.value.remedy
+    with pytest.raises(WeightsError, match="tells apart"):
+        load_parser(path, CLASSES[::-1])
+
+
+def test_damaged_weights_are_refused(saved: Path, tmp_path: Path) -> None:
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    with safe_open(saved, framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    card = json.loads(metadata["f2p_card"])
+
+    def write(change: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Path:
+        path = tmp_path / "other.safetensors"
+        save_file(tensors, path, metadata={"f2p_card": json.dumps({**card, **change})})
+        return path
+
+    assert load_parser(write({}, tensors)).classes == CLASSES
+    bent = {**tensors, "classifier.bias": tensors["classifier.bias"] + torch.arange(11.0)}
+    with pytest.raises(WeightsError, match="does not see what it saw"):
+        load_parser(write({}, bent))
+    with pytest.raises(WeightsError, match="no golden pair"):
+        load_parser(write({"golden": {"input": [1.0], "output": []}}, tensors))
+    with pytest.raises(WeightsError, match="'imitator', not a parser"):
+        load_parser(write({"what": "imitator"}, tensors))
+    with pytest.raises(WeightsError, match="1 missing"):
+        load_parser(write({}, {k: v for k, v in tensors.items() if k != "classifier.bias"}))
+
+
+def test_many_cores_vary_pictures_as_one_does(
+    faces: Faces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a GPU, whose place a name takes here: no tensor goes there."""
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    tasks = [Task(row, (1, 2, row, 1), "photo", SIDE, 0.3) for row in range(6)]
+    found = []
+    for device in (Device("cpu", False), Device("cuda", False)):
+        with varying(faces, device) as vary:
+            found.append(list(vary(tasks)))
+    for (one, labels), (other, same) in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(labels, same)

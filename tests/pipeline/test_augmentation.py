@@ -1,0 +1,105 @@
+"""How pictures are shown to the recognizer: what is the same, what varies, what is mirrored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from f2p_sdk.alignment import Face
+from f2p_sdk.pipeline.augmentation import AugmentedEmbedding, Jitter, LandmarkTracker
+from f2p_sdk.recognizers.embedding import MIRRORED, crop_face, embed_face
+
+torch.set_num_threads(1)
+SIZE = 32
+POINTS = np.array([(0.7, 0.4), (0.6, 0.4), (0.3, 0.4), (0.4, 0.4), (0.5, 0.6)])
+
+
+class Finder:
+    """Finds the same face in every picture, unless told to see nothing; counts its calls."""
+
+    name = "finder"
+
+    def __init__(self, blind: bool = False) -> None:
+        self.calls = 0
+        self.blind = blind
+
+    def detect(self, picture: np.ndarray[Any, Any]) -> list[Face]:
+        self.calls += 1
+        h, w = picture.shape[:2]
+        return [] if self.blind else [Face((0, 0, w, h), POINTS * (w, h) - 0.5)]
+
+
+class Corner:
+    """Embeds nothing but the landmarks and the picture's mean: shows what a view was given."""
+
+    name = "corner"
+
+    def embed(self, pictures: Tensor, landmarks: Tensor) -> Tensor:
+        return torch.cat([landmarks.flatten(1), pictures.mean((1, 2, 3))[:, None]], 1)
+
+
+def test_views_are_plain_first_seeded_and_within_their_bounds() -> None:
+    jitter = Jitter(shift=0.1, turn=0.0, scale=0.0, gain=0.1, blur=0.0)
+    tracker = LandmarkTracker(Finder(), POINTS)  # type: ignore[arg-type]
+    views = AugmentedEmbedding(Corner(), tracker, jittered=3, jitter=jitter, seed=1)  # type: ignore[arg-type]
+    picture = torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1)) / 2
+    seen = views(picture, 5)
+    assert seen.shape == (4, 1, 11)
+    np.testing.assert_allclose(seen[0, 0, :10].reshape(5, 2), POINTS * SIZE - 0.5, rtol=1e-5)
+    assert torch.equal(seen, views(picture, 5))
+    assert not torch.equal(seen[1:], views(picture, 6)[1:])
+    eyes = 0.4 * SIZE
+    assert float((seen[1:, :, :10] - seen[0, :, :10]).abs().max()) <= 0.1 * eyes + 1e-4
+    assert float((seen[1:, :, 10] / seen[0, :, 10] - 1).abs().max()) <= 0.1 + 1e-4
+
+
+def test_the_detector_is_asked_now_and_then_only() -> None:
+    finder = Finder()
+    tracker = LandmarkTracker(finder, POINTS, every=4)  # type: ignore[arg-type]
+    picture = torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
+    for step in range(9):
+        tracker(picture, step)
+    assert finder.calls == 3  # steps 0, 4, 8
+    blind = Finder(blind=True)
+    tracker = LandmarkTracker(blind, POINTS, every=4)  # type: ignore[arg-type]
+    places = [tracker(picture, step) for step in range(9)]
+    assert blind.calls == 1  # and more rarely where there is nothing to see
+    np.testing.assert_allclose(places[-1][0], POINTS * SIZE - 0.5, rtol=1e-5)
+
+
+def test_a_mirrored_face_has_mirrored_landmarks() -> None:
+    """The mirrored picture with mirrored landmarks is cut as the mirror image of the plain cut."""
+
+    class Cutter:
+        name = "cutter"
+
+        def embed(self, pictures: Tensor, landmarks: Tensor) -> Tensor:
+            rows = []
+            for picture, points in zip(pictures, landmarks, strict=True):
+                x, y = (int(v) for v in points[0].round())
+                rows.append(torch.cat([picture[:, y, x], points[0] - points[2]]))
+            return torch.stack(rows)
+
+    photo = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
+    points = POINTS * (60, 40)
+    plain, mirrored = embed_face(Cutter(), photo, points)  # type: ignore[arg-type]
+    # In the mirrored picture the first landmark is what was the third, seen from behind.
+    x, y = (round(float(v)) for v in points[MIRRORED[0]])
+    np.testing.assert_allclose(mirrored[:3].numpy() * 255, photo[y, x], atol=0.01)
+    np.testing.assert_allclose(mirrored[3:], plain[3:] * torch.tensor([1.0, -1.0]), atol=1e-3)
+
+
+def test_a_crop_of_a_large_photo_keeps_the_landmarks_on_the_face() -> None:
+    photo = np.zeros((1000, 3000, 3), np.uint8)
+    points = np.array([(1510, 500), (1508, 500), (1490, 500), (1492, 500), (1500, 512)], float)
+    photo[500, 1510] = 255
+    crop, moved = crop_face(photo, points)
+    assert crop.shape[0] < 250
+    x, y = (int(v) for v in moved[0])
+    assert crop[y, x].tolist() == [255, 255, 255]
+    whole, same = crop_face(photo, points * (1, 0) + (0, 3))  # at the edge: clipped, not negative
+    assert whole.shape[0] > 0
+    assert same[0, 1] == 3

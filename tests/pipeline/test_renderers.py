@@ -1,0 +1,61 @@
+"""Pictures for the search and for people: the engine's, the imitator's, the time they took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from f2p_sdk import pipeline
+from f2p_sdk.errors import UsageError, WeightsError
+from f2p_sdk.kinds import Kind
+from f2p_sdk.pipeline.renderers import Grounded
+from f2p_sdk.pipeline.report import Clock
+
+Face = Callable[[Tensor], Tensor]
+Values = dict[str, Any]
+SIZE = 32
+
+
+def test_the_grounded_picture_is_the_engines_and_its_gradient_the_imitators(face: Face) -> None:
+    engine = SimpleNamespace(tensor=lambda v, size, scenes: torch.full((1, 3, SIZE, SIZE), 0.25))
+    vector = torch.rand(1, 6, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    weight = torch.rand(3, SIZE, SIZE, generator=torch.Generator().manual_seed(2))
+    grounded = Grounded(face, engine, lambda x: x)(vector, 0)  # type: ignore[arg-type]
+    torch.testing.assert_close(grounded, torch.full((1, 3, SIZE, SIZE), 0.25))
+    (got,) = torch.autograd.grad((grounded * weight).sum(), vector)
+    (want,) = torch.autograd.grad((face(vector) * weight).sum(), vector)
+    torch.testing.assert_close(got, want)
+
+
+def test_the_clock_adds_up() -> None:
+    clock = Clock()
+    with clock.stage("a"), clock.stage("b"):
+        pass
+    seconds = clock.seconds()
+    assert set(seconds) == {"a", "b", "total"}
+    assert seconds["total"] >= seconds["a"] >= 0
+
+
+def test_render_takes_a_character_or_a_file(
+    kind: Kind, engine: Any, tmp_path: Path, true: Values
+) -> None:
+    character = kind.layout.character(true)
+    path = character.save(tmp_path / "c.json")
+    host = SimpleNamespace(
+        wait=engine.wait,
+        render=lambda values, *, kind, size: SimpleNamespace(color=engine.draw(values, size)),
+    )
+    for given in (character, path):
+        picture = pipeline.render(given, kind, via="engine", engine=host)  # type: ignore[arg-type]
+        np.testing.assert_array_equal(picture, engine.draw(true, 512))
+    with pytest.raises(UsageError, match="via must be"):
+        pipeline.render(character, kind, via="magic")
+    with pytest.raises(WeightsError):
+        pipeline.render(character, kind)
