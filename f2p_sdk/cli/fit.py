@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..parameters import Character
     from ..pipeline import FitResult
 
-METHODS = ("best", "slides", "paper")
+METHODS = ("best", "slides", "paper", "exact")
 
 
 @click.command()
@@ -102,7 +102,7 @@ def command(
     with ExitStack() as stack:
         # Imported here: `f2p fit --help` does not wait for torch.
         from ..images import load
-        from ..pipeline import Fitter, side_by_side, weights_file
+        from ..pipeline import Fitter, engine_count, weights_file
         from ..plugins import recognizer as recognizer_of
 
         fitter: Fitter | None = None
@@ -116,7 +116,7 @@ def command(
                     with progress("starting", quiet=as_json):
                         host = None
                         if not no_engine:
-                            count = engines or (1 if listening.endpoint else side_by_side())
+                            count = engines or (1 if listening.endpoint else engine_count())
                             host = stack.enter_context(listening.open_engine(kind, engines=count))
                         fitter = Fitter(
                             kind,

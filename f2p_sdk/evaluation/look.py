@@ -57,7 +57,7 @@ class Looker:
 
     def __init__(self, fitter: Fitter) -> None:
         self.fitter = fitter
-        used = {fitter.recognizer.name, fitter.judge.name}
+        used = {fitter.recognizer.name, fitter.measure.name}
         others = [n for n in plugins.usable(plugins.recognizers()) if n not in used]
         self.others = {name: plugins.recognizer(name) for name in others}
 
@@ -73,8 +73,8 @@ class Looker:
             for name, eyes in self.others.items()
         }
         opinions[ALTERED] = (
-            self._embed(fitter.judge, *_altered(photo, marks)),
-            self._embed(fitter.judge, *_altered(picture, where)),
+            self._embed(fitter.measure, *_altered(photo, marks)),
+            self._embed(fitter.measure, *_altered(picture, where)),
         )
         classes = self._classes(photo, picture)
         figures: dict[str, float | None] = {
@@ -82,8 +82,8 @@ class Looker:
             "iou": float(np.mean(list(classes.values()))) if classes else None,
             **{f"second.{k}": float(np.linalg.norm(a - b)) for k, (a, b) in opinions.items()},
         }
-        seen = self._embed(fitter.judge, picture, where)
-        return Look(subject.judged.numpy(), seen, figures, classes, opinions)
+        seen = self._embed(fitter.measure, picture, where)
+        return Look(subject.measured.numpy(), seen, figures, classes, opinions)
 
     def _embed(self, recognizer: Recognizer, picture: Picture, landmarks: Array) -> Array:
         return embed_face(recognizer, picture, landmarks)[0].numpy()

@@ -112,7 +112,7 @@ def _one(
         "seconds": seconds,
     }
     if disturbance:
-        moved = result.subject.judged.numpy() - look.photo
+        moved = result.subject.measured.numpy() - look.photo
         row["photo_moved"] = float(np.linalg.norm(moved))
     layout = fitter.layout
     away = layout.encode(result.character) - layout.encode(layout.default())

@@ -72,7 +72,7 @@ def recover(
         apart = (found - true)[: layout.n_continuous].abs()[torch.from_numpy(visible)]
         right = [int(found[s].argmax()) == int(true[s].argmax()) for s in layout.slots]
         assert result.picture is not None
-        judged = fitter.embed(plain, fitter.judge)
+        judged = fitter.embed(plain, fitter.measure)
         row = {
             "character": i,
             "continuous_mae": float(apart.mean()) if len(apart) else 0.0,

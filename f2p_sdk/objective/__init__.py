@@ -1,25 +1,25 @@
-"""What a search minimises: named, weighted terms that add up to one number per candidate.
+"""Objective of a search: named, weighted terms that add up to one number per candidate.
 
-A term is a callable that reads a :class:`Sample` (one batch of candidates: their vectors, their
-pictures, their embeddings) and returns one non-negative number per candidate. Terms are frozen and
-know neither the game nor the search, so each can be checked alone, against finite differences.
+A term is a callable that reads a :class:`Sample` (vectors, pictures, embeddings and parsing of one
+batch of candidates) and returns one non-negative number per candidate. Terms are frozen and know
+neither game nor search, so tests check each one against finite differences.
 
 The published objective is ``alpha * L1 + L2`` (slides, "Overall loss function"): ``L1`` is
 :class:`Identity`, ``L2`` is :class:`Content`.
 """
 
+from .appearance import Colour, Content, Parts
 from .identity import Distance, Identity
-from .likeness import Colour, Content, Parts
-from .plausible import Choices, Departure, Prior, Whitened
+from .objective import Loss, Objective
+from .regularisers import ChoicePrior, EntropyPenalty, Prior, WhitenedPrior
 from .sample import Parsed, Sample, Term
-from .total import Loss, Objective
 
 __all__ = [
-    "Choices",
+    "ChoicePrior",
     "Colour",
     "Content",
-    "Departure",
     "Distance",
+    "EntropyPenalty",
     "Identity",
     "Loss",
     "Objective",
@@ -28,5 +28,5 @@ __all__ = [
     "Prior",
     "Sample",
     "Term",
-    "Whitened",
+    "WhitenedPrior",
 ]

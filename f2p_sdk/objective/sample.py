@@ -1,4 +1,4 @@
-"""What a term of the objective is given to look at."""
+"""Input of the terms of an objective."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Parsed:
-    """What the face parser makes of a batch of pictures.
+    """Output of the face parser for a batch of pictures.
 
-    features: of some of its stages, (B, C, h, w) each. probabilities: (B, K, h, w) of its classes,
-    which sum to 1 over K.
+    Attributes:
+        features: (B, C, h, w) per stage.
+        probabilities: (B, K, h, w) of the classes; they sum to 1 over K.
     """
 
     features: tuple[Tensor, ...]
@@ -26,12 +27,13 @@ class Parsed:
 
 @dataclass(frozen=True)
 class Sample:
-    """One batch of candidates as the terms see it.
+    """One batch of candidates.
 
-    vector: (B, D), the relaxed vector: continuous in [0, 1], then one probability per choice.
-    picture: (B, 3, S, S) RGB sRGB in [0, 1], or None where no term looks at pixels.
-    embedding: (V, B, E), the recognizer's embedding of V views of each picture, or None.
-    parsed: what the parser makes of the pictures, or None.
+    Attributes:
+        vector: (B, D), relaxed: sliders in [0, 1], then one probability per choice.
+        picture: (B, 3, S, S) RGB sRGB in [0, 1]; None where no term reads it.
+        embedding: (V, B, E), embeddings of V crops of each picture, or None.
+        parsed: output of the parser, or None.
     """
 
     vector: Tensor
@@ -41,9 +43,10 @@ class Sample:
 
 
 class Term(Protocol):
-    """One named part of the objective: ``Sample -> (B,)``, differentiable in all it reads.
+    """One summand of the objective: ``Sample -> (B,)``, differentiable.
 
-    ``reads`` names those fields of the sample: a network that no term asks for is not run.
+    ``reads`` names the fields of the sample that it uses. A network runs only if a term reads its
+    output.
     """
 
     reads: ClassVar[frozenset[str]]
@@ -51,8 +54,8 @@ class Term(Protocol):
     def __call__(self, sample: Sample, /) -> Tensor: ...
 
 
-def need(value: _T | None, term: str, what: str) -> _T:
-    """The value; ValueError where the sample lacks it."""
+def need(value: _T | None, term: str, field: str) -> _T:
+    """Return the value. Raises ValueError where the sample lacks it."""
     if value is None:
-        raise ValueError(f"term '{term}' needs the sample's {what}")
+        raise ValueError(f"term '{term}' needs the sample's {field}")
     return value

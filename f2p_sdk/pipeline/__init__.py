@@ -1,9 +1,9 @@
-"""From a photo to a character, from a character to a picture: the place that joins all rooms.
+"""Photo to character, and character to picture.
 
     result = fit("photo.jpg", "justice/female")
     result.character.save("character.json")
 
-Likeness is measured on the engine's picture of the final character, never on the imitator's alone.
+Likeness is measured on the engine's picture of the final character.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from ..errors import UsageError
 from ..images import Picture
 from ..parameters import Character
 from .fitting import SHOWN, Fitter
-from .recipes import ABLATIONS, RECIPES, Recipe
+from .method import Method
+from .methods import ABLATIONS, METHODS
 from .renderers import weights_file
 from .report import Progress
 from .result import FitResult, Subject
@@ -33,16 +34,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABLATIONS",
-    "RECIPES",
+    "METHODS",
     "FitResult",
     "Fitter",
+    "Method",
     "Progress",
-    "Recipe",
     "Subject",
+    "engine_count",
     "engine_for",
     "fit",
     "render",
-    "side_by_side",
     "weights_file",
 ]
 
@@ -59,16 +60,22 @@ def fit(
     engine: bool | Host = True,
     progress: Progress | None = None,
 ) -> FitResult:
-    """A photo to a character of ``game``, verified in its engine.
+    """Fit a photo to a kind of character, verified in its engine.
 
-    Starts the game's engine, twice on a machine of several cores, and ends it again. ``engine``:
-    False fits without one, a Host uses the engines connected to it. For several photos use
-    :class:`Fitter`, which loads everything once.
-    The other arguments and the errors are those of :meth:`Fitter.fit`.
+    Starts the game's engine, two of them on a machine of several cores, and ends it. For several
+    photos use :class:`Fitter`, which loads everything once.
+
+    Args:
+        game: ``"justice/female"``, or a Kind.
+        engine: True starts one, False fits without, a Host uses the engines connected to it.
+        photo, keep, seed, method, steps, face, progress: see :meth:`Fitter.fit`.
+
+    Raises:
+        F2PError: as :class:`Fitter` and :meth:`Fitter.fit`.
     """
     kind = plugins.game(game) if isinstance(game, str) else game
-    weights_file(kind)  # before an engine is started for nothing
-    with engine_for(kind, engine, side_by_side()) as host:
+    weights_file(kind)  # missing weights fail before an engine starts
+    with engine_for(kind, engine, engine_count()) as host:
         return Fitter(kind, host).fit(
             photo, keep=keep, seed=seed, method=method, steps=steps, face=face, progress=progress
         )
@@ -83,10 +90,10 @@ def render(
     engine: bool | Host = True,
     weights: str | Path | None = None,
 ) -> Picture:
-    """A character, or a file of one, to a picture uint8 (size, size, 3) RGB sRGB.
+    """Draw a character, or a file of one, as uint8 (size, size, 3) RGB sRGB.
 
     Args:
-        game: the kind it belongs to; default: what the character says.
+        game: the kind; default: the character's own.
         via: ``"imitator"`` or ``"engine"``.
         size: pixels; default: the imitator's own, or 512 by the engine.
 
@@ -124,7 +131,7 @@ def render(
 def engine_for(
     kind: Kind, engine: bool | Host = True, engines: int = 1
 ) -> AbstractContextManager[Host | None]:
-    """The engine to use: some started for the occasion, a given host, or none."""
+    """Return a context with engines started for it, the given host, or None."""
     if engine is False:
         return nullcontext(None)
     if engine is not True:
@@ -134,13 +141,13 @@ def engine_for(
     return open_engine(kind, engines=engines)
 
 
-def side_by_side() -> int:
-    """How many engines serve one fit best: what it asks of them comes in handfuls."""
+def engine_count() -> int:
+    """Return the number of engines for one fit: it requests pictures in small batches."""
     return min(2, os.cpu_count() or 1)
 
 
 def _kind_of(character: Character | str | Path, game: str | Kind | None) -> Kind:
-    """The kind that is named, or the one that the character belongs to."""
+    """Return the named kind, or the character's own."""
     if game is None:
         game = character.name if isinstance(character, Character) else Character.game_of(character)
     return plugins.game(game) if isinstance(game, str) else game

@@ -1,8 +1,7 @@
-"""Grain of a photo taken in the dark, smoothed before anything looks at it.
+"""Denoising of photos with strong noise.
 
-A recognizer sees another person in grain, and a parser other lids and lips. Its strength is told by
-the second differences of neighbouring pixels, in which steady shades and straight edges vanish
-(Immerkaer 1996); their median, since what is left of edges is few.
+Recognizers and parsers react to noise. The noise level comes from second differences of
+neighbouring pixels, which cancel smooth shading and straight edges (Immerkaer 1996).
 """
 
 from __future__ import annotations
@@ -13,18 +12,21 @@ from PIL import Image, ImageFilter
 
 from ..images import Picture
 
-__all__ = ["grain_of", "smoothed"]
+__all__ = ["denoised", "noise_level"]
 
-_COARSE = 4.0  # of 255: photos have less, be they ever so sharp
-_SIGMA = 0.7  # pixels: most of the grain goes, and hardly anything of the face
-_ENOUGH = 1024  # pixels a side, in the middle of the photo, to tell by
-_DEVIATION = 6 * 0.6745  # of the median of second differences, over the noise's own
+_STRONG = 4.0  # of 255: sharp photos without visible noise have less
+_SIGMA = 0.7  # pixels: removes most of the noise and little of the face
+_WINDOW = 1024  # pixels a side, in the middle of the photo
+_DEVIATION = 6 * 0.6745  # median absolute second difference over the noise's standard deviation
 
 
-def grain_of(photo: Picture) -> float:
-    """The standard deviation, of 255, of the noise in uint8 (H, W, 3); 0 for less than 3 x 3."""
-    top, left = (max(0, (side - _ENOUGH) // 2) for side in photo.shape[:2])
-    middle = photo[top : top + _ENOUGH, left : left + _ENOUGH]
+def noise_level(photo: Picture) -> float:
+    """Return the standard deviation, of 255, of the noise in uint8 (H, W, 3).
+
+    0 for pictures smaller than 3 x 3.
+    """
+    top, left = (max(0, (side - _WINDOW) // 2) for side in photo.shape[:2])
+    middle = photo[top : top + _WINDOW, left : left + _WINDOW]
     grey: NDArray[np.float64] = middle.mean(axis=2)
     if min(grey.shape) < 3:
         return 0.0
@@ -33,8 +35,8 @@ def grain_of(photo: Picture) -> float:
     return float(np.median(np.abs(both))) / _DEVIATION
 
 
-def smoothed(photo: Picture) -> Picture:
-    """A photo uint8 (H, W, 3) without most of its grain; itself where there is hardly any."""
-    if grain_of(photo) <= _COARSE:
+def denoised(photo: Picture) -> Picture:
+    """Return a photo uint8 (H, W, 3) smoothed if its noise is strong, else the photo itself."""
+    if noise_level(photo) <= _STRONG:
         return photo
     return np.asarray(Image.fromarray(photo).filter(ImageFilter.GaussianBlur(_SIGMA)))

@@ -1,4 +1,4 @@
-"""``Fitter``: photo to character, with all that stays the same from photo to photo loaded once."""
+"""``Fitter``: photos to characters of one kind."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ from torch import Tensor
 
 from .. import images, plugins
 from ..alignment import align, pick_face
+from ..errors import UsageError
 from ..images import Picture
 from ..parsing.reader import Reader
 from ..recognizers.embedding import embed_face, find_landmarks
-from ..search import Problem, Space
+from ..search import Space
 from ..tensors import to_array, to_tensor
-from .appearance import is_own
 from .augmentation import AugmentedEmbedding, LandmarkTracker
-from .blur import Lens, lens_of
-from .denoising import smoothed
-from .flow import Found, Tools, find
-from .recipes import PORTRAIT, Recipe, recipe
-from .renderers import EngineDraws, Imitator, open_imitator
+from .blur import Blur, match_blur
+from .denoising import denoised
+from .method import Context, Method
+from .methods import method as find_method
+from .own_picture import is_own_picture
+from .renderers import EngineRenderer, Imitator, open_imitator
 from .report import Clock, Progress, versions
 from .result import FitResult, Subject
-from .targets import Goal, goal_of, usual
+from .targets import Targets, whitened_prior
+from .verification import verify
 
 if TYPE_CHECKING:
     from ..bridge import Host
@@ -36,28 +38,28 @@ if TYPE_CHECKING:
     from ..parameters import Character
     from ..parameters.character import Value
 
-__all__ = ["JUDGE", "Fitter"]
+__all__ = ["Fitter"]
 
-JUDGE = "dlib"  # whose distance is told, whatever the search looks through
-
-ONCE = 1_000_000_000
-SHOWN = 512  # pixels: pictures for people, and to measure on, are at least this large
+_NEVER = 1_000_000_000  # steps between two detections while choices are searched
+SHOWN = 512  # pixels: least side of pictures for people and for measurements
 
 
 class Fitter:
-    """Fits photos to one kind of character.
+    """Fits photos to one kind of character; loads networks and engine once.
 
     Args:
         game: ``"justice/female"``, or a Kind.
         host: an engine's bridge, from ``open_engine``; None fits without engine and verification.
-        weights: name of one of the kind's weights, or a file; default: the first that is there.
-        recognizer, detector, parser: names, or objects; default: the best installed. Where no
-            parser can be used, what needs one is left out.
-        population: characters of this kind, e.g. fitted ones, that say what is usual: the prior is
-            whitened by them, group by group. By default by the layout's own random characters,
-            whose sliders are uniform and independent.
-        imitator: a frozen callable (B, D) -> (B, 3, S, S) to use instead of ``weights``.
+        weights: name of one of the kind's weights, or a file; default: the first that exists.
+        recognizer, detector, parser: names, or objects; default: the best installed. Without a
+            usable parser, terms that need one are left out.
+        population: characters of this kind, e.g. fitted ones. They whiten the prior per parameter
+            group. By default sliders count as uniform and independent.
+        imitator: a frozen callable (B, D) -> (B, 3, S, S) in place of ``weights``.
         deadline: seconds the engine has for one picture.
+
+    Raises:
+        F2PError: PluginError, UnknownNameError, WeightsError, BridgeError.
     """
 
     def __init__(
@@ -90,10 +92,10 @@ class Fitter:
             if detector is None or isinstance(detector, str)
             else detector
         )
-        self.judge = self._judge(given=recognizer)
+        self.measure = self._measuring_recognizer(given=recognizer)
         self.reader = _open_reader(parser)
-        self.population = self._population(population)
-        self.engine = None if host is None else EngineDraws(host, self.kind, deadline=deadline)
+        self.population = self._sliders_of(population)
+        self.engine = None if host is None else EngineRenderer(host, self.kind, deadline=deadline)
         self.start = torch.from_numpy(self.layout.encode(self.layout.default()))
         self.size = max(SHOWN, self.framing.size)
         if self.engine is not None:
@@ -111,57 +113,48 @@ class Fitter:
         face: int | None = None,
         progress: Progress | None = None,
     ) -> FitResult:
-        """A photo to a character of this kind.
+        """Fit one photo.
 
         Args:
             photo: a file, its bytes, or uint8 (H, W, 3) RGB sRGB.
-            keep: parameters the player has set, in game units; they are not touched.
+            keep: parameters that stay at these values, in game units.
             seed: same seed on the same machine with as many threads, same result, where
                 ``MKL_CBWR`` was ``AUTO`` before torch's first product; importing f2p_sdk sets it.
-            method: ``"best"``, ``"slides"`` or ``"paper"``, see :mod:`.recipes`.
-            steps: steps of the first search, instead of the method's own; later stages follow suit.
-                A picture that the game itself drew is solved for, whatever the steps.
-            face: which face, 1 is the largest; default the largest.
+            method: a name from :mod:`.methods`: ``"best"``, ``"slides"``, ``"paper"``, or
+                ``"exact"`` for a picture that the engine itself drew.
+            steps: steps of the first gradient search; later ones scale in proportion.
+            face: number of the face, 1 is the largest; default the largest.
             progress: called as ``progress(stage, done, total)``.
 
         Raises:
-            F2PError: ImageError, FaceError, CharacterError (``keep``), SearchError, BridgeError.
+            F2PError: ImageError, FaceError, CharacterError (``keep``), SearchError, BridgeError,
+                UsageError, UnknownNameError.
         """
-        plan = recipe(method, steps)
+        plan = find_method(method, steps)
         kept = dict(keep or {})
         start = self.layout.encode({**self.layout.default().values, **kept})
-        held = [self.layout.slices[name] for name in kept]
+        fixed = [self.layout.slices[name] for name in kept]
         clock = Clock(progress)
         drawn_before = 0 if self.engine is None else self.engine.count
         with clock.stage("photo"):
-            subject = self.see(photo, face)
-        if subject.own and method == "best":
-            plan = PORTRAIT
+            subject = self.see(photo, face, own_picture=plan.own_picture)
         space = Space.around(
-            torch.from_numpy(start), self.layout.n_continuous, self.layout.slots, held, plan.lead
+            torch.from_numpy(start), self.layout.n_continuous, self.layout.slots, fixed, plan.lead
         )
-        with torch.no_grad():
-            size = self.imitator(self.start[None]).shape[-1]
-        tools = Tools(
-            self.imitator,
-            AugmentedEmbedding(self.recognizer, self._tracker(), plan.jittered, plan.jitter, seed),
-            # While choices are tried the face stays where it is: its landmarks are found once.
-            AugmentedEmbedding(self.recognizer, self._tracker(every=ONCE), 0),
-            self.engine,
-            size,
-            self.reader,
-            lens_of(subject.aligned.picture, self.average_picture()) if plan.lens else Lens(),
-        )
-        found = find(plan, space, self._goal(subject, plan, space), tools, seed, clock)
+        context = self.context(subject, plan, space, seed, clock)
+        state = plan.run(context)
         with clock.stage("verify"):
-            best, distances, picture, verified = self._verify(found, subject, space, tools.lens)
-            vector = found.candidates[best]
+            verified = verify(context, state, self.embed, self.size)
+            vector = state.candidates[verified.chosen]
             imitation = self.imitate(vector)
-            distances["imitator"] = self.distance(imitation, subject.judged)
+            shown = {"average_character": self.average_picture(), "imitator": imitation}
+            if verified.picture is not None:
+                shown["engine"] = verified.picture
+            distances = {k: self.distance(v, subject.measured) for k, v in shown.items()}
         report = {
             "game": self.kind.name,
             "layout_hash": self.layout.hash,
-            "method": method,
+            "method": plan.name,
             "own_picture": subject.own,
             "seed": seed,
             "face": {
@@ -169,65 +162,85 @@ class Fitter:
                 "taken": subject.picked.number,
                 "box": [round(float(edge), 1) for edge in subject.picked.face.box],
                 "message": subject.picked.message,
-                "hints": list(subject.aligned.hints),
+                "hints": [*subject.aligned.hints, *_method_hints(plan, subject)],
             },
             "kept": kept,
-            "scene": dict(found.scene),
-            "blur": tools.lens.blur,
+            "scene": dict(state.scene),
+            "blur": context.blur.sigma,
             "identity_distance": distances,
-            "chosen": best,
-            "verified": verified,
-            "losses": found.losses,
-            "weights_of_terms": {name: w for name, (w, _) in found.objective.parts.items()},
+            "chosen": verified.chosen,
+            "verified": verified.terms,
+            "losses": {name: [dict(row) for row in rows] for name, rows in state.losses.items()},
+            "weights_of_terms": {
+                name: weight for name, (weight, _) in context.objective({}).parts.items()
+            },
             "seconds": clock.seconds(),
             "engine_pictures": 0 if self.engine is None else self.engine.count - drawn_before,
             "versions": self._versions(),
             "imitator": dict(self.card),
         }
-        # float32 is not what the player typed: kept values come back to the last digit.
+        # Kept values return as given, without float32 rounding.
         character = self.layout.decode(vector.numpy()).replace(**kept)
-        return FitResult(character, picture, imitation, subject.aligned.picture, subject, report)
+        return FitResult(
+            character, verified.picture, imitation, subject.aligned.picture, subject, report
+        )
 
-    # Parts that evaluation needs too
+    # Parts that the evaluation uses too
 
-    def see(self, photo: str | Path | bytes | Picture, face: int | None = None) -> Subject:
-        """Find, pick and align the face, and embed it. Raises ImageError, FaceError."""
+    def see(
+        self,
+        photo: str | Path | bytes | Picture,
+        face: int | None = None,
+        *,
+        own_picture: bool = False,
+    ) -> Subject:
+        """Find, pick, align and embed the face of a photo.
+
+        Args:
+            photo, face: see :meth:`fit`.
+            own_picture: take the picture as the engine framed it, without denoising.
+
+        Raises:
+            F2PError: ImageError, FaceError; UsageError for an own picture that is not square.
+        """
         if isinstance(photo, np.ndarray):
             picture = images.check_picture(photo)
         else:
             picture = images.load(photo)
-        clear = smoothed(picture)
+        clear = denoised(picture)
         picked = pick_face(self.detector.detect(clear), face)
         landmarks = picked.face.landmarks
         frame = np.asarray(self.framing.landmarks)
-        eyes = landmarks[:4] / len(picture)
-        own = is_own(picture, self.average_picture(), eyes, frame[:4])
-        framed = self.framing.pixels(len(picture)) if own else landmarks
-        if not own:  # what the game drew is drawn again, grain and all
-            picture = clear
+        own = is_own_picture(
+            picture, self.average_picture(), landmarks[:4] / len(picture), frame[:4]
+        )
+        if own_picture:
+            framed = self._framed(picture)
+        else:
+            picture, framed = clear, landmarks
         return Subject(
             picked,
             align(picture, framed, replace(self.framing, size=self.size)),
             embed_face(self.recognizer, picture, landmarks),
-            embed_face(self.judge, picture, landmarks)[0],
+            embed_face(self.measure, picture, landmarks)[0],
             own,
         )
 
-    def distance(self, picture: Picture, judged: Tensor) -> float:
-        """Euclidean distance between the judge's embeddings of a picture and of a photo."""
-        return float((self.embed(picture, self.judge) - judged).norm())
+    def distance(self, picture: Picture, measured: Tensor) -> float:
+        """Return the Euclidean distance of a picture's embedding to (E',), both by `measure`."""
+        return float((self.embed(picture, self.measure) - measured).norm())
 
     def embed(self, picture: Picture, recognizer: Recognizer | None = None) -> Tensor:
-        """(E,), the embedding of a picture of the game; by default the search's recognizer's.
+        """Return the embedding (E,) of a picture of the game, by default for the search.
 
-        Landmarks are found as in any picture; where no face is found, the game's framing stands in.
+        Landmarks come from the detector, or from the framing where it finds no face.
         """
         found = find_landmarks(self.detector, picture)
         landmarks = self.framing.pixels(picture.shape[0]) if found is None else found
         return embed_face(recognizer or self.recognizer, picture, landmarks)[0]
 
     def average_picture(self) -> Picture:
-        """The average character: drawn by the engine where there is one, else by the imitator."""
+        """Return the picture of the average character, by the engine or else the imitator."""
         if self._average is None:
             self._average = (
                 self.imitate(self.start)
@@ -237,57 +250,66 @@ class Fitter:
         return self._average
 
     def imitate(self, vector: Tensor) -> Picture:
-        """(D,) to the imitator's picture, uint8."""
+        """Return the imitator's picture, uint8, of a vector (D,)."""
         with torch.no_grad():
             return to_array(self.imitator(vector[None]))
 
-    def _verify(
-        self, found: Found, subject: Subject, space: Space, lens: Lens
-    ) -> tuple[str, dict[str, float], Picture | None, dict[str, dict[str, float]]]:
-        """Which candidate is best on the engine's own picture, its distances, its standard
-        portrait, and every candidate's terms there."""
-        distances = {"average_character": self.distance(self.average_picture(), subject.judged)}
-        if self.engine is None:
-            return found.final, distances, None, {}
-        vectors = torch.stack(list(found.candidates.values()))
-        pictures = self.engine.draw(vectors, self.size, [found.scene] * len(vectors))
-        looked = [lens.picture(picture) for picture in pictures]
-        seen = torch.stack([self.embed(picture) for picture in looked])[None]
-        shown = torch.cat([to_tensor(picture) for picture in looked])
-        problem = Problem(space, found.objective, lambda *_: shown, lambda *_: seen, self.reader)
-        with torch.no_grad():
-            loss = problem.loss(vectors)
-        winner = int(loss.total.argmin())
-        if found.scene:
-            pictures[winner] = self.engine.draw(vectors[winner][None], self.size)[0]
-        distances["engine"] = self.distance(pictures[winner], subject.judged)
-        names = list(found.candidates)
-        terms = {name: loss.breakdown(i) for i, name in enumerate(names)}
-        return names[winner], distances, pictures[winner], terms
-
-    def _goal(self, subject: Subject, plan: Recipe, space: Space) -> Goal:
+    def context(
+        self, subject: Subject, plan: Method, space: Space, seed: int, clock: Clock
+    ) -> Context:
         prior = None
         if self.population is not None:
-            prior = usual(self.layout, self.population, space.start)
-        return goal_of(
+            prior = whitened_prior(self.layout, self.population, space.start)
+        average = self.average_picture()
+        targets = Targets.of(
             subject,
             plan,
             np.asarray(self.framing.landmarks),
-            self.average_picture(),
+            average,
             self.reader,
             prior=prior,
             cosine=getattr(self.recognizer, "metric", "euclidean") == "cosine",
         )
+        with torch.no_grad():
+            size = self.imitator(self.start[None]).shape[-1]
+        return Context(
+            space,
+            targets,
+            plan.weights,
+            to_tensor(subject.aligned.picture),
+            self.imitator,
+            AugmentedEmbedding(self.recognizer, self._tracker(), plan.jittered, plan.jitter, seed),
+            # The face does not move while choices change, so it is detected once.
+            AugmentedEmbedding(self.recognizer, self._tracker(every=_NEVER), 0),
+            self.engine,
+            size,
+            self.reader,
+            match_blur(subject.aligned.picture, average) if plan.match_blur else Blur(),
+            clock,
+        )
 
-    def _judge(self, given: str | Recognizer | None) -> Recognizer:
-        """Distances are comparable only if one recognizer measures them all; a caller's own object
-        measures for itself."""
-        if self.recognizer.name == JUDGE or not (given is None or isinstance(given, str)):
+    def _measuring_recognizer(self, given: str | Recognizer | None) -> Recognizer:
+        """Return the recognizer whose distance is reported.
+
+        One recognizer for all fits makes distances comparable. A caller's own object measures
+        itself.
+        """
+        if not (given is None or isinstance(given, str)):
             return self.recognizer
-        known = plugins.usable(plugins.recognizers())
-        return plugins.recognizer(JUDGE) if JUDGE in known else self.recognizer
+        known = plugins.usable(plugins.recognizers())  # MERGE: measuring_recognizer
+        return plugins.recognizer("dlib") if "dlib" in known else self.recognizer
 
-    def _population(self, characters: Sequence[Character]) -> Tensor | None:
+    def _framed(self, picture: Picture) -> np.ndarray[Any, np.dtype[np.float64]]:
+        if picture.shape[0] != picture.shape[1]:
+            raise UsageError(
+                "method 'exact' needs a square picture by the engine, got "
+                f"{picture.shape[1]}x{picture.shape[0]}",
+                remedy="give the picture as `f2p render --via engine` writes it, or use "
+                "--method best for a photo",
+            )
+        return self.framing.pixels(len(picture))
+
+    def _sliders_of(self, characters: Sequence[Character]) -> Tensor | None:
         """Sliders (N, C) of characters of this kind; None for none."""
         if not characters:
             return None
@@ -295,15 +317,14 @@ class Fitter:
         return torch.from_numpy(vectors[:, : self.layout.n_continuous])
 
     def _tracker(self, every: int = 10) -> LandmarkTracker:
-        return LandmarkTracker(
-            self.detector, np.asarray(self.framing.landmarks, dtype=np.float64), every
-        )
+        frame = np.asarray(self.framing.landmarks, dtype=np.float64)
+        return LandmarkTracker(self.detector, frame, every)
 
     def _versions(self) -> dict[str, Any]:
         engine = None if self.engine is None else self.engine.info
         return versions(
             recognizer=self.recognizer.name,
-            judge=self.judge.name,
+            measure=self.measure.name,
             parser="" if self.reader is None else self.reader.parser.name,
             detector=self.detector.name,
             **({} if engine is None else {"engine": f"{engine.name} {engine.version}"}),
@@ -311,7 +332,19 @@ class Fitter:
 
 
 def _open_reader(parser: str | Parser | None) -> Reader | None:
-    """The face parser's reader; None where none is named and none can be used."""
+    """Return the face parser's reader; None where none is named and none can be used."""
     if parser is None and not plugins.usable(plugins.parsers()):
         return None
     return Reader(plugins.parser(parser) if parser is None or isinstance(parser, str) else parser)
+
+
+def _method_hints(plan: Method, subject: Subject) -> list[str]:
+    """Return a hint where method and picture do not belong together."""
+    if subject.own and not plan.own_picture:
+        return ["the game's own engine drew this picture: --method exact finds its values"]
+    if plan.own_picture and not subject.own:
+        return [
+            f"method {plan.name!r} is for pictures by the game's own engine, and this does not "
+            "look like one: use --method best for photos"
+        ]
+    return []

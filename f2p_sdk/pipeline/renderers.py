@@ -1,4 +1,4 @@
-"""Drawing characters: by the imitator, by the engine, or by both at once."""
+"""Renderers of characters: imitator, engine, and the straight-through renderer of both."""
 
 from __future__ import annotations
 
@@ -18,24 +18,22 @@ if TYPE_CHECKING:
     from ..bridge import Host
     from ..kinds import Kind
 
-__all__ = [
-    "EngineDraws",
-    "Grounded",
-    "Imitator",
-    "open_imitator",
-    "weights_file",
-]
+__all__ = ["EngineRenderer", "Imitator", "StraightThrough", "open_imitator", "weights_file"]
 
 #: (B, D) vectors -> (B, 3, S, S) RGB sRGB in [0, 1].
 Imitator = Callable[[Tensor], Tensor]
 
 
-class EngineDraws:
-    """Vectors to pictures, by the engine at the other end of the bridge.
+class EngineRenderer:
+    """Draws vectors by an engine.
 
     Args:
-        host: with at least one engine of this kind connected, or about to be.
-        deadline: seconds an engine has for one picture.
+        host: bridge to engines of this kind; waits until one is connected.
+        kind: the kind of character.
+        deadline: seconds the engine has for one picture.
+
+    Attributes:
+        count: number of pictures drawn so far.
     """
 
     def __init__(self, host: Host, kind: Kind, *, deadline: float = 30.0) -> None:
@@ -48,10 +46,14 @@ class EngineDraws:
     def draw(
         self, vectors: Tensor, size: int, scenes: Sequence[Mapping[str, Any]] = ()
     ) -> list[Picture]:
-        """(B, D) vectors, their choices hard, to B pictures uint8 (size, size, 3), in order.
+        """Draw vectors (B, D) with hard choices as B pictures uint8 (size, size, 3), in order.
 
-        ``scenes``: one for each; none is the standard portrait. A size beyond the engine's largest
-        is drawn at its largest. Raises BridgeError.
+        Args:
+            size: side in pixels; above the engine's largest size, that size.
+            scenes: one per vector; none for the standard portrait.
+
+        Raises:
+            BridgeError: the engine failed.
         """
         side = min(size, self.info.max_size)
         layout = self._kind.layout
@@ -71,32 +73,34 @@ class EngineDraws:
     def tensor(
         self, vectors: Tensor, size: int, scenes: Sequence[Mapping[str, Any]] = ()
     ) -> Tensor:
-        """As :meth:`draw`, to float32 (B, 3, size, size) in [0, 1]."""
+        """As :meth:`draw`, but return float32 (B, 3, size, size) in [0, 1]."""
         return torch.cat([to_tensor(picture) for picture in self.draw(vectors, size, scenes)])
 
 
-class Grounded:
-    """A renderer with the engine's picture and the imitator's gradient.
+class StraightThrough:
+    """Renderer with the engine's picture as value and the imitator's gradient.
 
-    ``E(x) + (G(x) - stop(G(x)))``: its value is the engine's picture, so the objective sees what
-    the player will see and nothing of the imitator's own; its derivative is the imitator's, which
-    need only know what each slider *changes*. A straight-through estimator (Bengio et al. 2013),
-    for a renderer. ``harden`` makes the choices of a relaxed vector certain, since an engine knows
-    no others; it too is passed straight through. ``scene`` is the engine's: what it changes in the
-    picture is not laid to the character's charge.
+    ``E(x) + (G(x) - stop(G(x)))``: a straight-through estimator (Bengio et al. 2013). The imitator
+    needs to know only what each slider changes.
+
+    Args:
+        imitator: G.
+        engine: E.
+        harden: relaxed vectors (B, D) to vectors with hard choices, for the engine.
+        scene: of the engine's pictures.
     """
 
     def __init__(
         self,
         imitator: Imitator,
-        engine: EngineDraws,
+        engine: EngineRenderer,
         harden: Callable[[Tensor], Tensor],
-        scene: Mapping[str, Any] | None = None,
+        scene: Mapping[str, Any],
     ) -> None:
         self.imitator = imitator
         self.engine = engine
         self.harden = harden
-        self.scene = scene or {}
+        self.scene = scene
 
     def __call__(self, vectors: Tensor, step: int) -> Tensor:
         imitated = self.imitator(vectors)
@@ -109,27 +113,28 @@ class Grounded:
 def open_imitator(
     kind: Kind, weights: str | Path | None = None
 ) -> tuple[Imitator, Mapping[str, Any]]:
-    """The imitator of a kind, frozen, and the card of its weights.
+    """Return the frozen imitator of a kind and the card of its weights.
 
-    ``weights``: a name among the kind's weights, or a file; by default the first that is there.
-    Raises WeightsError where there are none, or they are of another layout.
+    ``weights`` is a name among the kind's weights, or a file; by default the first file that
+    exists. Raises WeightsError if there is none, or it belongs to another layout.
     """
     path = weights_file(kind, weights)
     module = weight_files.load_imitator(path, kind.layout)
-    # numbers too small to be told from nothing cost a CPU several times the time of a step
+    # Denormal numbers slow a CPU down several times.
     torch.set_flush_denormal(True)
     module.eval().requires_grad_(False)
     return module, weight_files.load_card(path)
 
 
 def weights_file(kind: Kind, weights: str | Path | None = None) -> Path:
-    """Which file :func:`open_imitator` would read; raises the same errors, at no cost."""
+    """Return the file that :func:`open_imitator` reads. Raises the same errors, but reads nothing."""
     if isinstance(weights, str) and weights in kind.weights:
         path = Path(kind.weights[weights])
         if path.is_file():
             return path
         raise WeightsError(
-            f"{kind.name}: the weights {weights!r} are not there: {path}", remedy=_train(kind)
+            f"{kind.name}: the file of the weights {weights!r} does not exist: {path}",
+            remedy=_train(kind),
         )
     if weights is not None:
         path = Path(weights)

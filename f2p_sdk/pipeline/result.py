@@ -1,4 +1,4 @@
-"""What comes of a photo, and what is known of it before the search."""
+"""Photo before the search, and result after it."""
 
 from __future__ import annotations
 
@@ -19,30 +19,34 @@ __all__ = ["FitResult", "Subject"]
 
 @dataclass(frozen=True)
 class Subject:
-    """A photo as far as it is understood before the search.
+    """A photo with its face found, aligned and embedded.
 
-    ``target`` is (2, E): the embedding of the face as it is, and mirrored, by the search's
-    recognizer. ``judged`` is (E',), by the one whose distance is told. ``own``: the game drew it.
+    Attributes:
+        picked: the face.
+        aligned: the photo in the game's framing.
+        target: (2, E), embeddings of the face and of its mirror image, by the search's recognizer.
+        measured: (E',), embedding by the recognizer that measures likeness.
+        own: the engine itself drew the picture.
     """
 
     picked: PickedFace
     aligned: Aligned
     target: Tensor
-    judged: Tensor
+    measured: Tensor
     own: bool = False
 
 
 @dataclass(frozen=True)
 class FitResult:
-    """What came of a photo.
+    """Result of a fit.
 
     Attributes:
-        character: the values for the game.
-        picture: uint8 (S, S, 3), the engine's picture of it; None when fitted without an engine.
-        imitation: uint8 (s, s, 3), what the imitator makes of the same character.
-        photo: uint8 (S, S, 3), the photo in the game's frame.
-        subject: the photo as it was understood.
-        report: losses, distances, times, versions; plain values, ready for JSON.
+        character: values for the game.
+        picture: uint8 (S, S, 3) RGB sRGB, the engine's picture of it; None without an engine.
+        imitation: uint8 (s, s, 3), the imitator's picture of it.
+        photo: uint8 (S, S, 3), the photo in the game's framing.
+        subject: the photo as analysed before the search.
+        report: losses, distances, times, versions; ready for JSON.
     """
 
     character: Character

@@ -1,8 +1,7 @@
-"""The photo's expression and light, found as a scene of the engine's.
+"""Scene estimation: the photo's expression and light as a scene of the engine.
 
-A smile in the photo is no wide mouth, a shadow no dark skin. Fitted on the engine's standard
-portrait, the search would carve both into the face; fitted on a picture of the engine's that smiles
-and is lit as the photo is, it need not.
+A fit against the engine's neutral portrait turns a smile into a wide mouth and a shadow into dark
+skin. A picture with the photo's expression and light avoids that.
 """
 
 from __future__ import annotations
@@ -13,16 +12,16 @@ from typing import Any
 
 from torch import Tensor
 
-__all__ = ["KNOBS", "Knob", "explain"]
+__all__ = ["PARAMETERS", "SceneParameter", "estimate_scene"]
 
 Scene = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Knob:
-    """One number of a scene. ``start`` is the standard portrait's, ``step`` the first tried.
+class SceneParameter:
+    """One number of a scene: its range, its neutral value ``start`` and the first ``step``.
 
-    An ``action`` is a weight of the scene's ``expression``, else the name is a setting.
+    An ``action`` is a weight of the scene's ``expression``; else the name is a setting.
     """
 
     name: str
@@ -33,51 +32,51 @@ class Knob:
     action: bool = False
 
 
-KNOBS = (
-    Knob("smile", 0.0, 1.0, 0.0, 0.5, action=True),
-    Knob("open_mouth", 0.0, 1.0, 0.0, 0.3, action=True),
-    Knob("light_azimuth", -90.0, 90.0, 25.0, 40.0),
-    Knob("light_strength", 0.0, 2.0, 1.0, 0.4),
+#: Every engine that draws scenes has these (protocol page, "Scenes").
+PARAMETERS = (
+    SceneParameter("smile", 0.0, 1.0, 0.0, 0.5, action=True),
+    SceneParameter("open_mouth", 0.0, 1.0, 0.0, 0.3, action=True),
+    SceneParameter("light_azimuth", -90.0, 90.0, 25.0, 40.0),
+    SceneParameter("light_strength", 0.0, 2.0, 1.0, 0.4),
 )
-"""What photos differ in most; every engine that knows scenes knows these (docs/reference/protocol.md)."""
 
 
-def explain(
+def estimate_scene(
     draw: Callable[[Sequence[Scene]], Tensor],
     score: Callable[[Tensor], Tensor],
     rounds: int = 2,
-    knobs: Sequence[Knob] = KNOBS,
+    parameters: Sequence[SceneParameter] = PARAMETERS,
 ) -> dict[str, Any]:
-    """The scene in which a character's picture is most like the photo; ``{}`` if none is better.
+    """Return the scene with the best score; ``{}``, the standard portrait, if none is better.
 
-    Coordinate descent, knob by knob, both ways; steps are halved from round to round.
+    Coordinate descent: each parameter moves both ways, and steps halve from round to round.
 
     Args:
-        draw: scenes to pictures (B, 3, S, S).
+        draw: scenes to pictures (B, 3, S, S) of one character.
         score: pictures to (B,), lower is better.
-        rounds: how often every knob is turned.
-        knobs: what may be turned.
+        rounds: passes over all parameters.
+        parameters: the numbers to search.
     """
-    values = {knob.name: knob.start for knob in knobs}
+    values = {parameter.name: parameter.start for parameter in parameters}
     best = float(score(draw([{}]))[0])
     for turn in range(rounds):
-        for knob in knobs:
-            step = knob.step / 2**turn
+        for parameter in parameters:
+            name, step = parameter.name, parameter.step / 2**turn
             tried = {
-                min(knob.high, max(knob.low, values[knob.name] + way * step)) for way in (-1, 1)
+                min(parameter.high, max(parameter.low, values[name] + sign * step))
+                for sign in (-1, 1)
             }
-            others = sorted(tried - {values[knob.name]})
-            scenes = [_scene({**values, knob.name: value}, knobs) for value in others]
-            scores = score(draw(scenes))
+            others = sorted(tried - {values[name]})
+            scores = score(draw([_scene({**values, name: v}, parameters) for v in others]))
             k = int(scores.argmin())
             if float(scores[k]) < best:
-                best, values[knob.name] = float(scores[k]), others[k]
-    return _scene(values, knobs)
+                best, values[name] = float(scores[k]), others[k]
+    return _scene(values, parameters)
 
 
-def _scene(values: Mapping[str, float], knobs: Sequence[Knob]) -> dict[str, Any]:
-    """Only what differs from the standard portrait: its picture then is the very same."""
-    turned = [knob for knob in knobs if values[knob.name] != knob.start]
-    scene: dict[str, Any] = {k.name: values[k.name] for k in turned if not k.action}
-    expression = {k.name: values[k.name] for k in turned if k.action}
+def _scene(values: Mapping[str, float], parameters: Sequence[SceneParameter]) -> dict[str, Any]:
+    """Scene with those values that differ from the standard portrait's."""
+    changed = [p for p in parameters if values[p.name] != p.start]
+    scene: dict[str, Any] = {p.name: values[p.name] for p in changed if not p.action}
+    expression = {p.name: values[p.name] for p in changed if p.action}
     return {**scene, "expression": expression} if expression else scene

@@ -1,135 +1,175 @@
-"""Stages that a method is made of; :mod:`.flow` runs them one after the other."""
+"""Stages of the shipped methods."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from ..search import LeastSquares, Optimiser
+import torch
+from torch import Tensor
 
-__all__ = ["Explain", "Release", "Restart", "Search", "Settle", "Solve", "Stage", "TryChoices"]
+from ..errors import EngineError
+from ..search import Exact, Optimiser, Problem, Render, Space, minimise, search_choices
+from ..tensors import cell_means
+from .method import Context, Stage, State
+from .renderers import StraightThrough
+from .scene import estimate_scene
+
+__all__ = ["ChoiceSearch", "ExactSolve", "GradientSearch", "SceneEstimation"]
+
+_BATCH = 4  # pictures per pass of the networks: bounds memory
+_DRAWN = 32  # pictures per request where only their cell means are kept
 
 
-@dataclass(frozen=True)
-class Search:
-    """A run of an optimiser over the sliders and, where ``relaxed``, the choices too.
+@dataclass(frozen=True, kw_only=True)
+class GradientSearch(Stage):
+    """Gradient search over the sliders and, where ``relaxed``, the choices.
 
     Attributes:
-        name: what the report calls it.
-        optimiser: how, and for how many steps.
-        engine: with the engine's own picture in the loop (:class:`.drawing.Grounded`), where there
-            is an engine; else through the imitator alone.
-        relaxed: choices are softmax and move; else they stay as the stage before left them.
+        optimiser: settings.
+        engine: draw by the straight-through renderer where there is an engine; else by the
+            imitator.
+        relaxed: choices are probabilities and move; else they stay.
     """
 
-    name: str
     optimiser: Optimiser
     engine: bool = False
     relaxed: bool = False
 
+    def run(self, context: Context, state: State) -> State:
+        space = replace(context.space, start=state.vector)
+        if not self.relaxed:
+            free = space.free.clone()
+            free[space.continuous :] = False
+            space = replace(space, free=free)
+        render: Render = lambda vectors, step: context.imitator(vectors)  # noqa: E731
+        if self.engine and context.engine is not None:
+            render = StraightThrough(context.imitator, context.engine, space.harden, state.scene)
+        problem = Problem(
+            space,
+            context.objective(self.weights),
+            render,
+            context.embed,
+            context.reader,
+            context.blur,
+        )
+        with context.clock.stage(self.name, self.steps) as progress:
+            found = minimise(problem, self.optimiser, progress)
+        ranking = found.relaxed if self.relaxed else None
+        return state.after(self.name, found.vector, ranking=ranking, losses=found.history)
 
-@dataclass(frozen=True)
-class TryChoices:
-    """Local search over the choices, drawn by the engine where there is one.
+    @property
+    def steps(self) -> int:
+        return self.optimiser.steps
 
-    How they fared there ranks them for the next such stage.
+    def scaled(self, share: float) -> Stage:
+        steps = max(1, round(self.steps * share))
+        return replace(self, optimiser=replace(self.optimiser, steps=steps))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoiceSearch(Stage):
+    """Local search over the choices, on pictures by the engine where there is one.
+
+    The scores rank the choices for the next such stage.
 
     Attributes:
-        name: what the report calls it.
-        rounds: how often every slot is gone through.
-        shortlist: how many choices of a slot are tried, the likeliest first; None for all.
-        weights: weights of terms that differ from the recipe's.
+        shortlist: number of choices tried per group, highest ranking first; None for all.
     """
 
-    name: str
-    rounds: int = 1
     shortlist: int | None = None
-    weights: Mapping[str, float] = field(default_factory=dict)
+
+    def run(self, context: Context, state: State) -> State:
+        done = 0
+
+        def render(vectors: Tensor, step: int) -> Tensor:
+            return context.draw(vectors, context.size, state.scene)
+
+        problem = context.problem(context.space, context.objective(self.weights), render)
+
+        def score(vectors: Tensor) -> Tensor:
+            nonlocal done
+            parts = []
+            for some in torch.split(vectors, _BATCH):
+                parts.append(problem.loss(some, step=done).total)
+                done += len(some)
+                progress(done)
+            return torch.cat(parts)
+
+        with context.clock.stage(self.name) as progress, torch.no_grad():
+            found = search_choices(
+                context.space, state.vector, score, ranking=state.ranking, limit=self.shortlist
+            )
+        return state.after(self.name, found.vector, ranking=found.ranking)
 
 
-@dataclass(frozen=True)
-class Explain:
-    """Find the photo's expression and light as a scene; later stages draw the engine in it.
+@dataclass(frozen=True, kw_only=True)
+class SceneEstimation(Stage):
+    """Estimate the photo's expression and light as a scene; later stages draw in it.
 
-    Only where there is an engine that knows scenes; else nothing is done.
+    Does nothing without an engine, or with an engine that draws no scenes.
 
     Attributes:
-        name: what the report calls it.
-        rounds: how often every number of the scene is turned.
-        weights: of the terms that judge it, instead of the recipe's.
+        rounds: passes over all numbers of the scene.
     """
 
-    name: str
     rounds: int = 2
-    weights: Mapping[str, float] = field(default_factory=dict)
+
+    def run(self, context: Context, state: State) -> State:
+        engine, done = context.engine, 0
+        if engine is None:
+            return state
+        objective = context.objective(self.weights)
+
+        def draw(scenes: Sequence[Mapping[str, Any]]) -> Tensor:
+            return engine.tensor(state.vector.expand(len(scenes), -1), context.size, scenes)
+
+        def score(pictures: Tensor) -> Tensor:
+            nonlocal done
+            done += len(pictures)
+            progress(done)
+            problem = context.problem(context.space, objective, lambda *_: pictures)
+            return problem.loss(state.vector.expand(len(pictures), -1)).total
+
+        with context.clock.stage(self.name) as progress, torch.no_grad():
+            try:
+                return replace(state, scene=estimate_scene(draw, score, self.rounds))
+            except EngineError:
+                return state
 
 
-@dataclass(frozen=True)
-class Solve:
-    """Least squares on the picture itself, sliders and choices; drawn by the engine where there is
-    one. For what is to be drawn again exactly.
-
-    Attributes:
-        name: what the report calls it.
-        method: a look at what everything changes, and steps from it.
-        grid: cells a side, in whose mean colours pictures are compared.
-        rounds: how many looks.
-    """
-
-    name: str
-    method: LeastSquares
-    grid: int
-    rounds: int = 1
-
-
-@dataclass(frozen=True)
-class Restart:
-    """Begin anew with other choices of the slot that shows most, where too little is explained.
-
-    Attributes:
-        name: what the report calls it.
-        method: how every beginning is solved for.
-        grid: as for :class:`Solve`.
-        above: what may be left at most for nothing to be done; a mean square, of 1.
-    """
-
-    name: str
-    method: LeastSquares
-    grid: int
-    above: float
-
-
-@dataclass(frozen=True)
-class Release:
-    """Let go of sliders that stick to their ends, and solve for all again, from coarse to fine.
+@dataclass(frozen=True, kw_only=True)
+class ExactSolve(Stage):
+    """Least squares on the picture itself, for a picture that the engine drew.
 
     Attributes:
-        name: what the report calls it.
-        rounds: cells a side and method of each; in the first, what stuck is held in the middle.
-        ends: how near to an end of its range a slider sticks, share of the range.
-        above: what may be left at most for nothing to be done; a mean square, of 1.
+        solver: settings.
     """
 
-    name: str
-    rounds: tuple[tuple[int, LeastSquares], ...]
-    ends: float
-    above: float
+    solver: Exact = field(default_factory=Exact)
 
+    def run(self, context: Context, state: State) -> State:
+        done = 0
 
-@dataclass(frozen=True)
-class Settle:
-    """Try choices once more, where too much is left when all else has come to rest.
+        def compare(grid: int) -> tuple[Tensor, Any]:
+            # 16 pixels a cell give smooth means at edges, as far as the photo has them.
+            size = max(context.size, min(4 * grid, context.photo.shape[-1]))
 
-    Attributes:
-        name: what the report calls it.
-        rounds: cells a side and method of each; all but the last try choices, until none changes.
-        above: what may be left at most for nothing to be done; a mean square, of 1, in the cells of
-            the last round.
-    """
+            def draw(vectors: Tensor) -> Tensor:
+                nonlocal done
+                parts = []
+                for some in torch.split(vectors, _DRAWN):
+                    pictures = context.draw(some, size, state.scene)
+                    parts.append(cell_means(pictures, grid).flatten(start_dim=1))
+                    done += len(some)
+                    progress(done)
+                return torch.cat(parts)
 
-    name: str
-    rounds: tuple[tuple[int, LeastSquares], ...]
-    above: float
+            return cell_means(context.photo, grid).flatten(), draw
 
-
-Stage = Search | TryChoices | Explain | Solve | Restart | Release | Settle
+        space: Space = replace(context.space, start=state.vector)
+        with context.clock.stage(self.name) as progress, torch.no_grad():
+            found = self.solver.solve(space, compare)
+        losses = [{"total": loss} for loss in found.losses]
+        return state.after(self.name, found.vector, losses=losses)

@@ -1,4 +1,4 @@
-"""What a photo asks for, and the objective that a recipe makes of it."""
+"""Targets that a photo gives, and the objective that compares candidates with them."""
 
 from __future__ import annotations
 
@@ -10,118 +10,125 @@ from torch import Tensor
 
 from ..images import Picture
 from ..objective import (
-    Choices,
+    ChoicePrior,
     Colour,
     Content,
-    Departure,
     Distance,
+    EntropyPenalty,
     Identity,
     Objective,
     Parsed,
     Parts,
     Prior,
     Term,
-    Whitened,
+    WhitenedPrior,
 )
 from ..parameters import Layout
 from ..parsing.reader import Reader
 from ..recognizers.embedding import Points
 from ..search import Space
 from ..tensors import to_tensor
-from .appearance import Appearance, appearance, backdrop_of, exact
-from .recipes import Recipe
+from .background import backdrop_colour
+from .colours import CellColours, photo_colours, picture_colours
+from .method import Method
 from .result import Subject
 
-__all__ = ["Goal", "goal_of", "objective_of", "usual"]
+__all__ = ["Targets", "whitened_prior"]
 
-_HAIR = "hair"  # the parser's class
-
+_HAIR = "hair"  # name of the parser's class
 _PARSED = {"content", "parts"}  # terms that need a parser
 
 
 @dataclass(frozen=True)
-class Goal:
-    """What the photo asks for.
+class Targets:
+    """Targets of one photo.
 
-    target: embeddings (T, E). look: how it looks from afar. parsed: what the parser sees in it,
-    aligned, with the weights (K,) of its classes in the terms content and parts; None without a
-    parser. prior: in place of :class:`Prior` around the start. cosine: the recognizer tells faces
-    apart by the angle between embeddings, so lengths say nothing.
+    Attributes:
+        embeddings: (T, E), of T crops of the photo.
+        colours: its cell colours.
+        strictness: of the term ``colour``.
+        parsed: the parser's output for the aligned photo, and class weights (K,) for the terms
+            ``content`` and ``parts``; None without a parser.
+        prior: replaces :class:`Prior` around the start.
+        cosine: the recognizer compares embeddings by angle.
     """
 
-    target: Tensor
-    look: Appearance
+    embeddings: Tensor
+    colours: CellColours
+    strictness: float = 0.5
     parsed: tuple[Parsed, Tensor, Tensor] | None = None
     prior: Term | None = None
     cosine: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        subject: Subject,
+        method: Method,
+        landmarks: Points,
+        average: Picture,
+        reader: Reader | None,
+        *,
+        prior: Term | None = None,
+        cosine: bool = False,
+    ) -> Targets:
+        """Return the targets of a photo for one method.
 
-def goal_of(
-    subject: Subject,
-    plan: Recipe,
-    landmarks: Points,
-    average: Picture,
-    reader: Reader | None,
-    *,
-    prior: Term | None = None,
-    cosine: bool = False,
-) -> Goal:
-    """What a photo asks for, as a recipe looks at it.
+        Args:
+            subject: the photo.
+            method: class weights, grid, strictness, crops.
+            landmarks: float64 (5, 2) of the framing, fractions of the picture.
+            average: uint8 (S, S, 3), the game's picture of the average character.
+            reader: the face parser, or None.
+            prior, cosine: see :class:`Targets`.
+        """
+        aligned = subject.aligned.picture
+        parsed = hair = None
+        if reader is not None:
+            with torch.no_grad():
+                found = reader(to_tensor(aligned))
+            parsed = found, reader.classes(method.classes), reader.classes(method.places)
+            if _HAIR in reader.parser.classes:
+                k = reader.parser.classes.index(_HAIR)
+                hair = found.probabilities[:, k : k + 1]
+        if method.own_picture:
+            colours = picture_colours(aligned, method.grid)
+        else:
+            wall = backdrop_colour(average, landmarks)
+            colours = photo_colours(aligned, landmarks, wall, method.grid, hair)
+        embeddings = subject.target if method.mirrored else subject.target[:1]
+        return cls(embeddings, colours, method.strictness, parsed, prior, cosine)
 
-    Args:
-        subject: the photo.
-        plan: the recipe.
-        landmarks: float64 (5, 2), of the game's frame, fractions of the picture.
-        average: uint8 (S, S, 3), the game's picture of the average character.
-        reader: what sees the parts of a face, if anything does.
-        prior, cosine: see :class:`Goal`.
-    """
-    aligned = subject.aligned.picture
-    parsed = hair = None
-    if reader is not None:
-        with torch.no_grad():
-            seen = reader(to_tensor(aligned))
-        parsed = seen, reader.classes(plan.classes), reader.classes(plan.places)
-        if _HAIR in reader.parser.classes:
-            k = reader.parser.classes.index(_HAIR)
-            hair = seen.probabilities[:, k : k + 1]
-    if plan.exact:
-        look = exact(aligned, plan.grid)
-    else:
-        look = appearance(aligned, landmarks, backdrop_of(average, landmarks), plan.grid, hair)
-    target = subject.target if plan.mirrored else subject.target[:1]
-    return Goal(target, look, parsed, prior, cosine)
+    def objective(self, space: Space, weights: Mapping[str, float]) -> Objective:
+        """Return the objective with these weights by term name.
 
-
-def objective_of(plan: Recipe, space: Space, goal: Goal, weights: Mapping[str, float]) -> Objective:
-    """Terms by name. The mean of the priors is where the search starts.
-
-    Terms that need a parser are left out where there is none.
-    """
-    makers: dict[str, Callable[[], Term]] = {
-        "identity": lambda: Identity(goal.target),
-        "distance": lambda: (Identity if goal.cosine else Distance)(goal.target),
-        "prior": lambda: goal.prior or Prior(space.start[: space.continuous]),
-        "choices": lambda: Choices(space.slots),
-        "departure": lambda: Departure(space.start, space.slots),
-        "colour": lambda: Colour(goal.look.colours, goal.look.weight, plan.strictness),
-    }
-    if goal.parsed is not None:
-        seen, classes, places = goal.parsed
-        makers["content"] = lambda: Content.of(seen, classes)
-        makers["parts"] = lambda: Parts(seen.probabilities, places)
-    return Objective(
-        {
-            name: (weight, makers[name]())
-            for name, weight in weights.items()
-            if name in makers or name not in _PARSED
+        Terms that need a parser are left out where there is none. Priors are centred on the start
+        of the space.
+        """
+        makers: dict[str, Callable[[], Term]] = {
+            "identity": lambda: Identity(self.embeddings),
+            "distance": lambda: (Identity if self.cosine else Distance)(self.embeddings),
+            "prior": lambda: self.prior or Prior(space.start[: space.continuous]),
+            "entropy": lambda: EntropyPenalty(space.groups),
+            "choice_prior": lambda: ChoicePrior(space.start, space.groups),
+            "colour": lambda: Colour(self.colours.colours, self.colours.weight, self.strictness),
         }
-    )
+        if self.parsed is not None:
+            parsed, classes, places = self.parsed
+            makers["content"] = lambda: Content.of(parsed, classes)
+            makers["parts"] = lambda: Parts(parsed.probabilities, places)
+        return Objective(
+            {
+                name: (weight, makers[name]())
+                for name, weight in weights.items()
+                if name in makers or name not in _PARSED
+            }
+        )
 
 
-def usual(layout: Layout, population: Tensor, start: Tensor) -> Term:
-    """A prior around ``start`` (D,), whitened group by group by sliders (N, C) of a population."""
+def whitened_prior(layout: Layout, population: Tensor, start: Tensor) -> Term:
+    """Return a prior around ``start`` (D,), whitened per group by a population's sliders (N, C)."""
     groups: dict[str, list[int]] = {}
     for column, slider in enumerate(layout.continuous):
         groups.setdefault(slider.group, []).append(column)
-    return Whitened.of(start[: layout.n_continuous], population, list(groups.values()))
+    return WhitenedPrior.of(start[: layout.n_continuous], population, list(groups.values()))

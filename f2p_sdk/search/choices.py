@@ -1,4 +1,4 @@
-"""Local search over choices, which no gradient settles."""
+"""Local search over choices, for which gradients are unreliable."""
 
 from __future__ import annotations
 
@@ -8,62 +8,63 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from f2p_sdk.search.space import Space
+from .space import Space
 
-__all__ = ["Chosen", "improve_choices"]
+__all__ = ["ChoiceResult", "search_choices"]
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """vector: (D,), hard. score: its score. ranking: (D,), higher is better: minus the score that
-    each choice had when it was last tried, -inf where it was not; 0 outside of slots."""
+class ChoiceResult:
+    """Result of a local search over choices.
+
+    Attributes:
+        vector: (D,), hard choices.
+        score: its score.
+        ranking: (D,), minus the last score of each choice, so higher is better; -inf for choices
+            that were not tried, 0 for sliders.
+    """
 
     vector: Tensor
     score: float
     ranking: Tensor
 
 
-def improve_choices(
+def search_choices(
     space: Space,
     vector: Tensor,
     score: Callable[[Tensor], Tensor],
     *,
-    rounds: int = 1,
     ranking: Tensor | None = None,
     limit: int | None = None,
-) -> Chosen:
-    """Local search over choices: slot by slot, every choice is tried and the best one kept.
+) -> ChoiceResult:
+    """Coordinate descent over choices: per group, try every choice and keep the best.
 
-    vector: (D,), hard. score: (B, D) -> (B,), lower is better; what it draws with is the caller's
-    affair. ranking: (D,), e.g. the relaxed vector of a search, or the ranking of an earlier call:
-    with it only the ``limit`` choices of each slot that it ranks highest are tried. Coordinate
-    descent from the choices of ``vector``, so the result is never worse; ends early when a whole
-    round changes nothing.
+    Args:
+        space: the groups.
+        vector: (D,), hard; the result never scores worse.
+        score: vectors (B, D) to (B,), lower is better.
+        ranking: (D,), e.g. a relaxed vector or an earlier result's ranking.
+        limit: number of choices to try per group, highest ranking first; None tries all.
     """
-    best = vector
-    best_score = float(score(vector[None])[0])
+    best, best_score = vector, float(score(vector[None])[0])
     ranked = torch.zeros_like(vector)
-    for slot in space.slots:
-        ranked[slot] = -torch.inf
-    for _ in range(rounds):
-        before = best
-        for slot in space.slots:
-            here = slot.start + int(best[slot].argmax())
-            ranked[here] = -best_score
-            if not bool(space.free[slot].all()):
-                continue
-            size = slot.stop - slot.start
-            order = range(size) if ranking is None else ranking[slot].argsort(descending=True)
-            others = [int(k) for k in order if slot.start + int(k) != here][:limit]
-            if not others:
-                continue
-            trial = best.repeat(len(others), 1)
-            trial[:, slot] = torch.eye(size, dtype=best.dtype)[others]
-            scores = score(trial)
-            ranked[slot][others] = -scores.to(ranked.dtype)
-            k = int(scores.argmin())
-            if float(scores[k]) < best_score:
-                best, best_score = trial[k], float(scores[k])
-        if torch.equal(before, best):
-            break
-    return Chosen(best, best_score, ranked)
+    for group in space.groups:
+        ranked[group] = -torch.inf
+    for group in space.groups:
+        here = group.start + int(best[group].argmax())
+        ranked[here] = -best_score
+        if not bool(space.free[group].all()):
+            continue
+        size = group.stop - group.start
+        order = range(size) if ranking is None else ranking[group].argsort(descending=True)
+        others = [int(k) for k in order if group.start + int(k) != here][:limit]
+        if not others:
+            continue
+        trial = best.repeat(len(others), 1)
+        trial[:, group] = torch.eye(size, dtype=best.dtype)[others]
+        scores = score(trial)
+        ranked[group][others] = -scores.to(ranked.dtype)
+        k = int(scores.argmin())
+        if float(scores[k]) < best_score:
+            best, best_score = trial[k], float(scores[k])
+    return ChoiceResult(best, best_score, ranked)

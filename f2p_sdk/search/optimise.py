@@ -1,46 +1,38 @@
-"""Optimisers as chains of frozen states: problem, state, step, result."""
+"""Gradient search: torch's optimisers on sliders and logits."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.optim import SGD
+from torch.optim import Adam as TorchAdam
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, StepLR
 
-from f2p_sdk.errors import SearchError
-from f2p_sdk.objective import Loss, Objective, Parsed, Sample
-from f2p_sdk.search.space import Space
+from ..errors import SearchError
+from ..objective import Loss, Objective, Parsed, Sample
+from .space import Space
 
-__all__ = [
-    "Adam",
-    "GradientDescent",
-    "Optimiser",
-    "Problem",
-    "Render",
-    "Result",
-    "State",
-    "minimise",
-]
+__all__ = ["Adam", "GradientDescent", "Optimiser", "Problem", "Render", "Result", "minimise"]
 
 #: (B, D) relaxed vectors, step -> (B, 3, S, S) RGB sRGB in [0, 1].
 Render = Callable[[Tensor, int], Tensor]
-#: (B, 3, S, S), step -> (V, B, E): V views of each picture (jittered, mirrored, ...).
+#: (B, 3, S, S), step -> (V, B, E): embeddings of V crops (plain, augmented, mirrored).
 Embed = Callable[[Tensor, int], Tensor]
-#: (B, 3, S, S) -> what the face parser sees in each.
+#: (B, 3, S, S) -> output of the face parser.
 Parse = Callable[[Tensor], Parsed]
-
-_EPSILON = 1e-8
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is searched, and what is minimised there.
+    """Search space, objective, and the networks between vector and terms.
 
-    ``embed`` and ``parse`` are called only where a term of the objective reads what they give.
-    ``lens``: what is done to every picture before anything looks at it, None for nothing.
+    ``embed`` and ``parse`` run only where a term reads their output. ``blur`` is applied to every
+    picture first; None for nothing.
     """
 
     space: Space
@@ -48,13 +40,13 @@ class Problem:
     render: Render
     embed: Embed | None = None
     parse: Parse | None = None
-    lens: Callable[[Tensor], Tensor] | None = None
+    blur: Callable[[Tensor], Tensor] | None = None
 
     def loss(self, vector: Tensor, step: int = 0) -> Loss:
-        """The objective of (B, D) vectors; ``step`` lets views and renderings vary, repeatably."""
+        """Return the objective of vectors (B, D); ``step`` seeds the augmentation."""
         picture = self.render(vector, step)
-        if self.lens is not None:
-            picture = self.lens(picture)
+        if self.blur is not None:
+            picture = self.blur(picture)
         reads = self.objective.reads
         embed = self.embed if "embedding" in reads else None
         parse = self.parse if "parsed" in reads else None
@@ -69,129 +61,67 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class State:
-    """One moment of a search. ``x`` (B, D); ``best`` (B, D) vectors with ``best_loss`` (B,).
-
-    ``history``: for every step taken, each term and ``total`` of the candidate that led then.
-    """
-
-    x: Tensor
-    best: Tensor
-    best_loss: Tensor
-    step: int = 0
-    memory: tuple[Tensor, ...] = ()
-    history: tuple[Mapping[str, float], ...] = ()
-
-
-@dataclass(frozen=True)
 class Result:
-    """vectors: (B, D), hardened, best candidate first; last: the same of the last step.
+    """Best vector of a search.
 
-    relaxed: (B, D), the best as they were before; losses: (B,), of those.
-    status: "finished" (all steps taken) or "stopped".
+    Attributes:
+        vector: (D,), hard choices.
+        relaxed: (D,), the same vector before argmax.
+        loss: its objective before argmax.
+        history: every term and ``total``, per step.
     """
 
-    vectors: Tensor
-    last: Tensor
+    vector: Tensor
     relaxed: Tensor
-    losses: Tensor
-    status: str
-    steps: int
+    loss: float
     history: tuple[Mapping[str, float], ...] = field(repr=False, default=())
 
 
 @dataclass(frozen=True)
 class Optimiser(ABC):
-    """Common to all: when to stop, how sharp the choices are, and what is kept."""
+    """Settings of a gradient search.
+
+    Attributes:
+        steps: number of steps.
+        rate: learning rate of the sliders, in shares of their range.
+        sharpness: factor of the logits at the first and at the last step, geometric in between.
+    """
 
     steps: int = 10
     rate: float = 10.0
     sharpness: tuple[float, float] = (1.0, 1.0)
 
-    def init(
-        self, problem: Problem, *, candidates: int = 1, spread: float = 0.0, seed: int = 0
-    ) -> State:
-        """The state before the first step; candidate 0 starts at the average character."""
-        x = problem.space.initial(candidates, spread, seed)
-        best = problem.space.relax(x, self._sharpness(0))
-        return State(x, best, x.new_full((candidates,), math.inf), memory=self._memory(x))
-
-    def step(self, problem: Problem, state: State) -> State:
-        """One step; ``state`` is left as it was. Raises SearchError for NaN or infinite numbers."""
-        x = state.x.detach().requires_grad_()
-        vector = problem.space.relax(x, self._sharpness(state.step))
-        loss = problem.loss(vector, state.step)
-        _finite(loss.total, "loss", state.step, loss)
-        (gradient,) = torch.autograd.grad(loss.total.sum(), x)
-        _finite(gradient, "gradient", state.step, loss)
-        with torch.no_grad():
-            better = loss.total < state.best_loss
-            best = torch.where(better[:, None], vector, state.best)
-            best_loss = torch.where(better, loss.total, state.best_loss)
-            move, memory = self._move(gradient * problem.space.free, state)
-            x = problem.space.project(x + move)
-        leader = int(loss.total.argmin())
-        return replace(
-            state,
-            x=x.detach(),
-            best=best.detach(),
-            best_loss=best_loss.detach(),
-            step=state.step + 1,
-            memory=memory,
-            history=(*state.history, loss.breakdown(leader)),
-        )
-
-    def done(self, state: State) -> bool:
-        """True when all steps are taken."""
-        return state.step >= self.steps
-
-    def result(self, problem: Problem, state: State) -> Result:
-        """What has been found so far, choices made certain by argmax."""
-        order = state.best_loss.argsort()
-        space = problem.space
-        return Result(
-            space.harden(state.best[order]),
-            space.harden(space.relax(state.x, self._sharpness(state.step)))[order],
-            state.best[order],
-            state.best_loss[order],
-            "finished" if self.done(state) else "stopped",
-            state.step,
-            state.history,
-        )
-
-    def _sharpness(self, step: int) -> float:
-        """From first to last in equal ratios, so that choices firm up as the search goes on."""
+    def sharpness_at(self, step: int) -> float:
+        """Return the factor of the logits at a step."""
         first, last = self.sharpness
         return float(first * (last / first) ** (step / max(1, self.steps - 1)))
 
-    def _memory(self, x: Tensor) -> tuple[Tensor, ...]:
-        return ()
-
     @abstractmethod
-    def _move(self, gradient: Tensor, state: State) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """How far x goes, (B, D), and what to remember for the next step."""
+    def build(self, sliders: Tensor, logits: Tensor) -> tuple[torch.optim.Optimizer, LRScheduler]:
+        """Return torch's optimiser and schedule for the two parameters."""
 
 
 @dataclass(frozen=True)
 class GradientDescent(Optimiser):
-    """Plain gradient descent with projection, as the slides have it: rate 10, 10 iterations.
+    """Plain gradient descent (slides: rate 10, 10 iterations).
 
-    ``decay`` multiplies the rate every ``every`` steps (the papers: 50 iterations, 0.8 every 5).
+    ``decay`` multiplies the rate every ``every`` steps (papers: 50 iterations, 0.8 every 5).
     """
 
     decay: float = 1.0
     every: int = 5
 
-    def _move(self, gradient: Tensor, state: State) -> tuple[Tensor, tuple[Tensor, ...]]:
-        return -self.rate * self.decay ** (state.step // self.every) * gradient, ()
+    def build(self, sliders: Tensor, logits: Tensor) -> tuple[torch.optim.Optimizer, LRScheduler]:
+        torch_optimiser = SGD([sliders, logits], lr=self.rate)
+        return torch_optimiser, StepLR(torch_optimiser, self.every, self.decay)
 
 
 @dataclass(frozen=True)
 class Adam(Optimiser):
-    """Adam (Kingma and Ba 2015) with the rate going down along half a cosine.
+    """Adam (Kingma and Ba 2015) with a cosine schedule.
 
-    ``logit_rate``: the rate of the logits, whose scale is not that of the sliders. ``floor``: what
-    share of the rate is left at the last step.
+    ``logit_rate`` is the learning rate of the logits; ``floor`` the share of the rate that is left
+    at the end.
     """
 
     steps: int = 100
@@ -201,53 +131,66 @@ class Adam(Optimiser):
     betas: tuple[float, float] = (0.9, 0.99)
     floor: float = 0.02
 
-    def init(
-        self, problem: Problem, *, candidates: int = 1, spread: float = 0.0, seed: int = 0
-    ) -> State:
-        state = super().init(problem, candidates=candidates, spread=spread, seed=seed)
-        rates = torch.full_like(state.x, self.rate)
-        rates[:, problem.space.continuous :] = self.logit_rate
-        return replace(state, memory=(*state.memory, rates))
+    def build(self, sliders: Tensor, logits: Tensor) -> tuple[torch.optim.Optimizer, LRScheduler]:
+        parameters = [
+            {"params": [sliders], "lr": self.rate},
+            {"params": [logits], "lr": self.logit_rate},
+        ]
+        torch_optimiser = TorchAdam(parameters, betas=self.betas)
+        return torch_optimiser, LambdaLR(torch_optimiser, self._share)
 
-    def _memory(self, x: Tensor) -> tuple[Tensor, ...]:
-        return torch.zeros_like(x), torch.zeros_like(x)
-
-    def _move(self, gradient: Tensor, state: State) -> tuple[Tensor, tuple[Tensor, ...]]:
-        first, second, rates = state.memory
-        b1, b2 = self.betas
-        first = b1 * first + (1 - b1) * gradient
-        second = b2 * second + (1 - b2) * gradient.square()
-        n = state.step + 1
-        step = (first / (1 - b1**n)) / ((second / (1 - b2**n)).sqrt() + _EPSILON)
-        wave = 0.5 * (1 + math.cos(math.pi * state.step / max(1, self.steps)))
-        share = self.floor + (1 - self.floor) * wave
-        return -rates * share * step, (first, second, rates)
+    def _share(self, step: int) -> float:
+        wave = 0.5 * (1 + math.cos(math.pi * step / max(1, self.steps)))
+        return self.floor + (1 - self.floor) * wave
 
 
 def minimise(
-    optimiser: Optimiser,
-    problem: Problem,
-    *,
-    candidates: int = 1,
-    spread: float = 0.0,
-    seed: int = 0,
-    on_step: Callable[[State], object] | None = None,
+    problem: Problem, optimiser: Optimiser, on_step: Callable[[int], object] | None = None
 ) -> Result:
-    """Run an optimiser to its end; ``on_step`` sees every state (progress, snapshots)."""
-    state = optimiser.init(problem, candidates=candidates, spread=spread, seed=seed)
-    while not optimiser.done(state):
-        state = optimiser.step(problem, state)
+    """Run a search from the start of its space.
+
+    Args:
+        problem: what to minimise.
+        optimiser: how.
+        on_step: called with the number of steps taken, after each.
+
+    Raises:
+        SearchError: loss or gradient is NaN or infinite.
+    """
+    space = problem.space
+    sliders, logits = space.start[None].clone().tensor_split([space.continuous], dim=1)
+    sliders, logits = sliders.clone(), logits * space.lead
+    free = space.free[None].to(sliders.dtype).tensor_split([space.continuous], dim=1)
+    torch_optimiser, schedule = optimiser.build(sliders.requires_grad_(), logits.requires_grad_())
+    best, best_loss = space.relax(torch.cat([sliders, logits], 1), 1.0).detach(), math.inf
+    history = []
+    for step in range(optimiser.steps):
+        x = torch.cat([sliders, logits], dim=1)
+        vector = space.relax(x, optimiser.sharpness_at(step))
+        loss = problem.loss(vector, step)
+        _check_finite(loss.total, "loss", step, loss)
+        gradients = torch.autograd.grad(loss.total.sum(), [sliders, logits])
+        for parameter, gradient, mask in zip((sliders, logits), gradients, free, strict=True):
+            _check_finite(gradient, "gradient", step, loss)
+            parameter.grad = gradient * mask
+        history.append(loss.breakdown())
+        if history[-1]["total"] < best_loss:
+            best, best_loss = vector.detach(), history[-1]["total"]
+        torch_optimiser.step()
+        schedule.step()
+        with torch.no_grad():
+            sliders.clamp_(0.0, 1.0)
         if on_step is not None:
-            on_step(state)
-    return optimiser.result(problem, state)
+            on_step(step + 1)
+    return Result(space.harden(best)[0], best[0], best_loss, tuple(history))
 
 
-def _finite(value: Tensor, what: str, step: int, loss: Loss) -> None:
+def _check_finite(value: Tensor, name: str, step: int, loss: Loss) -> None:
     if bool(torch.isfinite(value).all()):
         return
-    broken = [name for name, term in loss.terms.items() if not bool(torch.isfinite(term).all())]
+    broken = [term for term, terms in loss.terms.items() if not bool(torch.isfinite(terms).all())]
     raise SearchError(
-        f"search: the {what} at step {step} is not a finite number"
+        f"search: the {name} at step {step} is not a finite number"
         + (f" (from {', '.join(broken)})" if broken else ""),
-        remedy="lower the rate, or check the weights with the game's own check",
+        remedy="lower the rate, or check the weights with `f2p check`",
     )

@@ -1,7 +1,6 @@
-"""A small game to fit photos to, whose engine and imitator differ, as they do in life.
+"""A small game whose engine and imitator differ.
 
-The engine stands where a Host stands. Its pictures are the imitator's plus a pattern that the
-imitator has never learnt, so that what the imitator believes and what the engine draws differ.
+The engine takes the place of a Host. Its pictures are the imitator's plus a fixed pattern.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ def _pattern() -> Tensor:
 
 
 class ToyEngine:
-    """Stands where a Host stands."""
+    """Takes the place of a Host."""
 
     def __init__(self, kind: Kind) -> None:
         self.layout = kind.layout
@@ -104,7 +103,7 @@ class ToyEngine:
 
 
 class ToyRecognizer:
-    """Coarse colours, through a fixed mix: differentiable, and blind to fine patterns."""
+    """A fixed random projection of coarse colours; differentiable."""
 
     name = "toy-eyes"
 
@@ -167,7 +166,7 @@ def face() -> Callable[[Tensor], Tensor]:
 
 @pytest.fixture
 def true() -> dict[str, Any]:
-    """A character that a fit is to find again."""
+    """A character to recover."""
     return {"nose_length": 0.8, "eye_size": 0.1, "skin": 0.9, "hair": "long"}
 
 

@@ -1,4 +1,4 @@
-"""How pictures are shown to the recognizer: what is the same, what varies, what is mirrored."""
+"""Augmented crops, landmark tracking, mirrored embeddings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POINTS = np.array([(0.7, 0.4), (0.6, 0.4), (0.3, 0.4), (0.4, 0.4), (0.5, 0.6)])
 
 
 class Finder:
-    """Finds the same face in every picture, unless told to see nothing; counts its calls."""
+    """Finds the same face in every picture, or in none; counts its calls."""
 
     name = "finder"
 
@@ -33,7 +33,7 @@ class Finder:
 
 
 class Corner:
-    """Embeds nothing but the landmarks and the picture's mean: shows what a view was given."""
+    """Embeds the landmarks and the picture's mean."""
 
     name = "corner"
 
@@ -41,22 +41,22 @@ class Corner:
         return torch.cat([landmarks.flatten(1), pictures.mean((1, 2, 3))[:, None]], 1)
 
 
-def test_views_are_plain_first_seeded_and_within_their_bounds() -> None:
-    jitter = Jitter(shift=0.1, turn=0.0, scale=0.0, gain=0.1, blur=0.0)
+def test_crops_are_plain_first_seeded_and_bounded() -> None:
+    jitter = Jitter(shift=0.1, rotation=0.0, scale=0.0, gain=0.1, blur=0.0)
     tracker = LandmarkTracker(Finder(), POINTS)  # type: ignore[arg-type]
-    views = AugmentedEmbedding(Corner(), tracker, jittered=3, jitter=jitter, seed=1)  # type: ignore[arg-type]
+    embed = AugmentedEmbedding(Corner(), tracker, jittered=3, jitter=jitter, seed=1)  # type: ignore[arg-type]
     picture = torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1)) / 2
-    seen = views(picture, 5)
-    assert seen.shape == (4, 1, 11)
-    np.testing.assert_allclose(seen[0, 0, :10].reshape(5, 2), POINTS * SIZE - 0.5, rtol=1e-5)
-    assert torch.equal(seen, views(picture, 5))
-    assert not torch.equal(seen[1:], views(picture, 6)[1:])
+    found = embed(picture, 5)
+    assert found.shape == (4, 1, 11)
+    np.testing.assert_allclose(found[0, 0, :10].reshape(5, 2), POINTS * SIZE - 0.5, rtol=1e-5)
+    assert torch.equal(found, embed(picture, 5))
+    assert not torch.equal(found[1:], embed(picture, 6)[1:])
     eyes = 0.4 * SIZE
-    assert float((seen[1:, :, :10] - seen[0, :, :10]).abs().max()) <= 0.1 * eyes + 1e-4
-    assert float((seen[1:, :, 10] / seen[0, :, 10] - 1).abs().max()) <= 0.1 + 1e-4
+    assert float((found[1:, :, :10] - found[0, :, :10]).abs().max()) <= 0.1 * eyes + 1e-4
+    assert float((found[1:, :, 10] / found[0, :, 10] - 1).abs().max()) <= 0.1 + 1e-4
 
 
-def test_the_detector_is_asked_now_and_then_only() -> None:
+def test_the_detector_runs_every_few_steps() -> None:
     finder = Finder()
     tracker = LandmarkTracker(finder, POINTS, every=4)  # type: ignore[arg-type]
     picture = torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
@@ -66,12 +66,12 @@ def test_the_detector_is_asked_now_and_then_only() -> None:
     blind = Finder(blind=True)
     tracker = LandmarkTracker(blind, POINTS, every=4)  # type: ignore[arg-type]
     places = [tracker(picture, step) for step in range(9)]
-    assert blind.calls == 1  # and more rarely where there is nothing to see
+    assert blind.calls == 1  # a failed detection is followed by a longer pause
     np.testing.assert_allclose(places[-1][0], POINTS * SIZE - 0.5, rtol=1e-5)
 
 
 def test_a_mirrored_face_has_mirrored_landmarks() -> None:
-    """The mirrored picture with mirrored landmarks is cut as the mirror image of the plain cut."""
+    """The mirrored picture with mirrored landmarks gives the mirror image of the plain crop."""
 
     class Cutter:
         name = "cutter"
@@ -86,7 +86,7 @@ def test_a_mirrored_face_has_mirrored_landmarks() -> None:
     photo = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
     points = POINTS * (60, 40)
     plain, mirrored = embed_face(Cutter(), photo, points)  # type: ignore[arg-type]
-    # In the mirrored picture the first landmark is what was the third, seen from behind.
+    # In the mirrored picture the first landmark is what was the third, found from behind.
     x, y = (round(float(v)) for v in points[MIRRORED[0]])
     np.testing.assert_allclose(mirrored[:3].numpy() * 255, photo[y, x], atol=0.01)
     np.testing.assert_allclose(mirrored[3:], plain[3:] * torch.tensor([1.0, -1.0]), atol=1e-3)

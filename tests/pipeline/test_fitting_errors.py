@@ -1,4 +1,4 @@
-"""What a fit cannot do is said by name, with what to do next."""
+"""Errors of a fit name the cause and the next step."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def test_keep_is_checked(kind: Kind, keep: dict[str, Any], message: str, fitter:
         fitter(kind, None).fit(np.zeros((8, 8, 3), np.uint8), keep=keep)
 
 
-def test_wrong_use_is_named(kind: Kind, engine: Any, fitter: Make, true: Values) -> None:
+def test_unknown_methods_and_steps_are_errors(
+    kind: Kind, engine: Any, fitter: Make, true: Values
+) -> None:
     photo = engine.draw(true, 64)
     with pytest.raises(UnknownNameError, match="no method named 'bets'"):
         fitter(kind, None).fit(photo, method="bets")
@@ -45,7 +47,7 @@ def test_wrong_use_is_named(kind: Kind, engine: Any, fitter: Make, true: Values)
         fitter(kind, None).fit(photo, steps=0)
 
 
-def test_faces_that_are_not_there(kind: Kind, engine: Any, fitter: Make, true: Values) -> None:
+def test_missing_faces_are_errors(kind: Kind, engine: Any, fitter: Make, true: Values) -> None:
     fit = fitter(kind, None)
     with pytest.raises(NoFaceError):
         fit.fit(np.zeros((64, 64, 3), np.uint8))
@@ -71,7 +73,7 @@ def test_a_silent_engine_ends_the_fit(kind: Kind, engine: Any, fitter: Make, tru
         fitter(kind, engine).fit(photo)
 
 
-def test_an_imitator_of_nonsense_is_a_search_error(
+def test_nan_from_the_imitator_is_a_search_error(
     kind: Kind, engine: Any, fitter: Make, face: Face, true: Values
 ) -> None:
     broken = fitter(kind, None, imitator=lambda vector: face(vector) * float("nan"))
@@ -79,7 +81,7 @@ def test_an_imitator_of_nonsense_is_a_search_error(
         broken.fit(engine.draw(true, 64))
 
 
-def test_no_weights_is_an_error_that_says_how_to_get_them(
+def test_missing_weights_are_an_error_with_a_remedy(
     kind: Kind, recognizer: Any, finder: Any
 ) -> None:
     with pytest.raises(WeightsError, match="no imitator weights") as caught:

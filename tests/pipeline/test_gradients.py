@@ -1,4 +1,4 @@
-"""What a photo says reaches every number of a character: no slider, no slot is deaf."""
+"""Gradients of the terms reach every slider and every choice."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import torch
 from f2p_sdk import plugins
 from f2p_sdk.objective import Colour, Content, Distance, Identity, Objective, Parts, Sample
 from f2p_sdk.parsing.reader import Reader
-from f2p_sdk.pipeline.recipes import SEEN
+from f2p_sdk.pipeline.methods import CONTENT
 from f2p_sdk.pipeline.renderers import open_imitator
 
 torch.set_num_threads(1)
 
 
 @pytest.mark.parametrize("name", ["justice/female", "justice/male"])
-def test_every_number_receives_a_gradient_from_what_is_seen(name: str) -> None:
+def test_every_number_receives_a_gradient(name: str) -> None:
     kind = plugins.game(name)
     if not any(Path(path).is_file() for path in kind.weights.values()):
         pytest.skip("no weights are shipped")
@@ -30,13 +30,13 @@ def test_every_number_receives_a_gradient_from_what_is_seen(name: str) -> None:
     if plugins.usable(plugins.parsers()):
         reader = Reader(plugins.parser())
 
-    def seen(vector: torch.Tensor) -> Sample:
+    def sample_of(vector: torch.Tensor) -> Sample:
         picture = imitator(vector)
         parsed = None if reader is None else reader(picture)
         return Sample(vector, picture, recognizer.embed(picture, landmarks)[None], parsed)
 
     with torch.no_grad():  # the photo: another character's picture
-        photo = seen(torch.from_numpy(layout.encode(layout.random(3)))[None])
+        photo = sample_of(torch.from_numpy(layout.encode(layout.random(3)))[None])
     assert photo.embedding is not None
     assert photo.picture is not None
     cells = torch.nn.functional.adaptive_avg_pool2d(photo.picture[0], 32)
@@ -46,19 +46,19 @@ def test_every_number_receives_a_gradient_from_what_is_seen(name: str) -> None:
         "colour": (1.0, Colour(cells, torch.ones(32, 32))),
     }
     if reader is not None and photo.parsed is not None:
-        classes = reader.classes(SEEN)
+        classes = reader.classes(CONTENT)
         parts["content"] = (1.0, Content.of(photo.parsed, classes))
         parts["parts"] = (1.0, Parts(photo.parsed.probabilities, classes))
     start = torch.from_numpy(layout.encode(layout.default()))
     for slot in layout.slots:  # relaxed, as a search begins
         start[slot] = torch.softmax(start[slot], dim=0)
     vector = start[None].requires_grad_()
-    loss = Objective(parts)(seen(vector)).total.sum()  # type: ignore[arg-type]
+    loss = Objective(parts)(sample_of(vector)).total.sum()  # type: ignore[arg-type]
     (gradient,) = torch.autograd.grad(loss, vector)
     numbers = gradient[0].abs().numpy()
     sliders = numbers[: layout.n_continuous]
-    deaf = [p.name for p, g in zip(layout.continuous, sliders, strict=True) if g < 1e-7]
-    assert not deaf
+    dead = [p.name for p, g in zip(layout.continuous, sliders, strict=True) if g < 1e-7]
+    assert not dead
     for discrete, slot in zip(layout.discrete, layout.slots, strict=True):
         # of each slot, every choice is told apart from the others
         assert np.ptp(gradient[0, slot].numpy()) > 1e-6, discrete.name

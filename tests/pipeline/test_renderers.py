@@ -1,4 +1,4 @@
-"""Pictures for the search and for people: the engine's, the imitator's, the time they took."""
+"""Renderers: straight-through gradients, `render`, and the clock of a report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from f2p_sdk import pipeline
 from f2p_sdk.errors import UsageError, WeightsError
 from f2p_sdk.kinds import Kind
-from f2p_sdk.pipeline.renderers import Grounded
+from f2p_sdk.pipeline.renderers import StraightThrough
 from f2p_sdk.pipeline.report import Clock
 
 Face = Callable[[Tensor], Tensor]
@@ -23,13 +23,13 @@ Values = dict[str, Any]
 SIZE = 32
 
 
-def test_the_grounded_picture_is_the_engines_and_its_gradient_the_imitators(face: Face) -> None:
+def test_straight_through_has_the_engines_value_and_the_imitators_gradient(face: Face) -> None:
     engine = SimpleNamespace(tensor=lambda v, size, scenes: torch.full((1, 3, SIZE, SIZE), 0.25))
     vector = torch.rand(1, 6, generator=torch.Generator().manual_seed(1)).requires_grad_()
     weight = torch.rand(3, SIZE, SIZE, generator=torch.Generator().manual_seed(2))
-    grounded = Grounded(face, engine, lambda x: x)(vector, 0)  # type: ignore[arg-type]
-    torch.testing.assert_close(grounded, torch.full((1, 3, SIZE, SIZE), 0.25))
-    (got,) = torch.autograd.grad((grounded * weight).sum(), vector)
+    drawn = StraightThrough(face, engine, lambda x: x)(vector, 0)  # type: ignore[arg-type]
+    torch.testing.assert_close(drawn, torch.full((1, 3, SIZE, SIZE), 0.25))
+    (got,) = torch.autograd.grad((drawn * weight).sum(), vector)
     (want,) = torch.autograd.grad((face(vector) * weight).sum(), vector)
     torch.testing.assert_close(got, want)
 

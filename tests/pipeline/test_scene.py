@@ -1,4 +1,4 @@
-"""The photo's scene is found, and what it changes is not laid to the character's charge."""
+"""Scene estimation, and the parser's reader."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ from torch import Tensor
 from f2p_sdk.errors import EngineError
 from f2p_sdk.objective import Parsed
 from f2p_sdk.parsing.reader import Reader
-from f2p_sdk.pipeline.appearance import Appearance
-from f2p_sdk.pipeline.flow import Tools, find
-from f2p_sdk.pipeline.recipes import Recipe
-from f2p_sdk.pipeline.report import Clock
-from f2p_sdk.pipeline.scene import KNOBS, explain
-from f2p_sdk.pipeline.stages import Explain, Search
-from f2p_sdk.pipeline.targets import Goal
+from f2p_sdk.pipeline.colours import CellColours
+from f2p_sdk.pipeline.method import Context, Method
+from f2p_sdk.pipeline.scene import PARAMETERS, estimate_scene
+from f2p_sdk.pipeline.stages import GradientSearch, SceneEstimation
+from f2p_sdk.pipeline.targets import Targets
 from f2p_sdk.search import Adam, Space
 
 torch.set_num_threads(1)
@@ -30,84 +28,94 @@ SPACE = Space.around(START, 2, [slice(2, 5)])
 
 def _numbers(scene: Mapping[str, Any]) -> list[float]:
     flat = {**scene, **scene.get("expression", {})}
-    return [float(flat.get(knob.name, knob.start)) for knob in KNOBS]
+    return [float(flat.get(parameter.name, parameter.start)) for parameter in PARAMETERS]
 
 
-def test_the_scene_of_a_picture_is_found() -> None:
-    """A picture is the scene's own numbers: descent has to come within its last, halved step."""
+def test_the_scene_of_a_picture_is_estimated() -> None:
+    """A picture holds the scene's own numbers; the result lies within the last step."""
     true = {"expression": {"smile": 0.7, "open_mouth": 0.2}, "light_azimuth": -40.0}
-    scale = torch.tensor([knob.high - knob.low for knob in KNOBS])
-    asked: list[Mapping[str, Any]] = []
+    scale = torch.tensor([parameter.high - parameter.low for parameter in PARAMETERS])
+    drawn: list[Mapping[str, Any]] = []
 
     def draw(scenes: Sequence[Mapping[str, Any]]) -> Tensor:
-        asked.extend(scenes)
+        drawn.extend(scenes)
         return torch.tensor([_numbers(scene) for scene in scenes])
 
     def score(pictures: Tensor) -> Tensor:
         return ((pictures - torch.tensor(_numbers(true))) / scale).square().sum(dim=1)
 
-    found = explain(draw, score, rounds=4)
-    for knob, got, want in zip(KNOBS, _numbers(found), _numbers(true), strict=True):
-        assert abs(got - want) <= knob.step / 4, knob.name
-    assert "light_strength" not in found  # it was the standard portrait's
-    assert all(k.low <= v <= k.high for s in asked for k, v in zip(KNOBS, _numbers(s), strict=True))
+    found = estimate_scene(draw, score, rounds=4)
+    for parameter, got, want in zip(PARAMETERS, _numbers(found), _numbers(true), strict=True):
+        assert abs(got - want) <= parameter.step / 4, parameter.name
+    assert "light_strength" not in found  # the standard portrait's value
+    assert all(
+        k.low <= v <= k.high for s in drawn for k, v in zip(PARAMETERS, _numbers(s), strict=True)
+    )
 
 
-def test_the_standard_portrait_is_no_scene() -> None:
-    found = explain(
+def test_the_standard_portrait_is_the_empty_scene() -> None:
+    found = estimate_scene(
         lambda scenes: torch.tensor([_numbers(scene) for scene in scenes]),
-        lambda pictures: (pictures - torch.tensor([k.start for k in KNOBS])).abs().sum(dim=1),
+        lambda pictures: (pictures - torch.tensor([k.start for k in PARAMETERS])).abs().sum(dim=1),
     )
     assert found == {}
 
 
 def _draw(vectors: Tensor, smile: Sequence[float]) -> Tensor:
-    """Two sliders in red and green; a smile adds to green, too, and is seen in blue."""
+    """Two sliders in red and green; a smile adds to green, and shows in blue."""
     smiles = torch.tensor(smile)
     colour = torch.stack([vectors[:, 0], vectors[:, 1] + 0.4 * smiles, smiles], dim=1)
     return colour[:, :, None, None].expand(-1, -1, 8, 8)
 
 
-def _find(engine: Any, explaining: bool) -> tuple[Tensor, Mapping[str, Any]]:
-    colour = {"colour": 1.0}
+def _fit(engine: Any, estimate: bool) -> tuple[Tensor, Mapping[str, Any]]:
     stages = (
-        *((Explain("explain", 3, colour),) if explaining else ()),
-        Search("fit", Adam(steps=200, rate=0.02), engine=True),
+        *((SceneEstimation(name="scene", rounds=3),) if estimate else ()),
+        GradientSearch(name="fit", optimiser=Adam(steps=200, rate=0.02), engine=True),
     )
     wanted = torch.tensor([0.2, 0.6, 0.5])  # green 0.4, and a smile of one half
-    look = Appearance(wanted[:, None, None].expand(3, 4, 4), torch.ones(4, 4))
-    views: Any = lambda pictures, step: pictures.new_zeros(1, len(pictures), 4)  # noqa: E731
-    tools = Tools(lambda v: _draw(v, [0.0] * len(v)), views, views, engine, 8)
-    plan = Recipe("test", stages, colour, strictness=1.0)
-    found = find(plan, SPACE, Goal(torch.ones(1, 4), look), tools, 0, Clock())
-    return found.candidates["fit"], found.scene
+    cells = CellColours(wanted[:, None, None].expand(3, 4, 4), torch.ones(4, 4))
+    embed: Any = lambda pictures, step: pictures.new_zeros(1, len(pictures), 4)  # noqa: E731
+    context = Context(
+        SPACE,
+        Targets(torch.ones(1, 4), cells, strictness=1.0),
+        {"colour": 1.0},
+        torch.zeros(1, 3, 8, 8),
+        lambda v: _draw(v, [0.0] * len(v)),
+        embed,
+        embed,
+        engine,
+        8,
+    )
+    state = Method("test", "test", stages, {"colour": 1.0}).run(context)
+    return state.candidates["fit"], state.scene
 
 
-def test_what_a_smile_changes_is_not_carved_into_the_face() -> None:
+def test_an_estimated_smile_does_not_change_the_sliders() -> None:
     def tensor(vectors: Tensor, size: int, scenes: Sequence[Mapping[str, Any]]) -> Tensor:
         return _draw(vectors, [s.get("expression", {}).get("smile", 0.0) for s in scenes])
 
     engine = SimpleNamespace(tensor=tensor)
-    plain, nothing = _find(engine, explaining=False)
-    assert nothing == {}
+    plain, none = _fit(engine, estimate=False)
+    assert none == {}
     assert float(plain[1]) == pytest.approx(0.6, abs=0.02)
-    explained, scene = _find(engine, explaining=True)
+    estimated, scene = _fit(engine, estimate=True)
     assert scene["expression"]["smile"] == pytest.approx(0.5, abs=0.1)
-    assert float(explained[1]) == pytest.approx(0.4, abs=0.06)
+    assert float(estimated[1]) == pytest.approx(0.4, abs=0.06)
 
 
-def test_an_engine_that_knows_no_scenes_leaves_the_photo_unexplained() -> None:
+def test_an_engine_without_scenes_keeps_the_standard_portrait() -> None:
     def tensor(vectors: Tensor, size: int, scenes: Sequence[Mapping[str, Any]]) -> Tensor:
         if any(scenes):
-            raise EngineError("scene is not known")
+            raise EngineError("unknown setting: scene")
         return _draw(vectors, [0.0] * len(vectors))
 
-    found, scene = _find(SimpleNamespace(tensor=tensor), explaining=True)
+    found, scene = _fit(SimpleNamespace(tensor=tensor), estimate=True)
     assert scene == {}
     assert float(found[1]) == pytest.approx(0.6, abs=0.02)
 
 
-def test_the_reader_brings_pictures_to_the_parsers_size_and_names_its_classes() -> None:
+def test_the_reader_resizes_to_the_parsers_size_and_weights_classes_by_name() -> None:
     seen: list[Tensor] = []
 
     def features(pictures: Tensor) -> Any:

@@ -14,8 +14,8 @@ from .._common import emit_json, game_option, json_option, load_kind, progress, 
 from .._page import write_page
 
 METHODS = (
-    *("best", "slides", "paper"),
-    *("identity-only", "content-only", "both", "no-prior", "explained"),
+    *("best", "slides", "paper", "exact"),
+    *("identity-only", "content-only", "both", "no-prior", "scene"),
 )
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 
@@ -57,7 +57,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
     default=("best",),
     show_default=True,
     help="May be given several times, to compare; the last five are `best` less some terms, or "
-    "with the photo's expression and light explained as a scene.",
+    "with the photo's expression and light estimated as a scene.",
 )
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of the search.")
 @click.option("--weights", metavar="NAME|FILE", help="Which imitator; see `f2p games`.")
@@ -130,13 +130,13 @@ def command(
                     remedy=f"{error.remedy}; or fit all as one kind: -g {kind.name}",
                 ) from None
 
-    from ...pipeline import Fitter, engine_for, side_by_side, weights_file
+    from ...pipeline import Fitter, engine_count, engine_for, weights_file
     from ._fits import Runs
 
     for needed in dict.fromkeys(each or [kind.kind]):
         weights_file(kinds[needed], weights)  # before an engine is started for nothing
     which = range(first, first + (recover or 0))
-    with engine_for(kind, engines=engines or side_by_side()) as host:
+    with engine_for(kind, engines=engines or engine_count()) as host:
 
         def fitter(name: str) -> Fitter:
             return Fitter(kinds[name], host, weights=weights, recognizer=recognizer)

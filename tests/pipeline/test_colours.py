@@ -1,4 +1,4 @@
-"""What a photo looks like from afar: hair told from background without a parser."""
+"""Cell colours and background of aligned photos, without a parser."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from f2p_sdk.pipeline.appearance import appearance, backdrop_of, background
+from f2p_sdk.pipeline.background import backdrop_colour, background
+from f2p_sdk.pipeline.colours import photo_colours
 
 EYES = np.array([(0.68, 0.5), (0.56, 0.5), (0.32, 0.5), (0.44, 0.5), (0.5, 0.68)])
 
@@ -33,7 +34,7 @@ def _portrait(hair: tuple[int, int, int], wall: tuple[int, int, int], long: bool
         ((30, 30, 30), (90, 140, 60)),
     ],
 )
-def test_background_is_told_from_hair(
+def test_background_is_separated_from_hair(
     hair: tuple[int, int, int], wall: tuple[int, int, int]
 ) -> None:
     for long in (False, True):
@@ -45,25 +46,25 @@ def test_background_is_told_from_hair(
         assert beside < 0.3 if long else beside > 0.7
 
 
-def test_an_appearance_has_the_games_background_and_the_photos_hair() -> None:
+def test_cells_have_the_games_background_and_the_photos_hair() -> None:
     wall = np.array([0.1, 0.2, 0.3])
-    look = appearance(_portrait((60, 35, 20), (200, 205, 210), True), EYES, wall, grid=16)
-    assert look.colours.shape == (3, 16, 16)
-    np.testing.assert_allclose(look.colours[:, 0, 0], wall, atol=0.03)
-    np.testing.assert_allclose(look.colours[:, 11, 3] * 255, (60, 35, 20), atol=25)
-    np.testing.assert_allclose(look.colours[:, 8, 8] * 255, (210, 160, 140), atol=2)
-    assert float(look.weight.min()) >= 0.0
-    assert float(look.weight.max()) <= 1.0
-    assert float(look.weight[11, 8]) > float(look.weight[10, 3]) > 0.1
+    cells = photo_colours(_portrait((60, 35, 20), (200, 205, 210), True), EYES, wall, grid=16)
+    assert cells.colours.shape == (3, 16, 16)
+    np.testing.assert_allclose(cells.colours[:, 0, 0], wall, atol=0.03)
+    np.testing.assert_allclose(cells.colours[:, 11, 3] * 255, (60, 35, 20), atol=25)
+    np.testing.assert_allclose(cells.colours[:, 8, 8] * 255, (210, 160, 140), atol=2)
+    assert float(cells.weight.min()) >= 0.0
+    assert float(cells.weight.max()) <= 1.0
+    assert float(cells.weight[11, 8]) > float(cells.weight[10, 3]) > 0.1
 
 
-def test_the_backdrop_of_a_picture_is_its_corners_colour() -> None:
+def test_the_backdrop_colour_a_picture_is_its_corners_colour() -> None:
     picture = _portrait((60, 35, 20), (40, 60, 90), True)
-    np.testing.assert_allclose(backdrop_of(picture, EYES) * 255, (40, 60, 90), atol=1)
+    np.testing.assert_allclose(backdrop_colour(picture, EYES) * 255, (40, 60, 90), atol=1)
 
 
-def test_a_frame_that_is_all_face_has_no_background() -> None:
+def test_a_framing_of_the_face_alone_has_no_background() -> None:
     close = np.array([(1.1, 0.4), (0.7, 0.4), (-0.1, 0.4), (0.3, 0.4), (0.5, 0.9)])
     picture = np.full((64, 64, 3), 128, np.uint8)
     assert background(picture, close).max() < 0.01
-    assert np.isfinite(backdrop_of(picture, close)).all()
+    assert np.isfinite(backdrop_colour(picture, close)).all()

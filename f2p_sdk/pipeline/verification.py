@@ -1,0 +1,71 @@
+"""Verification: the engine draws the candidates, and the objective compares those pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..images import Picture
+from ..search import Problem
+from ..tensors import to_tensor
+from .method import Context, State
+
+__all__ = ["Verified", "verify"]
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Outcome of a verification.
+
+    Attributes:
+        chosen: name of the best candidate.
+        picture: uint8 (S, S, 3), its standard portrait by the engine; None without an engine.
+        terms: candidate -> terms of the objective on the engine's picture.
+    """
+
+    chosen: str
+    picture: Picture | None = None
+    terms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def verify(
+    context: Context, state: State, embed: Callable[[Picture], Tensor], size: int
+) -> Verified:
+    """Choose the candidate with the least objective on the engine's own pictures.
+
+    Without an engine the last candidate is chosen.
+
+    Args:
+        context, state: of the fit.
+        embed: a picture uint8 (S, S, 3) to its embedding (E,), landmarks detected anew.
+        size: side of the pictures.
+
+    Raises:
+        BridgeError: the engine failed.
+    """
+    names, engine = list(state.candidates), context.engine
+    if engine is None:
+        return Verified(names[-1])
+    vectors = torch.stack(list(state.candidates.values()))
+    pictures = engine.draw(vectors, size, [state.scene] * len(vectors))
+    blurred = [context.blur.picture(picture) for picture in pictures]
+    embedded = torch.stack([embed(picture) for picture in blurred])[None]
+    shown = torch.cat([to_tensor(picture) for picture in blurred])
+    problem = Problem(
+        context.space,
+        context.objective({}),
+        lambda *_: shown,
+        lambda *_: embedded,
+        context.reader,
+    )
+    with torch.no_grad():
+        loss = problem.loss(vectors)
+    winner = int(loss.total.argmin())
+    picture = pictures[winner]
+    if state.scene:
+        picture = engine.draw(vectors[winner][None], size)[0]
+    terms = {name: loss.breakdown(i) for i, name in enumerate(names)}
+    return Verified(names[winner], picture, terms)
