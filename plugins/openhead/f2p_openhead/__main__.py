@@ -5,7 +5,7 @@ FOLDER holds, for every kind of character, its layout ``KIND.toml`` and its rig 
 
 from __future__ import annotations
 
-from . import calm  # noqa: F401  (before numpy)
+from . import single_thread  # noqa: F401  (before numpy)
 
 # isort: split
 import argparse

@@ -10,8 +10,9 @@ import gzip
 import importlib.metadata
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ __all__ = [
     "AssetError",
     "BaseMesh",
     "asset_root",
-    "cache_folder",
+    "cached_arrays",
     "load_base",
     "load_mask",
     "load_target",
@@ -50,7 +51,7 @@ def asset_root() -> Path:
     return root
 
 
-def cache_folder() -> Path:
+def _cache_folder() -> Path:
     """Where baked textures and rigs are kept; ``F2P_CACHE`` names another place."""
     named = os.environ.get("F2P_CACHE")
     if named:
@@ -62,6 +63,22 @@ def cache_folder() -> Path:
     folder = folder / "openhead"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def cached_arrays(
+    name: str, compute: Callable[[], dict[str, NDArray[Any]]]
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays of the cache file ``name``.npz; compute and save them if it is missing."""
+    path = _cache_folder() / f"{name}.npz"
+    if path.is_file():
+        with np.load(path) as saved:
+            return dict(saved)
+    arrays = compute()
+    # Other engines may write the same file: each writes its own and moves it into place.
+    temporary = path.with_suffix(f".{np.random.default_rng().integers(1 << 40)}.npz")
+    np.savez_compressed(temporary, **arrays)
+    temporary.replace(path)
+    return arrays
 
 
 class BaseMesh:

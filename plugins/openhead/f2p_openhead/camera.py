@@ -12,7 +12,7 @@ __all__ = ["Camera"]
 
 Array = NDArray[np.float32]
 
-LOOK_AT = 0.1  # z of the point that the camera looks at; it stands straight before it
+TARGET_Z = 0.1  # z of the point that the camera looks at; it stands straight before it
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Camera:
 
     def depth(self, points: Array) -> Array:
         """Distance (N,) of points (N, 3) from the camera's plane, decimetres."""
-        return np.asarray(self.distance + LOOK_AT - points[:, 2], np.float32)
+        return np.asarray(self.distance + TARGET_Z - points[:, 2], np.float32)
 
     def project(self, points: Array, size: tuple[int, int]) -> Array:
         """Points (N, 3) in face coordinates -> (N, 2) pixels, x then y.

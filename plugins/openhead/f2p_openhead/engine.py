@@ -11,20 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 from panda3d.core import NodePath, PTA_LVecBase4f, Vec3, Vec4, loadPrcFileData
 
-from .backdrop import Curtain
+from .background import BackgroundCard
 from .camera import Camera
 from .expression import Expressions
 from .face import Face
+from .hair_surfaces import HairSurfaces
 from .head import Head, build_head
+from .head_rotation import rotate_head
 from .landmarks import Landmarks
 from .meshes import Meshes
 from .mouth import Mouth
+from .render_targets import RenderError, RenderTargets
 from .rig import Rig
 from .scalp import Scalp
 from .scene import Scene
-from .turn import turned
-from .views import RenderError, Views
-from .wardrobe import Wardrobe
 
 __all__ = ["MAX_SIZE", "PASSES", "Engine", "RenderError"]
 
@@ -49,7 +49,7 @@ loadPrcFileData(
 
 MAX_SIZE = 1024
 PASSES = ("color", "labels", "landmarks", "depth", "vertices", "attributes", "triangles")
-SEEN = 0.06  # decimetres that a landmark may lie behind what is drawn there
+OCCLUSION_MARGIN = 0.06  # decimetres that a landmark may lie behind what is drawn there
 STANDARD = Scene()
 
 
@@ -65,19 +65,23 @@ class Engine:
         self.head = head or build_head()
         self._root = NodePath("world")
         self._camera = Camera.of(rig.camera)
-        self._views = Views(self._root, self._camera)
-        self._looks = sorted({k for s in rig.looks.values() for k in s} | set(rig.constants))
-        self._face = Face(self._root, rig, self.head, self._looks)
-        self._mouth = Mouth(self._root, self.head, self._looks)
-        self._wardrobe = Wardrobe(self._root, rig, self.head, self._face.rest_normals, self._looks)
-        self._curtain = Curtain(self._root)
-        ids = np.concatenate([self.head.ids, self.head.inner.ids])
+        self._render_targets = RenderTargets(self._root, self._camera)
+        self._material_names = sorted(
+            {k for s in rig.slider_material.values() for k in s} | set(rig.material_base)
+        )
+        self._face = Face(self._root, rig, self.head, self._material_names)
+        self._mouth = Mouth(self._root, self.head, self._material_names)
+        self._hair = HairSurfaces(
+            self._root, rig, self.head, self._face.rest_normals, self._material_names
+        )
+        self._background = BackgroundCard(self._root)
+        ids = np.concatenate([self.head.ids, self.head.mouth.ids])
         self._expressions = Expressions(ids)
 
     @property
     def scalp(self) -> Scalp:
         """How hair follows the head."""
-        return self._wardrobe.scalp
+        return self._hair.scalp
 
     def render(self, values: Values, size: tuple[int, int] | int = 512) -> NDArray[np.uint8]:
         """Draw a character: values in game units -> picture (H, W, 3) uint8 RGB sRGB.
@@ -108,22 +112,24 @@ class Engine:
                 f"openhead: picture size {width}x{height}, must be 16 to {MAX_SIZE}",
                 remedy="ask for a smaller picture",
             )
-        points, look = self._pose(values, scene)
-        self._curtain.hang(scene.backdrop, (width, height))
+        points, material = self._pose(values, scene)
+        self._background.show(scene.background, (width, height))
         drawn: dict[str, NDArray[Any]] = {}
         if "color" in passes:
-            drawn["color"] = self._views.colour(width, height)
+            drawn["color"] = self._render_targets.colour(width, height)
         if {"labels", "depth", "landmarks"} & set(passes):
             deep = bool({"depth", "landmarks"} & set(passes))
-            drawn["labels"], depth = self._views.labels(width, height, deep)
+            drawn["labels"], depth = self._render_targets.labels(width, height, deep)
             if depth is not None:
                 drawn["depth"] = depth
         if "landmarks" in passes:
             style = str(values["eyebrow_style"])
-            places = turned(self._landmarks(points, look, style), scene.turn)
-            drawn["landmarks"] = self._seen(places, drawn["depth"])
+            places = rotate_head(self._landmarks(points, material, style), scene.rotation)
+            drawn["landmarks"] = self._visibility(places, drawn["depth"])
         if "vertices" in passes:
-            drawn["vertices"] = self._meshes.vertices(points, look, self._camera, (width, height))
+            drawn["vertices"] = self._meshes.vertices(
+                points, material, self._camera, (width, height)
+            )
         if "attributes" in passes:
             drawn["attributes"] = self._meshes.attributes()
         if "triangles" in passes:
@@ -132,13 +138,13 @@ class Engine:
 
     @cached_property
     def _meshes(self) -> Meshes:
-        return Meshes(self.rig, self._face, self._wardrobe)
+        return Meshes(self.rig, self._face, self._hair)
 
     @cached_property
     def _landmarks(self) -> Landmarks:
         return Landmarks(self.rig, self.head, self._face.brow_sheet)
 
-    def _seen(self, places: Array, depth: Array) -> Array:
+    def _visibility(self, places: Array, depth: Array) -> Array:
         """Places (N, 3) as (N, 3): x and y in pixels, 1 where nothing in ``depth`` hides them."""
         height, width = depth.shape
         spots = self._camera.project(places, (width, height))
@@ -148,27 +154,27 @@ class Engine:
             if 0 <= x < width and 0 <= y < height:
                 # A point on an outline may fall beside it: any neighbour will do.
                 near = depth[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
-                out[k, 2] = float(((near > 0) & (near > far[k] - SEEN)).any())
+                out[k, 2] = float(((near > 0) & (near > far[k] - OCCLUSION_MARGIN)).any())
         return out
 
     def _pose(self, values: Values, scene: Scene) -> tuple[Array, dict[str, float]]:
-        """Place everything; the drawn head's points (V, 3) before it turns, and look values."""
-        calm, moved = self.rig.pose(values), None
-        points = calm
+        """Place everything; the drawn head's points (V, 3) before it turns, and material values."""
+        neutral, moved = self.rig.pose(values), None
+        points = neutral
         if scene.expression:
             acted = self._expressions(scene.expression)
-            points, moved = calm + acted[: len(calm)], acted[len(calm) :]
-        look = self.rig.look(values)
-        packed = PTA_LVecBase4f.emptyArray((len(self._looks) + 3) // 4)
-        numbers = [look[k] for k in self._looks] + [0.0] * 3
+            points, moved = neutral + acted[: len(neutral)], acted[len(neutral) :]
+        material = self.rig.material(values)
+        packed = PTA_LVecBase4f.emptyArray((len(self._material_names) + 3) // 4)
+        numbers = [material[k] for k in self._material_names] + [0.0] * 3
         for k in range(len(packed)):
             packed.setElement(k, Vec4(*numbers[4 * k : 4 * k + 4]))
-        self._root.setShaderInput("look", packed)
-        self._root.setShaderInput("head_turn", scene.turn)
+        self._root.setShaderInput("material", packed)
+        self._root.setShaderInput("head_rotation", scene.rotation)
         for name, value in scene.light.items():
             self._root.setShaderInput(name, Vec3(*value))
         points = self._face.pose(points)
-        self._mouth.pose(calm, moved, points)
-        self._face.paint(values, look)
-        self._wardrobe.dress(values, points)
-        return points, look
+        self._mouth.pose(neutral, moved, points)
+        self._face.paint(values, material)
+        self._hair.select(values, points)
+        return points, material

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from .assets import asset_root, cache_folder
+from .assets import cached_arrays, load_mask
 from .head import Head
 
 __all__ = ["HALF", "SIZE", "bake"]
@@ -158,10 +158,7 @@ def _lips(head: Head, rest: Array) -> tuple[Array, Array]:
     The place is -1 at the lower border, 0 on the line between the lips, 1 at the upper border.
     """
     uv, depth = _raster(head, rest, head.uv)
-    mask_image = (
-        np.asarray(Image.open(asset_root() / "textures" / "mpfb_lips.jpg").convert("L"), np.float32)
-        / 255
-    )
+    mask_image = load_mask("lips")
     h, w = mask_image.shape
     x = np.clip((uv[..., 0] * w).astype(int), 0, w - 1)
     y = np.clip(((1 - uv[..., 1]) * h).astype(int), 0, h - 1)
@@ -192,14 +189,14 @@ def bake(head: Head, rest: Array) -> NDArray[np.uint8]:
     (0.5 + value / 4), wrinkles, freckles. Map 1: pores, blotches, broad variation, hair noise (for
     scalps and shaved heads).
     """
-    source = (hashlib.sha256(rest.tobytes() + b"face-map-5").hexdigest())[:16]
-    cached = cache_folder() / f"facemap-{source}.npz"
-    if cached.is_file():
-        with np.load(cached) as saved:
-            return np.asarray(saved["maps"])
+    source = hashlib.sha256(rest.tobytes() + b"face-map-5").hexdigest()[:16]
+    return cached_arrays(f"facemap-{source}", lambda: {"maps": _bake(head, rest)})["maps"]
+
+
+def _bake(head: Head, rest: Array) -> NDArray[np.uint8]:
     rng = np.random.default_rng(20190901)
     lips, across = _lips(head, rest)
-    pores = np.clip(0.5 + (rng.normal(size=(SIZE, SIZE)).astype(np.float32)) * 0.22, 0, 1)
+    pores = np.clip(0.5 + rng.normal(size=(SIZE, SIZE)).astype(np.float32) * 0.22, 0, 1)
     pores = np.clip((_blur(pores, 0.8) - 0.5) * 2.2 + 0.5, 0, 1)
     blotches = 0.5 * _noise(rng, 40) + 0.3 * _noise(rng, 90) + 0.2 * _noise(rng, 200)
     broad = 0.6 * _noise(rng, 9) + 0.4 * _noise(rng, 19)
@@ -210,8 +207,4 @@ def bake(head: Head, rest: Array) -> NDArray[np.uint8]:
             np.stack([pores, np.clip(blotches, 0, 1), np.clip(broad, 0, 1), strands], -1),
         ]
     )
-    result = np.asarray(np.clip(maps, 0, 1) * 255 + 0.5, np.uint8)
-    temporary = cached.with_suffix(f".{np.random.default_rng().integers(1 << 40)}.npz")
-    np.savez_compressed(temporary, maps=result)
-    temporary.replace(cached)
-    return result
+    return np.asarray(np.clip(maps, 0, 1) * 255 + 0.5, np.uint8)

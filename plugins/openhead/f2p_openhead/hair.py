@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .knots import knots
-from .mass import curls, curtain, hull, shadow
-from .ribbons import Hair, Locks, assemble
-from .scalp import SKULL_CENTRE, Scalp, hairline, outward, roots, unit
+from .hair_volume import back_panel, curls, hull, neck_shadow
+from .ribbons import Hair, Strands, assemble
+from .scalp import SKULL_CENTRE, Scalp, hairline, outward, roots, smoothstep, unit
+from .updos import updos
 
 __all__ = ["Hair", "grow", "hairline"]
 
@@ -24,11 +24,6 @@ SEGMENTS = 11  # of a strand, unless its style is curly
 # A fringe ends above the brows, unless its style says otherwise.
 FRINGE_END = 0.24
 DOWN = np.array((0, -1, 0), np.float32)
-
-
-def _ramp(x: Array, low: float, high: float) -> Array:
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
 def _number(style: Mapping[str, Any], key: str, default: float = 0.0) -> float:
@@ -49,10 +44,10 @@ class _Comb:
         behind = np.minimum(p[:, 2] + 0.75, 0)
         away = np.stack([side * 1.0, np.full(len(p), -0.45), behind * 2.5 - 0.22], 1)
         # From the hairline it goes back first, not across the forehead.
-        away[:, 2] -= 0.3 * _ramp(p[:, 2], -0.25, 0.0)
+        away[:, 2] -= 0.3 * smoothstep(p[:, 2], -0.25, 0.0)
         whorl = p - np.array((self.part * 0.4, 1.0, -0.95), np.float32)
         front = np.stack([whorl[:, 0] * 0.5, np.full(len(p), -0.25), np.abs(whorl[:, 2]) + 0.3], 1)
-        temple = _ramp(np.abs(p[:, 0]), 0.4, 0.62)[:, None]
+        temple = smoothstep(np.abs(p[:, 0]), 0.4, 0.62)[:, None]
         front = unit(front) * (1 - temple) + np.array((0, -1, 0.15)) * temple
         front = np.where(whorl[:, 2:] > 0, front, unit(whorl) + DOWN * 0.4)
         rear = np.stack([p[:, 0] * 0.25, np.full(len(p), -0.1), np.full(len(p), -1.2)], 1)
@@ -100,11 +95,13 @@ def _walk(
     side = np.where(p0[:, 0] + rng.normal(0, 0.02, count) > comb.part, 1.0, -1.0)
     fringe = _number(style, "fringe")
     facing = 1 - np.abs(np.arctan2(p0[:, 0], p0[:, 2] - SKULL_CENTRE[2])) / 0.74
-    ahead = np.clip(facing * 6, 0, 1) * _ramp(p0[:, 2], -0.5, -0.35)
+    ahead = np.clip(facing * 6, 0, 1) * smoothstep(p0[:, 2], -0.5, -0.35)
     is_fringe = rng.random(count) < ahead * min(fringe * 1.3, 1.0)
     reach = _number(style, "fringe_length", 0.62 + 0.5 * comb.curtain)
     length = np.where(is_fringe, np.minimum(length, reach) * (0.92 + 0.16 * layer), length)
-    quiff = _number(style, "quiff") * _ramp(p0[:, 2], -0.75, 0.0) * _ramp(p0[:, 1], 0.42, 0.7)
+    quiff = (
+        _number(style, "quiff") * smoothstep(p0[:, 2], -0.75, 0.0) * smoothstep(p0[:, 1], 0.42, 0.7)
+    )
     wide = _number(style, "sides", 0.8)
     ears = length.max() > 0.75 and back < 0.5
     segments = int(style.get("segments", SEGMENTS))
@@ -114,16 +111,16 @@ def _walk(
     for k in range(segments):
         s = (k + 1) / segments
         normal = outward(p)
-        fall = _ramp(-p[:, 1], -0.4, 0.05)[:, None]
-        fall = fall * (1 - back * _ramp(p[:, 1], -0.45, -0.1))[:, None]
+        fall = smoothstep(-p[:, 1], -0.4, 0.05)[:, None]
+        fall = fall * (1 - back * smoothstep(p[:, 1], -0.45, -0.1))[:, None]
         way = comb(p, side, is_fringe) * (1 - fall) + DOWN * fall
         # Hair lies along the skull, down to the ears.
-        lying = _ramp(p[:, 1], -0.35, 0.0)[:, None]
+        lying = smoothstep(p[:, 1], -0.35, 0.0)[:, None]
         way = unit(way - normal * (way * normal).sum(1, keepdims=True) * lying)
         rise = quiff * max(1 - s * 1.1, 0.0)
         way = unit(way + (normal * 0.8 + np.array((0, 0.9, 0.1))) * rise[:, None] * 2)
         p = p + way * step
-        sides = wide + (1 - wide) * _ramp(p[:, 1], 0.2, 0.9)
+        sides = wide + (1 - wide) * smoothstep(p[:, 1], 0.2, 0.9)
         sides = sides * (1 - taper * np.clip((0.45 - p[:, 1]) / 0.7, 0, 1))
         grown = np.sin(min(s * length.mean() / 0.35, 1.0) * np.pi / 2)
         lift = (0.012 + volume * sides * (0.5 + 0.5 * layer) * grown).astype(np.float32)
@@ -142,7 +139,7 @@ def _clumps(
     style: Mapping[str, Any], p0: Array, fringe: NDArray[np.bool_], side: Array
 ) -> tuple[NDArray[np.int32], int]:
     """Which lock each strand belongs to (S,), and how many locks there are."""
-    many = max(int(len(p0) * _number(style, "locks", 0.2)), 6)
+    many = max(int(len(p0) * _number(style, "clump_share", 0.2)), 6)
     where = np.concatenate([p0, fringe[:, None] * 2.0, side[:, None] * 0.4], 1)
     # Roots come spread out, so the first are a fair choice of middles.
     gap = ((where[:, None] - where[None, :many]) ** 2).sum(-1)
@@ -170,7 +167,7 @@ def _gather(
 def _wave(
     style: Mapping[str, Any], lines: Array, clump: NDArray[np.int32], many: int, rng: Any
 ) -> Array:
-    """Locks wave together, more and more towards their tips."""
+    """Strands wave together, more and more towards their tips."""
     wave = _number(style, "wave")
     if not wave:
         return lines
@@ -203,21 +200,23 @@ def _finish(style: Mapping[str, Any], lines: Array, fringe: NDArray[np.bool_], r
     end = _number(style, "fringe_end", FRINGE_END)
     ragged = np.abs(rng.normal(0, 0.012, (len(lines), 1)))
     # It is longer towards the temples, where it meets the sides.
-    level = end + ragged - 0.14 * _ramp(np.abs(lines[..., 0]), 0.40, 0.60)
+    level = end + ragged - 0.14 * smoothstep(np.abs(lines[..., 0]), 0.40, 0.60)
     over = (lines[..., 1] < level) & (np.abs(lines[..., 0]) < 0.62) & (lines[..., 2] > -0.2)
     if curtain < 0.5:
         lines = _cut(lines, over & fringe[:, None])
     # Strands that pass before the face are drawn aside, but for a fringe above its end.
     x, y, z = np.moveaxis(lines, -1, 0)
-    before = _ramp(z, -0.35, -0.15) * _ramp(-y, -end - 0.1, -end + 0.04)
-    least = 0.50 + 0.12 * _ramp(-y, -0.2, 0.3)
+    before = smoothstep(z, -0.35, -0.15) * smoothstep(-y, -end - 0.1, -end + 0.04)
+    least = 0.50 + 0.12 * smoothstep(-y, -0.2, 0.3)
     push = np.maximum(least - np.abs(x), 0) * before * (~fringe | (curtain >= 0.5))[:, None]
     lines = lines.copy()
     lines[..., 0] += np.where(x >= 0, 1, -1) * push
     return np.asarray(lines, np.float32)
 
 
-def _strands(style: Mapping[str, Any], scalp: Scalp, count: int, rng: np.random.Generator) -> Locks:
+def _strands(
+    style: Mapping[str, Any], scalp: Scalp, count: int, rng: np.random.Generator
+) -> Strands:
     p0, n0 = roots(scalp, style, count, rng)
     lines, layer, fringe = _walk(style, scalp, p0, n0, rng)
     part = _number(style, "part") * 0.5
@@ -232,17 +231,17 @@ def _strands(style: Mapping[str, Any], scalp: Scalp, count: int, rng: np.random.
     # Fine at the root, full in the middle, thin at the tip.
     # (A blunt cut keeps most of its width.)
     thin = 0.75 if style.get("cut") is None or taper > 0 else 0.4
-    profile = np.minimum(0.6 + 3 * s, 1) * (1 - thin * _ramp(s, 0.6, 1.0))
+    profile = np.minimum(0.6 + 3 * s, 1) * (1 - thin * smoothstep(s, 0.6, 1.0))
     width = _number(style, "width", 0.12) * profile * rng.uniform(0.8, 1.2, (strands, 1))
     # Behind, fewer strands are as much hair.
-    width = width * (1 + 0.5 * _ramp(-p0[:, 2], 0.8, 1.0))[:, None]
+    width = width * (1 + 0.5 * smoothstep(-p0[:, 2], 0.8, 1.0))[:, None]
     shade = 1 + 0.10 * (rng.random(many)[clump] - 0.5) + 0.05 * (rng.random(strands) - 0.5)
     deep = 0.74 + 0.26 * layer
-    shade = (shade * deep)[:, None] * (0.78 + 0.22 * _ramp(s, 0.0, 0.3)) * shadow(lines)
+    shade = (shade * deep)[:, None] * (0.78 + 0.22 * smoothstep(s, 0.0, 0.3)) * neck_shadow(lines)
     blunt = 0.78 if thin > 0.5 else 0.9
-    cover = np.minimum(0.4 + 8 * s, 1) * (1 - _ramp(s, blunt, 1.0))
+    cover = np.minimum(0.4 + 8 * s, 1) * (1 - smoothstep(s, blunt, 1.0))
     twist = rng.normal(0, 0.2, strands)
-    return Locks(
+    return Strands(
         lines,
         width.astype(np.float32),
         shade.astype(np.float32),
@@ -257,11 +256,11 @@ def grow(style: Mapping[str, Any], scalp: Scalp, seed: int) -> Hair | None:
     docs/reference/rig.md lists the style's keys.
     """
     rng = np.random.default_rng(seed)
-    locks: list[Locks] = []
+    locks: list[Strands] = []
     count = int(style.get("strands", 420))
     if count:
         locks.append(_strands(style, scalp, count, rng))
-    locks += curls(style, scalp, rng) + knots(style, scalp, rng) + curtain(style, scalp)
+    locks += curls(style, scalp, rng) + updos(style, scalp, rng) + back_panel(style, scalp)
     under = hull(style, scalp)
     if not locks and under is None:
         return None

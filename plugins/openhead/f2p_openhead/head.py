@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from .assets import BaseMesh, load_base, load_mask
 
 __all__ = [
-    "ACTORS",
+    "MOUTH_PARTS",
     "Head",
-    "Inner",
+    "MouthMesh",
     "Part",
     "VertexNormals",
     "ambient_occlusion",
@@ -36,15 +36,15 @@ class Part:
     triangles: Index
 
 
-ACTORS = ("upper-teeth", "lower-teeth", "tongue")
+MOUTH_PARTS = ("upper-teeth", "lower-teeth", "tongue")
 
 
 @dataclass(frozen=True)
-class Inner:
+class MouthMesh:
     """Teeth and tongue in the base mesh.
 
     ``ids`` (N,) base mesh vertices, ``rest`` (N, 3) their places, decimetres, ``part`` (N,) which
-    of ACTORS each belongs to, ``triangles`` (M, 3) into these rows; ``anchors`` (A,) the rows of
+    of MOUTH_PARTS each belongs to, ``triangles`` (M, 3) into these rows; ``anchors`` (A,) the rows of
     ``Head`` around them: lips and cheeks from inside.
     """
 
@@ -72,8 +72,8 @@ class Head:
     lashes: Part
     left_eye: Index
     right_eye: Index
-    zones: Array
-    inner: Inner
+    region_weights: Array
+    mouth: MouthMesh
 
 
 def _triangles(quads: Index) -> Index:
@@ -121,7 +121,7 @@ def build_head(mesh: BaseMesh | None = None) -> Head:
         lookup[eyes["l"]],
         lookup[eyes["r"]],
         zones,
-        _inner(mesh, anchors),
+        _mouth_mesh(mesh, anchors),
     )
 
 
@@ -138,14 +138,14 @@ def _mask(mesh: BaseMesh, name: str) -> Array:
     return out
 
 
-def _inner(mesh: BaseMesh, anchors: Index) -> Inner:
-    quads = [mesh.groups[f"helper-{name}"][0] for name in ACTORS]
+def _mouth_mesh(mesh: BaseMesh, anchors: Index) -> MouthMesh:
+    quads = [mesh.groups[f"helper-{name}"][0] for name in MOUTH_PARTS]
     ids = np.unique(np.concatenate([q.ravel() for q in quads])).astype(np.int32)
     part = np.zeros(len(ids), np.int32)
     for k, q in enumerate(quads):
         part[np.searchsorted(ids, np.unique(q))] = k
     triangles = _triangles(np.searchsorted(ids, np.concatenate(quads)).astype(np.int32))
-    return Inner(ids, mesh.vertices[ids], part, triangles, anchors)
+    return MouthMesh(ids, mesh.vertices[ids], part, triangles, anchors)
 
 
 class VertexNormals:

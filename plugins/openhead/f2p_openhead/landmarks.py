@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from . import brows, facemap
 from .head import Head, VertexNormals
-from .lids import opening
+from .lids import find_opening
 from .lips import Lips
-from .painted import brow_places
+from .paint_coordinates import brow_places
 from .rig import Rig
-from .skinmap import SkinMap
+from .skin_binding import SkinBinding
 
 __all__ = ["ALIGNMENT", "Landmarks"]
 
@@ -39,11 +39,11 @@ class Landmarks:
         self._head = head
         base = rig.base
         skin = base[head.skin.rows]
-        self._map = SkinMap(skin, head.skin.triangles)
+        self._binding = SkinBinding(skin, head.skin.triangles)
         self._jaw = _jaw(head, base)
         self._nose = _nose(skin)
         self._lids = [
-            _lid_points(opening(head, base, base[rows]).rim, base)
+            _lid_points(find_opening(head, base, base[rows]).rim, base)
             for rows in (head.left_eye, head.right_eye)
         ]
         lips = rig.lips or Lips(base, head)
@@ -54,23 +54,23 @@ class Landmarks:
             for k, name in enumerate(rig.choices["eyebrow_style"])
         }
 
-    def __call__(self, points: Array, look: Mapping[str, float], brow_style: str) -> Array:
+    def __call__(self, points: Array, material: Mapping[str, float], brow_style: str) -> Array:
         """(73, 3) decimetres, face coordinates, on the head posed as ``points`` (V, 3)."""
         skin = points[self._head.skin.rows]
-        brow = brow_places(look, BROW, self._heights[brow_style])
-        left = self._map.posed(skin, brow)
-        right = self._map.posed(skin, brow * np.array((-1, 1), np.float32))
+        brow = brow_places(material, BROW, self._heights[brow_style])
+        left = self._binding.posed(skin, brow)
+        right = self._binding.posed(skin, brow * np.array((-1, 1), np.float32))
         eyes = [points[rows] for rows in self._lids]
         usual = np.concatenate(
             [
                 points[self._jaw],
                 right[::-1],
                 left,
-                self._map.posed(skin, self._nose),
+                self._binding.posed(skin, self._nose),
                 # Both from the picture's left, over the upper lid, back along the lower.
                 eyes[1][[0, 1, 2, 3, 4, 5]],
                 eyes[0][[3, 2, 1, 0, 5, 4]],
-                self._map.posed(skin, self._outer),
+                self._binding.posed(skin, self._outer),
                 points[self._inner],
             ]
         )
@@ -81,7 +81,7 @@ def _jaw(head: Head, base: Array) -> Index:
     """17 rows along the outline of the face, from the subject's right ear over the chin."""
     normals = VertexNormals(head.skin.triangles, len(head.skin.rows))(base[head.skin.rows])
     # What turns down or back is under the jaw.
-    rows = head.skin.rows[(head.zones[head.skin.rows, 0] > 0.5) & (normals[:, 2] > 0.12)]
+    rows = head.skin.rows[(head.region_weights[head.skin.rows, 0] > 0.5) & (normals[:, 2] > 0.12)]
     x, y = base[rows, 0], base[rows, 1] + 0.25
     angle, reach = np.arctan2(x, -y), np.hypot(x, y)  # 0 at the chin
     out = []

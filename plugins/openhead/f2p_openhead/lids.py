@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .head import Head
 
-__all__ = ["Opening", "along", "ball", "opening"]
+__all__ = ["EyeOpening", "eyeball_sphere", "find_opening", "lash_coordinates"]
 
 Array = NDArray[np.float32]
 
@@ -18,7 +18,7 @@ RIM = 0.35
 ROUND = 1.035  # the ball's radius, in mean distances of the shell's vertices from their middle
 
 
-def along(head: Head, rest: Array) -> Array:
+def lash_coordinates(head: Head, rest: Array) -> Array:
     """Texture coordinates (N, 2) of lash vertices: hairs along the lid, and from root to tip.
 
     The second is 0 where a strip begins behind the lid, RIM at the lid's rim, 1 at the tip; above 1
@@ -38,7 +38,7 @@ def along(head: Head, rest: Array) -> Array:
     return out.astype(np.float32)
 
 
-def ball(shell: Array) -> tuple[Array, float]:
+def eyeball_sphere(shell: Array) -> tuple[Array, float]:
     """Centre (3,) and radius of the sphere that is drawn for an eyeball's vertices (E, 3).
 
     The mean distance, and not the largest: so sliders that move the shell add up in the ball, too.
@@ -48,7 +48,7 @@ def ball(shell: Array) -> tuple[Array, float]:
 
 
 @dataclass(frozen=True)
-class Opening:
+class EyeOpening:
     """The opening of one eye.
 
     ``rim`` (N,) rows of ``Head`` along the rims of the lids; ``corner`` their height where they
@@ -71,21 +71,21 @@ class Opening:
         rise, fall = float(y.max()) - corner, corner - float(y.min())
         return (float(middle), float(half)), (corner, rise, fall, 0.0)
 
-    def keep_off(self, points: Array, centre: Array, radius: float) -> None:
+    def resolve_penetration(self, points: Array, centre: Array, radius: float) -> None:
         """Move lids that sliders pushed into the eyeball back onto it, in place."""
         arm = points[self.around] - centre
         short = self.clear * radius / np.maximum(np.linalg.norm(arm, axis=1), 1e-6)
         points[self.around] = centre + arm * np.maximum(short, 1)[:, None]
 
 
-def opening(head: Head, rest: Array, shell: Array) -> Opening:
+def find_opening(head: Head, rest: Array, shell: Array) -> EyeOpening:
     """Find the lids around the eyeball whose vertices at rest are ``shell`` (E, 3)."""
-    centre, radius = ball(shell)
+    centre, radius = eyeball_sphere(shell)
     rows = head.lashes.rows
     points = rest[rows]
     near = np.linalg.norm(points - centre, axis=1)
     # The second row of the strip lies on the rim, a little farther out than the eyeball.
-    rim = (points[:, 0] * centre[0] > 0) & (along(head, rest)[:, 1] < 1)
+    rim = (points[:, 0] * centre[0] > 0) & (lash_coordinates(head, rest)[:, 1] < 1)
     found = rows[rim & (near > 0.15) & (near < 0.178)]
     x, y = rest[found, 0], rest[found, 1]
     corner = float(y[[x.argmin(), x.argmax()]].mean())
@@ -94,6 +94,6 @@ def opening(head: Head, rest: Array, shell: Array) -> Opening:
     lid = (reach < 1.7) & (rest[every, 2] > centre[2])
     # Skin behind the rim may lie in the eyeball, as at rest; what is seen lies before it.
     clear = np.minimum(reach[lid], 1.035)
-    return Opening(
+    return EyeOpening(
         found.astype(np.int32), corner, every[lid].astype(np.int32), clear.astype(np.float32)
     )

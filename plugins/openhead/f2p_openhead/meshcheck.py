@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from . import lids
 from .head import Head, VertexNormals
+from .skin_binding import barycentric
 
-__all__ = ["Sunk", "Tears", "eyeball_depth", "keep_off"]
+__all__ = ["HairPenetration", "SkinHoles", "eyeball_depth", "resolve_lids"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int64]
@@ -18,30 +19,30 @@ BEHIND = 0.06  # skin so far behind a fold, in decimetres, is its lining and no 
 SQUARE_MM = 1e4  # in a square decimetre
 
 
-def keep_off(base: Array, head: Head, points: Array) -> None:
+def resolve_lids(base: Array, head: Head, points: Array) -> None:
     """Lay lids on the eyeballs, in place, as the engine does before it draws."""
     for rows in (head.left_eye, head.right_eye):
-        opening = lids.opening(head, base, base[rows])
-        opening.keep_off(points, *lids.ball(points[rows]))
+        opening = lids.find_opening(head, base, base[rows])
+        opening.resolve_penetration(points, *lids.eyeball_sphere(points[rows]))
 
 
 def eyeball_depth(base: Array, head: Head, points: Array) -> float:
     """How deep skin is in an eyeball that lies outside it at rest, decimetres."""
     deepest = 0.0
     for rows in (head.left_eye, head.right_eye):
-        centre, radius = lids.ball(base[rows])
+        centre, radius = lids.eyeball_sphere(base[rows])
         arm = base[head.skin.rows] - centre
         reach = np.linalg.norm(arm, axis=1)
         # Seen from the front: behind, skin ends within the eye's hollow.
         seen = (reach > radius) & (reach < 1.6 * radius) & (arm[:, 2] > 0.3 * radius)
-        centre, radius = lids.ball(points[rows])
+        centre, radius = lids.eyeball_sphere(points[rows])
         inside = radius - np.linalg.norm(points[head.skin.rows[seen]] - centre, axis=1)
         deepest = max(deepest, float(inside.max()))
     return deepest
 
 
-class Tears:
-    """Holes in the skin: ``Tears(base, head)(points)`` gives their area, square millimetres.
+class SkinHoles:
+    """Holes in the skin: ``SkinHoles(base, head)(points)`` gives their area, square millimetres.
 
     A triangle is turned over where its normal points away from the camera and from where it pointed
     at rest: it is not drawn. Under other skin, or with skin close behind it, it is a fold. Else it
@@ -54,7 +55,7 @@ class Tears:
         self._rest = self._normals(skin)
         # The inside of the mouth and what clothes hide are not seen.
         height = skin[self._triangles][..., 1].mean(1)
-        mouth = head.zones[self._rows][self._triangles][..., 1].max(1) > 0.5
+        mouth = head.region_weights[self._rows][self._triangles][..., 1].max(1) > 0.5
         self._seen = (self._rest[:, 2] > 0) & (height > BUST) & ~mouth
 
     def _normals(self, skin: Array) -> Array:
@@ -82,21 +83,13 @@ class Tears:
 
 def _skin_near(corners: NDArray[np.float64], place: Array) -> bool:
     """Whether any of the triangles (N, 3, 3) is before a place (3,) or close behind it."""
-    if not len(corners):
-        return False
-    a, b, c = (corners[:, k] for k in range(3))
-    u, v, w = b[:, :2] - a[:, :2], c[:, :2] - a[:, :2], place[:2] - a[:, :2]
-    area = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
-    area = np.where(np.abs(area) < 1e-12, 1e-12, area)
-    beta = (w[:, 0] * v[:, 1] - w[:, 1] * v[:, 0]) / area
-    gamma = (u[:, 0] * w[:, 1] - u[:, 1] * w[:, 0]) / area
-    z = (1 - beta - gamma) * a[:, 2] + beta * b[:, 2] + gamma * c[:, 2]
-    inside = (beta >= 0) & (gamma >= 0) & (beta + gamma <= 1)
-    return bool((inside & (z > place[2] - BEHIND)).any())
+    weights = barycentric(corners, place[:2])
+    z = (weights * corners[..., 2]).sum(1)
+    return bool(((weights.min(1) >= 0) & (z > place[2] - BEHIND)).any())
 
 
-class Sunk:
-    """Share of hair that lies in the face: ``Sunk(head)(skin points, hair points, depth)``."""
+class HairPenetration:
+    """Share of hair that lies in the face: ``HairPenetration(head)(skin points, hair points, depth)``."""
 
     STEP = 4  # of the face's vertices one in so many is near enough to measure from
     REACH = 0.3  # decimetres; what is farther from the face is hair of the back of the head
@@ -105,7 +98,7 @@ class Sunk:
         self._head = head
         self._normals = VertexNormals(head.skin.triangles, len(head.skin.rows))
         # Only the face itself: the linings of mouth and sockets lie behind it.
-        self._probe = np.flatnonzero(head.zones[head.skin.rows, 0] > 0.5)[:: self.STEP]
+        self._probe = np.flatnonzero(head.region_weights[head.skin.rows, 0] > 0.5)[:: self.STEP]
 
     def __call__(self, points: Array, hair: Array, depth: float) -> float:
         """``points`` (V, 3) of the posed head, ``hair`` (N, 3); the share in [0, 1] of hair that is

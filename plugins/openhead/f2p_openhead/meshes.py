@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from .camera import Camera
 from .face import Face
-from .lids import ball
-from .painted import brow_coordinates, gaze
+from .hair_surfaces import HairSurface, HairSurfaces
+from .lids import eyeball_sphere
+from .paint_coordinates import brow_coordinates, gaze
 from .rig import Rig
-from .wardrobe import Wardrobe, Worn
 
 __all__ = ["COLUMNS", "Meshes"]
 
@@ -38,8 +38,8 @@ class Meshes:
     worn, whose vertices and triangles depend on the choice alone.
     """
 
-    def __init__(self, rig: Rig, face: Face, wardrobe: Wardrobe) -> None:
-        self._face, self._wardrobe = face, wardrobe
+    def __init__(self, rig: Rig, face: Face, hair_surfaces: HairSurfaces) -> None:
+        self._face, self._hair = face, hair_surfaces
         slots = [slot.name for slot in rig.layout.discrete]
         self._owners = {
             part: float(slots.index(slot) + 1) if slot in slots else 0.0
@@ -49,19 +49,24 @@ class Meshes:
         skin = face.columns
         self._fixed = np.concatenate(
             [
-                _table(SKIN, 0, 0, 0, skin["rest"], skin["baked"], skin["zones"], skin["beard"]),
-                _table(LEFT_EYE, 0, 0, 0, face.unit),
-                _table(RIGHT_EYE, 0, 0, 0, face.unit),
-                _table(LASHES, 0, 1, 0, face.strip / HAIRS),
+                _table(SKIN, 0, 0, 0, skin["rest"], skin["baked"], skin["regions"], skin["beard"]),
+                _table(LEFT_EYE, 0, 0, 0, face.sphere),
+                _table(RIGHT_EYE, 0, 0, 0, face.sphere),
+                _table(LASHES, 0, 1, 0, face.lash_coordinates / HAIRS),
             ]
         )
-        counts = (len(self._skin), len(face.unit), len(face.unit), len(face.strip))
+        counts = (len(self._skin), len(face.sphere), len(face.sphere), len(face.lash_coordinates))
         starts = np.cumsum((0, *counts))
-        parts = (face.head.skin.triangles, face.ball, face.ball, face.head.lashes.triangles)
+        parts = (
+            face.head.skin.triangles,
+            face.sphere_triangles,
+            face.sphere_triangles,
+            face.head.lashes.triangles,
+        )
         self._triangles = np.concatenate([t + s for t, s in zip(parts, starts, strict=False)])
 
     def vertices(
-        self, points: Array, look: dict[str, float], camera: Camera, size: tuple[int, int]
+        self, points: Array, material: dict[str, float], camera: Camera, size: tuple[int, int]
     ) -> Array:
         """(N, 5): x, y and depth in pixels, and the place in what is painted.
 
@@ -71,17 +76,19 @@ class Meshes:
         head = self._face.head
         skin = points[head.skin.rows]
         places = np.stack([np.abs(self._skin[:, 0]), self._skin[:, 1]], 1)
-        along, across = brow_coordinates(look, places)
+        along, across = brow_coordinates(material, places)
         rows = [np.column_stack([skin, (along - 0.5) / BROW, across])]
         for eye, outward in ((head.left_eye, 1.0), (head.right_eye, -1.0)):
-            centre, radius = ball(points[eye])
+            centre, radius = eyeball_sphere(points[eye])
             rows.append(
-                np.column_stack([centre + self._face.unit * radius, self._iris(look, outward)])
+                np.column_stack(
+                    [centre + self._face.sphere * radius, self._iris(material, outward)]
+                )
             )
         lashes = points[head.lashes.rows]
         rows.append(np.column_stack([lashes, np.zeros((len(lashes), 2))]))
         for _, worn, motion in self._worn():
-            hair = worn.hair.moved(motion)
+            hair = worn.hair.deformed(motion)
             rows.append(np.column_stack([hair, np.zeros((len(hair), 2))]))
         table = np.concatenate(rows).astype(np.float32)
         spots = camera.project(table[:, :3], size)
@@ -110,9 +117,9 @@ class Meshes:
             count += len(worn.hair.points)
         return np.concatenate(found).astype(np.int32)
 
-    def _worn(self) -> list[tuple[int, Worn, Array]]:
+    def _worn(self) -> list[tuple[int, HairSurface, Array]]:
         """Part, style and motion of what is worn now."""
-        hair, beard = self._wardrobe.worn()
+        hair, beard = self._hair.worn()
         found = []
         if hair is not None:
             found.append((HAIR, *hair))
@@ -120,11 +127,11 @@ class Meshes:
             found.append((BEARD, *beard))
         return found
 
-    def _iris(self, look: dict[str, float], outward: float) -> Array:
+    def _iris(self, material: dict[str, float], outward: float) -> Array:
         """Places (E, 2) of the eyeball's vertices around the middle of the iris."""
         forward = gaze(outward)
-        unit = self._face.unit
-        radius = np.arccos(np.clip(unit @ forward, -1, 1)) / look["iris_size"] / 1.02
+        unit = self._face.sphere
+        radius = np.arccos(np.clip(unit @ forward, -1, 1)) / material["iris_size"] / 1.02
         flat = unit[:, :2] - forward[:2] * unit[:, 2:]
         away = np.maximum(np.linalg.norm(flat, axis=1), 1e-6)
         return np.asarray(flat * (radius / away / IRIS)[:, None], np.float32)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from panda3d.core import NodePath
 
-from .head import Head, Inner, VertexNormals
-from .surface import Surface, use
+from .head import Head, MouthMesh, VertexNormals
+from .surface import Surface, set_shaders
 
 __all__ = ["Mouth"]
 
@@ -25,13 +25,13 @@ TEETH = {
 COLUMNS, ROWS = 96, 6
 
 
-def _arch(inner: Inner, part: int) -> tuple[Array, Array]:
+def _arch(mesh: MouthMesh, part: int) -> tuple[Array, Array]:
     """A row of teeth as a curved band along that of the data: points (N, 3), coordinates (N, 4).
 
     Coordinates: tooth from the middle (whole at its near edge), height from its tip (0) into the
     gum (1), the part, how far back (0 in front to 1).
     """
-    shell = inner.rest[inner.part == part].astype(np.float64)
+    shell = mesh.rest[mesh.part == part].astype(np.float64)
     low, high = shell.min(0), shell.max(0)
     front = shell[np.abs(shell[:, 0]) < 0.01]
     # The tips in the middle are flatter than the bounds, which molars reach.
@@ -62,15 +62,15 @@ def _band(start: int) -> Index:
 
 
 class Mouth:
-    """Teeth and tongue of one head under ``root``; ``looks`` names the packed look values.
+    """Teeth and tongue of one head under ``root``; ``material_names`` names the packed look values.
 
     Sliders shape lips by bones and morphs of the skin alone. Teeth are stiff: they move, and grow
     or shrink along each axis, as the lips and cheeks around them do on the whole.
     """
 
-    def __init__(self, root: NodePath, head: Head, looks: Sequence[str]) -> None:
-        inner = head.inner
-        self._anchors = inner.anchors
+    def __init__(self, root: NodePath, head: Head, material_names: Sequence[str]) -> None:
+        mesh = head.mouth
+        self._anchors = mesh.anchors
         around = head.rest[self._anchors]
         self._centre = around.mean(0)
         self._arm = around - self._centre
@@ -78,32 +78,32 @@ class Mouth:
         middle = float(np.median(around[near, 1]))
         self._upper, self._lower = near & (around[:, 1] > middle), near & (around[:, 1] <= middle)
         self._lips = near
-        self._rest, coords, triangles = self._build(inner)
+        self._rest, coords, triangles = self._build(mesh)
         self._normals = VertexNormals(triangles, len(self._rest))
         self._surface = Surface("mouth", triangles, {"inside": coords}, {"vertex": 3, "normal": 3})
         self.node = self._surface.node
         self.node.setTwoSided(True)
         self.node.reparentTo(root)
-        use(self.node, "mouth.vert", "mouth.frag", looks)
+        set_shaders(self.node, "mouth.vert", "mouth.frag", material_names)
 
-    def _build(self, inner: Inner) -> tuple[Array, Array, Index]:
+    def _build(self, mesh: MouthMesh) -> tuple[Array, Array, Index]:
         """Points (N, 3) at rest, coordinates (N, 4), triangles of both arches and the tongue."""
-        tongue = inner.part == 2
+        tongue = mesh.part == 2
         points, coords, triangles = zip(
-            *((*_arch(inner, part), _band(part * ROWS * COLUMNS)) for part in (0, 1)), strict=True
+            *((*_arch(mesh, part), _band(part * ROWS * COLUMNS)) for part in (0, 1)), strict=True
         )
         rows = np.flatnonzero(tongue)
-        lookup = np.full(len(inner.ids), -1, np.int64)
+        lookup = np.full(len(mesh.ids), -1, np.int64)
         lookup[rows] = np.arange(len(rows)) + 2 * ROWS * COLUMNS
-        faces = lookup[inner.triangles[tongue[inner.triangles].all(1)]].astype(np.int32)
-        place = inner.rest[rows]
+        faces = lookup[mesh.triangles[tongue[mesh.triangles].all(1)]].astype(np.int32)
+        place = mesh.rest[rows]
         back = (place[:, 2].max() - place[:, 2]) / 0.8
         own = np.stack([place[:, 0], place[:, 1], np.full(len(rows), 2.0), back], 1)
         # An expression moves what the data have: teeth with the jaw, by a linear map.
         self._maps = []
         for part in (0, 1):
-            data = np.flatnonzero(inner.part == part)
-            solve = np.linalg.pinv(_padded(inner.rest[data]))
+            data = np.flatnonzero(mesh.part == part)
+            solve = np.linalg.pinv(_padded(mesh.rest[data]))
             self._maps.append((data, _padded(points[part]) @ solve))
         self._tongue = rows
         rest = np.concatenate([*points, place])
@@ -113,21 +113,21 @@ class Mouth:
             np.concatenate([*triangles, faces]),
         )
 
-    def pose(self, calm: Array, moved: Array | None, head: Array) -> None:
-        """Follow the head ``calm`` (V, 3), without expression, then what the expression ``moved``.
+    def pose(self, neutral: Array, moved: Array | None, head: Array) -> None:
+        """Follow the head ``neutral`` (V, 3), without expression, then what the expression ``moved``.
 
         ``moved`` (N, 3) is of the data's teeth and tongue, if any; ``head`` (V, 3) has the lips as
         they are drawn: the less the expression parts them the less light comes in.
         """
-        points = self.place(calm, moved)
+        points = self.place(neutral, moved)
         self._surface.write(points, self._normals(points))
-        rise = (head - calm)[self._anchors, 1]
+        rise = (head - neutral)[self._anchors, 1]
         gap = np.percentile(rise[self._upper], 90) - np.percentile(rise[self._lower], 10)
         self.node.setShaderInput("gap", max(float(gap), 0.0))
 
-    def place(self, calm: Array, moved: Array | None) -> Array:
+    def place(self, neutral: Array, moved: Array | None) -> Array:
         """Where teeth and tongue are, (N, 3)."""
-        around = calm[self._anchors]
+        around = neutral[self._anchors]
         centre = around.mean(0)
         grown = np.clip(((around - centre) * self._arm).sum(0) / (self._arm**2).sum(0), 0.8, 1.25)
         points = (self._rest - self._centre) * grown + centre

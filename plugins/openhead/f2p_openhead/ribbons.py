@@ -1,4 +1,4 @@
-"""Locks as ribbons, and the mass below them as a hull: what the renderer draws of a style.
+"""Strands as ribbons, and the mass below them as a hull: what the renderer draws of a style.
 
 Places and lengths are in decimetres, face coordinates, unless said otherwise.
 """
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .scalp import Scalp, outward, unit
 
-__all__ = ["Hair", "Locks", "assemble"]
+__all__ = ["Hair", "Strands", "assemble"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
@@ -37,13 +37,13 @@ class Hair:
     centre: Index
     weights: Array
 
-    def moved(self, motion: Array) -> Array:
+    def deformed(self, motion: Array) -> Array:
         """The points (N, 3) on a head whose control points moved by ``motion`` (K, 3)."""
         return np.asarray(self.points + (self.weights @ motion).take(self.centre, 0), np.float32)
 
 
 @dataclass(frozen=True)
-class Locks:
+class Strands:
     """Centre lines (S, P, 3), widths (S, P), brightness (S, P) and twist about the line (S,).
 
     ``cover`` (S, P) in [0, 1]; ``normals`` (S, P, 3), those of the skull where None; ``sheen``
@@ -59,7 +59,7 @@ class Locks:
     sheen: Array | None = None
 
 
-def _ribbons(locks: Locks) -> tuple[Array, Array, Array, Array, Index]:
+def _ribbons(locks: Strands) -> tuple[Array, Array, Array, Array, Index]:
     # Nearest first: what they hide is then never shaded.
     order = np.argsort(-locks.lines[..., 2].mean(1), kind="stable")
     lines = locks.lines[order]
@@ -101,7 +101,7 @@ def _ribbons(locks: Locks) -> tuple[Array, Array, Array, Array, Index]:
 
 def assemble(
     scalp: Scalp,
-    locks: Sequence[Locks],
+    locks: Sequence[Strands],
     hull: tuple[Array, Array, Array, Array, Index] | None = None,
     weights: Array | None = None,
 ) -> Hair:
@@ -134,5 +134,5 @@ def assemble(
         strand,
         np.concatenate(triangles).astype(np.int32),
         np.concatenate(centres).astype(np.int32),
-        scalp.follow(np.concatenate(rows)) if weights is None else weights,
+        scalp.follow_weights(np.concatenate(rows)) if weights is None else weights,
     )

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from f2p_sdk import Layout
 
-from .assets import cache_folder, load_target
+from .assets import cached_arrays, load_target
 from .head import Head
 from .lips import Lips
 from .rigfile import RigError, read_rig
@@ -46,8 +46,8 @@ class Rig:
     base: Array
     low: Array
     high: Array
-    looks: Mapping[str, Mapping[str, tuple[float, float, float]]]
-    constants: Mapping[str, float]
+    slider_material: Mapping[str, Mapping[str, tuple[float, float, float]]]
+    material_base: Mapping[str, float]
     choices: Mapping[str, Mapping[str, Mapping[str, Any]]]
     camera: Mapping[str, float] = field(default_factory=dict)
     lips: Lips | None = None
@@ -75,11 +75,11 @@ class Rig:
     def _high(self) -> list[tuple[Any, Array]]:
         return [_sparse(row) for row in self.high]
 
-    def look(self, values: Mapping[str, float | str]) -> dict[str, float]:
+    def material(self, values: Mapping[str, float | str]) -> dict[str, float]:
         """Every look value with these slider values."""
-        out = dict(self.constants)
+        out = dict(self.material_base)
         for name, t in zip(self.sliders, self._amounts(values).tolist(), strict=True):
-            for key, (low, middle, high) in self.looks.get(name, {}).items():
+            for key, (low, middle, high) in self.slider_material.get(name, {}).items():
                 out[key] = out.get(key, 0.0) + (
                     middle + (high - middle) * t if t > 0 else middle + (middle - low) * t
                 )
@@ -123,7 +123,7 @@ def _bone_field(points: Array, bone: Mapping[str, Any], sign: float) -> Array:
     side = str(bone.get("side", "both"))
     mirror = (1.0,) if side == "middle" else (1.0, -1.0)
     move = np.array(bone.get("move", (0, 0, 0)), np.float32)
-    turn = np.array(bone.get("turn", (0, 0, 0)), np.float32)
+    turn = np.array(bone.get("rotate", (0, 0, 0)), np.float32)
     scale = np.array(bone.get("scale", (0, 0, 0)), np.float32)
     for m in mirror:
         flip = np.array((m, 1, 1), np.float32)
@@ -136,7 +136,7 @@ def _bone_field(points: Array, bone: Mapping[str, Any], sign: float) -> Array:
         arm = points - centre
         turned = (arm @ _rotation(spin).T).astype(np.float32) - arm
         out += w * (shift + turned + arm * scale * way)
-    if len(mirror) == 2 and bool(bone.get("shared", True)):
+    if len(mirror) == 2 and bool(bone.get("normalise", True)):
         # Where both sides' influences meet the middle must not be moved twice.
         a, b = (
             _weights(
@@ -180,25 +180,18 @@ def load_rig(path: str | Path, layout: Layout, head: Head) -> Rig:
             f"{path}: sliders of rig and layout differ: {sorted(missing)[:5]}",
             remedy="edit the rig",
         )
-    told = json.dumps(rig).encode()
-    key = hashlib.sha256(told + b"fields-2" + head.rest.tobytes()).hexdigest()[:16]
-    cached = cache_folder() / f"rig-{key}.npz"
-    if cached.is_file():
-        with np.load(cached) as saved:
-            base, low, high = saved["base"], saved["low"], saved["high"]
-    else:
-        base, low, high = _fields(rig, head)
-        temporary = cached.with_suffix(f".{np.random.default_rng().integers(1 << 40)}.npz")
-        np.savez(temporary, base=base, low=low, high=high)
-        temporary.replace(cached)
-    looks = {
+    source = json.dumps(rig).encode() + b"fields-3" + head.rest.tobytes()
+    key = hashlib.sha256(source).hexdigest()[:16]
+    fields = cached_arrays(f"rig-{key}", lambda: _fields(rig, head))
+    base, low, high = fields["base"], fields["low"], fields["high"]
+    slider_material = {
         s["name"]: {
             k: (
                 float(v[0]),
                 (float(v[0]) + float(v[-1])) / 2 if len(v) == 2 else float(v[1]),
                 float(v[-1]),
             )
-            for k, v in s.get("look", {}).items()
+            for k, v in s.get("material", {}).items()
         }
         for s in rig["slider"]
     }
@@ -209,15 +202,15 @@ def load_rig(path: str | Path, layout: Layout, head: Head) -> Rig:
         base,
         low,
         high,
-        looks,
-        dict(rig.get("look", {})),
+        slider_material,
+        dict(rig.get("material", {})),
         rig.get("choices", {}),
         rig.get("camera", {}),
         Lips(base, head),
     )
 
 
-def _fields(rig: Mapping[str, Any], head: Head) -> tuple[Array, Array, Array]:
+def _fields(rig: Mapping[str, Any], head: Head) -> dict[str, Array]:
     base = head.rest + _targets(head, rig.get("base", {}), centred=True)
     # Face coordinates: the origin lies between the centres of the eyes.
     base -= base[np.concatenate([head.left_eye, head.right_eye])].mean(0)
@@ -237,7 +230,8 @@ def _fields(rig: Mapping[str, Any], head: Head) -> tuple[Array, Array, Array]:
             both.append(total.ravel())
         low.append(both[0])
         high.append(both[1])
-    return base.astype(np.float32), np.array(low, np.float32), np.array(high, np.float32)
+    fields = {"base": base, "low": low, "high": high}
+    return {name: np.asarray(value, np.float32) for name, value in fields.items()}
 
 
 def _check_choices(path: Path, layout: Layout, choices: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@
 and random characters, must leave the head whole and human:
 
 - every slider moves skin or eyes or paints something, and no two do the same;
-- no tears: a triangle that is turned over must lie under skin or on it, as in the fold of a lid;
+- no holes: a triangle that is turned over must lie under skin or on it, as in the fold of a lid;
 - lids stay outside the eyeballs, and lips do not cross;
 - hair does not sink into the face;
 - no slider moves a point further than the head's own morph targets do at their full.
@@ -21,9 +21,9 @@ from f2p_sdk import Finding, Layout
 
 from .hair import grow
 from .head import Head, VertexNormals
-from .limits import beyond_limits
 from .lips import lip_crossing
-from .meshcheck import Sunk, Tears, eyeball_depth, keep_off
+from .meshcheck import HairPenetration, SkinHoles, eyeball_depth, resolve_lids
+from .morph_limits import beyond_limits
 from .rig import Rig
 from .scalp import Scalp
 
@@ -66,12 +66,12 @@ def check_rig(rig: Rig, head: Head, layout: Layout) -> Iterator[Finding]:
         f"{len(rig.sliders)} sliders",
         "let one of them move something else",
     )
-    tears = Tears(rig.base, head)
+    holes = SkinHoles(rig.base, head)
     remedy = "bring its ends nearer to the middle"
     yield from _told(
         layout,
         "the mesh is not torn",
-        poses.over(lambda p: tears(p), TORN, "mm2 of holes"),
+        poses.over(lambda p: holes(p), TORN, "mm2 of holes"),
         every,
         remedy,
     )
@@ -135,7 +135,7 @@ class _Poses:
         self.all = [*ends, *random]
         self.random = random
         for _, points in self.all:
-            keep_off(rig.base, head, points)
+            resolve_lids(rig.base, head, points)
 
     def over(
         self, measure: Callable[[Array], float], limit: float, unit: str
@@ -150,7 +150,9 @@ def _still(rig: Rig) -> list[tuple[str, str]]:
     found = []
     for k, name in enumerate(rig.sliders):
         moved = max(float(np.abs(f[k]).max()) for f in (rig.low, rig.high))
-        painted = max((high - low for low, _, high in rig.looks.get(name, {}).values()), default=0)
+        painted = max(
+            (high - low for low, _, high in rig.slider_material.get(name, {}).values()), default=0
+        )
         if moved < STILL and abs(painted) < 1e-3:
             found.append((name, f"moves {moved / MM:.2f} mm, paints nothing"))
     return found
@@ -158,10 +160,10 @@ def _still(rig: Rig) -> list[tuple[str, str]]:
 
 def _same(rig: Rig) -> list[tuple[str, str]]:
     """Pairs of sliders whose fields and paint correlate, also where one goes the other way."""
-    keys = sorted({key for looks in rig.looks.values() for key in looks})
+    keys = sorted({key for materials in rig.slider_material.values() for key in materials})
     paint = np.zeros((len(rig.sliders), len(keys)), np.float32)
     for k, name in enumerate(rig.sliders):
-        for key, (low, _, high) in rig.looks.get(name, {}).items():
+        for key, (low, _, high) in rig.slider_material.get(name, {}).items():
             paint[k, keys.index(key)] = (high - low) * MM / PAINT
     rows = np.concatenate([rig.high - rig.low, paint], 1)
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
@@ -176,15 +178,15 @@ def _hair(rig: Rig, head: Head, poses: _Poses) -> list[tuple[str, str]]:
     """Styles of hair that grow into the face on some head."""
     rows = head.skin.rows
     normals = VertexNormals(head.skin.triangles, len(rows))(rig.base[rows])
-    scalp, sunk = Scalp(head, rig.base, normals), Sunk(head)
+    scalp, penetration = Scalp(head, rig.base, normals), HairPenetration(head)
     found = []
     for style, settings in rig.choices.get("hairstyle", {}).items():
         hair = grow(settings, scalp, sum(map(ord, style)))
         if hair is None:
             continue
         for name, points in poses.random[:HAIRY]:
-            strands = hair.moved(scalp.motion(points - rig.base))[::7]
-            share = sunk(points, strands, SUNK)
+            strands = hair.deformed(scalp.control_motion(points - rig.base))[::7]
+            share = penetration(points, strands, SUNK)
             if share > SHARE:
                 found.append((f"hairstyle {style}", f"{share:.1%} of it on {name}"))
                 break

@@ -18,9 +18,9 @@ else:
 
 __all__ = ["RigError", "read_rig"]
 
-_TABLES = ("camera", "base", "look", "choices", "slider")
-_SLIDER = ("name", "low", "high", "macro", "bone", "look")
-_BONE = ("at", "radius", "move", "turn", "scale", "side", "shared", "only")
+_TABLES = ("camera", "base", "material", "choices", "slider")
+_SLIDER = ("name", "low", "high", "macro", "bone", "material")
+_BONE = ("at", "radius", "move", "rotate", "scale", "side", "normalise", "only")
 _SIDES = ("both", "middle", "asymmetric", "twist")
 
 
@@ -40,7 +40,7 @@ def read_rig(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML
         raise RigError(f"{path}: is not valid TOML: {error}", remedy="edit the rig") from error
     _keys(f"{path}", rig, _TABLES)
-    for name in ("camera", "base", "look"):
+    for name in ("camera", "base", "material"):
         _numbers(f"{path}: [{name}]", rig.get(name, {}))
     sliders = rig.get("slider")
     if not isinstance(sliders, list) or not all(isinstance(s, dict) for s in sliders):
@@ -65,10 +65,10 @@ def _slider(where: str, slider: Mapping[str, Any]) -> None:
     _keys(where, slider, _SLIDER)
     for end in ("low", "high"):
         _numbers(f"{where}: {end}", slider.get(end, {}))
-    for name, ends in _table(f"{where}: look", slider.get("look", {})).items():
+    for name, ends in _table(f"{where}: material", slider.get("material", {})).items():
         if not isinstance(ends, list) or len(ends) not in (2, 3) or not all(map(_number, ends)):
             raise _refused(
-                f"{where}: look {name}", "must be [low, high] or [low, middle, high]", ends
+                f"{where}: material {name}", "must be [low, high] or [low, middle, high]", ends
             )
     bones = slider.get("bone", [])
     if not isinstance(bones, list):
@@ -79,7 +79,7 @@ def _slider(where: str, slider: Mapping[str, Any]) -> None:
 
 def _bone(where: str, bone: Mapping[str, Any]) -> None:
     _keys(where, bone, _BONE)
-    for key in ("at", "radius", "move", "turn", "scale"):
+    for key in ("at", "radius", "move", "rotate", "scale"):
         value = bone.get(key, [0, 0, 0] if key not in ("at", "radius") else None)
         if not isinstance(value, list) or len(value) != 3 or not all(map(_number, value)):
             raise _refused(f"{where} {key}", "must be three numbers", value)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .head import Head
 
-__all__ = ["SKULL_CENTRE", "Scalp", "hairline", "is_ear", "outward", "roots", "unit"]
+__all__ = ["SKULL_CENTRE", "Scalp", "hairline", "is_ear", "outward", "roots", "smoothstep", "unit"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
@@ -25,17 +25,23 @@ RINGS, SECTORS = 60, 96
 CONTROLS = 160
 
 
-def unit(v: Array) -> Array:
+def smoothstep(x: NDArray[Any], low: float, high: float) -> Array:
+    """Smooth step from 0 at ``low`` to 1 at ``high``, as in GLSL; any shape."""
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def unit(v: NDArray[Any]) -> Array:
     """Vectors (..., 3) of length 1."""
     return np.asarray(v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9), np.float32)
 
 
-def outward(p: Array) -> Array:
+def outward(p: NDArray[Any]) -> Array:
     """Unit normals (..., 3) of the ellipsoid through points (..., 3)."""
     return unit((p - SKULL_CENTRE) / SKULL_RADII**2)
 
 
-def hairline(points: Array, recede: float = 0.0) -> Array:
+def hairline(points: NDArray[Any], recede: float = 0.0) -> Array:
     """Height of skin points (N, 3) above the hairline, (N,) decimetres: positive on the scalp.
 
     ``recede`` lifts the line over the temples by so many decimetres, half as much in the middle.
@@ -49,7 +55,7 @@ def hairline(points: Array, recede: float = 0.0) -> Array:
     return np.asarray(points[:, 1] - line, np.float32)
 
 
-def is_ear(points: Array) -> NDArray[np.bool_]:
+def is_ear(points: NDArray[Any]) -> NDArray[np.bool_]:
     """Which of the resting head's points (N, 3) are ears."""
     return (
         (np.abs(points[:, 0]) > 0.60)
@@ -91,7 +97,7 @@ class Scalp:
         c, d = table[i + 1, j % SECTORS], table[i + 1, (j + 1) % SECTORS]
         return np.asarray((a * (1 - fx) + b * fx) * (1 - fy) + (c * (1 - fx) + d * fx) * fy)
 
-    def follow(self, points: Array) -> Array:
+    def follow_weights(self, points: Array) -> Array:
         """Weights (N, CONTROLS) with which points (N, 3) follow ``motion``.
 
         The further from the skin, the more of the head a point follows.
@@ -101,7 +107,7 @@ class Scalp:
         weight = np.exp(-(gap - gap.min(1, keepdims=True)) / (2 * reach**2))
         return np.asarray(weight / weight.sum(1, keepdims=True), np.float32)
 
-    def motion(self, moved: Array) -> Array:
+    def control_motion(self, moved: Array) -> Array:
         """Displacements (CONTROLS, 3) of the control points, from the whole head's (V, 3)."""
         return np.ascontiguousarray((moved[self._near].T @ self._mean).T, np.float32)
 
@@ -189,7 +195,7 @@ def roots(
     return place[chosen].astype(np.float32), scalp.normals[scalp.triangles[picks[chosen], 0]]
 
 
-def crown_distance(points: Array) -> Array:
+def crown_distance(points: NDArray[Any]) -> Array:
     """How far resting skin (N, 3) is from the middle of a bald crown, (N,) decimetres.
 
     The bald patch reaches from the forehead over the top: the front counts as near.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from f2p_sdk import F2PError
 
-from .backdrop import Backdrop, read_backdrop
+from .background import Background, read_background
 from .expression import ACTIONS
 
 __all__ = ["LIGHT", "SETTINGS", "Scene", "SceneError", "read_scene"]
@@ -52,13 +52,13 @@ class SceneError(F2PError):
 
 @dataclass(frozen=True)
 class Scene:
-    """A checked scene. ``turn``: yaw and pitch, radians; ``light``: shader input -> three numbers;
-    ``expression``: action -> weight; ``backdrop``: None for the standard one."""
+    """A checked scene. ``rotation``: yaw and pitch, radians; ``light``: shader input -> three numbers;
+    ``expression``: action -> weight; ``background``: None for the standard one."""
 
-    turn: tuple[float, float] = (0.0, 0.0)
+    rotation: tuple[float, float] = (0.0, 0.0)
     light: Mapping[str, tuple[float, float, float]] = field(default_factory=lambda: LIGHT)
     expression: Mapping[str, float] = field(default_factory=dict)
-    backdrop: Backdrop | None = None
+    background: Background | None = None
 
 
 def read_scene(settings: Mapping[str, Any]) -> Scene:
@@ -75,7 +75,7 @@ def read_scene(settings: Mapping[str, Any]) -> Scene:
         )
     read: dict[str, Callable[[], Any]] = {
         "expression": lambda: _expression(settings["expression"]),
-        "background": lambda: read_backdrop(settings["background"], refuse),
+        "background": lambda: read_background(settings["background"], refuse),
         "light_color": lambda: rgb(settings["light_color"], "light_color"),
     }
     found = {
@@ -83,9 +83,12 @@ def read_scene(settings: Mapping[str, Any]) -> Scene:
         for name, limits in SETTINGS.items()
         if name in settings
     }
-    turn = tuple(float(np.radians(found.get(name, 0.0))) for name in ("yaw", "pitch"))
+    rotation = tuple(float(np.radians(found.get(name, 0.0))) for name in ("yaw", "pitch"))
     return Scene(
-        (turn[0], turn[1]), _light(found), found.get("expression", {}), found.get("background")
+        (rotation[0], rotation[1]),
+        _light(found),
+        found.get("expression", {}),
+        found.get("background"),
     )
 
 

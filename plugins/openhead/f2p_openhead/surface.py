@@ -28,11 +28,11 @@ __all__ = [
     "LABELS",
     "LABELS_MASK",
     "Surface",
+    "hide_from_labels",
     "label_shaders",
+    "make_shader",
     "make_texture",
-    "shader",
-    "unlabelled",
-    "use",
+    "set_shaders",
 ]
 
 Array = NDArray[np.float32]
@@ -42,25 +42,28 @@ LABELS_MASK = BitMask32.bit(1)
 label_shaders: dict[str, Shader] = {}  # by tag
 
 
-def shader(
+def make_shader(
     vertex: str,
     fragment: str,
-    looks: Sequence[str],
+    material_names: Sequence[str],
     parts: Sequence[str] = (),
     *,
     labels: bool = False,
     defines: Sequence[str] = (),
 ) -> Shader:
-    """Compile two of ``shaders/``; each look name is a macro for its place in ``look``.
+    """Compile two of ``shaders/``; each look name is a macro for its place in ``material``.
 
-    ``turn.glsl`` stands before the vertex shader; ``common.glsl`` and then ``parts`` before the
+    ``head_rotation.glsl`` stands before the vertex shader; ``common.glsl`` and then ``parts`` before the
     fragment shader, in which ``defines`` are defined. With ``labels`` it is compiled to write
     classes instead of colours.
     """
     files = resources.files(__package__) / "shaders"
     lines = [f"#define {name}" for name in (*defines, *(["LABELS"] if labels else []))]
-    lines += [f"#define LOOK_SIZE {(len(looks) + 3) // 4}"]
-    lines += [f"#define {name} look[{k // 4}].{'xyzw'[k % 4]}" for k, name in enumerate(looks)]
+    lines += [f"#define MATERIAL_SIZE {(len(material_names) + 3) // 4}"]
+    lines += [
+        f"#define {name} material[{k // 4}].{'xyzw'[k % 4]}"
+        for k, name in enumerate(material_names)
+    ]
     head = "#version 130\n" + "\n".join(lines) + "\n"
 
     def text(*names: str) -> str:
@@ -68,28 +71,30 @@ def shader(
 
     return Shader.make(
         Shader.SL_GLSL,
-        "#version 130\n" + text("turn.glsl", vertex),
+        "#version 130\n" + text("head_rotation.glsl", vertex),
         head + text("common.glsl", *parts, fragment),
     )
 
 
-def use(
+def set_shaders(
     node: NodePath,
     vertex: str,
     fragment: str,
-    looks: Sequence[str],
+    material_names: Sequence[str],
     parts: Sequence[str] = (),
     defines: Sequence[str] = (),
 ) -> None:
     """Draw ``node`` with two of ``shaders/``, in the labels pass with their classes (``IS``)."""
-    node.setShader(shader(vertex, fragment, looks, parts, defines=defines))
-    tag = " ".join((vertex, fragment, *defines, *looks))
+    node.setShader(make_shader(vertex, fragment, material_names, parts, defines=defines))
+    tag = " ".join((vertex, fragment, *defines, *material_names))
     if tag not in label_shaders:
-        label_shaders[tag] = shader(vertex, fragment, looks, parts, labels=True, defines=defines)
+        label_shaders[tag] = make_shader(
+            vertex, fragment, material_names, parts, labels=True, defines=defines
+        )
     node.setTag(LABELS, tag)
 
 
-def unlabelled(node: NodePath) -> None:
+def hide_from_labels(node: NodePath) -> None:
     """Keep ``node`` out of the labels and depth passes: what lies behind it is told instead."""
     node.hide(LABELS_MASK)
 
@@ -117,9 +122,9 @@ class Surface:
         self._data.setNumRows(self.rows)
         table = np.concatenate(list(fixed.values()), 1).astype(np.float32)
         self._data.modifyArrayHandle(1).copyDataFrom(np.ascontiguousarray(table).tobytes())
-        self.node = self.another(name, triangles)
+        self.node = self.add_node(name, triangles)
 
-    def another(self, name: str, triangles: NDArray[np.int32]) -> NodePath:
+    def add_node(self, name: str, triangles: NDArray[np.int32]) -> NodePath:
         """A node that draws ``triangles`` (M, 3) of the same rows, which move with these."""
         primitive = GeomTriangles(Geom.UHStatic)
         primitive.setIndexType(GeomEnums.NTUint32)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from f2p_openhead import colours
-from f2p_openhead.beard import AREAS, SEGMENTS, areas, coverage, grow_beard
+from f2p_openhead.beard import AREAS, SEGMENTS, area_weights, coverage, grow_beard
 from f2p_openhead.engine import Engine
 from f2p_openhead.facemap import HALF, SIZE, _raster
 from f2p_openhead.hair import grow
@@ -53,12 +53,12 @@ def test_no_hair_inside_the_face_or_over_the_eyes(rig: Rig, head: Head, scalp: S
         posed = rig.pose(values)
         skin = posed[head.skin.rows]
         eyes = np.stack([posed[head.left_eye].mean(0), posed[head.right_eye].mean(0)])
-        motion = scalp.motion(posed - rig.base)
+        motion = scalp.control_motion(posed - rig.base)
         for name, style in styles.items():
             hair = grow(style, scalp, 1)
             if hair is None:
                 continue
-            points = hair.moved(motion)[hair.strand[:, 3] > 0.3]
+            points = hair.deformed(motion)[hair.strand[:, 3] > 0.3]
             # Before the eyes, seen from the front, there is nothing.
             before = points[points[:, 2] > eyes[:, 2].min()]
             away = np.abs(before[:, None, :2] - eyes[None, :, :2]) / (0.13, 0.07)
@@ -76,12 +76,12 @@ def test_hair_moves_as_a_mass(rig: Rig, head: Head, scalp: Scalp) -> None:
     assert hair is not None
     # A head that moves as a whole takes its hair along, exactly.
     shift = np.array((0.1, -0.2, 0.05), np.float32)
-    moved = hair.moved(scalp.motion(np.broadcast_to(shift, rig.base.shape)))
+    moved = hair.deformed(scalp.control_motion(np.broadcast_to(shift, rig.base.shape)))
     np.testing.assert_allclose(moved - hair.points, np.broadcast_to(shift, moved.shape), atol=1e-5)
     # One vertex that sticks out drags no strand along, only a little of the whole.
     spike = np.zeros_like(rig.base)
     spike[scalp.rows[int(np.argmax(scalp.points[:, 1]))]] = (0, 0.5, 0)
-    assert np.abs(hair.moved(scalp.motion(spike)) - hair.points).max() < 0.25 * 0.5
+    assert np.abs(hair.deformed(scalp.control_motion(spike)) - hair.points).max() < 0.25 * 0.5
 
 
 def test_the_same_seed_grows_the_same_hair(rig: Rig, scalp: Scalp) -> None:
@@ -96,7 +96,7 @@ def test_the_same_seed_grows_the_same_hair(rig: Rig, scalp: Scalp) -> None:
 
 
 def test_a_shaved_head_has_no_hair(scalp: Scalp) -> None:
-    assert grow({"strands": 0, "mass": 0}, scalp, 1) is None
+    assert grow({"strands": 0, "hull_height": 0}, scalp, 1) is None
 
 
 def test_edges_are_soft(engine: Engine, layout: Layout) -> None:
@@ -117,7 +117,7 @@ def test_edges_are_soft(engine: Engine, layout: Layout) -> None:
 def test_beard_areas_are_where_beards_grow(head: Head) -> None:
     eyes = np.concatenate([head.left_eye, head.right_eye])
     place = head.rest - head.rest[eyes].mean(0)
-    where = areas(head)
+    where = area_weights(head)
     assert where.shape == (len(head.rest), len(AREAS))
     assert where.min() >= 0
     assert where.max() <= 1
@@ -151,7 +151,7 @@ def test_beards_stand_on_their_skin(rigs: Path, head: Head) -> None:
         if grown is None:
             continue
         hair, rows = grown
-        points = hair.moved((posed - rig.base)[rows])
+        points = hair.deformed((posed - rig.base)[rows])
         roots = points[hair.strand[:, 1] == 0]
         gap = np.sqrt(((roots[:, None] - mesh[None]) ** 2).sum(-1).min(1))
         assert np.quantile(gap, 0.98) < 0.08, (name, float(gap.max()))

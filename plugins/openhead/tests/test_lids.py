@@ -22,13 +22,13 @@ def test_lids_do_not_go_through_the_eye(rig: Rig, layout: Layout, head: Head) ->
     rest = rig.base
     pushed = 0
     for eye in (head.left_eye, head.right_eye):
-        opening = lids.opening(head, rest, rest[eye])
+        opening = lids.find_opening(head, rest, rest[eye])
         for k in range(12):
             points = rig.pose(layout.random(k, seed=3).values)
-            centre, radius = lids.ball(points[eye])
+            centre, radius = lids.eyeball_sphere(points[eye])
             before = np.linalg.norm(points[opening.rim] - centre, axis=1).min()
             pushed += before < radius
-            opening.keep_off(points, centre, radius)
+            opening.resolve_penetration(points, centre, radius)
             assert np.linalg.norm(points[opening.rim] - centre, axis=1).min() >= 0.99 * radius
     # Otherwise this test shows nothing: sliders do push lids into eyes.
     assert pushed > 0
@@ -37,8 +37,8 @@ def test_lids_do_not_go_through_the_eye(rig: Rig, layout: Layout, head: Head) ->
 def test_the_resting_head_stays_as_it_is(rig: Rig, head: Head) -> None:
     points = rig.base.copy()
     for eye in (head.left_eye, head.right_eye):
-        opening = lids.opening(head, rig.base, rig.base[eye])
-        opening.keep_off(points, *lids.ball(rig.base[eye]))
+        opening = lids.find_opening(head, rig.base, rig.base[eye])
+        opening.resolve_penetration(points, *lids.eyeball_sphere(rig.base[eye]))
     np.testing.assert_allclose(points, rig.base, atol=1e-5)
 
 
@@ -46,7 +46,7 @@ def test_the_opening_is_an_eye(rig: Rig, head: Head) -> None:
     """A fissure of 25 to 32 mm by 8 to 13 mm, one on each side of the nose."""
     middles = []
     for eye in (head.left_eye, head.right_eye):
-        (middle, half), (corner, rise, fall, _) = lids.opening(head, rig.base, rig.base[eye])(
+        (middle, half), (corner, rise, fall, _) = lids.find_opening(head, rig.base, rig.base[eye])(
             rig.base
         )
         middles.append(middle)
@@ -57,7 +57,7 @@ def test_the_opening_is_an_eye(rig: Rig, head: Head) -> None:
 
 
 def test_lashes_run_from_behind_the_rim_to_their_tips(rig: Rig, head: Head) -> None:
-    along = lids.along(head, rig.base)
+    along = lids.lash_coordinates(head, rig.base)
     grown = along[along[:, 1] <= 1, 1]
     assert grown.min() == 0
     assert grown.max() == 1

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from f2p_openhead.head import Head
-from f2p_openhead.limits import beyond_limits, reach_of_targets
-from f2p_openhead.meshcheck import Sunk, Tears, eyeball_depth
+from f2p_openhead.meshcheck import HairPenetration, SkinHoles, eyeball_depth
+from f2p_openhead.morph_limits import beyond_limits, reach_of_targets
 from f2p_openhead.plugin import f2p_checks
 from f2p_openhead.rig import Rig, load_rig
 from f2p_openhead.rigcheck import check_rig
@@ -76,14 +76,14 @@ def test_a_torn_nose_is_named(rig: Rig, head: Head) -> None:
     found = faults(changed(rig, "nose_shift", field), head)
     torn = found["the mesh is not torn"]
     assert "justice/female nose_shift at high" in torn
-    assert Tears(rig.base, head)(rig.base) == 0
+    assert SkinHoles(rig.base, head)(rig.base) == 0
 
 
 def test_a_fold_that_lies_on_skin_is_no_tear(rig: Rig, head: Head) -> None:
     moved = rig.base.copy()
     moved[:, 0] *= -1  # everything is turned inside out
-    assert Tears(rig.base, head)(moved) > 1000
-    assert Tears(rig.base, head)(rig.base * np.float32(1.1)) == 0
+    assert SkinHoles(rig.base, head)(moved) > 1000
+    assert SkinHoles(rig.base, head)(rig.base * np.float32(1.1)) == 0
 
 
 def test_depth_in_the_eyeball_is_measured(rig: Rig, head: Head) -> None:
@@ -94,12 +94,12 @@ def test_depth_in_the_eyeball_is_measured(rig: Rig, head: Head) -> None:
 
 
 def test_hair_in_the_face_is_measured(rig: Rig, head: Head) -> None:
-    face = rig.base[head.skin.rows[head.zones[head.skin.rows, 0] > 0.9]]
+    face = rig.base[head.skin.rows[head.region_weights[head.skin.rows, 0] > 0.9]]
     face = face[face[:, 2] > 0.1]
-    sunk = Sunk(head)
+    penetration = HairPenetration(head)
     forward = np.array((0, 0, 1), np.float32)
-    assert sunk(rig.base, face + np.float32(5 * MM) * forward, 4 * MM) < 0.01
-    assert sunk(rig.base, face - np.float32(20 * MM) * forward, 4 * MM) > 0.5
+    assert penetration(rig.base, face + np.float32(5 * MM) * forward, 4 * MM) < 0.01
+    assert penetration(rig.base, face - np.float32(20 * MM) * forward, 4 * MM) > 0.5
 
 
 def test_a_range_beyond_the_heads_morphs_is_named(rig: Rig, head: Head) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from f2p_openhead.engine import Engine
 from f2p_openhead.expression import ACTIONS
+from f2p_openhead.head_rotation import rotate_head
 from f2p_openhead.scene import SETTINGS, Scene, SceneError, read_scene
-from f2p_openhead.turn import turned
 from PIL import Image, ImageFilter
 
 from f2p_sdk import Layout
@@ -46,14 +46,14 @@ def test_an_empty_scene_is_the_standard_portrait(engine: Engine, layout: Layout)
 
 
 def test_the_head_turns_the_way_it_says(engine: Engine, layout: Layout) -> None:
-    calm, left, up = (
+    neutral, left, up = (
         draw(engine, layout, **s)["landmarks"] for s in ({}, {"yaw": 40}, {"pitch": 30})
     )
     tip = 30
     # The subject's left is the picture's right; the jaw's far side is hidden, the near one seen.
-    assert left[tip, 0] > calm[tip, 0] + 8
-    assert up[tip, 1] < calm[tip, 1] - 5
-    assert abs(left[tip, 1] - calm[tip, 1]) < 3
+    assert left[tip, 0] > neutral[tip, 0] + 8
+    assert up[tip, 1] < neutral[tip, 1] - 5
+    assert abs(left[tip, 1] - neutral[tip, 1]) < 3
     assert not left[12:15, 2].any()
     # The shoulders stay.
     low = [draw(engine, layout, yaw=y)["color"][-3:, SIZE // 2] for y in (0, 40)]
@@ -63,14 +63,14 @@ def test_the_head_turns_the_way_it_says(engine: Engine, layout: Layout) -> None:
 def test_turning_points_is_turning_about_one_point() -> None:
     points = np.random.default_rng(0).uniform(-0.6, 0.6, (50, 3)).astype(np.float32)
     yaw, pitch = np.radians((25.0, -15.0))
-    both = turned(points, (yaw, pitch))
+    both = rotate_head(points, (yaw, pitch))
     # Above the neck it is stiff: distances stay, and yaw comes after pitch.
     gaps = [np.linalg.norm(p[:, None] - p[None], axis=2) for p in (points, both)]
     np.testing.assert_allclose(gaps[0], gaps[1], atol=1e-5)
-    apart = turned(turned(points, (0.0, pitch)), (yaw, 0.0))
+    apart = rotate_head(rotate_head(points, (0.0, pitch)), (yaw, 0.0))
     np.testing.assert_allclose(both, apart, atol=1e-5)
     shoulders = points - np.array((0, 2.5, 0), np.float32)
-    assert np.array_equal(turned(shoulders, (yaw, pitch)), shoulders)
+    assert np.array_equal(rotate_head(shoulders, (yaw, pitch)), shoulders)
 
 
 def test_light_comes_from_where_it_is(engine: Engine, layout: Layout) -> None:
@@ -96,28 +96,30 @@ def test_light_comes_from_where_it_is(engine: Engine, layout: Layout) -> None:
 
 
 def test_every_action_moves_the_face(engine: Engine, layout: Layout) -> None:
-    calm = draw(engine, layout)["color"]
+    neutral = draw(engine, layout)["color"]
     still = []
     for action in ACTIONS:
-        changed = np.abs(draw(engine, layout, expression={action: 1.0})["color"] - calm).max(-1) > 2
+        changed = (
+            np.abs(draw(engine, layout, expression={action: 1.0})["color"] - neutral).max(-1) > 2
+        )
         if changed.sum() < 8:
             still.append((action, int(changed.sum())))
     assert not still
 
 
 def test_an_open_mouth_shows_its_inside_and_a_blink_no_eyes(engine: Engine, layout: Layout) -> None:
-    calm = draw(engine, layout)
+    neutral = draw(engine, layout)
     smile, wide, blink = (
         draw(engine, layout, expression={a: 1.0}) for a in ("smile", "open_mouth", "blink")
     )
     count = {
         name: [(d["labels"] == k).sum() for k in range(11)]
-        for name, d in (("calm", calm), ("smile", smile), ("wide", wide), ("blink", blink))
+        for name, d in (("neutral", neutral), ("smile", smile), ("wide", wide), ("blink", blink))
     }
-    assert count["calm"][8] < 10
+    assert count["neutral"][8] < 10
     assert count["smile"][8] > 60
     assert count["wide"][8] > 120
-    assert count["blink"][4] + count["blink"][5] < 0.1 * (count["calm"][4] + count["calm"][5])
+    assert count["blink"][4] + count["blink"][5] < 0.1 * (count["neutral"][4] + count["neutral"][5])
     # Teeth are what is brightest in a smile, and not red.
     teeth = smile["color"][smile["labels"] == 8]
     bright = teeth[teeth.mean(1) > np.percentile(teeth.mean(1), 75)].mean(0)
@@ -125,9 +127,9 @@ def test_an_open_mouth_shows_its_inside_and_a_blink_no_eyes(engine: Engine, layo
     assert bright.max() - bright.min() < 60
     # Corners of a smiling mouth go up and apart, the chin of an open one down.
     assert smile["landmarks"][54, 0] - smile["landmarks"][48, 0] > 2 + (
-        calm["landmarks"][54, 0] - calm["landmarks"][48, 0]
+        neutral["landmarks"][54, 0] - neutral["landmarks"][48, 0]
     )
-    assert wide["landmarks"][8, 1] > calm["landmarks"][8, 1] + 3
+    assert wide["landmarks"][8, 1] > neutral["landmarks"][8, 1] + 3
 
 
 @pytest.mark.parametrize("size", [SIZE, (160, 64), (64, 160)])

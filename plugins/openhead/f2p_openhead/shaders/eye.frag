@@ -1,5 +1,5 @@
-uniform vec4 look[LOOK_SIZE];
-uniform vec3 iris_colour; uniform vec2 across; uniform vec4 lids;  // the opening between the lids, as in regions.glsl
+uniform vec4 material[MATERIAL_SIZE];
+uniform vec3 iris_colour; uniform vec2 eye_span; uniform vec4 lids;  // the opening between the lids, as in regions.glsl
 uniform float outward;                                             // +1 for the subject's left eye
 in vec3 v_unit; in vec3 v_place; in vec3 v_out; out vec4 colour;
 void main() {
@@ -10,7 +10,7 @@ void main() {
     float r = acos(clamp(dot(u, gaze), -1.0, 1.0)) / iris_size / 1.02;
     vec2 p = u.xy - gaze.xy * u.z;
     float a = atan(p.y, p.x);
-    float s = (v_place.x - across.x) / across.y;
+    float s = (v_place.x - eye_span.x) / eye_span.y;
     float arch = pow(max(1.0 - s * s, 0.0), 0.65);
     float under = lids.x + lids.y * arch - v_place.y;         // below the upper lid
     float over = v_place.y - lids.x + lids.z * arch;          // above the lower lid

@@ -6,9 +6,9 @@ uniform vec3 hair_colour; uniform float grey;
 in vec4 p3d_Vertex; in vec3 tangent; in vec3 p3d_Normal; in vec4 strand;
 out vec3 v_colour; out vec2 v_strand;
 void main() {
-    vec3 place = turned(p3d_Vertex.xyz);
+    vec3 place = rotated(p3d_Vertex.xyz);
     gl_Position = p3d_ModelViewProjectionMatrix * vec4(place, 1.0);
-    vec3 t = normalize(turned_with(p3d_Vertex.xyz, tangent)), n = normalize(turned_with(p3d_Vertex.xyz, p3d_Normal));
+    vec3 t = normalize(rotated_direction(p3d_Vertex.xyz, tangent)), n = normalize(rotated_direction(p3d_Vertex.xyz, p3d_Normal));
     vec3 view = normalize(vec3(0.0, 0.0, 9.0) - place);
     // strand = across the lock [-1, 1], along it [0, 1], brightness, cover.
     float shade = strand.z;

@@ -1,4 +1,4 @@
-uniform vec4 look[LOOK_SIZE];
+uniform vec4 material[MATERIAL_SIZE];
 in vec3 v_strip; out vec4 colour;
 const float RIM = 0.35;
 void main() {

@@ -1,14 +1,14 @@
 // Where parts of the face lie on the skin, for what is painted and for the labels pass.
 // q is a place on the resting head, seen from the front: (distance from the middle, height), decimetres.
-uniform vec4 look[LOOK_SIZE]; uniform sampler2D brow_atlas; uniform vec4 brow_tile; uniform vec2 brow_turn;  // tile; cosine and sine of its turn
+uniform vec4 material[MATERIAL_SIZE]; uniform sampler2D brow_atlas; uniform vec4 brow_tile; uniform vec2 brow_rotation;  // tile; cosine and sine of its turn
 // The opening between the lids: across = middle and half width, lids = height of the corners, rise and fall from there.
-uniform vec2 across; uniform vec4 lids;
+uniform vec2 eye_span; uniform vec4 lids;
 
 // Where in the atlas a brow's hairs at a place are; places beyond the brow are at the empty border of its tile.
 vec2 brow_place(vec2 q) {
     // Brow coordinates: s from the inner end (0) to the tail (1), t from -1 to 1 across.
     vec2 from = q - vec2(0.085 + brow_x, 0.148 + brow_y);
-    from = vec2(dot(from, brow_turn), dot(from, vec2(-brow_turn.y, brow_turn.x)));
+    from = vec2(dot(from, brow_rotation), dot(from, vec2(-brow_rotation.y, brow_rotation.x)));
     float s = from.x / (0.43 * brow_length);
     float peak = 0.55 + brow_peak;
     float rise = s < peak ? s / peak : 1.0 - (s - peak) / max(1.0 - peak, 0.1);
@@ -37,11 +37,11 @@ bool nose(vec2 q, float z) {
 #ifdef LABELS
 // Class of the skin at a place of the resting head (docs/reference/protocol.md has the list). zones: face, inside of the mouth;
 // m: masks; hairy: hair covers it; cloth: it is dressed.
-float skin_class(vec3 rest, vec2 zones, vec2 m, bool hairy, bool cloth) {
+float skin_class(vec3 rest, vec2 regions, vec2 m, bool hairy, bool cloth) {
     vec2 q = vec2(abs(rest.x), rest.y);
     bool front = rest.z > -0.3;
 #ifdef PAINT_MOUTH
-    if (zones.y > 0.55) return 8.0;
+    if (regions.y > 0.55) return 8.0;
 #endif
 #ifdef PAINT_CLOTH
     if (cloth) return 0.0;
@@ -57,6 +57,6 @@ float skin_class(vec3 rest, vec2 zones, vec2 m, bool hairy, bool cloth) {
 #endif
     if (front && nose(q, rest.z)) return 6.0;
     // Ears and neck are no face, as in the Helen set; a bare skull is.
-    return zones.x > 0.5 || q.y > 0.35 ? 1.0 : 0.0;
+    return regions.x > 0.5 || q.y > 0.35 ? 1.0 : 0.0;
 }
 #endif

@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from .brows import TILE
 from .facemap import HALF
 from .head import Head
-from .lids import opening
-from .painted import brow_places
+from .lids import find_opening
+from .paint_coordinates import brow_places
 from .rig import Rig
 
-__all__ = ["PATCHES", "patches"]
+__all__ = ["VARIANTS", "split_skin"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 
-# What a patch's shader can paint: nothing but cloth, or skin. A triangle goes to the first that has
+# What a variant's shader can paint: nothing but cloth, or skin. A triangle goes to the first that has
 # all it needs.
-PATCHES: tuple[frozenset[str], ...] = tuple(
+VARIANTS: tuple[frozenset[str], ...] = tuple(
     frozenset(f"PAINT_{part}" for part in parts.split())
     for parts in (
         "DRESSED",
@@ -52,10 +52,10 @@ CLOTH, DRESSED, MOUTH = -1.20, -1.27, 0.35  # as in skin.vert and skin.frag
 
 
 def _ranges(rig: Rig) -> dict[str, tuple[float, float]]:
-    """The least and most that each look value can be."""
-    out = {name: (value, value) for name, value in rig.constants.items()}
-    for look in rig.looks.values():
-        for name, ends in look.items():
+    """The least and most that each material value can be."""
+    out = {name: (value, value) for name, value in rig.material_base.items()}
+    for material in rig.slider_material.values():
+        for name, ends in material.items():
             low, high = out.get(name, (0.0, 0.0))
             out[name] = (low + min(ends), high + max(ends))
     return out
@@ -89,9 +89,9 @@ def _brows(
     low = np.full(len(x), np.inf)
     high = -low
     for shape in product(*(ranges[n] for n in names)):
-        look = dict(zip(names, shape, strict=True))
+        material = dict(zip(names, shape, strict=True))
         for side in (top, bottom):
-            places = brow_places(look, along, side)
+            places = brow_places(material, along, side)
             y = np.interp(x, places[:, 0], places[:, 1], left=np.nan, right=np.nan)
             low, high = np.fmin(low, y), np.fmax(high, y)
     # Lowest and highest at every distance from the middle, with a margin on all sides.
@@ -111,14 +111,14 @@ def _brows(
     return out
 
 
-def patches(
+def split_skin(
     rig: Rig,
     head: Head,
     columns: Mapping[str, Array],
     lips: NDArray[np.uint8],
     sheet: NDArray[np.uint8],
 ) -> list[Index]:
-    """The skin's triangles (M, 3) of every patch, in the order of PATCHES; some may be empty.
+    """The skin's triangles (M, 3) of every variant, in the order of VARIANTS; some may be empty.
 
     ``columns`` are the skin's ``baked`` (S, 2), ``zones`` (S, 2) and ``beard`` (S, 4); ``lips`` the
     mask of the face map and ``sheet`` the atlas of brows, uint8, row 0 at the top.
@@ -129,7 +129,7 @@ def patches(
     triangles = head.skin.triangles[order]
     corners = rest[triangles]
     flat = corners[..., :2]
-    lids = opening(head, rig.base, rig.base[head.left_eye])
+    lids = find_opening(head, rig.base, rig.base[head.left_eye])
     (middle, half), (corner, rise, fall, _) = lids(rig.base)
     up = max(0.13, 0.05 + 0.085 * ranges["shadow_height"][1])
     reach = 1.65 * half
@@ -154,15 +154,15 @@ def patches(
         "BROW": _brows(ranges, sheet, flat),
         "SCALP": columns["baked"][triangles, 1].max(1) > HAIRLINE - lowered,
         "CLOTH": collar.min(1) < CLOTH,
-        "MOUTH": columns["zones"][triangles, 1].max(1) > MOUTH,
+        "MOUTH": columns["regions"][triangles, 1].max(1) > MOUTH,
         "BEARD": (columns["beard"][triangles] > 0).any((1, 2)) & ("beard" in rig.choices),
     }
     dressed = collar.max(1) < DRESSED  # cloth hides all else
     out, left = [triangles[dressed]], ~dressed
-    for patch in PATCHES[1:]:
+    for variant in VARIANTS[1:]:
         fits = left.copy()
         for part, needed in needs.items():
-            if f"PAINT_{part}" not in patch:
+            if f"PAINT_{part}" not in variant:
                 fits &= ~needed
         out.append(triangles[fits])
         left &= ~fits

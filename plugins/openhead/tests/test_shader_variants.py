@@ -10,17 +10,17 @@ import pytest
 from f2p_openhead import face
 from f2p_openhead.engine import Engine
 from f2p_openhead.head import Head
-from f2p_openhead.patches import PATCHES, patches
 from f2p_openhead.rig import load_rig
 from f2p_openhead.scene import read_scene
+from f2p_openhead.shader_variants import VARIANTS, split_skin
 
 from f2p_sdk import Layout
 
 
 def _whole(*columns: Any) -> list[Any]:
     """All triangles, in the same order, in the patch that can paint everything."""
-    triangles = np.concatenate(patches(*columns))
-    return [*[triangles[:0] for _ in PATCHES[1:]], triangles]
+    triangles = np.concatenate(split_skin(*columns))
+    return [*[triangles[:0] for _ in VARIANTS[1:]], triangles]
 
 
 @pytest.mark.parametrize("kind", ["female", "male"])
@@ -30,10 +30,10 @@ def test_patches_change_no_picture(
     layout = Layout.load(rigs / f"{kind}.toml")
     rig = load_rig(rigs / f"{kind}.rig.toml", layout, head)
     patched = Engine(rig, head)
-    monkeypatch.setattr(face, "patches", _whole)
+    monkeypatch.setattr(face, "split_skin", _whole)
     whole = Engine(rig, head)
     assert whole._face._skin_node.getNumChildren() == 1
-    assert patched._face._skin_node.getNumChildren() >= len(PATCHES) - 1
+    assert patched._face._skin_node.getNumChildren() >= len(VARIANTS) - 1
     low = {p.name: p.low for p in layout.continuous}
     high = {p.name: p.high for p in layout.continuous}
     people = [dict(layout.random(k, seed=9).values) for k in range(6)]

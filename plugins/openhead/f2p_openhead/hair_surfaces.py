@@ -15,42 +15,44 @@ from .hair import Hair, grow
 from .head import Head
 from .rig import Rig
 from .scalp import Scalp
-from .surface import Surface, unlabelled, use
+from .surface import Surface, hide_from_labels, set_shaders
 
-__all__ = ["Wardrobe"]
+__all__ = ["HairSurfaces"]
 
 Array = NDArray[np.float32]
 
 
-class Worn:
+class HairSurface:
     """A style as drawn: first what covers whole pixels, nearest first; at last its soft edges.
 
     Edges are blended over everything else, furthest first, where nothing hides them. So each pixel
     of a thick mass is shaded about once, and yet no edge is jagged.
     """
 
-    def __init__(self, name: str, hair: Hair, looks: Sequence[str], labelled: bool = True) -> None:
+    def __init__(
+        self, name: str, hair: Hair, material_names: Sequence[str], labelled: bool = True
+    ) -> None:
         self.hair = hair
         fixed = {"tangent": hair.tangents, "normal": hair.normals, "strand": hair.strand}
         self._surface = Surface(name, hair.triangles, fixed, {"vertex": 3})
         self._core = self._surface.node
-        self._edge = self._surface.another(f"{name}-edge", hair.triangles[::-1])
+        self._edge = self._surface.add_node(f"{name}-edge", hair.triangles[::-1])
         for node, defines in ((self._core, ()), (self._edge, ("EDGE",))):
             node.setTwoSided(True)
-            use(node, "hair.vert", "hair.frag", looks, defines=defines)
+            set_shaders(node, "hair.vert", "hair.frag", material_names, defines=defines)
         # Before the skin: what hair hides is then never shaded.
         self._core.setBin("background", 10)
         self._edge.setBin("fixed", 10)
         self._edge.setTransparency(TransparencyAttrib.MAlpha)
         self._edge.setDepthWrite(False)
         self._edge.setDepthTest(True)
-        unlabelled(self._edge)
+        hide_from_labels(self._edge)
         if not labelled:
-            unlabelled(self._core)
+            hide_from_labels(self._core)
 
     def move(self, motion: Array) -> None:
         """Follow a head whose control points moved by ``motion`` (K, 3)."""
-        self._surface.write(self.hair.moved(motion))
+        self._surface.write(self.hair.deformed(motion))
 
     def show(self, root: NodePath | None) -> None:
         """Hang it under ``root``, or take it off."""
@@ -61,30 +63,38 @@ class Worn:
                 node.reparentTo(root)
 
 
-class Wardrobe:
-    """The hair of one rig under ``root``; ``looks`` names the packed look values.
+class HairSurfaces:
+    """The hair of one rig under ``root``; ``material_names`` names the packed look values.
 
     ``rest_normals`` (S, 3) are the resting skin's.
     """
 
     def __init__(
-        self, root: NodePath, rig: Rig, head: Head, rest_normals: Array, looks: Sequence[str]
+        self,
+        root: NodePath,
+        rig: Rig,
+        head: Head,
+        rest_normals: Array,
+        material_names: Sequence[str],
     ) -> None:
         self.rig, self.head = rig, head
         self._root = root
         self.scalp = Scalp(head, rig.base, rest_normals)
-        self._styles: dict[str, Worn | None] = {}
-        self._beards: dict[str, tuple[Worn, NDArray[np.int32]] | None] = {}
-        self._looks = looks
+        self._styles: dict[str, HairSurface | None] = {}
+        self._beards: dict[str, tuple[HairSurface, NDArray[np.int32]] | None] = {}
+        self._material_names = material_names
         # Beards hang below a node of their own, whose colour stands in for the hair's.
         self._below = root.attachNewNode("beards")
-        self._on: tuple[tuple[Worn, Array] | None, tuple[Worn, Array] | None] = (None, None)
+        self._on: tuple[tuple[HairSurface, Array] | None, tuple[HairSurface, Array] | None] = (
+            None,
+            None,
+        )
 
-    def worn(self) -> tuple[tuple[Worn, Array] | None, tuple[Worn, Array] | None]:
+    def worn(self) -> tuple[tuple[HairSurface, Array] | None, tuple[HairSurface, Array] | None]:
         """Hair and beard that :meth:`dress` put on last, each with the motion it follows."""
         return self._on
 
-    def dress(self, values: Mapping[str, float | str], points: Array) -> None:
+    def select(self, values: Mapping[str, float | str], points: Array) -> None:
         """Put on the hair that ``values`` choose, moved with the posed head ``points`` (V, 3)."""
         style = str(values["hairstyle"])
         settings = self.rig.choices["hairstyle"][style]
@@ -92,11 +102,11 @@ class Wardrobe:
         for hair in self._styles.values():
             if hair is not None and hair is not worn:
                 hair.show(None)
-        self._root.setShaderInput("cap", _cap(settings))
+        self._root.setShaderInput("scalp_tint", _scalp_tint(settings))
         thin = (float(settings.get("recede", 0.0)), float(settings.get("bald", 0.0)))
         self._root.setShaderInput("thinning", thin)
         moved = points - self.rig.base
-        hair = None if worn is None else (worn, self.scalp.motion(moved))
+        hair = None if worn is None else (worn, self.scalp.control_motion(moved))
         if hair is not None:
             hair[0].move(hair[1])
             hair[0].show(self._root)
@@ -104,7 +114,7 @@ class Wardrobe:
 
     def _grow_beard(
         self, values: Mapping[str, float | str], moved: Array
-    ) -> tuple[Worn, Array] | None:
+    ) -> tuple[HairSurface, Array] | None:
         """The beard that ``values`` choose, and what it follows; None where there is none."""
         slot = self.rig.choices.get("beard")
         style = str(values["beard"]) if slot is not None else ""
@@ -113,7 +123,7 @@ class Wardrobe:
         self._root.setShaderInput("beard_area", area)
         self._root.setShaderInput("stubble", float(settings.get("stubble", 0.0)))
         if slot is not None:
-            colour, grey = colours.beard(self.rig.look(values))
+            colour, grey = colours.beard(self.rig.material(values))
             tint = Vec3(*(float(x) for x in colour))
             self._root.setShaderInput("beard_colour", tint)  # of its shadow on the skin
             self._below.setShaderInput("hair_colour", tint)
@@ -123,7 +133,10 @@ class Wardrobe:
             self._beards[style] = None
             if grown is not None:
                 # What is labelled is the skin that it grows on.
-                self._beards[style] = (Worn(style, grown[0], self._looks, labelled=False), grown[1])
+                self._beards[style] = (
+                    HairSurface(style, grown[0], self._material_names, labelled=False),
+                    grown[1],
+                )
         on = None
         for name, other in self._beards.items():
             if other is not None:
@@ -133,15 +146,17 @@ class Wardrobe:
                 other[0].show(self._below if name == style else None)
         return on
 
-    def _style(self, style: str, settings: Mapping[str, Any]) -> Worn | None:
+    def _style(self, style: str, settings: Mapping[str, Any]) -> HairSurface | None:
         if style not in self._styles:
             hair = grow(settings, self.scalp, sum(map(ord, style)))
-            self._styles[style] = None if hair is None else Worn(style, hair, self._looks)
+            self._styles[style] = (
+                None if hair is None else HairSurface(style, hair, self._material_names)
+            )
         return self._styles[style]
 
 
-def _cap(settings: Mapping[str, Any]) -> Vec4:
+def _scalp_tint(settings: Mapping[str, Any]) -> Vec4:
     """How much hair colours the scalp: above, below, and between which heights it changes."""
-    above = float(settings.get("cap", 1.0))
+    above = float(settings.get("scalp_tint", 1.0))
     low, high = settings.get("fade", (-1.0, -0.9))
-    return Vec4(above, float(settings.get("cap_low", above)), float(low), float(high))
+    return Vec4(above, float(settings.get("scalp_tint_low", above)), float(low), float(high))

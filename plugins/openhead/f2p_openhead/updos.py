@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .ribbons import Locks
+from .ribbons import Strands
 from .scalp import Scalp, unit
 
-__all__ = ["knots"]
+__all__ = ["updos"]
 
 Array = NDArray[np.float32]
 
 
-def _tail(rng: np.random.Generator) -> Locks:
+def _tail(rng: np.random.Generator) -> Strands:
     """A ponytail from the crown, swinging over the subject's left shoulder."""
     count, steps = 80, 14
     s = np.linspace(0, 1, steps)[None]
@@ -35,7 +35,7 @@ def _tail(rng: np.random.Generator) -> Locks:
     shade = (0.86 + 0.12 * near) * (1 + 0.08 * (rng.random((count, 1)) - 0.5)) + 0 * s
     outside = unit(np.stack([0.8 * a + 0 * s, 0.2 + 0 * x, 1.0 + 0 * x], -1))
     cover = np.broadcast_to(np.clip((1 - s) * 4, 0, 1), (count, steps))
-    return Locks(
+    return Strands(
         lines,
         np.broadcast_to(width, (count, steps)).astype(np.float32),
         shade.astype(np.float32),
@@ -45,7 +45,7 @@ def _tail(rng: np.random.Generator) -> Locks:
     )
 
 
-def _bun(centre: Array, radius: float, rng: np.random.Generator) -> Locks:
+def _bun(centre: Array, radius: float, rng: np.random.Generator) -> Strands:
     """Hair wound around itself into a ball, along nearly one way."""
     count, steps = 110, 12
     s = np.linspace(0, 1, steps)[None, :, None]
@@ -65,7 +65,7 @@ def _bun(centre: Array, radius: float, rng: np.random.Generator) -> Locks:
     # Darker where it meets the head.
     shade = shade * (0.8 + 0.2 * np.clip(ring[..., 1] + 0.6, 0, 1))
     cover = np.clip(np.minimum(flat, 1 - flat) * 6, 0, 1) * np.ones((count, 1))
-    return Locks(
+    return Strands(
         lines.astype(np.float32),
         width.astype(np.float32),
         shade.astype(np.float32),
@@ -75,9 +75,9 @@ def _bun(centre: Array, radius: float, rng: np.random.Generator) -> Locks:
     )
 
 
-def knots(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> list[Locks]:
+def updos(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> list[Strands]:
     """The style's ponytail (``tail``) or knot (``bun``), if it has one."""
-    if style.get("tail"):
+    if style.get("ponytail"):
         return [_tail(rng)]
     if style.get("bun") is None:
         return []

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SkinMap"]
+__all__ = ["SkinBinding", "barycentric"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
 
 
-def _within(flat: Array, triangles: Index, place: Array) -> NDArray[np.float64]:
-    """Weights (M, 3) of every triangle's corners at ``place`` (2,), seen from the front."""
-    a, b, c = (flat[triangles[:, k], :2].astype(np.float64) for k in range(3))
+def barycentric(corners: NDArray[Any], place: NDArray[Any]) -> NDArray[np.float64]:
+    """Barycentric coordinates (M, 3) of ``place`` (2,) in triangles (M, 3, 2 or more), along z."""
+    a, b, c = np.moveaxis(corners[..., :2].astype(np.float64), 1, 0)
     u, v, w = b - a, c - a, place - a
     area = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
     area = np.where(np.abs(area) < 1e-12, 1e-12, area)
@@ -22,7 +24,7 @@ def _within(flat: Array, triangles: Index, place: Array) -> NDArray[np.float64]:
     return np.stack([1 - beta - gamma, beta, gamma], 1)
 
 
-class SkinMap:
+class SkinBinding:
     """Places (x, y) on the resting skin ``rest`` (S, 3), and where they go when it is posed.
 
     ``triangles`` (M, 3) into the skin.
@@ -49,7 +51,7 @@ class SkinMap:
         out = np.zeros((len(places), 3), np.float32)
         for k, place in enumerate(places):
             near = self._near(place)
-            weights = _within(self._rest, self._triangles[near], place)
+            weights = barycentric(self._rest[self._triangles[near]], place)
             inside = weights.min(1)
             hit = np.flatnonzero(inside >= -1e-6)
             if len(hit):  # of layers, such as a lid's fold, the one in front
@@ -59,22 +61,6 @@ class SkinMap:
                 best = int(np.argmax(inside))
             out[k] = weights[best] @ skin[self._triangles[near[best]]]
         return out
-
-    def covers(self, skin: Array, points: Array) -> NDArray[np.bool_]:
-        """Which points (N, 3) the posed skin hides from straight before it."""
-        hidden = np.zeros(len(points), bool)
-        corners = skin[self._triangles]
-        low, high = corners.min(1), corners.max(1)
-        for k, point in enumerate(points):
-            near = np.flatnonzero(
-                (low[:, :2] <= point[:2]).all(1)
-                & (high[:, :2] >= point[:2]).all(1)
-                & (high[:, 2] > point[2])
-            )
-            weights = _within(skin, self._triangles[near], point[:2])
-            z = (weights * corners[near, :, 2]).sum(1)
-            hidden[k] = bool(((weights.min(1) >= 0) & (z > point[2] + 1e-4)).any())
-        return hidden
 
     def _near(self, place: Array) -> Index:
         """Front triangles that touch the cell of a place, or the nearest cell that has any."""

@@ -13,9 +13,9 @@ from PIL import Image
 
 from f2p_sdk import F2PError, load_image
 
-from .surface import Surface, make_texture, shader, unlabelled
+from .surface import Surface, hide_from_labels, make_shader, make_texture
 
-__all__ = ["Backdrop", "Curtain", "read_backdrop"]
+__all__ = ["Background", "BackgroundCard", "read_background"]
 
 Refuse = Callable[[str, str, object], F2PError]
 Pixels = NDArray[np.uint8]
@@ -29,20 +29,20 @@ MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
-class Backdrop:
+class Background:
     """Pixels (H, W, 3) uint8 sRGB that are spread over the whole picture, smoothly."""
 
     pixels: Pixels
 
 
-def read_backdrop(value: object, refuse: Refuse) -> Backdrop:
-    """A backdrop from a request's ``background``; ``refuse`` makes the error for a bad one."""
+def read_background(value: object, refuse: Refuse) -> Background:
+    """A background from a request's ``background``; ``refuse`` makes the error for a bad one."""
     if isinstance(value, Mapping) and len(value) == 1:
         seed, path = value.get("shapes"), value.get("picture")
         if isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed <= MAX_SEED:
-            return Backdrop(_shapes(seed))
+            return Background(_shapes(seed))
         if isinstance(path, str):
-            return Backdrop(_picture(path))
+            return Background(_picture(path))
     if isinstance(value, (list, tuple)):
         rows = value if len(value) == 2 else [value]
         if all(_is_colour(row) for row in rows):
@@ -50,7 +50,7 @@ def read_backdrop(value: object, refuse: Refuse) -> Backdrop:
             # A gradient is spelled out: textures are not mixed beyond the middle of a pixel.
             steps = np.linspace(0, len(rows) - 1, 256 if len(rows) == 2 else 1)[:, None]
             mixed = colours[0] + (colours[-1] - colours[0]) * steps
-            return Backdrop(np.round(mixed).astype(np.uint8)[:, None])
+            return Background(np.round(mixed).astype(np.uint8)[:, None])
     raise refuse("background", RULE, value)
 
 
@@ -94,40 +94,40 @@ def _shapes(seed: int) -> Pixels:
     return np.clip(np.round(out), 0, 255).astype(np.uint8)
 
 
-class Curtain:
-    """The node that shows a backdrop behind everything, hidden without one."""
+class BackgroundCard:
+    """The node that shows a background behind everything, hidden without one."""
 
     def __init__(self, root: NodePath) -> None:
         corners = np.array([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)], np.float32)
         card = Surface(
-            "backdrop",
+            "background",
             np.array([(0, 1, 2), (0, 2, 3)], np.int32),
             {"corner": corners[:, :2]},
             {"vertex": 3},
         )
         card.write(corners)
         self.node = card.node
-        self.node.setShader(shader("backdrop.vert", "backdrop.frag", ()))
+        self.node.setShader(make_shader("background.vert", "background.frag", ()))
         self.node.setBin("background", 0)
         self.node.setDepthWrite(False)
         self.node.setDepthTest(False)
-        unlabelled(self.node)
+        hide_from_labels(self.node)
         self._root = root
 
-    def hang(self, backdrop: Backdrop | None, size: tuple[int, int]) -> None:
-        """Show ``backdrop`` in a picture of ``size`` (width, height), cut to its shape."""
-        if backdrop is None:
+    def show(self, background: Background | None, size: tuple[int, int]) -> None:
+        """Show ``background`` in a picture of ``size`` (width, height), cut to its shape."""
+        if background is None:
             self.node.detachNode()
             return
-        pixels = backdrop.pixels
+        pixels = background.pixels
         height, width = pixels.shape[:2]
         alpha = np.full((height, width, 1), 255, np.uint8)
-        texture = make_texture("backdrop", np.concatenate([pixels, alpha], 2))
+        texture = make_texture("background", np.concatenate([pixels, alpha], 2))
         texture.setMinfilter(SamplerState.FTLinear)
         texture.setWrapU(Texture.WMClamp)
         # One colour and gradients fill any shape; what has a shape of its own keeps it.
         across = min(1.0, (size[0] / size[1]) / (width / height)) if width > 1 else 1.0
         down = min(1.0, (width / height) / (size[0] / size[1])) if width > 1 else 1.0
-        self.node.setShaderInput("backdrop", texture)
+        self.node.setShaderInput("background", texture)
         self.node.setShaderInput("part", (across, down))
         self.node.reparentTo(self._root)

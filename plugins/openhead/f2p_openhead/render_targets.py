@@ -25,11 +25,11 @@ from panda3d.core import (
 
 from f2p_sdk import F2PError
 
-from .camera import LOOK_AT
+from .camera import TARGET_Z
 from .camera import Camera as Portrait
 from .surface import LABELS, LABELS_MASK, label_shaders
 
-__all__ = ["BACKGROUND", "RenderError", "Views"]
+__all__ = ["BACKGROUND", "RenderError", "RenderTargets"]
 
 BACKGROUND = (0.47, 0.50, 0.53)
 # What is drawn: a picture, classes alone, or classes and depth.
@@ -43,7 +43,7 @@ class RenderError(F2PError):
     """The engine could not open a renderer or draw."""
 
 
-class Views:
+class RenderTargets:
     """Buffers of every size that was asked for, seen through the portrait camera.
 
     Raises RenderError when no OpenGL is found.
@@ -103,9 +103,9 @@ class Views:
         else:
             node.setCameraMask(BitMask32.bit(0))
         camera = self._root.attachNewNode(node)
-        look_at = Point3(0, self._portrait.height, LOOK_AT)
-        camera.setPos(look_at + Vec3(0, 0, self._portrait.distance))
-        camera.lookAt(look_at, Vec3(0, 1, 0))
+        target = Point3(0, self._portrait.height, TARGET_Z)
+        camera.setPos(target + Vec3(0, 0, self._portrait.distance))
+        camera.lookAt(target, Vec3(0, 1, 0))
         return camera
 
     def _draw(self, kind: str, width: int, height: int) -> tuple[GraphicsOutput, Texture, Texture]:

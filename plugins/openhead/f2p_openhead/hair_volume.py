@@ -11,24 +11,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .ribbons import Locks
-from .scalp import SKULL_CENTRE, Scalp, crown_distance, hairline, is_ear, outward, roots, unit
+from .ribbons import Strands
+from .scalp import (
+    SKULL_CENTRE,
+    Scalp,
+    crown_distance,
+    hairline,
+    is_ear,
+    outward,
+    roots,
+    smoothstep,
+    unit,
+)
 
-__all__ = ["curls", "curtain", "hull", "shadow"]
+__all__ = ["back_panel", "curls", "hull", "neck_shadow"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
 
 
-def _ramp(x: Array, low: float, high: float) -> Array:
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
-
-
-def shadow(p: Array) -> Array:
+def neck_shadow(p: Array) -> Array:
     """Light (...,) that reaches points (..., 3): little behind the neck."""
-    low = _ramp(-p[..., 1], 0.0, 0.5)
-    return np.asarray(1 - low * (1 - (0.42 + 0.58 * _ramp(p[..., 2], -1.0, -0.35))), np.float32)
+    low = smoothstep(-p[..., 1], 0.0, 0.5)
+    return np.asarray(
+        1 - low * (1 - (0.42 + 0.58 * smoothstep(p[..., 2], -1.0, -0.35))), np.float32
+    )
 
 
 def _height(style: Mapping[str, Any], points: Array) -> Array:
@@ -38,10 +45,10 @@ def _height(style: Mapping[str, Any], points: Array) -> Array:
     grown = np.sqrt(np.clip(line / rim, 0, 1))
     above = style.get("above")
     if above is not None:
-        grown = grown * _ramp(points[:, 1], float(above), float(above) + 0.2)
+        grown = grown * smoothstep(points[:, 1], float(above), float(above) + 0.2)
     bald = float(style.get("bald", 0.0))
     if bald:
-        grown = grown * _ramp(crown_distance(points), bald - 0.05, bald + 0.2)
+        grown = grown * smoothstep(crown_distance(points), bald - 0.05, bald + 0.2)
     taper = float(style.get("taper", 0.0))
     grown = grown * (1 - taper * np.clip((0.45 - points[:, 1]) / 0.8, 0, 1))
     return np.asarray(np.where(is_ear(points), 0, grown), np.float32)
@@ -49,7 +56,7 @@ def _height(style: Mapping[str, Any], points: Array) -> Array:
 
 def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, Array, Index] | None:
     """Points, tangents, normals, strand and triangles of the mass below the locks."""
-    lift = float(style.get("mass", 0.45 * float(style.get("volume", 0.1))))
+    lift = float(style.get("hull_height", 0.45 * float(style.get("volume", 0.1))))
     if lift <= 0:
         return None
     points = scalp.points
@@ -77,18 +84,18 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
         run = np.array((0, 1, 0)) + 0 * p  # as the curls on it
     tangent = unit(run - normal * (run * normal).sum(1, keepdims=True))
     cover = (
-        _ramp(grown, 0.05, 0.5)
-        * _ramp(line[used], -0.03, 0.08)
+        smoothstep(grown, 0.05, 0.5)
+        * smoothstep(line[used], -0.03, 0.08)
         * float(style.get("hull_cover", 1.0))
     )
     dark = float(style.get("hull_shade", 0.84 if style.get("curls") else 0.82))
     seam = np.exp(-(((p[:, 0] - part) / 0.05) ** 2)) * (p[:, 1] > 0.5) * (1 - combed)
-    shade = (dark * (1 - 0.2 * seam) * shadow(p)).astype(np.float32)
+    shade = (dark * (1 - 0.2 * seam) * neck_shadow(p)).astype(np.float32)
     strand = np.stack([np.zeros(len(p)), np.full(len(p), 0.5), shade, cover], 1)
     return place, tangent, normal, strand.astype(np.float32), back[tri].astype(np.int32)
 
 
-def curtain(style: Mapping[str, Any], scalp: Scalp) -> list[Locks]:
+def back_panel(style: Mapping[str, Any], scalp: Scalp) -> list[Strands]:
     """Long hair behind the neck, as wide strips in its own shadow: nothing shows between locks."""
     length, low = float(style.get("length", 0.0)), float(style.get("cut", -9.0))
     if length < 1.2 or style.get("back", 0.0) > 0.5 or low > -0.35:
@@ -106,22 +113,22 @@ def curtain(style: Mapping[str, Any], scalp: Scalp) -> list[Locks]:
     lines = np.stack([x, y, z], -1).astype(np.float32)
     s = s + 0 * turn
     return [
-        Locks(
+        Strands(
             lines,
             np.full((count, steps), 0.26, np.float32),
-            (0.72 * shadow(lines)).astype(np.float32),
+            (0.72 * neck_shadow(lines)).astype(np.float32),
             np.zeros(count, np.float32),
-            (np.minimum(8 * s, 1) * (1 - _ramp(s, 0.9, 1.0))).astype(np.float32),
+            (np.minimum(8 * s, 1) * (1 - smoothstep(s, 0.9, 1.0))).astype(np.float32),
         )
     ]
 
 
-def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> list[Locks]:
+def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> list[Strands]:
     """Little arcs through the outer part of the mass, ``curls`` of them, of radius ``curl``."""
     count = int(style.get("curls", 0))
     if not count:
         return []
-    size, mass = float(style.get("curl", 0.07)), float(style.get("mass", 0.2))
+    size, mass = float(style.get("curl_radius", 0.07)), float(style.get("hull_height", 0.2))
     p0, _ = roots(scalp, {**style, "part": 0.0, "back": 0.4}, count, rng)
     depth = rng.random(count).astype(np.float32) ** 0.6
     normal = outward(p0)
@@ -157,7 +164,7 @@ def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> l
     up = np.array((0, 1, 0), np.float32)
     fall = unit(up - normal * normal[:, 1:2])[:, None] + 0 * lines
     return [
-        Locks(
+        Strands(
             lines,
             width.astype(np.float32),
             shade.astype(np.float32),

@@ -12,7 +12,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from .assets import asset_root, cache_folder, load_target
+from .assets import asset_root, cached_arrays, load_target
 from .head import Head
 from .rig import Rig
 
@@ -42,9 +42,11 @@ def reach_of_targets(head: Head) -> Array:
     names = [n for n in names if not n.endswith(("-baby", "-child")) and "-child-" not in n]
     names = [n for n in names if "-baby-" not in n]
     key = hashlib.sha256("\n".join([*names, "reach-2"]).encode() + head.ids.tobytes()).hexdigest()
-    cached = cache_folder() / f"reach-{key[:16]}.npy"
-    if cached.is_file():
-        return np.asarray(np.load(cached), np.float32)
+    arrays = cached_arrays(f"reach-{key[:16]}", lambda: {"reach": _reach(names, head)})
+    return arrays["reach"]
+
+
+def _reach(names: list[str], head: Head) -> Array:
     eyes = np.concatenate([head.left_eye, head.right_eye])
     reach = np.zeros(len(head.ids), np.float32)
     macros: list[Array] = []
@@ -60,9 +62,6 @@ def reach_of_targets(head: Head) -> Array:
     for field in macros:
         for other in macros:
             reach = np.maximum(reach, np.linalg.norm(field - other, axis=1) * 2 / 3)
-    temporary = cached.with_suffix(f".{np.random.default_rng().integers(1 << 40)}.npy")
-    np.save(temporary, reach)
-    temporary.replace(cached)
     return reach
 
 
