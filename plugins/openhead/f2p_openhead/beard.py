@@ -1,7 +1,7 @@
-"""Beards: areas of the face where they grow, and the hairs of those longer than stubble.
+"""Beards: the areas of the face where they grow, and hairs longer than stubble.
 
-Areas are found on the base mesh, before any rig shapes it, so they are the same skin on every head.
-Places and lengths are in decimetres, face coordinates.
+Areas are defined on the base mesh, before any rig deforms it, so they are the same skin on every
+head. Positions and lengths are decimetres, face coordinates.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ Array = NDArray[np.float32]
 
 AREAS = ("jaw", "chin", "moustache", "circle")
 SEGMENTS = 4
-NAPE = -0.8  # no beard grows farther back
+NAPE = -0.8  # z; no beard grows farther back
 
 
 def area_weights(head: Head) -> Array:
-    """How much each vertex of the head (V,) belongs to each of AREAS: (V, 4) in [0, 1]."""
+    """Weights (V, 4) in [0, 1] of the head's vertices in each of AREAS."""
     eyes = np.concatenate([head.left_eye, head.right_eye])
     p = head.rest - head.rest[eyes].mean(0)
     x, y, z = np.abs(p[:, 0]), p[:, 1], p[:, 2]
-    # Cheeks above, neck below; by how far back a place lies.
+    # Limits on the cheek and on the neck, as heights by depth.
     cheek = np.interp(
         z,
         [-0.5, -0.38, -0.33, -0.25, -0.1, 0.1, 0.2],
@@ -66,7 +66,7 @@ def area_weights(head: Head) -> Array:
 
 
 def coverage(style: Mapping[str, Any], where: Array) -> Array:
-    """How thickly a style grows at places with these ``areas`` (N, 4): (N,) in [0, 1]."""
+    """Density (N,) in [0, 1] of a style at points with these area weights (N, 4)."""
     amount = np.array([float(style.get(k, 0.0)) for k in AREAS], np.float32)
     return np.asarray((where * amount).max(1), np.float32)
 
@@ -74,15 +74,17 @@ def coverage(style: Mapping[str, Any], where: Array) -> Array:
 def grow_beard(
     style: Mapping[str, Any], head: Head, scalp: Scalp, seed: int
 ) -> tuple[Hair, NDArray[np.int32]] | None:
-    """Hairs of a style, and the head's rows (K,) whose displacements they move with; or None.
+    """Grow the hairs of a style; its keys are in docs/reference/rig.md.
 
-    docs/reference/rig.md lists the style's keys.
+    Returns:
+        The hairs, and the head's rows (K,) whose displacements they follow; None without hairs.
     """
     count = int(style.get("strands", 0))
     if not count:
         return None
     rng = np.random.default_rng(seed)
-    thick = coverage(style, area_weights(head)[scalp.rows])
+    weights = area_weights(head)[scalp.rows]
+    thick = coverage(style, weights)
     a, b, c = (scalp.points[scalp.triangles[:, k]] for k in range(3))
     dense = thick[scalp.triangles].mean(1)
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) * np.where(dense > 0.3, dense, 0)
@@ -100,30 +102,37 @@ def grow_beard(
     root, first = place[chosen], scalp.triangles[picks[chosen], 0]
     grown = dense[picks[chosen]]
     normal = scalp.normals[first]
-    locks = _hairs(style, root, normal, area_weights(head)[scalp.rows][first], grown, rng)
-    # The nape lies as high as the chin and in the middle too: what grew there is left out.
+    strands = _hairs(style, root, normal, weights[first], grown, rng)
+    # The chin's area also covers the nape, which has the same height and x.
     front = root[:, 2] > NAPE
-    root, parts = root[front], (locks.lines, locks.width, locks.shade, locks.twist, locks.cover)
-    smooth = None if locks.normals is None else locks.normals[front]
-    locks = Strands(*(part[front] for part in parts), normals=smooth)
-    # Each hair goes with the skin around its root, and with no other: lips part.
+    root = root[front]
+    strands = Strands(
+        strands.lines[front],
+        strands.width[front],
+        strands.shade[front],
+        strands.twist[front],
+        strands.cover[front],
+        None if strands.normals is None else strands.normals[front],
+    )
+    # Each hair follows only the skin around its root, because the lips move apart.
     near = np.flatnonzero(thick > 0.02)
     gap = ((root[:, None] - scalp.points[near][None]) ** 2).sum(-1)
     weight = np.exp(-(gap - gap.min(1, keepdims=True)) / (2 * 0.045**2))
     weight = (weight / weight.sum(1, keepdims=True)).astype(np.float32)
-    # (Ribbons are drawn nearest first: the same order here.)
-    order = np.argsort(-locks.lines[..., 2].mean(1), kind="stable")
-    hair = assemble(scalp, [locks], weights=weight[order])
-    # All of a hair goes the same way: one row of weights for each.
+    # The same order as in ``ribbons``: nearest first.
+    order = np.argsort(-strands.lines[..., 2].mean(1), kind="stable")
+    hair = assemble(scalp, [strands], weights=weight[order])
+    # A hair moves as a whole: one row of weights for each.
     return replace(hair, centre=hair.centre // (SEGMENTS + 1)), scalp.rows[near]
 
 
 def _hairs(
     style: Mapping[str, Any], root: Array, normal: Array, where: Array, grown: Array, rng: Any
 ) -> Strands:
+    """Centre lines and shading of the hairs at ``root`` (S, 3) with skin ``normal`` (S, 3)."""
     count = len(root)
     lip = (where[:, 2] > where[:, [0, 1, 3]].max(1)) & (root[:, 1] > -0.75)
-    # Long at the chin, short on cheeks and lip.
+    # Only hairs at the chin have the full length.
     low = smoothstep(-root[:, 1], 0.72, 1.05)[:, None]
     full = float(style.get("length", 0.12))
     length = np.minimum(full, 0.13) * (1 - low) + full * low
@@ -135,19 +144,19 @@ def _hairs(
     p = root - normal * 0.004
     line = [p]
     for k in range(SEGMENTS):
-        # Off the skin at the root, along it at the tip; less on the lip: no bristles.
+        # Away from the skin at the root, along it at the tip; flatter on the upper lip.
         away = max(0.75 - 1.32 * k / SEGMENTS, 0.12) * np.where(lip[:, None], 0.5, 1.0)
-        way = unit(unit(down.astype(np.float32)) + normal * away)
-        # Hairs of the chin meet below it.
-        way[:, 0] -= (root[:, 0] * 0.35 * k / SEGMENTS) * low[:, 0]
-        p = (p + way * length / SEGMENTS).astype(np.float32)
+        direction = unit(unit(down.astype(np.float32)) + normal * away)
+        # Hairs of the chin converge below it.
+        direction[:, 0] -= (root[:, 0] * 0.35 * k / SEGMENTS) * low[:, 0]
+        p = (p + direction * length / SEGMENTS).astype(np.float32)
         line.append(p)
     lines = np.stack(line, 1).astype(np.float32)
     s = np.linspace(0, 1, SEGMENTS + 1, dtype=np.float32)[None]
     thickness = float(style.get("width", 0.036)) * (1 + 0.6 * low * min(full / 0.5, 1))
     width = thickness * (1 - 0.6 * smoothstep(s, 0.5, 1.0)) * rng.uniform(0.8, 1.2, (count, 1))
     shade = (0.84 + 0.12 * s) * (1 + 0.12 * (rng.random((count, 1)) - 0.5))
-    # Under the chin it is dark.
+    # Darker under the chin.
     shade = shade * (1 - 0.25 * smoothstep(-normal[:, 1], 0.3, 0.9)[:, None])
     cover = np.minimum(0.15 + 2.5 * s, 0.7) * (1 - smoothstep(s, 0.4, 1.0))
     cover = cover * np.minimum(0.4 + grown, 1)[:, None]

@@ -1,4 +1,4 @@
-"""Brow styles as hair strokes, in one atlas that the skin shader looks up in brow coordinates."""
+"""Brow styles as hair strokes, in one atlas that the skin shader samples in brow coordinates."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from PIL import Image, ImageDraw, ImageFilter
 
 __all__ = ["COLUMNS", "TILE", "atlas"]
 
-TILE = (192, 96)  # width: inner end to tail; height: below to above the brow's middle line
+TILE = (192, 96)  # pixels; width: inner end to tail, height: across the brow's centre line
 COLUMNS = 6
 
 
 def _stroke_tile(style: Mapping[str, Any], seed: int) -> NDArray[np.uint8]:
-    """One style as coverage (96, 192) uint8: s in [-0.1, 1.1] along, t in [-1, 1] across.
+    """Coverage (96, 192) uint8 of one style: s in [-0.1, 1.1] along the brow, t in [-1, 1] across.
 
-    Style keys: thickness, inner, tail (relative height at the ends), arch, peak (0..1 along), lift
-    (tail height), density, stroke (hair length), angle (degrees the inner hairs stand up), soft
-    (powder between hairs), gap (0..1: a slit).
+    The style's keys are in docs/reference/rig.md.
     """
     rng = np.random.default_rng(seed)
     width, height = TILE
@@ -71,8 +69,8 @@ def _stroke_tile(style: Mapping[str, Any], seed: int) -> NDArray[np.uint8]:
             continue
         s_array = np.array([s])
         t = float(middle(s_array)[0] + u * half(s_array)[0])
-        # Hairs stand up at the inner end and lie along the brow outwards; those above the middle
-        # bend down, those below it up.
+        # Hairs are steep at the inner end and flat at the tail; those above the centre line bend
+        # down, those below it bend up.
         angle = np.radians(
             stand * (1 - s) ** 1.5 + rng.normal(0, 7) + (12 - 26 * s) * (1 if u < 0.2 else -1) * 0.5
         )
@@ -94,9 +92,10 @@ def _stroke_tile(style: Mapping[str, Any], seed: int) -> NDArray[np.uint8]:
 
 
 def atlas(styles: Mapping[str, Mapping[str, Any]]) -> NDArray[np.uint8]:
-    """All styles in one picture, (rows * 96, COLUMNS * 192) uint8, row 0 at the top.
+    """Draw all styles into one picture (rows * 96, COLUMNS * 192) uint8, row 0 at the top.
 
-    ``styles`` maps a choice to its style keys, in the order of the tiles, COLUMNS of them a row.
+    Args:
+        styles: choice -> its style; tiles follow this order, COLUMNS in a row.
     """
     tiles = [_stroke_tile(style, 100 + k) for k, style in enumerate(styles.values())]
     rows = -(-len(tiles) // COLUMNS)

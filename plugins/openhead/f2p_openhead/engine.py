@@ -1,4 +1,4 @@
-"""The engine: draws a character of a rig with Panda3D, without a window."""
+"""The engine: draws the characters of one rig with Panda3D, without a window."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Values = Mapping[str, float | str]
 
 loadPrcFileData(
     "openhead",
-    # Linux needs EGL to draw without a window or a screen.
+    # EGL draws without a display server on Linux.
     f"load-display {'p3headlessgl' if sys.platform.startswith('linux') else 'pandagl'}\n"
     "audio-library-name null\n"
     "coordinate-system yup-right\n"
@@ -42,22 +42,24 @@ loadPrcFileData(
     "notify-level-egldisplay error\n"
     "gl-coordinate-system default\n"
     "textures-power-2 none\n"
-    # Render states that no longer serve go at once. Panda3D would keep them for a task of its own
-    # main loop, which is not used here, and every picture would leave 0.2 MB behind.
+    # Free unused render states at once. Panda3D frees them in its own main loop, which is not used
+    # here, so each picture would leak 0.2 MB.
     "garbage-collect-states 0\n",
 )
 
 MAX_SIZE = 1024
 PASSES = ("color", "labels", "landmarks", "depth", "vertices", "attributes", "triangles")
-OCCLUSION_MARGIN = 0.06  # decimetres that a landmark may lie behind what is drawn there
+OCCLUSION_MARGIN = 0.06  # decimetres that a visible landmark may be behind the drawn surface
 STANDARD = Scene()
 
 
 class Engine:
-    """Draws one rig's characters. Not for use from several threads at once.
+    """Draws the characters of one rig; not thread-safe.
 
-    The head is posed on the CPU, lit and painted by GLSL; the same values give the same bytes.
-    Raises RenderError when no OpenGL is found.
+    The head is posed on the CPU, and shaded by GLSL. The same values give the same bytes.
+
+    Raises:
+        RenderError: no OpenGL is available.
     """
 
     def __init__(self, rig: Rig, head: Head | None = None) -> None:
@@ -80,14 +82,21 @@ class Engine:
 
     @property
     def scalp(self) -> Scalp:
-        """How hair follows the head."""
+        """The scalp, which moves hair with the head."""
         return self._hair.scalp
 
     def render(self, values: Values, size: tuple[int, int] | int = 512) -> NDArray[np.uint8]:
-        """Draw a character: values in game units -> picture (H, W, 3) uint8 RGB sRGB.
+        """Draw a character in the standard portrait.
 
-        ``size`` is (width, height) or the side of a square, 16 to MAX_SIZE pixels. Raises
-        RenderError for another size, or when the renderer gives no picture.
+        Args:
+            values: the character's values in game units.
+            size: (width, height), or the side of a square, 16 to MAX_SIZE pixels.
+
+        Returns:
+            Picture (H, W, 3) uint8, RGB, sRGB.
+
+        Raises:
+            RenderError: the size is out of range, or the renderer fails.
         """
         return np.asarray(self.draw(values, size)["color"], np.uint8)
 
@@ -98,19 +107,23 @@ class Engine:
         passes: Sequence[str] = ("color",),
         scene: Scene = STANDARD,
     ) -> dict[str, NDArray[Any]]:
-        """Draw ``passes`` of PASSES in a scene, by name.
+        """Draw ``passes`` of PASSES in a scene.
 
-        ``color`` as :meth:`render`; ``labels`` (H, W) uint8 classes of the face parser and
-        ``depth`` (H, W) float32 decimetres from the camera's plane, 0 where nothing is: both of
-        the pixels' middles; ``landmarks`` (73, 3) float32, x and y in pixels and 1 where seen;
-        ``vertices``, ``attributes`` and ``triangles`` as :class:`Meshes` tells them, of a head that
-        looks straight ahead.
+        Returns:
+            Pass -> array. ``color``: as :meth:`render`. ``labels``: (H, W) uint8, classes of the
+                face parser at the pixels' centres. ``depth``: (H, W) float32 decimetres from the
+                camera's plane at the pixels' centres, 0 for the background. ``landmarks``: (73, 3)
+                float32, x and y in pixels, and 1 if visible. ``vertices``, ``attributes``,
+                ``triangles``: see :class:`Meshes`; the scene does not rotate them.
+
+        Raises:
+            RenderError: the size is out of range, or the renderer fails.
         """
         width, height = (size, size) if isinstance(size, int) else size
         if not (16 <= width <= MAX_SIZE and 16 <= height <= MAX_SIZE):
             raise RenderError(
-                f"openhead: picture size {width}x{height}, must be 16 to {MAX_SIZE}",
-                remedy="ask for a smaller picture",
+                f"openhead: picture size must be 16 to {MAX_SIZE} a side, got {width}x{height}",
+                remedy="request another size",
             )
         points, material = self._pose(values, scene)
         self._background.show(scene.background, (width, height))
@@ -118,14 +131,14 @@ class Engine:
         if "color" in passes:
             drawn["color"] = self._render_targets.colour(width, height)
         if {"labels", "depth", "landmarks"} & set(passes):
-            deep = bool({"depth", "landmarks"} & set(passes))
-            drawn["labels"], depth = self._render_targets.labels(width, height, deep)
+            with_depth = bool({"depth", "landmarks"} & set(passes))
+            drawn["labels"], depth = self._render_targets.labels(width, height, with_depth)
             if depth is not None:
                 drawn["depth"] = depth
         if "landmarks" in passes:
             style = str(values["eyebrow_style"])
             places = rotate_head(self._landmarks(points, material, style), scene.rotation)
-            drawn["landmarks"] = self._visibility(places, drawn["depth"])
+            drawn["landmarks"] = self._project_visible(places, drawn["depth"])
         if "vertices" in passes:
             drawn["vertices"] = self._meshes.vertices(
                 points, material, self._camera, (width, height)
@@ -144,26 +157,30 @@ class Engine:
     def _landmarks(self) -> Landmarks:
         return Landmarks(self.rig, self.head, self._face.brow_sheet)
 
-    def _visibility(self, places: Array, depth: Array) -> Array:
-        """Places (N, 3) as (N, 3): x and y in pixels, 1 where nothing in ``depth`` hides them."""
+    def _project_visible(self, places: Array, depth: Array) -> Array:
+        """Project points (N, 3) to (N, 3): x and y in pixels, and 1 if no surface in ``depth``
+        hides it.
+        """
         height, width = depth.shape
-        spots = self._camera.project(places, (width, height))
-        out = np.column_stack([spots, np.zeros(len(spots))]).astype(np.float32)
+        pixels = self._camera.project(places, (width, height))
+        out = np.column_stack([pixels, np.zeros(len(pixels))]).astype(np.float32)
         far = self._camera.depth(places)
-        for k, (x, y) in enumerate(np.round(spots).astype(int)):
+        for k, (x, y) in enumerate(np.round(pixels).astype(int)):
             if 0 <= x < width and 0 <= y < height:
-                # A point on an outline may fall beside it: any neighbour will do.
+                # A point on the outline may round to a background pixel, so test the neighbours.
                 near = depth[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
                 out[k, 2] = float(((near > 0) & (near > far[k] - OCCLUSION_MARGIN)).any())
         return out
 
     def _pose(self, values: Values, scene: Scene) -> tuple[Array, dict[str, float]]:
-        """Place everything; the drawn head's points (V, 3) before it turns, and material values."""
+        """Update the scene graph; return the drawn head (V, 3) before its rotation, and material
+        values.
+        """
         neutral, moved = self.rig.pose(values), None
         points = neutral
         if scene.expression:
-            acted = self._expressions(scene.expression)
-            points, moved = neutral + acted[: len(neutral)], acted[len(neutral) :]
+            field = self._expressions(scene.expression)
+            points, moved = neutral + field[: len(neutral)], field[len(neutral) :]
         material = self.rig.material(values)
         packed = PTA_LVecBase4f.emptyArray((len(self._material_names) + 3) // 4)
         numbers = [material[k] for k in self._material_names] + [0.0] * 3

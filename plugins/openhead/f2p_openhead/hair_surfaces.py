@@ -1,4 +1,4 @@
-"""What the head wears: styles of hair, grown once and kept, moved along with the head."""
+"""Hair and beard as drawn surfaces: each style is built once and deformed with the head."""
 
 from __future__ import annotations
 
@@ -23,16 +23,20 @@ Array = NDArray[np.float32]
 
 
 class HairSurface:
-    """A style as drawn: first what covers whole pixels, nearest first; at last its soft edges.
+    """One style as drawn: first its opaque pixels, nearest ribbons first, then its soft edges.
 
-    Edges are blended over everything else, furthest first, where nothing hides them. So each pixel
-    of a thick mass is shaded about once, and yet no edge is jagged.
+    The edges are blended last, farthest first, where nothing hides them. So most pixels of thick
+    hair are shaded once, and the outline is smooth.
+
+    Attributes:
+        hair: the style at rest.
+        points: (N, 3) its points at the last pose.
     """
 
     def __init__(
         self, name: str, hair: Hair, material_names: Sequence[str], labelled: bool = True
     ) -> None:
-        self.hair = hair
+        self.hair, self.points = hair, hair.points
         fixed = {"tangent": hair.tangents, "normal": hair.normals, "strand": hair.strand}
         self._surface = Surface(name, hair.triangles, fixed, {"vertex": 3})
         self._core = self._surface.node
@@ -40,7 +44,7 @@ class HairSurface:
         for node, defines in ((self._core, ()), (self._edge, ("EDGE",))):
             node.setTwoSided(True)
             set_shaders(node, "hair.vert", "hair.frag", material_names, defines=defines)
-        # Before the skin: what hair hides is then never shaded.
+        # Before the skin, so that the depth test skips the skin behind hair.
         self._core.setBin("background", 10)
         self._edge.setBin("fixed", 10)
         self._edge.setTransparency(TransparencyAttrib.MAlpha)
@@ -50,23 +54,30 @@ class HairSurface:
         if not labelled:
             hide_from_labels(self._core)
 
-    def move(self, motion: Array) -> None:
-        """Follow a head whose control points moved by ``motion`` (K, 3)."""
-        self._surface.write(self.hair.deformed(motion))
-
-    def show(self, root: NodePath | None) -> None:
-        """Hang it under ``root``, or take it off."""
+    def show(self, root: NodePath, motion: Array) -> None:
+        """Attach to ``root``, deformed by ``motion`` (K, 3) of the control points."""
+        self.points = self.hair.deformed(motion)
+        self._surface.write(self.points)
         for node in (self._core, self._edge):
-            if root is None:
-                node.detachNode()
-            else:
-                node.reparentTo(root)
+            node.reparentTo(root)
+
+    def hide(self) -> None:
+        """Detach from the scene graph."""
+        for node in (self._core, self._edge):
+            node.detachNode()
 
 
 class HairSurfaces:
-    """The hair of one rig under ``root``; ``material_names`` names the packed look values.
+    """Hair and beards of one rig.
 
-    ``rest_normals`` (S, 3) are the resting skin's.
+    Args:
+        root: parent node.
+        rest_normals: (S, 3) of the resting skin.
+        material_names: names of the packed material values.
+
+    Attributes:
+        scalp: of the resting head.
+        hair, beard: the surfaces that are shown now, or None.
     """
 
     def __init__(
@@ -83,39 +94,28 @@ class HairSurfaces:
         self._styles: dict[str, HairSurface | None] = {}
         self._beards: dict[str, tuple[HairSurface, NDArray[np.int32]] | None] = {}
         self._material_names = material_names
-        # Beards hang below a node of their own, whose colour stands in for the hair's.
-        self._below = root.attachNewNode("beards")
-        self._on: tuple[tuple[HairSurface, Array] | None, tuple[HairSurface, Array] | None] = (
-            None,
-            None,
-        )
-
-    def worn(self) -> tuple[tuple[HairSurface, Array] | None, tuple[HairSurface, Array] | None]:
-        """Hair and beard that :meth:`dress` put on last, each with the motion it follows."""
-        return self._on
+        # The beards' parent node overrides the shader input ``hair_colour``.
+        self._beard_root = root.attachNewNode("beards")
+        self.hair: HairSurface | None = None
+        self.beard: HairSurface | None = None
 
     def select(self, values: Mapping[str, float | str], points: Array) -> None:
-        """Put on the hair that ``values`` choose, moved with the posed head ``points`` (V, 3)."""
+        """Show the hair and the beard of ``values`` on the posed head ``points`` (V, 3)."""
         style = str(values["hairstyle"])
         settings = self.rig.choices["hairstyle"][style]
-        worn = self._style(style, settings)
-        for hair in self._styles.values():
-            if hair is not None and hair is not worn:
-                hair.show(None)
         self._root.setShaderInput("scalp_tint", _scalp_tint(settings))
         thin = (float(settings.get("recede", 0.0)), float(settings.get("bald", 0.0)))
         self._root.setShaderInput("thinning", thin)
-        moved = points - self.rig.base
-        hair = None if worn is None else (worn, self.scalp.control_motion(moved))
+        displacement = points - self.rig.base
+        hair = self._style(style, settings)
+        if self.hair is not None and self.hair is not hair:
+            self.hair.hide()
         if hair is not None:
-            hair[0].move(hair[1])
-            hair[0].show(self._root)
-        self._on = hair, self._grow_beard(values, moved)
+            hair.show(self._root, self.scalp.control_motion(displacement))
+        self.hair = hair
+        self._select_beard(values, displacement)
 
-    def _grow_beard(
-        self, values: Mapping[str, float | str], moved: Array
-    ) -> tuple[HairSurface, Array] | None:
-        """The beard that ``values`` choose, and what it follows; None where there is none."""
+    def _select_beard(self, values: Mapping[str, float | str], displacement: Array) -> None:
         slot = self.rig.choices.get("beard")
         style = str(values["beard"]) if slot is not None else ""
         settings = slot[style] if slot is not None else {}
@@ -125,26 +125,24 @@ class HairSurfaces:
         if slot is not None:
             colour, grey = colours.beard(self.rig.material(values))
             tint = Vec3(*(float(x) for x in colour))
-            self._root.setShaderInput("beard_colour", tint)  # of its shadow on the skin
-            self._below.setShaderInput("hair_colour", tint)
-            self._below.setShaderInput("grey", grey * 0.6)
+            self._root.setShaderInput("beard_colour", tint)  # of the stubble on the skin
+            self._beard_root.setShaderInput("hair_colour", tint)
+            self._beard_root.setShaderInput("grey", grey * 0.6)
         if style not in self._beards:
             grown = grow_beard(settings, self.head, self.scalp, sum(map(ord, style)))
             self._beards[style] = None
             if grown is not None:
-                # What is labelled is the skin that it grows on.
+                # Pixels of a beard have the label of the skin below.
                 self._beards[style] = (
                     HairSurface(style, grown[0], self._material_names, labelled=False),
                     grown[1],
                 )
-        on = None
-        for name, other in self._beards.items():
-            if other is not None:
-                if name == style:
-                    on = other[0], moved[other[1]]
-                    other[0].move(on[1])
-                other[0].show(self._below if name == style else None)
-        return on
+        beard, rows = self._beards[style] or (None, None)
+        if self.beard is not None and self.beard is not beard:
+            self.beard.hide()
+        if beard is not None:
+            beard.show(self._beard_root, displacement[rows])
+        self.beard = beard
 
     def _style(self, style: str, settings: Mapping[str, Any]) -> HairSurface | None:
         if style not in self._styles:
@@ -156,7 +154,9 @@ class HairSurfaces:
 
 
 def _scalp_tint(settings: Mapping[str, Any]) -> Vec4:
-    """How much hair colours the scalp: above, below, and between which heights it changes."""
+    """Tint of the scalp by the hair colour: above, below, and the two heights between which it
+    changes.
+    """
     above = float(settings.get("scalp_tint", 1.0))
     low, high = settings.get("fade", (-1.0, -0.9))
     return Vec4(above, float(settings.get("scalp_tint_low", above)), float(low), float(high))

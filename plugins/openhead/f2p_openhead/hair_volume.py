@@ -1,6 +1,6 @@
-"""Hair as a mass: a hull over the scalp that hides it, and curls that cover the hull softly.
+"""Volume of hair below and between the strands: a hull over the scalp, curls on it, a back panel.
 
-Places and lengths are in decimetres, face coordinates, unless said otherwise.
+Positions and lengths are decimetres, face coordinates, unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Index = NDArray[np.int32]
 
 
 def neck_shadow(p: Array) -> Array:
-    """Light (...,) that reaches points (..., 3): little behind the neck."""
+    """Light (...,) in [0, 1] that reaches points (..., 3): low behind the neck."""
     low = smoothstep(-p[..., 1], 0.0, 0.5)
     return np.asarray(
         1 - low * (1 - (0.42 + 0.58 * smoothstep(p[..., 2], -1.0, -0.35))), np.float32
@@ -39,7 +39,7 @@ def neck_shadow(p: Array) -> Array:
 
 
 def _height(style: Mapping[str, Any], points: Array) -> Array:
-    """Height (N,) of the mass over scalp points (N, 3), 0 to 1: full inside, none at the rim."""
+    """Relative height (N,) of the hull over scalp points (N, 3): 0 at the hairline, 1 inside."""
     line = hairline(points, float(style.get("recede", 0.0)))
     rim = np.where(points[:, 2] > -0.6, 0.22, 0.4)
     grown = np.sqrt(np.clip(line / rim, 0, 1))
@@ -55,7 +55,12 @@ def _height(style: Mapping[str, Any], points: Array) -> Array:
 
 
 def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, Array, Index] | None:
-    """Points, tangents, normals, strand and triangles of the mass below the locks."""
+    """Build the hull below the strands; None if its height is 0.
+
+    Returns:
+        Points (N, 3), tangents (N, 3), normals (N, 3), ``Hair.strand`` columns (N, 4), triangles
+            (M, 3).
+    """
     lift = float(style.get("hull_height", 0.45 * float(style.get("volume", 0.1))))
     if lift <= 0:
         return None
@@ -71,9 +76,9 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
     p, grown = points[used], height[used]
     normal = outward(p)
     if style.get("curls"):
-        lift *= 0.84  # curls stand out of the hull
+        lift *= 0.84  # the curls add the rest
     place = p + normal * (0.012 + lift * grown)[:, None]
-    # Hair runs away from the parting, or back.
+    # Tangents: away from the parting, or back.
     part = float(style.get("part", 0.0)) * 0.5
     combed = float(style.get("back", 0.0))
     run = np.stack([np.tanh((p[:, 0] - part) / 0.12), np.full(len(p), -0.5), p[:, 2] * 0 - 0.2], 1)
@@ -81,7 +86,7 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
     if float(style.get("forward", 0.0)) > 0.5:
         run = np.stack([p[:, 0] * 0.5, np.full(len(p), -0.3), np.ones(len(p))], 1)
     if style.get("curls"):
-        run = np.array((0, 1, 0)) + 0 * p  # as the curls on it
+        run = np.array((0, 1, 0)) + 0 * p  # the same as those of the curls
     tangent = unit(run - normal * (run * normal).sum(1, keepdims=True))
     cover = (
         smoothstep(grown, 0.05, 0.5)
@@ -96,7 +101,7 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
 
 
 def back_panel(style: Mapping[str, Any], scalp: Scalp) -> list[Strands]:
-    """Long hair behind the neck, as wide strips in its own shadow: nothing shows between locks."""
+    """Wide, dark strips behind the neck of long hair: they close the gaps between strands."""
     length, low = float(style.get("length", 0.0)), float(style.get("cut", -9.0))
     if length < 1.2 or style.get("back", 0.0) > 0.5 or low > -0.35:
         return []
@@ -105,7 +110,7 @@ def back_panel(style: Mapping[str, Any], scalp: Scalp) -> list[Strands]:
     turn = np.radians(np.linspace(-94, 94, count))[:, None]
     s = np.linspace(0, 1, steps)[None]
     y = 0.05 + (low - 0.05) * s + 0 * turn
-    # From beside the ears around the back of the head.
+    # From one ear around the back of the head to the other.
     start = np.stack([np.sin(turn), 0 * turn - 0.2, -np.cos(turn)], -1) + SKULL_CENTRE
     reach = scalp.radius(start.reshape(-1, 3).astype(np.float32)).reshape(count, 1)
     x = np.sin(turn) * np.minimum(reach, 0.80) * (1.0 + 0 * s)
@@ -124,20 +129,20 @@ def back_panel(style: Mapping[str, Any], scalp: Scalp) -> list[Strands]:
 
 
 def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> list[Strands]:
-    """Little arcs through the outer part of the mass, ``curls`` of them, of radius ``curl``."""
+    """Short arcs in the outer part of the hull: ``curls`` of them, with radius ``curl_radius``."""
     count = int(style.get("curls", 0))
     if not count:
         return []
-    size, mass = float(style.get("curl_radius", 0.07)), float(style.get("hull_height", 0.2))
+    size, height = float(style.get("curl_radius", 0.07)), float(style.get("hull_height", 0.2))
     p0, _ = roots(scalp, {**style, "part": 0.0, "back": 0.4}, count, rng)
     depth = rng.random(count).astype(np.float32) ** 0.6
     normal = outward(p0)
-    lift = 0.01 + mass * _height(style, p0) * (0.8 + 0.28 * depth)
+    lift = 0.01 + height * _height(style, p0) * (0.8 + 0.28 * depth)
     lift = lift - size * 0.5 * (1 - depth)
     middle = p0 + normal * lift[:, None]
     loose = unit(rng.normal(0, 1, (count, 3)).astype(np.float32))
     one = unit(np.cross(normal, loose))
-    # The arc's plane leans between lying on the mass and standing out of it.
+    # The arc's plane is between tangential and perpendicular to the hull.
     lean = rng.uniform(-0.9, 0.9, (count, 1))
     two = unit(np.cross(normal, one) * np.cos(lean) + normal * np.sin(lean))
     steps = 8
@@ -154,13 +159,13 @@ def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> l
         * np.sin(np.pi * (0.12 + 0.76 * s))
         * np.ones((count, 1))
     )
-    # Light falls on what stands out.
+    # Parts that stand out of the hull are brighter.
     out = ((lines - middle[:, None]) * normal[:, None]).sum(-1) / size
     shade = (0.84 + 0.14 * depth)[:, None] * (1 + 0.1 * out)
     shade = shade * (1 + 0.07 * (rng.random((count, 1)) - 0.5))
     cover = np.minimum(np.minimum(s * 3, (1 - s) * 3), 0.7) * np.ones((count, 1))
     smooth = unit(0.9 * normal[:, None] + 0.22 * (lines - middle[:, None]) / size)
-    # As if they fell, for one soft sheen around the head instead of glints.
+    # Vertical tangents give one soft highlight around the head instead of many small ones.
     up = np.array((0, 1, 0), np.float32)
     fall = unit(up - normal * normal[:, 1:2])[:, None] + 0 * lines
     return [

@@ -1,4 +1,4 @@
-"""The head turns on the neck: what ``shaders/rotation.glsl`` does to vertices, for points."""
+"""Rotation of the head on the neck, on the CPU; ``shaders/head_rotation.glsl`` does the same."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["rotate_head"]
 Array = NDArray[np.float32]
 
 PIVOT = np.array((0.0, -0.55, -0.62))
-NECK = (-1.65, -1.0)  # heights below which nothing turns, and above which all does
+NECK = (-1.65, -1.0)  # y, decimetres: no rotation below the first, full rotation above the second
 
 
 def rotate_head(points: Array, rotation: tuple[float, float]) -> Array:
-    """Points (N, 3) of the head, face coordinates, after it turned by (yaw, pitch) radians.
+    """Rotate points (N, 3), face coordinates, by ``rotation`` = (yaw, pitch) in radians.
 
-    A positive yaw turns the face to the subject's left, a positive pitch up.
+    A positive yaw turns the face to the subject's left, a positive pitch upwards.
     """
     if rotation == (0.0, 0.0):
         return points

@@ -1,7 +1,7 @@
-"""One thread for numpy's matrices, unless the environment says otherwise: import before numpy.
+"""Limits OpenBLAS to one thread, unless the environment sets another number.
 
-A pose multiplies matrices so small that the library's other threads would only spin, waiting for
-the next: a fifth of the processor's time where several engines draw side by side.
+Import this module before numpy. A pose multiplies small matrices: more threads only wait for each
+other, and use a fifth of the CPU time when several engines run side by side.
 """
 
 import os

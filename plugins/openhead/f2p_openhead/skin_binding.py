@@ -1,4 +1,4 @@
-"""From places on the resting head, seen from the front, to the posed skin; what skin covers."""
+"""Surface binding: positions on the resting head in front view, mapped to the posed skin."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def barycentric(corners: NDArray[Any], place: NDArray[Any]) -> NDArray[np.float6
 
 
 class SkinBinding:
-    """Places (x, y) on the resting skin ``rest`` (S, 3), and where they go when it is posed.
+    """Maps positions (x, y) on the resting skin ``rest`` (S, 3) to the posed skin.
 
-    ``triangles`` (M, 3) into the skin.
+    ``triangles`` (M, 3) are rows of the skin.
     """
 
-    CELLS = 64
-    REACH = 1.0  # places are looked for within so many decimetres of the middle
+    CELLS = 64  # grid cells per REACH
+    REACH = 1.0  # decimetres from the middle that the grid covers
 
     def __init__(self, rest: Array, triangles: Index) -> None:
         self._rest, self._triangles = rest, triangles
@@ -44,9 +44,10 @@ class SkinBinding:
         self._cells: dict[tuple[int, int], Index] = {}
 
     def posed(self, skin: Array, places: Array) -> Array:
-        """Where places (N, 2) of the resting head are on the posed skin (S, 3): (N, 3).
+        """Positions (N, 3) on the posed skin (S, 3) of positions ``places`` (N, 2) on the resting
+        head.
 
-        A place beside the skin goes with the nearest triangle of its neighbourhood.
+        A position beside the skin is extrapolated from the nearest triangle of its grid cell.
         """
         out = np.zeros((len(places), 3), np.float32)
         for k, place in enumerate(places):
@@ -54,7 +55,7 @@ class SkinBinding:
             weights = barycentric(self._rest[self._triangles[near]], place)
             inside = weights.min(1)
             hit = np.flatnonzero(inside >= -1e-6)
-            if len(hit):  # of layers, such as a lid's fold, the one in front
+            if len(hit):  # of several layers, as in a lid's fold, take the front one
                 z = (weights[hit] * self._rest[self._triangles[near[hit]], 2]).sum(1)
                 best = hit[np.argmax(z)]
             else:
@@ -63,7 +64,9 @@ class SkinBinding:
         return out
 
     def _near(self, place: Array) -> Index:
-        """Front triangles that touch the cell of a place, or the nearest cell that has any."""
+        """Front-facing triangles that touch the grid cell of a position, or the nearest filled
+        cell.
+        """
         x, y = (int(v) for v in np.clip(place / self.REACH * self.CELLS, -self.CELLS, self.CELLS))
         if (x, y) not in self._cells:
             centre = np.array((x, y), np.float32) * self.REACH / self.CELLS

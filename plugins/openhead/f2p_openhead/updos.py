@@ -1,6 +1,6 @@
-"""What hair is tied into: ponytails and buns.
+"""Updos: ponytails and buns.
 
-Places and lengths are in decimetres, face coordinates, unless said otherwise.
+Positions and lengths are decimetres, face coordinates, unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Array = NDArray[np.float32]
 
 
 def _tail(rng: np.random.Generator) -> Strands:
-    """A ponytail from the crown, swinging over the subject's left shoulder."""
+    """Ponytail from the crown over the subject's left shoulder."""
     count, steps = 80, 14
     s = np.linspace(0, 1, steps)[None]
     a, b = rng.normal(0, 1, (2, count, 1)).clip(-1.6, 1.6)
-    # Tight at the tie, full below, thin at the end.
+    # Narrow at the tie, wide below it, narrow at the end.
     full = 0.5 + 1.9 * s - 1.7 * s**2
     x = 0.05 + 0.80 * s**0.6 + 0.085 * a * full + 0.05 * np.sin(6.5 * s + 0.25 * a)
     y = 0.72 + 0.24 * np.sin(np.pi * np.minimum(s * 1.8, 1)) - 2.5 * s**1.5 + 0.05 * b
@@ -46,7 +46,7 @@ def _tail(rng: np.random.Generator) -> Strands:
 
 
 def _bun(centre: Array, radius: float, rng: np.random.Generator) -> Strands:
-    """Hair wound around itself into a ball, along nearly one way."""
+    """Ball of hair wound around one axis, with radius ``radius`` around ``centre`` (3,)."""
     count, steps = 110, 12
     s = np.linspace(0, 1, steps)[None, :, None]
     axis = unit(np.array((0.25, 1.0, 0.35)) + rng.normal(0, 0.28, (count, 3)))
@@ -62,7 +62,7 @@ def _bun(centre: Array, radius: float, rng: np.random.Generator) -> Strands:
     flat = s[..., 0]
     width = 0.115 * np.sin(np.pi * (0.1 + 0.8 * flat)) * np.ones((count, 1))
     shade = (0.55 + 0.42 * (layer[..., 0] - 0.9) / 0.1) * (0.9 + 0.1 * np.sin(np.pi * flat))
-    # Darker where it meets the head.
+    # Darker near the head.
     shade = shade * (0.8 + 0.2 * np.clip(ring[..., 1] + 0.6, 0, 1))
     cover = np.clip(np.minimum(flat, 1 - flat) * 6, 0, 1) * np.ones((count, 1))
     return Strands(
@@ -76,7 +76,7 @@ def _bun(centre: Array, radius: float, rng: np.random.Generator) -> Strands:
 
 
 def updos(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> list[Strands]:
-    """The style's ponytail (``tail``) or knot (``bun``), if it has one."""
+    """Strands of the style's ``ponytail`` or ``bun``; an empty list if it has none."""
     if style.get("ponytail"):
         return [_tail(rng)]
     if style.get("bun") is None:
