@@ -107,12 +107,12 @@ class Scalp:
     def control_motion(self, displacement: Array) -> Array:
         """Displacements (CONTROLS, 3) of the control points, from those of the head (V, 3)."""
         motion = (displacement[self._near].T @ self._mean).T
-        return np.asarray(motion, np.float32, order="C")
+        return np.ascontiguousarray(motion, np.float32)
 
 
 def _square(a: Array, b: Array) -> Array:
     gap = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T
-    return np.maximum(gap, 0)
+    return np.asarray(np.maximum(gap, 0))
 
 
 def spread(points: Array, count: int, rng: np.random.Generator) -> Index:

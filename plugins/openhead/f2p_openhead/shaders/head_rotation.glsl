@@ -1,7 +1,7 @@
-// The head turns on the neck: yaw and pitch in radians, none below the neck.
+// Rotation of the head on the neck by yaw and pitch, radians; none below the neck. The same as head_rotation.py.
 uniform vec2 head_rotation;
 const vec3 PIVOT = vec3(0.0, -0.55, -0.62);
-// How much turning changes directions at a place of the head before it turned.
+// Rotation matrix minus the identity, at a position before the rotation.
 mat3 rotation_delta(vec3 at) {
     float w = smoothstep(-1.65, -1.0, at.y);
     vec2 a = head_rotation * w, s = sin(a), h = sin(a * 0.5), d = -2.0 * h * h, c = 1.0 + d;

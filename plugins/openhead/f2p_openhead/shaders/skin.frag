@@ -1,4 +1,4 @@
-// masks: lips, across them, hair noise; broad: wrinkles, freckles, blotches, broad variation; detail: pores ... hair noise.
+// masks: lips, position across the lips, hair noise; broad: wrinkles, freckles, blotches, broad variation; detail: pores ... hair noise.
 uniform sampler2D masks; uniform sampler2D broad; uniform sampler2D detail;
 uniform vec3 skin_colour; uniform vec3 hair_colour; uniform vec3 brow_colour; uniform vec3 lip_natural;
 uniform vec3 lipstick; uniform vec3 shadow_colour;
@@ -11,7 +11,7 @@ out vec4 colour;
 const float HALF = 1.3;
 const vec3 CLOTH = vec3(0.045, 0.05, 0.06);
 
-// Wrapped diffuse light whose terminator bleeds red (cheap subsurface), and the sky's.
+// Wrapped diffuse light with a red terminator (approximate subsurface scattering), and sky light.
 vec3 diffuse(vec3 c, vec3 n) {
     float nk = dot(n, key), nf = dot(n, fill);
     vec3 wrap = vec3(0.34, 0.15, 0.10);
@@ -40,7 +40,7 @@ void main() {
     vec2 q = vec2(abs(v_rest.x), v_rest.y);
     float ao = v_cavity.w;
 
-    // Pores and wrinkles tilt the light; they are painted as shade.
+    // Pores and wrinkles are painted as shade, not as relief.
     float aged = clamp(age * 1.05 + wrinkles * 0.75 - 0.28, 0.0, 1.3) * front;
     float wrinkle = d.r * aged;
     vec3 c = skin_colour;
@@ -64,7 +64,7 @@ void main() {
     c = mix(c, mix(c, rouge, 0.62), clamp(blush, 0.0, 1.0) * v_makeup_mask.x);
 
 #ifdef PAINT_EYES
-    // Around the eyes, by height over the upper lid's rim and depth under the lower one's.
+    // Around the eyes: up = height over the upper lid's rim, down = distance below the lower lid's.
     float along = (q.x - eye_span.x) / eye_span.y;
     float arch = pow(max(1.0 - along * along, 0.0), 0.65);
     float up = q.y - lids.x - lids.y * arch, down = lids.x - lids.z * arch - q.y;
@@ -81,7 +81,7 @@ void main() {
 
 #endif
 
-    // Lips: natural colour, then the lipstick's style. lip_a = opacity, gloss, matte, inner; lip_b = soft, over, liner, upper; lip_c = metal, centre
+    // Lips: natural colour, then lipstick. lip_a = opacity, gloss, matte, inner; lip_b = soft, overline, liner, upper - lower; lip_c = metallic, centre.
 #ifdef PAINT_LIPS
     float over = lip_b.y * 0.32;
     float place = (m.g - 0.5) * 4.0;
@@ -106,8 +106,7 @@ void main() {
     const float lips = 0.0;
 #endif
 
-    // Scalp and brows.
-    // cap = colour above, colour below, heights between which it changes; thinning = receding, bald crown.
+    // Scalp. scalp_tint = tint above, tint below, the heights between which it changes; thinning = receding, bald crown.
 #ifdef PAINT_SCALP
     vec3 dome = v_rest - vec3(0.0, 1.0, -0.75);
     float line = v_hairline - thinning.x * exp(-pow((q.x - 0.33) / 0.24, 2.0)) * smoothstep(-0.5, -0.3, v_rest.z);
@@ -125,7 +124,7 @@ void main() {
     const float scalp = 0.0;
 #endif
 #ifdef PAINT_BEARD
-    // A beard's shadow on the skin, however long the hairs are.
+    // Stubble, also below longer hairs.
     vec4 area = v_beard * beard_area;
     float bearded = max(max(area.x, area.y), max(area.z, area.w)) * stubble;
     c = mix(c, beard_colour * 0.84, clamp(bearded * (0.88 + 0.2 * fine.a), 0.0, 0.97));
@@ -134,7 +133,7 @@ void main() {
     float hairs = brow(q) * front;
     c = mix(c, brow_colour, hairs * 0.93);
 #endif
-    // A dark top below the neck.
+    // Clothes: a dark top below the neck.
 #ifdef PAINT_CLOTH
     float cloth = smoothstep(-1.20, -1.26, v_makeup_mask.w);
     c = mix(c, CLOTH, cloth);
@@ -142,12 +141,12 @@ void main() {
     const float cloth = 0.0;
 #endif
 
-    // The mouth from inside.
+    // Inside of the mouth.
 #ifdef PAINT_MOUTH
     c = mix(c, vec3(0.30, 0.075, 0.07), smoothstep(0.35, 0.75, v_regions.y));
 #endif
 
-    // Light: diffuse, and two gloss lobes.
+    // Light: diffuse and two specular lobes.
     vec3 lit = diffuse(c, n);
     float gloss = (1.0 - scalp) * (1.0 - cloth);
     float nv = max(dot(n, v_view), 0.0), away = 1.0 - nv, away3 = away * away * away;
