@@ -28,7 +28,7 @@ def _keys_read(file: str, *names: str) -> set[str]:
     found: set[str] = set()
     for name in names:
         found |= set(re.findall(rf'\b{name}(?:\.get\(|\[)"(\w+)"', source))
-        found |= set(re.findall(rf'\b_number\({name}, "(\w+)"', source))
+        found |= set(re.findall(rf'\bnumber\({name}, "(\w+)"', source))
         for keys in re.findall(rf"\b{name}\.get\(k, 0\)\) for k in \(([^)]*)\)", source):
             found |= set(re.findall(r'"(\w+)"', keys))
     return found

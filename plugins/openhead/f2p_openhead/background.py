@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from f2p_sdk import F2PError, load_image
 
 from .surface import Surface, hide_from_labels, make_shader, make_texture
 
-__all__ = ["Background", "BackgroundCard", "read_background"]
+__all__ = ["Background", "BackgroundCard", "is_colour", "read_background"]
 
 Refuse = Callable[[str, str, object], F2PError]
 Pixels = NDArray[np.uint8]
@@ -50,7 +51,7 @@ def read_background(value: object, refuse: Refuse) -> Background:
             return Background(_picture(path))
     if isinstance(value, (list, tuple)):
         rows = value if len(value) == 2 else [value]
-        if all(_is_colour(row) for row in rows):
+        if all(is_colour(row) for row in rows):
             colours = np.array(rows, np.float64)
             # 256 rows, because texture filtering does not interpolate beyond the outer texels.
             steps = np.linspace(0, len(rows) - 1, 256 if len(rows) == 2 else 1)[:, None]
@@ -59,7 +60,8 @@ def read_background(value: object, refuse: Refuse) -> Background:
     raise refuse("background", RULE, value)
 
 
-def _is_colour(value: object) -> bool:
+def is_colour(value: object) -> TypeGuard[Sequence[float]]:
+    """Report whether ``value`` is three numbers from 0 to 255."""
     return (
         isinstance(value, (list, tuple))
         and len(value) == 3
@@ -120,9 +122,7 @@ class BackgroundCard:
         self._root = root
 
     def show(self, background: Background | None, size: tuple[int, int]) -> None:
-        """Show ``background`` in a picture of ``size`` (width, height), cropped to its aspect
-        ratio.
-        """
+        """Show ``background`` in a picture of ``size`` (width, height), cropped to its shape."""
         if background is None:
             self.node.detachNode()
             return

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .head import Head
 from .ribbons import Hair, Strands, assemble
-from .scalp import Scalp, is_ear, smoothstep, spread, unit
+from .scalp import Scalp, is_ear, number, smoothstep, spread, unit
 
 __all__ = ["AREAS", "area_weights", "coverage", "grow_beard"]
 
@@ -134,7 +134,7 @@ def _hairs(
     lip = (where[:, 2] > where[:, [0, 1, 3]].max(1)) & (root[:, 1] > -0.75)
     # Only hairs at the chin have the full length.
     low = smoothstep(-root[:, 1], 0.72, 1.05)[:, None]
-    full = float(style.get("length", 0.12))
+    full = number(style, "length", 0.12)
     length = np.minimum(full, 0.13) * (1 - low) + full * low
     length = np.where(lip[:, None], np.minimum(full, 0.1), length)
     length = length * rng.uniform(0.8, 1.1, (count, 1)) * (0.5 + 0.5 * grown[:, None])
@@ -153,7 +153,7 @@ def _hairs(
         line.append(p)
     lines = np.stack(line, 1).astype(np.float32)
     s = np.linspace(0, 1, SEGMENTS + 1, dtype=np.float32)[None]
-    thickness = float(style.get("width", 0.036)) * (1 + 0.6 * low * min(full / 0.5, 1))
+    thickness = number(style, "width", 0.036) * (1 + 0.6 * low * min(full / 0.5, 1))
     width = thickness * (1 - 0.6 * smoothstep(s, 0.5, 1.0)) * rng.uniform(0.8, 1.2, (count, 1))
     shade = (0.84 + 0.12 * s) * (1 + 0.12 * (rng.random((count, 1)) - 0.5))
     # Darker under the chin.

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from .scalp import number
+
 __all__ = ["COLUMNS", "TILE", "atlas"]
 
 TILE = (192, 96)  # pixels; width: inner end to tail, height: across the brow's centre line
@@ -25,19 +27,12 @@ def _stroke_tile(style: Mapping[str, Any], seed: int) -> NDArray[np.uint8]:
     scale = 4
     image = Image.new("L", (width * scale, height * scale))
     draw = ImageDraw.Draw(image)
-    thick = 0.30 * float(style.get("thickness", 1.0))
-    inner, tail = float(style.get("inner", 0.85)), float(style.get("tail", 0.3))
-    arch, peak, lift = (
-        float(style.get("arch", 0.3)),
-        float(style.get("peak", 0.62)),
-        float(style.get("lift", 0.0)),
-    )
-    density, stroke = float(style.get("density", 1.0)), float(style.get("stroke", 1.0))
-    stand, soft, gap = (
-        float(style.get("angle", 60.0)),
-        float(style.get("soft", 0.45)),
-        float(style.get("gap", 0.0)),
-    )
+    thick = 0.30 * number(style, "thickness", 1.0)
+    inner, tail = number(style, "inner", 0.85), number(style, "tail", 0.3)
+    arch, peak = number(style, "arch", 0.3), number(style, "peak", 0.62)
+    density, stroke = number(style, "density", 1.0), number(style, "stroke", 1.0)
+    inner_angle, soft = number(style, "angle", 60.0), number(style, "soft", 0.45)
+    lift, gap = number(style, "lift"), number(style, "gap")
 
     def middle(s: NDArray[np.float64]) -> NDArray[np.float64]:
         rise = np.where(s < peak, (s / peak), 1 - ((s - peak) / max(1 - peak, 0.05)))
@@ -72,7 +67,9 @@ def _stroke_tile(style: Mapping[str, Any], seed: int) -> NDArray[np.uint8]:
         # Hairs are steep at the inner end and flat at the tail; those above the centre line bend
         # down, those below it bend up.
         angle = np.radians(
-            stand * (1 - s) ** 1.5 + rng.normal(0, 7) + (12 - 26 * s) * (1 if u < 0.2 else -1) * 0.5
+            inner_angle * (1 - s) ** 1.5
+            + rng.normal(0, 7)
+            + (12 - 26 * s) * (1 if u < 0.2 else -1) * 0.5
         )
         length = stroke * rng.uniform(0.07, 0.13) * (1.15 - 0.45 * s)
         shade = int(255 * rng.uniform(0.68, 1.0))

@@ -75,8 +75,7 @@ def brow(material: Mapping[str, float]) -> Colour:
 
 
 def beard(material: Mapping[str, float]) -> tuple[Colour, float]:
-    """Beard: slightly darker and redder than the hair. Returns the colour and its grey share in [0,
-    1].
+    """Beard colour, and its grey share in [0, 1]; slightly darker and redder than the hair.
 
     Beards on dark skin stay dark, also grey ones. A beard lighter than the skin around it makes the
     mouth hard to find for people and for detectors.

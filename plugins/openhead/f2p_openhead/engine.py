@@ -82,7 +82,7 @@ class Engine:
 
     @property
     def scalp(self) -> Scalp:
-        """The scalp, which moves hair with the head."""
+        """The scalp of the resting head."""
         return self._hair.scalp
 
     def render(self, values: Values, size: tuple[int, int] | int = 512) -> NDArray[np.uint8]:
@@ -110,11 +110,11 @@ class Engine:
         """Draw ``passes`` of PASSES in a scene.
 
         Returns:
-            Pass -> array. ``color``: as :meth:`render`. ``labels``: (H, W) uint8, classes of the
-                face parser at the pixels' centres. ``depth``: (H, W) float32 decimetres from the
-                camera's plane at the pixels' centres, 0 for the background. ``landmarks``: (73, 3)
-                float32, x and y in pixels, and 1 if visible. ``vertices``, ``attributes``,
-                ``triangles``: see :class:`Meshes`; the scene does not rotate them.
+            ``color``: see :meth:`render`. ``labels``: (H, W) uint8, the face parser's classes, and
+                ``depth``: (H, W) float32 decimetres from the camera's plane, 0 for the background,
+                both at the pixels' centres. ``landmarks``: (73, 3) float32, x and y in pixels, 1 if
+                visible. ``vertices``, ``attributes``, ``triangles``: see :class:`Meshes`; not
+                rotated.
 
         Raises:
             RenderError: the size is out of range, or the renderer fails.
@@ -158,9 +158,7 @@ class Engine:
         return Landmarks(self.rig, self.head, self._face.brow_sheet)
 
     def _project_visible(self, places: Array, depth: Array) -> Array:
-        """Project points (N, 3) to (N, 3): x and y in pixels, and 1 if no surface in ``depth``
-        hides it.
-        """
+        """Project points (N, 3) to (N, 3): x and y in pixels, 1 if ``depth`` does not hide it."""
         height, width = depth.shape
         pixels = self._camera.project(places, (width, height))
         out = np.column_stack([pixels, np.zeros(len(pixels))]).astype(np.float32)
@@ -173,9 +171,7 @@ class Engine:
         return out
 
     def _pose(self, values: Values, scene: Scene) -> tuple[Array, dict[str, float]]:
-        """Update the scene graph; return the drawn head (V, 3) before its rotation, and material
-        values.
-        """
+        """Update the scene graph; return the drawn head (V, 3) unrotated, and material values."""
         neutral, moved = self.rig.pose(values), None
         points = neutral
         if scene.expression:

@@ -24,14 +24,10 @@ Array = NDArray[np.float32]
 
 
 class Face:
-    """Skin, eyes and lashes of one rig.
-
-    Args:
-        root: parent node.
-        material_names: names of the packed material values.
+    """Skin, eyes and lashes of one rig; ``material_names`` are those of the packed values.
 
     Attributes:
-        rest_normals: (S, 3) normals of the resting skin.
+        rest_normals: (S, 3) of the resting skin.
         columns: vertex columns of the skin, by name.
         brow_sheet: atlas of the brow styles.
         sphere, sphere_triangles: (E, 3) and (T, 3), the unit sphere that draws an eye.
@@ -129,10 +125,9 @@ class Face:
         self._skin_node.setShaderInput("lids", rims)
 
     def pose(self, points: Array) -> Array:
-        """Move skin, eyes and lashes to the posed head ``points`` (V, 3).
+        """Move skin, eyes and lashes to the posed head ``points`` (V, 3); return the drawn points.
 
-        Returns:
-            The points as drawn: lids do not penetrate the eyeballs.
+        In these, lids do not penetrate the eyeballs.
         """
         points = points.copy()
         for (surface, rows), opening in zip(self._eyes, self._openings, strict=True):
@@ -148,12 +143,7 @@ class Face:
         return points
 
     def paint(self, values: Mapping[str, float | str], material: Mapping[str, float]) -> None:
-        """Set the shader inputs of colours, brows and lips.
-
-        Args:
-            values: the character's choices.
-            material: all material values of the character.
-        """
+        """Set the shader inputs of colours, brows and lips, from choices and material values."""
         skin = colours.skin(material)
         hair = colours.hair(material, material["hair_light"], material["hair_warm"])
         brow = colours.brow(material)

@@ -184,8 +184,7 @@ def _lips(head: Head, rest: Array) -> tuple[Array, Array]:
 
 
 def bake(head: Head, rest: Array) -> NDArray[np.uint8]:
-    """Bake the maps of the resting head ``rest`` (V, 3), face coordinates, or read them from the
-    cache.
+    """Bake the maps of the resting head ``rest`` (V, 3), face coordinates; they are cached.
 
     Returns:
         Two RGBA maps (2, SIZE, SIZE, 4) uint8, row 0 at the top. Map 0: lips, position across the

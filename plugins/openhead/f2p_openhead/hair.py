@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .hair_volume import back_panel, curls, hull, neck_shadow
 from .ribbons import Hair, Strands, assemble
-from .scalp import SKULL_CENTRE, Scalp, hairline, outward, roots, smoothstep, unit
+from .scalp import SKULL_CENTRE, Scalp, hairline, number, outward, roots, smoothstep, unit
 from .updos import updos
 
 __all__ = ["Hair", "grow", "hairline"]
@@ -25,17 +25,13 @@ FRINGE_END = 0.24  # default height of a fringe's end, above the brows
 DOWN = np.array((0, -1, 0), np.float32)
 
 
-def _number(style: Mapping[str, Any], key: str, default: float = 0.0) -> float:
-    return float(style.get(key, default))
-
-
 class _Comb:
     """Comb directions of a style over the skull."""
 
     def __init__(self, style: Mapping[str, Any]) -> None:
-        self.back, self.ahead = _number(style, "back"), _number(style, "forward")
-        self.part, self.sweep = _number(style, "part") * 0.5, _number(style, "side")
-        self.curtain = _number(style, "curtain")
+        self.back, self.ahead = number(style, "back"), number(style, "forward")
+        self.part, self.sweep = number(style, "part") * 0.5, number(style, "side")
+        self.curtain = number(style, "curtain")
 
     def __call__(self, p: Array, side: Array, fringe: NDArray[np.bool_]) -> Array:
         """Unit directions (S, 3) at points (S, 3); ``side`` (S,) of the parting is -1 or 1."""
@@ -91,22 +87,22 @@ def _walk(
     """
     count = len(p0)
     comb = _Comb(style)
-    back, volume = comb.back, _number(style, "volume", 0.1)
+    back, volume = comb.back, number(style, "volume", 0.1)
     layer = rng.random(count).astype(np.float32)
-    length = np.full(count, _number(style, "length", 1.0)) * (0.9 + 0.14 * layer)
-    taper = _number(style, "taper")
+    length = np.full(count, number(style, "length", 1.0)) * (0.9 + 0.14 * layer)
+    taper = number(style, "taper")
     length *= 1 - taper * np.clip((0.45 - p0[:, 1]) / 0.8, 0, 1)
     side = np.where(p0[:, 0] + rng.normal(0, 0.02, count) > comb.part, 1.0, -1.0)
-    fringe = _number(style, "fringe")
+    fringe = number(style, "fringe")
     facing = 1 - np.abs(np.arctan2(p0[:, 0], p0[:, 2] - SKULL_CENTRE[2])) / 0.74
     ahead = np.clip(facing * 6, 0, 1) * smoothstep(p0[:, 2], -0.5, -0.35)
     is_fringe = rng.random(count) < ahead * min(fringe * 1.3, 1.0)
-    reach = _number(style, "fringe_length", 0.62 + 0.5 * comb.curtain)
+    reach = number(style, "fringe_length", 0.62 + 0.5 * comb.curtain)
     length = np.where(is_fringe, np.minimum(length, reach) * (0.92 + 0.16 * layer), length)
     quiff = (
-        _number(style, "quiff") * smoothstep(p0[:, 2], -0.75, 0.0) * smoothstep(p0[:, 1], 0.42, 0.7)
+        number(style, "quiff") * smoothstep(p0[:, 2], -0.75, 0.0) * smoothstep(p0[:, 1], 0.42, 0.7)
     )
-    side_volume = _number(style, "sides", 0.8)
+    side_volume = number(style, "sides", 0.8)
     ears = length.max() > 0.75 and back < 0.5
     segments = int(style.get("segments", SEGMENTS))
     step = (length / segments)[:, None].astype(np.float32)
@@ -144,7 +140,7 @@ def _clumps(
     style: Mapping[str, Any], p0: Array, fringe: NDArray[np.bool_], side: Array
 ) -> tuple[NDArray[np.int32], int]:
     """Return the clump (S,) of each strand and the number of clumps."""
-    many = max(int(len(p0) * _number(style, "clump_share", 0.2)), 6)
+    many = max(int(len(p0) * number(style, "clump_share", 0.2)), 6)
     where = np.concatenate([p0, fringe[:, None] * 2.0, side[:, None] * 0.4], 1)
     # Roots are in farthest-point order, so the first ones are well distributed centres.
     gap = ((where[:, None] - where[None, :many]) ** 2).sum(-1)
@@ -164,7 +160,7 @@ def _gather(
     np.add.at(middle, clump, lines)
     middle /= np.maximum(members, 1)[:, None, None]
     s = np.linspace(0, 1, lines.shape[1], dtype=np.float32)[None, :, None]
-    pull = _number(style, "clump", 0.45) * s**1.6
+    pull = number(style, "clump", 0.45) * s**1.6
     pull = pull * np.where(fringe, 0.35, 1.0)[:, None, None]
     return np.asarray(lines + (middle[clump] - lines) * pull, np.float32)
 
@@ -173,14 +169,14 @@ def _wave(
     style: Mapping[str, Any], lines: Array, clump: NDArray[np.int32], many: int, rng: Any
 ) -> Array:
     """Add waves to the strands, growing towards the tips; strands of a clump have one phase."""
-    wave = _number(style, "wave")
+    wave = number(style, "wave")
     if not wave:
         return lines
     piece = np.linalg.norm(np.diff(lines, axis=1), axis=2)
     along = np.concatenate([np.zeros((len(lines), 1)), np.cumsum(piece, 1)], 1)
-    drift = 1.2 if _number(style, "frequency", 4.0) < 5 else 2 * np.pi
+    drift = 1.2 if number(style, "frequency", 4.0) < 5 else 2 * np.pi
     phase = (rng.random(many) * drift)[clump][:, None]
-    turn = np.pi * _number(style, "frequency", 4.0) * along + phase
+    turn = np.pi * number(style, "frequency", 4.0) * along + phase
     size = wave * np.clip(along / 0.35, 0, 1)
     tangent = unit(np.gradient(lines, axis=1).astype(np.float32))
     normal = outward(lines)
@@ -192,17 +188,17 @@ def _wave(
 def _finish(style: Mapping[str, Any], lines: Array, fringe: NDArray[np.bool_], rng: Any) -> Array:
     """Bend the tips, cut at the style's height, and keep hair off the face."""
     s = np.linspace(0, 1, lines.shape[1], dtype=np.float32)[None]
-    tip = _number(style, "tip")
+    tip = number(style, "tip")
     if tip:
         away = unit(lines * np.array((1, 0, 1)) - SKULL_CENTRE * np.array((0, 0, 1)))
         bend = tip * np.clip(s - 0.55, 0, 1) ** 2 * 2.2
         lines = lines + away * (bend * (lines[..., 1] < 0.1))[..., None]
     level = style.get("cut")
     if level is not None:
-        ragged = rng.normal(0, _number(style, "ragged", 0.03), (len(lines), 1))
+        ragged = rng.normal(0, number(style, "ragged", 0.03), (len(lines), 1))
         lines = _cut(lines, (lines[..., 1] < float(level) + ragged) & ~fringe[:, None])
-    curtain = _number(style, "curtain")
-    end = _number(style, "fringe_end", FRINGE_END)
+    curtain = number(style, "curtain")
+    end = number(style, "fringe_end", FRINGE_END)
     ragged = np.abs(rng.normal(0, 0.012, (len(lines), 1)))
     # The fringe is longer at the temples, where it meets the sides.
     level = end + ragged - 0.14 * smoothstep(np.abs(lines[..., 0]), 0.40, 0.60)
@@ -225,19 +221,19 @@ def _strands(
     """Strands of a style with widths, shading and coverage."""
     p0, n0 = roots(scalp, style, count, rng)
     lines, layer, fringe = _walk(style, scalp, p0, n0, rng)
-    part = _number(style, "part") * 0.5
+    part = number(style, "part") * 0.5
     side = np.where(p0[:, 0] > part, 1.0, -1.0)
     clump, many = _clumps(style, p0, fringe, side)
     lines = _gather(style, lines, clump, many, fringe)
     lines = _wave(style, lines, clump, many, rng)
     lines = _finish(style, lines, fringe, rng)
     strands, steps = lines.shape[:2]
-    taper = _number(style, "taper")
+    taper = number(style, "taper")
     s = np.linspace(0, 1, steps, dtype=np.float32)[None]
     # Thin at the root and the tip; a blunt cut keeps most of the width.
     thin = 0.75 if style.get("cut") is None or taper > 0 else 0.4
     profile = np.minimum(0.6 + 3 * s, 1) * (1 - thin * smoothstep(s, 0.6, 1.0))
-    width = _number(style, "width", 0.12) * profile * rng.uniform(0.8, 1.2, (strands, 1))
+    width = number(style, "width", 0.12) * profile * rng.uniform(0.8, 1.2, (strands, 1))
     # ``roots`` puts fewer strands at the back; wider ones give the same coverage.
     width = width * (1 + 0.5 * smoothstep(-p0[:, 2], 0.8, 1.0))[:, None]
     shade = 1 + 0.10 * (rng.random(many)[clump] - 0.5) + 0.05 * (rng.random(strands) - 0.5)

@@ -26,11 +26,7 @@ class HairSurface:
     """One style as drawn: first its opaque pixels, nearest ribbons first, then its soft edges.
 
     The edges are blended last, farthest first, where nothing hides them. So most pixels of thick
-    hair are shaded once, and the outline is smooth.
-
-    Attributes:
-        hair: the style at rest.
-        points: (N, 3) its points at the last pose.
+    hair are shaded once, and the outline is smooth. ``points`` (N, 3) are those of the last pose.
     """
 
     def __init__(
@@ -68,12 +64,7 @@ class HairSurface:
 
 
 class HairSurfaces:
-    """Hair and beards of one rig.
-
-    Args:
-        root: parent node.
-        rest_normals: (S, 3) of the resting skin.
-        material_names: names of the packed material values.
+    """Hair and beards of one rig; ``rest_normals`` (S, 3) are those of the resting skin.
 
     Attributes:
         scalp: of the resting head.
@@ -154,9 +145,7 @@ class HairSurfaces:
 
 
 def _scalp_tint(settings: Mapping[str, Any]) -> Vec4:
-    """Tint of the scalp by the hair colour: above, below, and the two heights between which it
-    changes.
-    """
+    """Tint of the scalp: above, below, and the two heights between which it changes."""
     above = float(settings.get("scalp_tint", 1.0))
     low, high = settings.get("fade", (-1.0, -0.9))
     return Vec4(above, float(settings.get("scalp_tint_low", above)), float(low), float(high))

@@ -18,6 +18,7 @@ from .scalp import (
     crown_distance,
     hairline,
     is_ear,
+    number,
     outward,
     roots,
     smoothstep,
@@ -40,16 +41,16 @@ def neck_shadow(p: Array) -> Array:
 
 def _height(style: Mapping[str, Any], points: Array) -> Array:
     """Relative height (N,) of the hull over scalp points (N, 3): 0 at the hairline, 1 inside."""
-    line = hairline(points, float(style.get("recede", 0.0)))
+    line = hairline(points, number(style, "recede"))
     rim = np.where(points[:, 2] > -0.6, 0.22, 0.4)
     grown = np.sqrt(np.clip(line / rim, 0, 1))
     above = style.get("above")
     if above is not None:
         grown = grown * smoothstep(points[:, 1], float(above), float(above) + 0.2)
-    bald = float(style.get("bald", 0.0))
+    bald = number(style, "bald")
     if bald:
         grown = grown * smoothstep(crown_distance(points), bald - 0.05, bald + 0.2)
-    taper = float(style.get("taper", 0.0))
+    taper = number(style, "taper")
     grown = grown * (1 - taper * np.clip((0.45 - points[:, 1]) / 0.8, 0, 1))
     return np.asarray(np.where(is_ear(points), 0, grown), np.float32)
 
@@ -61,11 +62,11 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
         Points (N, 3), tangents (N, 3), normals (N, 3), ``Hair.strand`` columns (N, 4), triangles
             (M, 3).
     """
-    lift = float(style.get("hull_height", 0.45 * float(style.get("volume", 0.1))))
+    lift = number(style, "hull_height", 0.45 * number(style, "volume", 0.1))
     if lift <= 0:
         return None
     points = scalp.points
-    line = hairline(points, float(style.get("recede", 0.0)))
+    line = hairline(points, number(style, "recede"))
     line = np.where(is_ear(points), -1, line)
     height = _height(style, points)
     use = (line[scalp.triangles] > -0.06).any(1) & (height[scalp.triangles] > 0).any(1)
@@ -79,11 +80,11 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
         lift *= 0.84  # the curls add the rest
     place = p + normal * (0.012 + lift * grown)[:, None]
     # Tangents: away from the parting, or back.
-    part = float(style.get("part", 0.0)) * 0.5
-    combed = float(style.get("back", 0.0))
+    part = number(style, "part") * 0.5
+    combed = number(style, "back")
     run = np.stack([np.tanh((p[:, 0] - part) / 0.12), np.full(len(p), -0.5), p[:, 2] * 0 - 0.2], 1)
     run = run * (1 - combed) + np.array((0, -0.1, -1.2)) * combed
-    if float(style.get("forward", 0.0)) > 0.5:
+    if number(style, "forward") > 0.5:
         run = np.stack([p[:, 0] * 0.5, np.full(len(p), -0.3), np.ones(len(p))], 1)
     if style.get("curls"):
         run = np.array((0, 1, 0)) + 0 * p  # the same as those of the curls
@@ -91,9 +92,9 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
     cover = (
         smoothstep(grown, 0.05, 0.5)
         * smoothstep(line[used], -0.03, 0.08)
-        * float(style.get("hull_cover", 1.0))
+        * number(style, "hull_cover", 1.0)
     )
-    dark = float(style.get("hull_shade", 0.84 if style.get("curls") else 0.82))
+    dark = number(style, "hull_shade", 0.84 if style.get("curls") else 0.82)
     seam = np.exp(-(((p[:, 0] - part) / 0.05) ** 2)) * (p[:, 1] > 0.5) * (1 - combed)
     shade = (dark * (1 - 0.2 * seam) * neck_shadow(p)).astype(np.float32)
     strand = np.stack([np.zeros(len(p)), np.full(len(p), 0.5), shade, cover], 1)
@@ -102,7 +103,7 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
 
 def back_panel(style: Mapping[str, Any], scalp: Scalp) -> list[Strands]:
     """Wide, dark strips behind the neck of long hair: they close the gaps between strands."""
-    length, low = float(style.get("length", 0.0)), float(style.get("cut", -9.0))
+    length, low = number(style, "length"), number(style, "cut", -9.0)
     if length < 1.2 or style.get("back", 0.0) > 0.5 or low > -0.35:
         return []
     count, steps = 26, 6
@@ -133,7 +134,7 @@ def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> l
     count = int(style.get("curls", 0))
     if not count:
         return []
-    size, height = float(style.get("curl_radius", 0.07)), float(style.get("hull_height", 0.2))
+    size, height = number(style, "curl_radius", 0.07), number(style, "hull_height", 0.2)
     p0, _ = roots(scalp, {**style, "part": 0.0, "back": 0.4}, count, rng)
     depth = rng.random(count).astype(np.float32) ** 0.6
     normal = outward(p0)
@@ -155,9 +156,7 @@ def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> l
     ).astype(np.float32)
     s = np.linspace(0, 1, steps)[None]
     width = (
-        float(style.get("curl_width", 0.06))
-        * np.sin(np.pi * (0.12 + 0.76 * s))
-        * np.ones((count, 1))
+        number(style, "curl_width", 0.06) * np.sin(np.pi * (0.12 + 0.76 * s)) * np.ones((count, 1))
     )
     # Parts that stand out of the hull are brighter.
     out = ((lines - middle[:, None]) * normal[:, None]).sum(-1) / size

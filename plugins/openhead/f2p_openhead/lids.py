@@ -37,8 +37,7 @@ def lash_coordinates(head: Head, rest: Array) -> Array:
 
 
 def eyeball_sphere(shell: Array) -> tuple[Array, float]:
-    """Centre (3,) and radius of the sphere that draws an eyeball with the vertices ``shell`` (E,
-    3).
+    """Centre (3,) and radius of the sphere that draws an eyeball; ``shell`` (E, 3) its vertices.
 
     The radius uses the mean distance, not the largest, so it is nearly linear in the sliders.
     """

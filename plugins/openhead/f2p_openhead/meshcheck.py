@@ -89,9 +89,7 @@ def _skin_near(corners: NDArray[np.float64], place: Array) -> bool:
 
 
 class HairPenetration:
-    """Share of hair points that are inside the face: ``HairPenetration(head)(points, hair,
-    depth)``.
-    """
+    """Share of hair points inside the face: ``HairPenetration(head)(points, hair, depth)``."""
 
     STEP = 4  # every fourth vertex of the face is accurate enough
     REACH = 0.3  # decimetres; hair farther from the face belongs to the back of the head
@@ -103,8 +101,7 @@ class HairPenetration:
         self._probe = np.flatnonzero(head.region_weights[head.skin.rows, 0] > 0.5)[:: self.STEP]
 
     def __call__(self, points: Array, hair: Array, depth: float) -> float:
-        """Share in [0, 1] of ``hair`` points (N, 3) deeper than ``depth`` decimetres under the
-        skin.
+        """Share in [0, 1] of ``hair`` (N, 3) deeper than ``depth`` decimetres under the skin.
 
         ``points`` (V, 3) is the posed head.
         """

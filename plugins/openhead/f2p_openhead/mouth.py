@@ -66,10 +66,6 @@ class Mouth:
 
     Sliders deform the lips, not the teeth: teeth move rigidly, and scale along each axis, with the
     mean of the lips and cheeks around them.
-
-    Args:
-        root: parent node.
-        material_names: names of the packed material values.
     """
 
     def __init__(self, root: NodePath, head: Head, material_names: Sequence[str]) -> None:

@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 
 from .head import Head
 
-__all__ = ["SKULL_CENTRE", "Scalp", "hairline", "is_ear", "outward", "roots", "smoothstep", "unit"]
+__all__ = [
+    "SKULL_CENTRE",
+    "Scalp",
+    "hairline",
+    "is_ear",
+    "number",
+    "outward",
+    "roots",
+    "smoothstep",
+    "unit",
+]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
@@ -23,6 +33,11 @@ SKULL_CENTRE = np.array((0.0, 0.21, -0.62), np.float32)
 SKULL_RADII = np.array((0.72, 0.855, 0.90), np.float32)
 RINGS, SECTORS = 60, 96
 CONTROLS = 160
+
+
+def number(style: Mapping[str, Any], key: str, default: float = 0.0) -> float:
+    """Number of a style's key."""
+    return float(style.get(key, default))
 
 
 def smoothstep(x: NDArray[Any], low: float, high: float) -> Array:
@@ -169,14 +184,14 @@ def roots(
     """
     a, b, c = (scalp.points[scalp.triangles[:, k]] for k in range(3))
     middle = (a + b + c) / 3
-    line = hairline(middle, float(style.get("recede", 0.0)))
-    above = float(style.get("above", -0.75))
+    line = hairline(middle, number(style, "recede"))
+    above = number(style, "above", -0.75)
     grows = (line > 0.0) & (middle[:, 1] > above) & ~is_ear(middle)
-    back, part = float(style.get("back", 0.0)), float(style.get("part", 0.0)) * 0.5
+    back, part = number(style, "back"), number(style, "part") * 0.5
     begin = 2.0 * max(1 - back, 0.0) * np.exp(-(((middle[:, 0] - part) / 0.16) ** 2))
     begin *= (middle[:, 1] > 0.5) & (middle[:, 2] > -0.9)
     begin += 2.2 * max(back, 0.75) * np.exp(-((line / 0.15) ** 2)) * (middle[:, 2] > -0.7)
-    bald = float(style.get("bald", 0.0))
+    bald = number(style, "bald")
     if bald:
         grows &= crown_distance(middle) > bald
     # The portrait hardly shows the back of the head: the hull is enough there.

@@ -6,7 +6,7 @@ lists the settings, and a test compares its table with ``SETTINGS``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from f2p_sdk import F2PError
 
-from .background import Background, read_background
+from .background import Background, is_colour, read_background
 from .expression import ACTIONS
 
 __all__ = ["LIGHT", "SETTINGS", "Scene", "SceneError", "read_scene"]
@@ -82,7 +82,7 @@ def read_scene(settings: Mapping[str, Any]) -> Scene:
     read: dict[str, Callable[[], Any]] = {
         "expression": lambda: _expression(settings["expression"]),
         "background": lambda: read_background(settings["background"], refuse),
-        "light_color": lambda: rgb(settings["light_color"], "light_color"),
+        "light_color": lambda: _colour(settings["light_color"]),
     }
     found: dict[str, Any] = {
         name: read[name]() if limits is None else _number(name, settings[name], limits)
@@ -105,15 +105,10 @@ def refuse(name: str, rule: str, value: object) -> SceneError:
     )
 
 
-def rgb(value: object, name: str) -> tuple[float, float, float]:
-    """Read three numbers from 0 to 255."""
-    if (
-        not isinstance(value, (list, tuple))
-        or len(value) != 3
-        or not all(_is_number(v) and 0 <= v <= 255 for v in value)
-    ):
-        raise refuse(name, "[red, green, blue] from 0 to 255", value)
-    return float(value[0]), float(value[1]), float(value[2])
+def _colour(value: object) -> Sequence[float]:
+    if not is_colour(value):
+        raise refuse("light_color", "[red, green, blue] from 0 to 255", value)
+    return value
 
 
 def _is_number(value: object) -> bool:

@@ -63,9 +63,7 @@ def _ranges(rig: Rig) -> dict[str, tuple[float, float]]:
 
 
 def _touches(corners: Array, low: tuple[float, float], high: tuple[float, float]) -> Flags:
-    """Mask (M,) of triangles (M, 3, 2) that may overlap a box of (distance from the middle,
-    height).
-    """
+    """Mask (M,) of triangles (M, 3, 2) that may overlap a box of (distance from middle, height)."""
     across, height = np.abs(corners[..., 0]), corners[..., 1]
     # A triangle that crosses the middle has distance 0.
     nearest = np.where(np.ptp(np.sign(corners[..., 0]), axis=1) > 0, 0, across.min(1))

@@ -44,8 +44,7 @@ class SkinBinding:
         self._cells: dict[tuple[int, int], Index] = {}
 
     def posed(self, skin: Array, places: Array) -> Array:
-        """Positions (N, 3) on the posed skin (S, 3) of positions ``places`` (N, 2) on the resting
-        head.
+        """Positions (N, 3) on the posed skin (S, 3) of ``places`` (N, 2) on the resting head.
 
         A position beside the skin is extrapolated from the nearest triangle of its grid cell.
         """
@@ -64,9 +63,7 @@ class SkinBinding:
         return out
 
     def _near(self, place: Array) -> Index:
-        """Front-facing triangles that touch the grid cell of a position, or the nearest filled
-        cell.
-        """
+        """Front-facing triangles that touch a position's grid cell, or the nearest filled cell."""
         x, y = (int(v) for v in np.clip(place / self.REACH * self.CELLS, -self.CELLS, self.CELLS))
         if (x, y) not in self._cells:
             centre = np.array((x, y), np.float32) * self.REACH / self.CELLS

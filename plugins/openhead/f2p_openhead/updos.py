@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ribbons import Strands
-from .scalp import Scalp, unit
+from .scalp import Scalp, number, unit
 
 __all__ = ["updos"]
 
@@ -81,10 +81,10 @@ def updos(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> l
         return [_tail(rng)]
     if style.get("bun") is None:
         return []
-    high = float(style["bun"])
-    if high > 0:
+    height = float(style["bun"])
+    if height > 0:
         top = float(scalp.points[:, 1].max())
         centre = np.array((0.0, top + 0.10, -0.62), np.float32)
-        return [_bun(centre, float(style.get("bun_size", 0.27)), rng)]
-    centre = np.array((0.60, high - 0.12, -1.0), np.float32)
-    return [_bun(centre, float(style.get("bun_size", 0.25)), rng)]
+        return [_bun(centre, number(style, "bun_size", 0.27), rng)]
+    centre = np.array((0.60, height - 0.12, -1.0), np.float32)
+    return [_bun(centre, number(style, "bun_size", 0.25), rng)]
