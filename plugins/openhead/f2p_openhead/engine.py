@@ -111,10 +111,10 @@ class Engine:
 
         Returns:
             ``color``: see :meth:`render`. ``labels``: (H, W) uint8, the face parser's classes, and
-                ``depth``: (H, W) float32 decimetres from the camera's plane, 0 for the background,
-                both at the pixels' centres. ``landmarks``: (73, 3) float32, x and y in pixels, 1 if
-                visible. ``vertices``, ``attributes``, ``triangles``: see :class:`Meshes`; not
-                rotated.
+            ``depth``: (H, W) float32 decimetres from the camera's plane, 0 for the background,
+            both at the pixels' centres. ``landmarks``: (73, 3) float32, x and y in pixels, 1 if
+            visible. ``vertices``, ``attributes``, ``triangles``: see :class:`Meshes`; not
+            rotated.
 
         Raises:
             RenderError: the size is out of range, or the renderer fails.

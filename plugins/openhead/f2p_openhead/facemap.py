@@ -188,8 +188,8 @@ def bake(head: Head, rest: Array) -> NDArray[np.uint8]:
 
     Returns:
         Two RGBA maps (2, SIZE, SIZE, 4) uint8, row 0 at the top. Map 0: lips, position across the
-            lips (0.5 + value / 4), wrinkles, freckles. Map 1: pores, blotches, broad variation,
-            hair noise for scalps and shaved heads.
+        lips (0.5 + value / 4), wrinkles, freckles. Map 1: pores, blotches, broad variation,
+        hair noise for scalps and shaved heads.
     """
     source = hashlib.sha256(rest.tobytes() + b"face-map-5").hexdigest()[:16]
     return cached_arrays(f"facemap-{source}", lambda: {"maps": _bake(head, rest)})["maps"]

@@ -83,7 +83,7 @@ def _walk(
 
     Returns:
         Centre lines (S, P, 3), the strand's layer (S,) in [0, 1] from inner to outer, and a mask
-            (S,) of fringe strands.
+        (S,) of fringe strands.
     """
     count = len(p0)
     comb = _Comb(style)
@@ -140,23 +140,23 @@ def _clumps(
     style: Mapping[str, Any], p0: Array, fringe: NDArray[np.bool_], side: Array
 ) -> tuple[NDArray[np.int32], int]:
     """Return the clump (S,) of each strand and the number of clumps."""
-    many = max(int(len(p0) * number(style, "clump_share", 0.2)), 6)
+    clumps = max(int(len(p0) * number(style, "clump_share", 0.2)), 6)
     where = np.concatenate([p0, fringe[:, None] * 2.0, side[:, None] * 0.4], 1)
     # Roots are in farthest-point order, so the first ones are well distributed centres.
-    gap = ((where[:, None] - where[None, :many]) ** 2).sum(-1)
-    return gap.argmin(1).astype(np.int32), many
+    gap = ((where[:, None] - where[None, :clumps]) ** 2).sum(-1)
+    return gap.argmin(1).astype(np.int32), clumps
 
 
 def _gather(
     style: Mapping[str, Any],
     lines: Array,
     clump: NDArray[np.int32],
-    many: int,
+    clumps: int,
     fringe: NDArray[np.bool_],
 ) -> Array:
     """Pull the strands of each clump together towards their tips."""
-    members = np.bincount(clump, minlength=many)
-    middle = np.zeros((many, *lines.shape[1:]), np.float32)
+    members = np.bincount(clump, minlength=clumps)
+    middle = np.zeros((clumps, *lines.shape[1:]), np.float32)
     np.add.at(middle, clump, lines)
     middle /= np.maximum(members, 1)[:, None, None]
     s = np.linspace(0, 1, lines.shape[1], dtype=np.float32)[None, :, None]
@@ -166,7 +166,7 @@ def _gather(
 
 
 def _wave(
-    style: Mapping[str, Any], lines: Array, clump: NDArray[np.int32], many: int, rng: Any
+    style: Mapping[str, Any], lines: Array, clump: NDArray[np.int32], clumps: int, rng: Any
 ) -> Array:
     """Add waves to the strands, growing towards the tips; strands of a clump have one phase."""
     wave = number(style, "wave")
@@ -175,7 +175,7 @@ def _wave(
     piece = np.linalg.norm(np.diff(lines, axis=1), axis=2)
     along = np.concatenate([np.zeros((len(lines), 1)), np.cumsum(piece, 1)], 1)
     drift = 1.2 if number(style, "frequency", 4.0) < 5 else 2 * np.pi
-    phase = (rng.random(many) * drift)[clump][:, None]
+    phase = (rng.random(clumps) * drift)[clump][:, None]
     turn = np.pi * number(style, "frequency", 4.0) * along + phase
     size = wave * np.clip(along / 0.35, 0, 1)
     tangent = unit(np.gradient(lines, axis=1).astype(np.float32))
@@ -223,9 +223,9 @@ def _strands(
     lines, layer, fringe = _walk(style, scalp, p0, n0, rng)
     part = number(style, "part") * 0.5
     side = np.where(p0[:, 0] > part, 1.0, -1.0)
-    clump, many = _clumps(style, p0, fringe, side)
-    lines = _gather(style, lines, clump, many, fringe)
-    lines = _wave(style, lines, clump, many, rng)
+    clump, clumps = _clumps(style, p0, fringe, side)
+    lines = _gather(style, lines, clump, clumps, fringe)
+    lines = _wave(style, lines, clump, clumps, rng)
     lines = _finish(style, lines, fringe, rng)
     strands, steps = lines.shape[:2]
     taper = number(style, "taper")
@@ -236,7 +236,7 @@ def _strands(
     width = number(style, "width", 0.12) * profile * rng.uniform(0.8, 1.2, (strands, 1))
     # ``roots`` puts fewer strands at the back; wider ones give the same coverage.
     width = width * (1 + 0.5 * smoothstep(-p0[:, 2], 0.8, 1.0))[:, None]
-    shade = 1 + 0.10 * (rng.random(many)[clump] - 0.5) + 0.05 * (rng.random(strands) - 0.5)
+    shade = 1 + 0.10 * (rng.random(clumps)[clump] - 0.5) + 0.05 * (rng.random(strands) - 0.5)
     deep = 0.74 + 0.26 * layer
     shade = (shade * deep)[:, None] * (0.78 + 0.22 * smoothstep(s, 0.0, 0.3)) * neck_shadow(lines)
     blunt = 0.78 if thin > 0.5 else 0.9

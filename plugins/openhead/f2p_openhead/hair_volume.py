@@ -60,7 +60,7 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
 
     Returns:
         Points (N, 3), tangents (N, 3), normals (N, 3), ``Hair.strand`` columns (N, 4), triangles
-            (M, 3).
+        (M, 3).
     """
     lift = number(style, "hull_height", 0.45 * number(style, "volume", 0.1))
     if lift <= 0:
