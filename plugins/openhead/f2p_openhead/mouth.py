@@ -64,7 +64,7 @@ def _band(start: int) -> Index:
 class Mouth:
     """Teeth and tongue of one head.
 
-    Sliders deform the lips, not the teeth: teeth move rigidly, and scale along each axis, with the
+    Sliders deform the lips, not the teeth: teeth are translated, and scaled along each axis, as the
     mean of the lips and cheeks around them.
     """
 

@@ -1,4 +1,4 @@
-"""Offscreen buffers: antialiased colour, or exact labels with depth."""
+"""Offscreen buffers for the picture, and for labels with depth."""
 
 from __future__ import annotations
 

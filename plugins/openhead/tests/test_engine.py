@@ -36,7 +36,7 @@ def test_render_states_do_not_accumulate(engine: Engine, layout: Layout) -> None
 
 
 def test_too_many_opengl_errors_raise(engine: Engine, layout: Layout) -> None:
-    """After twenty OpenGL errors Panda3D keeps old shader inputs, without a message."""
+    """After twenty OpenGL errors Panda3D moves vertices, but keeps old shader inputs."""
     values = layout.default().values
     good = engine.render(values, 64)
     states = [window.getGsg() for window in GraphicsEngine.getGlobalPtr().getWindows()]
