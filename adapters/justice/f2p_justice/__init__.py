@@ -1,1 +1,1 @@
-"""Justice for f2p-sdk: layout, rig, framing and imitator weights."""
+"""Justice for f2p-sdk: layouts, rigs, framings and imitator weights."""

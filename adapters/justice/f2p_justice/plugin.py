@@ -1,4 +1,4 @@
-"""What this package offers to f2p-sdk (entry point group `f2p`)."""
+"""Entry point of f2p-sdk's plugin group `f2p`: the game and its kinds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 
 def engine(endpoint: str) -> list[str]:
-    """Command that starts the stand-in engine with this game's rigs, connected to ``endpoint``."""
+    """Return the command that starts the stand-in engine with this game's rigs."""
     return [sys.executable, "-m", "f2p_openhead", "--rigs", str(HERE), "--connect", endpoint]
 
 

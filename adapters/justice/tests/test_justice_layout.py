@@ -1,4 +1,4 @@
-"""The layouts of justice have the published shape, and their files agree with each other."""
+"""The layouts of justice have the published sizes, and their files are consistent."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def test_published_sizes(kind: Kind) -> None:
     assert layout.size == {"female": 310, "male": 264}[kind.kind]
 
 
-def test_female_is_what_the_game_alone_means() -> None:
+def test_female_is_the_default_kind() -> None:
     assert next(iter(KINDS)) == "female"
 
 
-def test_players_find_the_sliders_they_expect(kind: Kind) -> None:
+def test_expected_sliders_exist(kind: Kind) -> None:
     layout = kind.layout
     face = {p.name for p in layout.continuous if p.group == "face"}
     own = {"female": "femininity", "male": "masculinity"}[kind.kind]
@@ -55,7 +55,7 @@ def test_players_find_the_sliders_they_expect(kind: Kind) -> None:
     assert (age.low, age.high) == (18, 80)  # type: ignore[union-attr]
 
 
-def test_kinds_share_most_sliders_with_the_same_ranges() -> None:
+def test_shared_sliders_have_equal_ranges() -> None:
     female, male = KINDS["female"].layout, KINDS["male"].layout
     shared = set(female.names) & set(male.names)
     assert len(shared) >= 195
@@ -64,7 +64,7 @@ def test_kinds_share_most_sliders_with_the_same_ranges() -> None:
         assert (a.group, a.low, a.high) == (b.group, b.low, b.high)  # type: ignore[union-attr]
 
 
-def test_framing_is_a_face(kind: Kind) -> None:
+def test_framing_landmarks_are_in_order(kind: Kind) -> None:
     points = np.array(kind.framing.landmarks)
     right_outer, right_inner, left_outer, left_inner, nose = points
     assert left_outer[0] < left_inner[0] < nose[0] < right_inner[0] < right_outer[0]

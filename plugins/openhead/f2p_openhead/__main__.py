@@ -1,11 +1,11 @@
-"""The engine as a process: ``python -m f2p_openhead --rigs FOLDER --connect ENDPOINT``.
+"""Engine process: ``python -m f2p_openhead --rigs FOLDER --connect ENDPOINT``.
 
-FOLDER holds, for every kind of character, its layout ``KIND.toml`` and its rig ``KIND.rig.toml``.
+FOLDER holds the layout ``KIND.toml`` and the rig ``KIND.rig.toml`` of every kind of character.
 """
 
 from __future__ import annotations
 
-from . import calm  # noqa: F401  (before numpy)
+from . import single_thread  # noqa: F401  (must run before numpy is imported)
 
 # isort: split
 import argparse
@@ -26,7 +26,11 @@ from .scene import read_scene
 
 
 class Game:
-    """Every kind in a folder, drawn on request (an ``EngineHandler``)."""
+    """Engines of all kinds in a folder (an ``EngineHandler``).
+
+    Raises:
+        F2PError: the folder holds no rig.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._rigs = {
@@ -35,20 +39,21 @@ class Game:
         if not self._rigs:
             raise F2PError(
                 f"openhead: no KIND.rig.toml in {folder}",
-                remedy="name the adapter's folder with --rigs",
+                remedy="give the folder of the adapter's rigs with --rigs",
             )
         self._layouts = {kind: Layout.load(folder / f"{kind}.toml") for kind in self._rigs}
         self._engines: dict[str, Engine] = {}
         self._head = build_head()
 
     def engine(self, kind: str) -> Engine:
-        """The engine of one kind, built when first asked for."""
+        """Return the engine of one kind; build it on first use."""
         if kind not in self._engines:
             rig = load_rig(self._rigs[kind], self._layouts[kind], self._head)
             self._engines[kind] = Engine(rig, self._head)
         return self._engines[kind]
 
     def info(self) -> EngineInfo:
+        """Describe the game, its kinds and the passes for the bridge's handshake."""
         return EngineInfo(
             game=next(iter(self._layouts.values())).game,
             kinds={kind: layout.hash for kind, layout in self._layouts.items()},
@@ -66,23 +71,25 @@ class Game:
         passes: Sequence[str],
         scene: Mapping[str, Any],
     ) -> Mapping[str, NDArray[Any]]:
+        """Draw one character; see :meth:`Engine.draw`."""
         return self.engine(kind).draw(values, size, passes, read_scene(scene))
 
     def apply(self, kind: str, values: Mapping[str, float | str]) -> None:
-        """Draw the character once: what the running game would show."""
+        """Draw the character once at 256 pixels and discard the picture."""
         self.engine(kind).render(values, 256)
 
 
 def main() -> int:
+    """Run the engine until the host ends it; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m f2p_openhead", description=__doc__)
     parser.add_argument(
         "--rigs", type=Path, required=True, help="folder with KIND.toml and KIND.rig.toml"
     )
     parser.add_argument(
-        "--connect", required=True, help="where the SDK listens, such as tcp://127.0.0.1:5555"
+        "--connect", required=True, help="endpoint of the SDK, for example tcp://127.0.0.1:5555"
     )
-    parser.add_argument("--exit-with-host", action="store_true", help="end when the SDK is gone")
-    parser.add_argument("--keys", type=Path, help="folder with CURVE keys")
+    parser.add_argument("--exit-with-host", action="store_true", help="exit when the SDK exits")
+    parser.add_argument("--keys", type=Path, help="folder of the CURVE keys")
     options = parser.parse_args()
     try:
         game = Game(options.rigs)

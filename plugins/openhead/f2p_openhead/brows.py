@@ -1,4 +1,4 @@
-"""Brow styles as hair strokes, in one atlas that the skin shader looks up in brow coordinates."""
+"""Brow styles as hair strokes, in one atlas that the skin shader samples in brow coordinates."""
 
 from __future__ import annotations
 
@@ -9,37 +9,30 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from .scalp import number
+
 __all__ = ["COLUMNS", "TILE", "atlas"]
 
-TILE = (192, 96)  # width: inner end to tail; height: below to above the brow's middle line
+TILE = (192, 96)  # pixels; width: inner end to tail, height: across the brow's centre line
 COLUMNS = 6
 
 
 def _stroke_tile(style: Mapping[str, Any], seed: int) -> NDArray[np.uint8]:
-    """One style as coverage (96, 192) uint8: s in [-0.1, 1.1] along, t in [-1, 1] across.
+    """Coverage (96, 192) uint8 of one style: s in [-0.1, 1.1] along the brow, t in [-1, 1] across.
 
-    Style keys: thickness, inner, tail (relative height at the ends), arch, peak (0..1 along), lift
-    (tail height), density, stroke (hair length), angle (degrees the inner hairs stand up), soft
-    (powder between hairs), gap (0..1: a slit).
+    The style's keys are in docs/reference/rig.md.
     """
     rng = np.random.default_rng(seed)
     width, height = TILE
     scale = 4
     image = Image.new("L", (width * scale, height * scale))
     draw = ImageDraw.Draw(image)
-    thick = 0.30 * float(style.get("thickness", 1.0))
-    inner, tail = float(style.get("inner", 0.85)), float(style.get("tail", 0.3))
-    arch, peak, lift = (
-        float(style.get("arch", 0.3)),
-        float(style.get("peak", 0.62)),
-        float(style.get("lift", 0.0)),
-    )
-    density, stroke = float(style.get("density", 1.0)), float(style.get("stroke", 1.0))
-    stand, soft, gap = (
-        float(style.get("angle", 60.0)),
-        float(style.get("soft", 0.45)),
-        float(style.get("gap", 0.0)),
-    )
+    thick = 0.30 * number(style, "thickness", 1.0)
+    inner, tail = number(style, "inner", 0.85), number(style, "tail", 0.3)
+    arch, peak = number(style, "arch", 0.3), number(style, "peak", 0.62)
+    density, stroke = number(style, "density", 1.0), number(style, "stroke", 1.0)
+    inner_angle, soft = number(style, "angle", 60.0), number(style, "soft", 0.45)
+    lift, gap = number(style, "lift"), number(style, "gap")
 
     def middle(s: NDArray[np.float64]) -> NDArray[np.float64]:
         rise = np.where(s < peak, (s / peak), 1 - ((s - peak) / max(1 - peak, 0.05)))
@@ -71,10 +64,12 @@ def _stroke_tile(style: Mapping[str, Any], seed: int) -> NDArray[np.uint8]:
             continue
         s_array = np.array([s])
         t = float(middle(s_array)[0] + u * half(s_array)[0])
-        # Hairs stand up at the inner end and lie along the brow outwards; those above the middle
-        # bend down, those below it up.
+        # Hairs are steep at the inner end and flat at the tail; those above the centre line bend
+        # down, those below it bend up.
         angle = np.radians(
-            stand * (1 - s) ** 1.5 + rng.normal(0, 7) + (12 - 26 * s) * (1 if u < 0.2 else -1) * 0.5
+            inner_angle * (1 - s) ** 1.5
+            + rng.normal(0, 7)
+            + (12 - 26 * s) * (1 if u < 0.2 else -1) * 0.5
         )
         length = stroke * rng.uniform(0.07, 0.13) * (1.15 - 0.45 * s)
         shade = int(255 * rng.uniform(0.68, 1.0))
@@ -94,9 +89,10 @@ def _stroke_tile(style: Mapping[str, Any], seed: int) -> NDArray[np.uint8]:
 
 
 def atlas(styles: Mapping[str, Mapping[str, Any]]) -> NDArray[np.uint8]:
-    """All styles in one picture, (rows * 96, COLUMNS * 192) uint8, row 0 at the top.
+    """Draw all styles into one picture (rows * 96, COLUMNS * 192) uint8, row 0 at the top.
 
-    ``styles`` maps a choice to its style keys, in the order of the tiles, COLUMNS of them a row.
+    Args:
+        styles: choice -> its style; tiles follow this order, COLUMNS in a row.
     """
     tiles = [_stroke_tile(style, 100 + k) for k, style in enumerate(styles.values())]
     rows = -(-len(tiles) // COLUMNS)

@@ -1,4 +1,4 @@
-"""The portrait camera: where a point of the head stands in the picture, and how far away."""
+"""Portrait camera: projects points of the head into the picture."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ __all__ = ["Camera"]
 
 Array = NDArray[np.float32]
 
-LOOK_AT = 0.1  # z of the point that the camera looks at; it stands straight before it
+TARGET_Z = 0.1  # z of the camera's target; the camera is on the line through it along +z
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A rig's ``[camera]``, decimetres: looks along -z at (0, ``height``, 0.1) from ``distance``.
+    """Table ``[camera]`` of a rig, lengths in decimetres.
 
-    ``span`` is the picture's width at that point.
+    Attributes:
+        height: y of the target (0, ``height``, 0.1); the camera looks along -z.
+        span: width of the picture at the target.
+        distance: of the camera from the target.
     """
 
     height: float = 0.0
@@ -28,19 +31,19 @@ class Camera:
 
     @classmethod
     def of(cls, settings: Mapping[str, float]) -> Camera:
-        """From a rig's table, defaults for what is missing."""
+        """Build a camera from a rig's table; missing keys have their defaults."""
         return cls(
             **{k: float(settings[k]) for k in ("height", "span", "distance") if k in settings}
         )
 
     def depth(self, points: Array) -> Array:
         """Distance (N,) of points (N, 3) from the camera's plane, decimetres."""
-        return np.asarray(self.distance + LOOK_AT - points[:, 2], np.float32)
+        return np.asarray(self.distance + TARGET_Z - points[:, 2], np.float32)
 
     def project(self, points: Array, size: tuple[int, int]) -> Array:
-        """Points (N, 3) in face coordinates -> (N, 2) pixels, x then y.
+        """Project points (N, 3), face coordinates, to pixels (N, 2), x then y.
 
-        (0, 0) is the centre of the top-left pixel; ``size`` is (width, height).
+        (0, 0) is the centre of the top left pixel; ``size`` is (width, height).
         """
         scale = self.distance / self.depth(points) * size[0] / self.span
         x = size[0] / 2 - 0.5 + points[:, 0] * scale

@@ -1,4 +1,4 @@
-"""The engine: draws a character of a rig with Panda3D, without a window."""
+"""The engine: draws the characters of one rig with Panda3D, without a window."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 from panda3d.core import NodePath, PTA_LVecBase4f, Vec3, Vec4, loadPrcFileData
 
-from .backdrop import Curtain
+from .background import BackgroundCard
 from .camera import Camera
 from .expression import Expressions
 from .face import Face
+from .hair_surfaces import HairSurfaces
 from .head import Head, build_head
+from .head_rotation import rotate_head
 from .landmarks import Landmarks
 from .meshes import Meshes
 from .mouth import Mouth
+from .render_targets import RenderError, RenderTargets
 from .rig import Rig
 from .scalp import Scalp
 from .scene import Scene
-from .turn import turned
-from .views import RenderError, Views
-from .wardrobe import Wardrobe
 
 __all__ = ["MAX_SIZE", "PASSES", "Engine", "RenderError"]
 
@@ -33,7 +33,7 @@ Values = Mapping[str, float | str]
 
 loadPrcFileData(
     "openhead",
-    # Linux needs EGL to draw without a window or a screen.
+    # EGL draws without a display server on Linux.
     f"load-display {'p3headlessgl' if sys.platform.startswith('linux') else 'pandagl'}\n"
     "audio-library-name null\n"
     "coordinate-system yup-right\n"
@@ -42,22 +42,24 @@ loadPrcFileData(
     "notify-level-egldisplay error\n"
     "gl-coordinate-system default\n"
     "textures-power-2 none\n"
-    # Render states that no longer serve go at once. Panda3D would keep them for a task of its own
-    # main loop, which is not used here, and every picture would leave 0.2 MB behind.
+    # Free unused render states at once. Panda3D frees them in its own main loop, which is not used
+    # here, so each picture would leak 0.2 MB.
     "garbage-collect-states 0\n",
 )
 
 MAX_SIZE = 1024
 PASSES = ("color", "labels", "landmarks", "depth", "vertices", "attributes", "triangles")
-SEEN = 0.06  # decimetres that a landmark may lie behind what is drawn there
+OCCLUSION_MARGIN = 0.06  # decimetres that a visible landmark may be behind the drawn surface
 STANDARD = Scene()
 
 
 class Engine:
-    """Draws one rig's characters. Not for use from several threads at once.
+    """Draws the characters of one rig; not thread-safe.
 
-    The head is posed on the CPU, lit and painted by GLSL; the same values give the same bytes.
-    Raises RenderError when no OpenGL is found.
+    The head is posed on the CPU, and shaded by GLSL. The same values give the same bytes.
+
+    Raises:
+        RenderError: no OpenGL is available.
     """
 
     def __init__(self, rig: Rig, head: Head | None = None) -> None:
@@ -65,25 +67,36 @@ class Engine:
         self.head = head or build_head()
         self._root = NodePath("world")
         self._camera = Camera.of(rig.camera)
-        self._views = Views(self._root, self._camera)
-        self._looks = sorted({k for s in rig.looks.values() for k in s} | set(rig.constants))
-        self._face = Face(self._root, rig, self.head, self._looks)
-        self._mouth = Mouth(self._root, self.head, self._looks)
-        self._wardrobe = Wardrobe(self._root, rig, self.head, self._face.rest_normals, self._looks)
-        self._curtain = Curtain(self._root)
-        ids = np.concatenate([self.head.ids, self.head.inner.ids])
+        self._render_targets = RenderTargets(self._root, self._camera)
+        self._material_names = sorted(
+            {k for s in rig.slider_material.values() for k in s} | set(rig.material_base)
+        )
+        self._face = Face(self._root, rig, self.head, self._material_names)
+        self._mouth = Mouth(self._root, self.head, self._material_names)
+        self._hair = HairSurfaces(
+            self._root, rig, self.head, self._face.rest_normals, self._material_names
+        )
+        self._background = BackgroundCard(self._root)
+        ids = np.concatenate([self.head.ids, self.head.mouth.ids])
         self._expressions = Expressions(ids)
 
     @property
     def scalp(self) -> Scalp:
-        """How hair follows the head."""
-        return self._wardrobe.scalp
+        """The scalp of the resting head."""
+        return self._hair.scalp
 
     def render(self, values: Values, size: tuple[int, int] | int = 512) -> NDArray[np.uint8]:
-        """Draw a character: values in game units -> picture (H, W, 3) uint8 RGB sRGB.
+        """Draw a character in the standard portrait.
 
-        ``size`` is (width, height) or the side of a square, 16 to MAX_SIZE pixels. Raises
-        RenderError for another size, or when the renderer gives no picture.
+        Args:
+            values: the character's values in game units.
+            size: (width, height), or the side of a square, 16 to MAX_SIZE pixels.
+
+        Returns:
+            Picture (H, W, 3) uint8, RGB, sRGB.
+
+        Raises:
+            RenderError: the size is out of range, or the renderer fails.
         """
         return np.asarray(self.draw(values, size)["color"], np.uint8)
 
@@ -94,36 +107,42 @@ class Engine:
         passes: Sequence[str] = ("color",),
         scene: Scene = STANDARD,
     ) -> dict[str, NDArray[Any]]:
-        """Draw ``passes`` of PASSES in a scene, by name.
+        """Draw ``passes`` of PASSES in a scene.
 
-        ``color`` as :meth:`render`; ``labels`` (H, W) uint8 classes of the face parser and
-        ``depth`` (H, W) float32 decimetres from the camera's plane, 0 where nothing is: both of
-        the pixels' middles; ``landmarks`` (73, 3) float32, x and y in pixels and 1 where seen;
-        ``vertices``, ``attributes`` and ``triangles`` as :class:`Meshes` tells them, of a head that
-        looks straight ahead.
+        Returns:
+            ``color``: see :meth:`render`. ``labels``: (H, W) uint8, the face parser's classes, and
+            ``depth``: (H, W) float32 decimetres from the camera's plane, 0 for the background,
+            both at the pixels' centres. ``landmarks``: (73, 3) float32, x and y in pixels, 1 if
+            visible. ``vertices``, ``attributes``, ``triangles``: see :class:`Meshes`; not
+            rotated.
+
+        Raises:
+            RenderError: the size is out of range, or the renderer fails.
         """
         width, height = (size, size) if isinstance(size, int) else size
         if not (16 <= width <= MAX_SIZE and 16 <= height <= MAX_SIZE):
             raise RenderError(
-                f"openhead: picture size {width}x{height}, must be 16 to {MAX_SIZE}",
-                remedy="ask for a smaller picture",
+                f"openhead: picture size must be 16 to {MAX_SIZE} a side, got {width}x{height}",
+                remedy="request another size",
             )
-        points, look = self._pose(values, scene)
-        self._curtain.hang(scene.backdrop, (width, height))
+        points, material = self._pose(values, scene)
+        self._background.show(scene.background, (width, height))
         drawn: dict[str, NDArray[Any]] = {}
         if "color" in passes:
-            drawn["color"] = self._views.colour(width, height)
+            drawn["color"] = self._render_targets.colour(width, height)
         if {"labels", "depth", "landmarks"} & set(passes):
-            deep = bool({"depth", "landmarks"} & set(passes))
-            drawn["labels"], depth = self._views.labels(width, height, deep)
+            with_depth = bool({"depth", "landmarks"} & set(passes))
+            drawn["labels"], depth = self._render_targets.labels(width, height, with_depth)
             if depth is not None:
                 drawn["depth"] = depth
         if "landmarks" in passes:
             style = str(values["eyebrow_style"])
-            places = turned(self._landmarks(points, look, style), scene.turn)
-            drawn["landmarks"] = self._seen(places, drawn["depth"])
+            places = rotate_head(self._landmarks(points, material, style), scene.rotation)
+            drawn["landmarks"] = self._project_visible(places, drawn["depth"])
         if "vertices" in passes:
-            drawn["vertices"] = self._meshes.vertices(points, look, self._camera, (width, height))
+            drawn["vertices"] = self._meshes.vertices(
+                points, material, self._camera, (width, height)
+            )
         if "attributes" in passes:
             drawn["attributes"] = self._meshes.attributes()
         if "triangles" in passes:
@@ -132,43 +151,43 @@ class Engine:
 
     @cached_property
     def _meshes(self) -> Meshes:
-        return Meshes(self.rig, self._face, self._wardrobe)
+        return Meshes(self.rig, self._face, self._hair)
 
     @cached_property
     def _landmarks(self) -> Landmarks:
         return Landmarks(self.rig, self.head, self._face.brow_sheet)
 
-    def _seen(self, places: Array, depth: Array) -> Array:
-        """Places (N, 3) as (N, 3): x and y in pixels, 1 where nothing in ``depth`` hides them."""
+    def _project_visible(self, places: Array, depth: Array) -> Array:
+        """Project points (N, 3) to (N, 3): x and y in pixels, 1 if ``depth`` does not hide it."""
         height, width = depth.shape
-        spots = self._camera.project(places, (width, height))
-        out = np.column_stack([spots, np.zeros(len(spots))]).astype(np.float32)
+        pixels = self._camera.project(places, (width, height))
+        out = np.column_stack([pixels, np.zeros(len(pixels))]).astype(np.float32)
         far = self._camera.depth(places)
-        for k, (x, y) in enumerate(np.round(spots).astype(int)):
+        for k, (x, y) in enumerate(np.round(pixels).astype(int)):
             if 0 <= x < width and 0 <= y < height:
-                # A point on an outline may fall beside it: any neighbour will do.
+                # A point on the outline may round to a background pixel, so test the neighbours.
                 near = depth[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
-                out[k, 2] = float(((near > 0) & (near > far[k] - SEEN)).any())
+                out[k, 2] = float(((near > 0) & (near > far[k] - OCCLUSION_MARGIN)).any())
         return out
 
     def _pose(self, values: Values, scene: Scene) -> tuple[Array, dict[str, float]]:
-        """Place everything; the drawn head's points (V, 3) before it turns, and look values."""
-        calm, moved = self.rig.pose(values), None
-        points = calm
+        """Update the scene graph; return the drawn head (V, 3) unrotated, and material values."""
+        neutral, moved = self.rig.pose(values), None
+        points = neutral
         if scene.expression:
-            acted = self._expressions(scene.expression)
-            points, moved = calm + acted[: len(calm)], acted[len(calm) :]
-        look = self.rig.look(values)
-        packed = PTA_LVecBase4f.emptyArray((len(self._looks) + 3) // 4)
-        numbers = [look[k] for k in self._looks] + [0.0] * 3
+            field = self._expressions(scene.expression)
+            points, moved = neutral + field[: len(neutral)], field[len(neutral) :]
+        material = self.rig.material(values)
+        packed = PTA_LVecBase4f.emptyArray((len(self._material_names) + 3) // 4)
+        numbers = [material[k] for k in self._material_names] + [0.0] * 3
         for k in range(len(packed)):
             packed.setElement(k, Vec4(*numbers[4 * k : 4 * k + 4]))
-        self._root.setShaderInput("look", packed)
-        self._root.setShaderInput("head_turn", scene.turn)
+        self._root.setShaderInput("material", packed)
+        self._root.setShaderInput("head_rotation", scene.rotation)
         for name, value in scene.light.items():
             self._root.setShaderInput(name, Vec3(*value))
         points = self._face.pose(points)
-        self._mouth.pose(calm, moved, points)
-        self._face.paint(values, look)
-        self._wardrobe.dress(values, points)
-        return points, look
+        self._mouth.pose(neutral, moved, points)
+        self._face.paint(values, material)
+        self._hair.select(values, points)
+        return points, material

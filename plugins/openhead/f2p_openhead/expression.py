@@ -1,8 +1,8 @@
-"""Facial expressions: what every action of the head's data does to the head at rest.
+"""Facial expressions: displacements of the head's action units.
 
-The data bring 34 actions (MPFB2's "expression units"), each for three ancestries that differ by a
-few hundredths; here each action is their mean. Names are the data's, with ``_`` for ``-``.
-``smile``, ``open_mouth`` and ``blink`` are made of several.
+The data hold 34 action units (MPFB2's "expression units"), each for three ancestries that differ
+slightly; an action here is their mean. Action names are those of the data, with ``_`` for ``-``.
+``smile``, ``open_mouth`` and ``blink`` are combinations.
 """
 
 from __future__ import annotations
@@ -52,18 +52,21 @@ ACTIONS: Mapping[str, Mapping[str, float]] = {
     "open_mouth": {"mouth-open": 1.0},
     "blink": {"eye-left-closure": 1.0, "eye-right-closure": 1.0},
 }
-"""Action -> units of the data and how much of each."""
+"""Action -> weight of each expression unit."""
 
 
 class Expressions:
-    """Displacements of the base mesh's vertices ``ids`` (N,) by action; read when first used."""
+    """Displacement fields of the base mesh's vertices ``ids`` (N,) per action.
+
+    Fields are loaded on first use.
+    """
 
     def __init__(self, ids: NDArray[np.int32]) -> None:
         self._ids = ids
         self._fields: dict[str, Array] = {}
 
     def __call__(self, weights: Mapping[str, float]) -> Array:
-        """Sum of actions of ACTIONS by weight: (N, 3), decimetres."""
+        """Weighted sum of the fields of actions of ACTIONS: (N, 3) decimetres."""
         out = np.zeros((len(self._ids), 3), np.float32)
         for action, weight in sorted(weights.items()):
             for unit, share in ACTIONS[action].items():

@@ -1,4 +1,4 @@
-"""The face as drawn surfaces: skin, eyes and lashes, and what is painted on them."""
+"""Face surfaces: skin, eyes and lashes, and the shader inputs of what is painted on them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from panda3d.core import NodePath, TransparencyAttrib, Vec3, Vec4
 
 from . import beard, brows, colours, facemap, lids
 from .hair import hairline
-from .head import Head, VertexNormals, ambient_occlusion, sphere
-from .lids import ball
-from .painted import TURN
-from .patches import PATCHES, patches
+from .head import Head, VertexNormals, ambient_occlusion, unit_sphere
+from .lids import eyeball_sphere
+from .paint_coordinates import TILT
 from .rig import Rig
-from .surface import Surface, make_texture, shader, unlabelled, use
+from .shader_variants import VARIANTS, split_skin
+from .surface import Surface, hide_from_labels, make_shader, make_texture, set_shaders
 
 __all__ = ["Face"]
 
@@ -24,16 +24,19 @@ Array = NDArray[np.float32]
 
 
 class Face:
-    """Skin, eyes and lashes of one rig under ``root``; ``looks`` names the packed look values.
+    """Skin, eyes and lashes of one rig; ``material_names`` are those of the packed values.
 
-    ``rest_normals`` (S, 3) are the skin's at rest, for hair to grow along; ``columns`` what the
-    skin's vertices carry, by name; ``unit`` (E, 3) and ``ball`` (T, 3) the sphere of an eye and its
-    triangles; ``strip`` (L, 3) what the vertices of lashes carry.
+    Attributes:
+        rest_normals: (S, 3) of the resting skin.
+        columns: vertex columns of the skin, by name.
+        brow_sheet: atlas of the brow styles.
+        sphere, sphere_triangles: (E, 3) and (T, 3), the unit sphere that draws an eye.
+        lash_coordinates: (L, 3): hairs along the lid, root to tip, 1 on the upper lid.
     """
 
-    def __init__(self, root: NodePath, rig: Rig, head: Head, looks: Sequence[str]) -> None:
+    def __init__(self, root: NodePath, rig: Rig, head: Head, material_names: Sequence[str]) -> None:
         self.rig, self.head = rig, head
-        self._root, self._looks = root, looks
+        self._root, self._material_names = root, material_names
         self._build_skin()
         self._build_eyes()
         self._build_lashes()
@@ -44,7 +47,7 @@ class Face:
         self._skin_normals = VertexNormals(head.skin.triangles, len(rows))
         self.rest_normals = self._skin_normals(rest[rows])
         shade = ambient_occlusion(rest[rows], self.rest_normals, head.skin.triangles)
-        # Nobody's mouth is lit from inside.
+        # The inside of the mouth gets little light.
         x, y, z = rest[rows].T
         shade[(np.abs(x) < 0.26) & (np.abs(y + 0.63) < 0.11) & (z < 0.24 - 1.3 * x * x)] *= 0.2
         ears = (np.abs(rest[rows, 0]) > 0.60) & (rest[rows, 1] < 0.08) & (rest[rows, 2] > -0.95)
@@ -53,27 +56,29 @@ class Face:
         columns = {
             "rest": rest[rows],
             "baked": baked,
-            "zones": head.zones[rows],
-            "beard": beard.areas(head)[rows],
+            "regions": head.region_weights[rows],
+            "beard": beard.area_weights(head)[rows],
         }
         self.columns = columns
         maps = facemap.bake(head, rest)
         sheet = self.brow_sheet = brows.atlas(rig.choices["eyebrow_style"])
         self._skin = Surface("skin", head.skin.triangles, columns, {"vertex": 3, "normal": 3})
-        sorted_ = patches(rig, head, columns, maps[0][..., 0], sheet)
+        groups = split_skin(rig, head, columns, maps[0][..., 0], sheet)
         node = self._skin_node = self._root.attachNewNode("skin")
-        for k, triangles in enumerate(sorted_):
+        for k, triangles in enumerate(groups):
             if len(triangles):
-                patch = self._skin.another(f"skin-{k}", triangles)
-                # One after the other in every process: where two meet, which is first may tell.
-                patch.setBin("background", 20 + k)
-                patch.reparentTo(node)
+                node_part = self._skin.add_node(f"skin-{k}", triangles)
+                # A fixed draw order gives the same pixels where two groups meet.
+                node_part.setBin("background", 20 + k)
+                node_part.reparentTo(node)
                 defines = sorted(
-                    PATCHES[k] - ({"PAINT_BEARD"} if "beard" not in rig.choices else set())
+                    VARIANTS[k] - ({"PAINT_BEARD"} if "beard" not in rig.choices else set())
                 )
                 parts = ("regions.glsl",)
-                use(patch, "skin.vert", "skin.frag", self._looks, parts, defines)
-        # What all skin needs in one, what lips and scalp need in another.
+                set_shaders(
+                    node_part, "skin.vert", "skin.frag", self._material_names, parts, defines
+                )
+        # All variants sample ``broad``; only those with lips or scalp sample ``masks``.
         broad = np.concatenate([maps[0][..., 2:], maps[1][..., 1:3]], 2)
         masks = np.concatenate([maps[0][..., :2], maps[1][..., [3, 3]]], 2)
         node.setShaderInput("masks", make_texture("masks", masks))
@@ -85,68 +90,72 @@ class Face:
         for k, name in enumerate(self.rig.choices["eyebrow_style"]):
             y, x = divmod(k, brows.COLUMNS)
             w, h = brows.TILE
-            # Texture coordinates start at the bottom of the sheet.
+            # v = 0 is the bottom of the sheet.
             self._tiles[name] = Vec4(x * w / width, 1 - (y + 1) * h / height, w / width, h / height)
 
     def _build_eyes(self) -> None:
-        unit, triangles = sphere()
-        self.unit, self.ball = unit, triangles
+        self.sphere, self.sphere_triangles = unit_sphere()
         self._eyes = []
         for rows, outward in ((self.head.left_eye, 1.0), (self.head.right_eye, -1.0)):
-            surface = Surface("eye", triangles, {"unit": unit}, {"vertex": 3})
+            surface = Surface("eye", self.sphere_triangles, {"unit": self.sphere}, {"vertex": 3})
             surface.node.reparentTo(self._root)
-            use(surface.node, "eye.vert", "eye.frag", self._looks)
+            set_shaders(surface.node, "eye.vert", "eye.frag", self._material_names)
             surface.node.setShaderInput("outward", outward)
             self._eyes.append((surface, rows))
 
     def _build_lashes(self) -> None:
         part, rest = self.head.lashes, self.rig.base
-        points, along, sides = rest[part.rows], lids.along(self.head, rest), []
-        for rows in (self.head.left_eye, self.head.right_eye):
-            sides.append(lids.opening(self.head, rest, rest[rows]))
-        self._openings = sides
-        strip = np.concatenate([along, (points[:, 1:2] > sides[0].corner)], 1).astype(np.float32)
-        self.strip = strip
+        self._openings = [
+            lids.find_opening(self.head, rest, rest[rows])
+            for rows in (self.head.left_eye, self.head.right_eye)
+        ]
+        upper = rest[part.rows, 1:2] > self._openings[0].corner
+        coordinates = lids.lash_coordinates(self.head, rest)
+        strip = np.concatenate([coordinates, upper], 1).astype(np.float32)
+        self.lash_coordinates = strip
         self._lashes = Surface("lashes", part.triangles, {"strip": strip}, {"vertex": 3})
         node = self._lashes.node
         node.reparentTo(self._root)
         node.setTwoSided(True)
         node.setTransparency(TransparencyAttrib.MAlpha)
-        node.setShader(shader("lash.vert", "lash.frag", self._looks))
-        unlabelled(node)
-        across, rims = sides[0](rest)
-        self._skin_node.setShaderInput("across", across)
+        node.setShader(make_shader("lash.vert", "lash.frag", self._material_names))
+        hide_from_labels(node)
+        span, rims = self._openings[0](rest)
+        self._skin_node.setShaderInput("eye_span", span)
         self._skin_node.setShaderInput("lids", rims)
 
     def pose(self, points: Array) -> Array:
-        """Move skin, eyes and lashes to the posed head ``points`` (V, 3); what is drawn of it."""
+        """Move skin, eyes and lashes to the posed head ``points`` (V, 3); return the drawn points.
+
+        In these, lids do not penetrate the eyeballs.
+        """
         points = points.copy()
         for (surface, rows), opening in zip(self._eyes, self._openings, strict=True):
-            centre, radius = ball(points[rows])
-            surface.write(centre + self.unit * radius)
-            opening.keep_off(points, centre, radius)
-            across, rims = opening(points)
-            surface.node.setShaderInput("across", across)
+            centre, radius = eyeball_sphere(points[rows])
+            surface.write(centre + self.sphere * radius)
+            opening.resolve_penetration(points, centre, radius)
+            span, rims = opening(points)
+            surface.node.setShaderInput("eye_span", span)
             surface.node.setShaderInput("lids", rims)
         skin_points = points[self.head.skin.rows]
         self._skin.write(skin_points, self._skin_normals(skin_points))
         self._lashes.write(points[self.head.lashes.rows])
         return points
 
-    def paint(self, values: Mapping[str, float | str], look: Mapping[str, float]) -> None:
-        """Set colours, brows and lips from choices (``values``) and every look value."""
-        skin = colours.skin(look)
-        hair = colours.hair(look, look["hair_light"], look["hair_warm"])
-        brow = colours.brow(look)
+    def paint(self, values: Mapping[str, float | str], material: Mapping[str, float]) -> None:
+        """Set the shader inputs of colours, brows and lips, from choices and material values."""
+        skin = colours.skin(material)
+        hair = colours.hair(material, material["hair_light"], material["hair_warm"])
+        brow = colours.brow(material)
         lipstick = self._choice("lipstick_colour", values)
         inputs = {
             "skin_colour": skin,
             "hair_colour": hair,
             "brow_colour": brow,
-            "iris_colour": colours.iris(look),
-            "lip_natural": colours.lips(look, skin),
+            "iris_colour": colours.iris(material),
+            "lip_natural": colours.lips(material, skin),
             "lipstick": colours.linear(lipstick.get("rgb", (128, 128, 128))),
-            "shadow_colour": colours.eyeshadow(look),
+            "shadow_colour": colours.eyeshadow(material),
         }
         for name, colour in inputs.items():
             self._root.setShaderInput(name, Vec3(*(float(x) for x in colour)))
@@ -156,17 +165,17 @@ class Face:
             "lip_a", Vec4(*(float(lip.get(k, 0)) for k in ("opacity", "gloss", "matte", "inner")))
         )
         self._root.setShaderInput(
-            "lip_b", Vec4(*(float(lip.get(k, 0)) for k in ("soft", "over", "liner")), half)
+            "lip_b", Vec4(*(float(lip.get(k, 0)) for k in ("soft", "overline", "liner")), half)
         )
         self._root.setShaderInput(
-            "lip_c", (float(lip.get("metal", 0)), float(lip.get("centre", 0)))
+            "lip_c", (float(lip.get("metallic", 0)), float(lip.get("centre", 0)))
         )
         self._root.setShaderInput("brow_tile", self._tiles[str(values["eyebrow_style"])])
-        turn = look["brow_tilt"] + TURN
-        self._root.setShaderInput("brow_turn", (float(np.cos(turn)), float(np.sin(turn))))
-        self._root.setShaderInput("blush_height", look["blush_y"])
-        self._root.setShaderInput("grey", float(np.clip(look["hair_grey"], 0, 1)) * 0.6)
+        tilt = material["brow_tilt"] + TILT
+        self._root.setShaderInput("brow_rotation", (float(np.cos(tilt)), float(np.sin(tilt))))
+        self._root.setShaderInput("blush_height", material["blush_y"])
+        self._root.setShaderInput("grey", float(np.clip(material["hair_grey"], 0, 1)) * 0.6)
 
     def _choice(self, slot: str, values: Mapping[str, float | str]) -> Mapping[str, Any]:
-        """Settings of the choice; none where the layout has no such slot (men's lips are bare)."""
+        """Settings of the selected choice; empty if the layout has no such parameter."""
         return self.rig.choices[slot][str(values[slot])] if slot in values else {}

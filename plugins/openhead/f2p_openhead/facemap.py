@@ -1,8 +1,7 @@
-"""Bakes the face map: masks and fine detail of skin over the front view of the resting head.
+"""Face map: textures of masks and fine skin detail over the front view of the resting head.
 
-Everything painted on a face (brows, lips, freckles, wrinkles, the hairline) is looked up by a skin
-point's place in the *resting* head, seen from the front, so it follows the skin wherever sliders
-move it and has no seams.
+The shaders look up brows, lips, freckles, wrinkles and the hairline by a skin point's position on
+the *resting* head in front view. So they follow the skin when sliders move it, and have no seams.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from .assets import asset_root, cache_folder
+from .assets import cached_arrays, load_mask
 from .head import Head
 
 __all__ = ["HALF", "SIZE", "bake"]
@@ -32,9 +31,10 @@ def _pixels(rest: Array) -> Array:
 
 
 def _raster(head: Head, rest: Array, values: Array) -> tuple[Array, Array]:
-    """Interpolate ``values`` (V, C) over the map, the surface nearest the viewer on top.
+    """Interpolate ``values`` (V, C) over the map; the surface nearest to the viewer is on top.
 
-    Returns (SIZE, SIZE, C), and z (SIZE, SIZE) in decimetres, -9 where there is no surface.
+    Returns:
+        Values (SIZE, SIZE, C), and z (SIZE, SIZE) in decimetres, -9 where there is no surface.
     """
     tri = head.skin.rows[head.skin.triangles]
     p = _pixels(rest)
@@ -53,15 +53,20 @@ def _raster(head: Head, rest: Array, values: Array) -> tuple[Array, Array]:
         w1 = ((c[t, 0] - gx) * (a[t, 1] - gy) - (c[t, 1] - gy) * (a[t, 0] - gx)) / area[t]
         w = np.stack([w0, w1, 1 - w0 - w1], -1)
         z = w @ rest[tri[t], 2]
-        seen = (w.min(-1) >= -1e-4) & (z > depth[y0:y1, x0:x1])
-        depth[y0:y1, x0:x1][seen] = z[seen]
-        out[y0:y1, x0:x1][seen] = (w @ values[tri[t]])[seen]
+        visible = (w.min(-1) >= -1e-4) & (z > depth[y0:y1, x0:x1])
+        depth[y0:y1, x0:x1][visible] = z[visible]
+        out[y0:y1, x0:x1][visible] = (w @ values[tri[t]])[visible]
     return out, depth
 
 
 def _blur(image: Array, radius: float) -> Array:
     picture = Image.fromarray(np.asarray(np.clip(image, 0, 1) * 255, np.uint8))
-    return np.asarray(picture.filter(ImageFilter.GaussianBlur(radius)), np.float32) / 255
+    return _scaled(picture.filter(ImageFilter.GaussianBlur(radius)))
+
+
+def _scaled(picture: Image.Image) -> Array:
+    """Pixels of an 8 bit picture scaled to [0, 1]."""
+    return np.asarray(np.asarray(picture, np.float32) / 255, np.float32)
 
 
 def _noise(rng: np.random.Generator, cells: int) -> Array:
@@ -70,10 +75,10 @@ def _noise(rng: np.random.Generator, cells: int) -> Array:
 
 
 def _wrinkles() -> Array:
-    """Depth of wrinkles, (SIZE, SIZE) in [0, 1].
+    """Depth of wrinkles (SIZE, SIZE) in [0, 1].
 
-    In this order: forehead, frown, crow's feet, eye bags, laugh lines, corners of the mouth, above
-    the lip, neck.
+    The lines below are, in this order: forehead, frown, crow's feet, eye bags, laugh lines, corners
+    of the mouth, above the lip, neck.
     """
     scale = 2
     image = Image.new("L", (SIZE * scale, SIZE * scale))
@@ -127,10 +132,8 @@ def _wrinkles() -> Array:
         line([(x, -0.53), (x * 1.03, -0.565)], 1.8, 0.5)
     for y in (-1.08, -1.17):
         line([(0.0, y), (0.2, y + 0.015), (0.36, y + 0.05)], 3.0, 0.6)
-    image = image.filter(ImageFilter.GaussianBlur(2.0 * scale)).resize(
-        (SIZE, SIZE), Image.Resampling.LANCZOS
-    )
-    return np.asarray(image, np.float32) / 255
+    blurred = image.filter(ImageFilter.GaussianBlur(2.0 * scale))
+    return _scaled(blurred.resize((SIZE, SIZE), Image.Resampling.LANCZOS))
 
 
 def _freckles(rng: np.random.Generator) -> Array:
@@ -139,29 +142,24 @@ def _freckles(rng: np.random.Generator) -> Array:
     draw = ImageDraw.Draw(image)
     for _ in range(5200):
         x, y = rng.uniform(-0.75, 0.75), rng.uniform(-0.8, 0.75)
-        # Densest over nose and cheekbones, thin elsewhere.
+        # Dense over the nose and the cheekbones.
         density = np.exp(-(((y + 0.22) / 0.22) ** 2)) * np.exp(-((x / 0.5) ** 4)) + 0.06
         if rng.random() > density:
             continue
         r = rng.uniform(0.5, 1.7) * scale
         cx, cy = (x / HALF + 1) / 2 * SIZE * scale, (1 - y / HALF) / 2 * SIZE * scale
         draw.ellipse([cx - r, cy - r * 0.85, cx + r, cy + r * 0.85], fill=int(rng.uniform(70, 255)))
-    image = image.filter(ImageFilter.GaussianBlur(0.7 * scale)).resize(
-        (SIZE, SIZE), Image.Resampling.LANCZOS
-    )
-    return np.asarray(image, np.float32) / 255
+    blurred = image.filter(ImageFilter.GaussianBlur(0.7 * scale))
+    return _scaled(blurred.resize((SIZE, SIZE), Image.Resampling.LANCZOS))
 
 
 def _lips(head: Head, rest: Array) -> tuple[Array, Array]:
-    """Lip mask in [0, 1] and the signed place across the lips, both (SIZE, SIZE).
+    """Lip mask in [0, 1] and the signed position across the lips, both (SIZE, SIZE).
 
-    The place is -1 at the lower border, 0 on the line between the lips, 1 at the upper border.
+    The position is -1 at the lower border, 0 on the line between the lips, 1 at the upper border.
     """
     uv, depth = _raster(head, rest, head.uv)
-    mask_image = (
-        np.asarray(Image.open(asset_root() / "textures" / "mpfb_lips.jpg").convert("L"), np.float32)
-        / 255
-    )
+    mask_image = load_mask("lips")
     h, w = mask_image.shape
     x = np.clip((uv[..., 0] * w).astype(int), 0, w - 1)
     y = np.clip(((1 - uv[..., 1]) * h).astype(int), 0, h - 1)
@@ -186,20 +184,21 @@ def _lips(head: Head, rest: Array) -> tuple[Array, Array]:
 
 
 def bake(head: Head, rest: Array) -> NDArray[np.uint8]:
-    """Masks over the resting head ``rest`` (V, 3), face coordinates in decimetres.
+    """Bake the maps of the resting head ``rest`` (V, 3), face coordinates; they are cached.
 
-    Returns two RGBA maps, (2, SIZE, SIZE, 4) uint8, row 0 at the top. Map 0: lips, across lips
-    (0.5 + value / 4), wrinkles, freckles. Map 1: pores, blotches, broad variation, hair noise (for
-    scalps and shaved heads).
+    Returns:
+        Two RGBA maps (2, SIZE, SIZE, 4) uint8, row 0 at the top. Map 0: lips, position across the
+        lips (0.5 + value / 4), wrinkles, freckles. Map 1: pores, blotches, broad variation,
+        hair noise for scalps and shaved heads.
     """
-    source = (hashlib.sha256(rest.tobytes() + b"face-map-5").hexdigest())[:16]
-    cached = cache_folder() / f"facemap-{source}.npz"
-    if cached.is_file():
-        with np.load(cached) as saved:
-            return np.asarray(saved["maps"])
+    source = hashlib.sha256(rest.tobytes() + b"face-map-5").hexdigest()[:16]
+    return cached_arrays(f"facemap-{source}", lambda: {"maps": _bake(head, rest)})["maps"]
+
+
+def _bake(head: Head, rest: Array) -> NDArray[np.uint8]:
     rng = np.random.default_rng(20190901)
     lips, across = _lips(head, rest)
-    pores = np.clip(0.5 + (rng.normal(size=(SIZE, SIZE)).astype(np.float32)) * 0.22, 0, 1)
+    pores = np.clip(0.5 + rng.normal(size=(SIZE, SIZE)).astype(np.float32) * 0.22, 0, 1)
     pores = np.clip((_blur(pores, 0.8) - 0.5) * 2.2 + 0.5, 0, 1)
     blotches = 0.5 * _noise(rng, 40) + 0.3 * _noise(rng, 90) + 0.2 * _noise(rng, 200)
     broad = 0.6 * _noise(rng, 9) + 0.4 * _noise(rng, 19)
@@ -210,8 +209,4 @@ def bake(head: Head, rest: Array) -> NDArray[np.uint8]:
             np.stack([pores, np.clip(blotches, 0, 1), np.clip(broad, 0, 1), strands], -1),
         ]
     )
-    result = np.asarray(np.clip(maps, 0, 1) * 255 + 0.5, np.uint8)
-    temporary = cached.with_suffix(f".{np.random.default_rng().integers(1 << 40)}.npz")
-    np.savez_compressed(temporary, maps=result)
-    temporary.replace(cached)
-    return result
+    return np.asarray(np.clip(maps, 0, 1) * 255 + 0.5, np.uint8)

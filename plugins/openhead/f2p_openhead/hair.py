@@ -1,6 +1,6 @@
-"""Hair styles: locks grow from the scalp, follow their style's comb, and fall.
+"""Hair styles: strands grow from the scalp, are combed over the skull and fall.
 
-Places and lengths are in decimetres, face coordinates, unless said otherwise.
+Positions and lengths are decimetres, face coordinates, unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -11,48 +11,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .knots import knots
-from .mass import curls, curtain, hull, shadow
-from .ribbons import Hair, Locks, assemble
-from .scalp import SKULL_CENTRE, Scalp, hairline, outward, roots, unit
+from .hair_volume import back_panel, curls, hull, neck_shadow
+from .ribbons import Hair, Strands, assemble
+from .scalp import SKULL_CENTRE, Scalp, hairline, number, outward, roots, smoothstep, unit
+from .updos import updos
 
 __all__ = ["Hair", "grow", "hairline"]
 
 Array = NDArray[np.float32]
 
-SEGMENTS = 11  # of a strand, unless its style is curly
-# A fringe ends above the brows, unless its style says otherwise.
-FRINGE_END = 0.24
+SEGMENTS = 11  # default number of segments of a strand
+FRINGE_END = 0.24  # default height of a fringe's end, above the brows
 DOWN = np.array((0, -1, 0), np.float32)
 
 
-def _ramp(x: Array, low: float, high: float) -> Array:
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
-
-
-def _number(style: Mapping[str, Any], key: str, default: float = 0.0) -> float:
-    return float(style.get(key, default))
-
-
 class _Comb:
-    """Where a style sends hair: directions over the skull."""
+    """Comb directions of a style over the skull."""
 
     def __init__(self, style: Mapping[str, Any]) -> None:
-        self.back, self.ahead = _number(style, "back"), _number(style, "forward")
-        self.part, self.sweep = _number(style, "part") * 0.5, _number(style, "side")
-        self.curtain = _number(style, "curtain")
+        self.back, self.ahead = number(style, "back"), number(style, "forward")
+        self.part, self.sweep = number(style, "part") * 0.5, number(style, "side")
+        self.curtain = number(style, "curtain")
 
     def __call__(self, p: Array, side: Array, fringe: NDArray[np.bool_]) -> Array:
-        """Unit directions (S, 3) at points (S, 3); ``side`` (S,) of the parting, -1 or 1."""
-        # Away from the parting, which runs from the brow to the whorl at the crown.
+        """Unit directions (S, 3) at points (S, 3); ``side`` (S,) of the parting is -1 or 1."""
+        # Away from the parting, which ends at the whorl of the crown.
         behind = np.minimum(p[:, 2] + 0.75, 0)
         away = np.stack([side * 1.0, np.full(len(p), -0.45), behind * 2.5 - 0.22], 1)
-        # From the hairline it goes back first, not across the forehead.
-        away[:, 2] -= 0.3 * _ramp(p[:, 2], -0.25, 0.0)
+        # At the hairline hair goes back, not across the forehead.
+        away[:, 2] -= 0.3 * smoothstep(p[:, 2], -0.25, 0.0)
         whorl = p - np.array((self.part * 0.4, 1.0, -0.95), np.float32)
         front = np.stack([whorl[:, 0] * 0.5, np.full(len(p), -0.25), np.abs(whorl[:, 2]) + 0.3], 1)
-        temple = _ramp(np.abs(p[:, 0]), 0.4, 0.62)[:, None]
+        temple = smoothstep(np.abs(p[:, 0]), 0.4, 0.62)[:, None]
         front = unit(front) * (1 - temple) + np.array((0, -1, 0.15)) * temple
         front = np.where(whorl[:, 2:] > 0, front, unit(whorl) + DOWN * 0.4)
         rear = np.stack([p[:, 0] * 0.25, np.full(len(p), -0.1), np.full(len(p), -1.2)], 1)
@@ -71,7 +61,7 @@ class _Comb:
 
 
 def _trim(lines: Array, stop: Array) -> Array:
-    """Cut lines (S, P, 3) at share ``stop`` (S,) of their steps; as many points as before."""
+    """Cut lines (S, P, 3) at the fraction ``stop`` (S,) of their steps; P stays the same."""
     steps = lines.shape[1] - 1
     at = np.linspace(0, 1, steps + 1)[None] * stop[:, None] * steps
     low = np.minimum(at.astype(int), steps - 1)
@@ -81,7 +71,7 @@ def _trim(lines: Array, stop: Array) -> Array:
 
 
 def _cut(lines: Array, below: Array) -> Array:
-    """Trim each line (S, P, 3) where it first is ``below`` (S, P)."""
+    """Cut each line (S, P, 3) where ``below`` (S, P) is first true."""
     first = np.where(below.any(1), below.argmax(1), lines.shape[1] - 1)
     return _trim(lines, np.maximum(first, 1) / (lines.shape[1] - 1))
 
@@ -89,23 +79,30 @@ def _cut(lines: Array, below: Array) -> Array:
 def _walk(
     style: Mapping[str, Any], scalp: Scalp, p0: Array, n0: Array, rng: np.random.Generator
 ) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Centre lines (S, P, 3), how outer each is (S,) in [0, 1], and which are fringe (S,)."""
+    """Trace the strands from roots ``p0`` (S, 3) with normals ``n0`` (S, 3).
+
+    Returns:
+        Centre lines (S, P, 3), the strand's layer (S,) in [0, 1] from inner to outer, and a mask
+        (S,) of fringe strands.
+    """
     count = len(p0)
     comb = _Comb(style)
-    back, volume = comb.back, _number(style, "volume", 0.1)
+    back, volume = comb.back, number(style, "volume", 0.1)
     layer = rng.random(count).astype(np.float32)
-    length = np.full(count, _number(style, "length", 1.0)) * (0.9 + 0.14 * layer)
-    taper = _number(style, "taper")
+    length = np.full(count, number(style, "length", 1.0)) * (0.9 + 0.14 * layer)
+    taper = number(style, "taper")
     length *= 1 - taper * np.clip((0.45 - p0[:, 1]) / 0.8, 0, 1)
     side = np.where(p0[:, 0] + rng.normal(0, 0.02, count) > comb.part, 1.0, -1.0)
-    fringe = _number(style, "fringe")
+    fringe = number(style, "fringe")
     facing = 1 - np.abs(np.arctan2(p0[:, 0], p0[:, 2] - SKULL_CENTRE[2])) / 0.74
-    ahead = np.clip(facing * 6, 0, 1) * _ramp(p0[:, 2], -0.5, -0.35)
+    ahead = np.clip(facing * 6, 0, 1) * smoothstep(p0[:, 2], -0.5, -0.35)
     is_fringe = rng.random(count) < ahead * min(fringe * 1.3, 1.0)
-    reach = _number(style, "fringe_length", 0.62 + 0.5 * comb.curtain)
+    reach = number(style, "fringe_length", 0.62 + 0.5 * comb.curtain)
     length = np.where(is_fringe, np.minimum(length, reach) * (0.92 + 0.16 * layer), length)
-    quiff = _number(style, "quiff") * _ramp(p0[:, 2], -0.75, 0.0) * _ramp(p0[:, 1], 0.42, 0.7)
-    wide = _number(style, "sides", 0.8)
+    quiff = (
+        number(style, "quiff") * smoothstep(p0[:, 2], -0.75, 0.0) * smoothstep(p0[:, 1], 0.42, 0.7)
+    )
+    side_volume = number(style, "sides", 0.8)
     ears = length.max() > 0.75 and back < 0.5
     segments = int(style.get("segments", SEGMENTS))
     step = (length / segments)[:, None].astype(np.float32)
@@ -114,25 +111,26 @@ def _walk(
     for k in range(segments):
         s = (k + 1) / segments
         normal = outward(p)
-        fall = _ramp(-p[:, 1], -0.4, 0.05)[:, None]
-        fall = fall * (1 - back * _ramp(p[:, 1], -0.45, -0.1))[:, None]
-        way = comb(p, side, is_fringe) * (1 - fall) + DOWN * fall
-        # Hair lies along the skull, down to the ears.
-        lying = _ramp(p[:, 1], -0.35, 0.0)[:, None]
-        way = unit(way - normal * (way * normal).sum(1, keepdims=True) * lying)
+        fall = smoothstep(-p[:, 1], -0.4, 0.05)[:, None]
+        fall = fall * (1 - back * smoothstep(p[:, 1], -0.45, -0.1))[:, None]
+        direction = comb(p, side, is_fringe) * (1 - fall) + DOWN * fall
+        # Above the ears hair is tangential to the skull.
+        tangential = smoothstep(p[:, 1], -0.35, 0.0)[:, None]
+        along_normal = (direction * normal).sum(1, keepdims=True)
+        direction = unit(direction - normal * along_normal * tangential)
         rise = quiff * max(1 - s * 1.1, 0.0)
-        way = unit(way + (normal * 0.8 + np.array((0, 0.9, 0.1))) * rise[:, None] * 2)
-        p = p + way * step
-        sides = wide + (1 - wide) * _ramp(p[:, 1], 0.2, 0.9)
+        direction = unit(direction + (normal * 0.8 + np.array((0, 0.9, 0.1))) * rise[:, None] * 2)
+        p = p + direction * step
+        sides = side_volume + (1 - side_volume) * smoothstep(p[:, 1], 0.2, 0.9)
         sides = sides * (1 - taper * np.clip((0.45 - p[:, 1]) / 0.7, 0, 1))
         grown = np.sin(min(s * length.mean() / 0.35, 1.0) * np.pi / 2)
         lift = (0.012 + volume * sides * (0.5 + 0.5 * layer) * grown).astype(np.float32)
         q = p - SKULL_CENTRE
         r = np.linalg.norm(q, axis=1)
-        floor = scalp.radius(p, ears) + lift
+        surface = scalp.radius(p, ears) + lift
         free = fall[:, 0] * (1.2 if length.max() > 0.75 else 0.0)
-        held = np.clip(1 - free - quiff * 2, 0, 1)
-        target = np.maximum(r, floor) * (1 - held) + floor * held
+        attached = np.clip(1 - free - quiff * 2, 0, 1)
+        target = np.maximum(r, surface) * (1 - attached) + surface * attached
         p = (SKULL_CENTRE + q * (target / r)[:, None]).astype(np.float32)
         line.append(p)
     return np.stack(line, 1).astype(np.float32), layer, is_fringe
@@ -141,44 +139,44 @@ def _walk(
 def _clumps(
     style: Mapping[str, Any], p0: Array, fringe: NDArray[np.bool_], side: Array
 ) -> tuple[NDArray[np.int32], int]:
-    """Which lock each strand belongs to (S,), and how many locks there are."""
-    many = max(int(len(p0) * _number(style, "locks", 0.2)), 6)
+    """Return the clump (S,) of each strand and the number of clumps."""
+    clumps = max(int(len(p0) * number(style, "clump_share", 0.2)), 6)
     where = np.concatenate([p0, fringe[:, None] * 2.0, side[:, None] * 0.4], 1)
-    # Roots come spread out, so the first are a fair choice of middles.
-    gap = ((where[:, None] - where[None, :many]) ** 2).sum(-1)
-    return gap.argmin(1).astype(np.int32), many
+    # Roots are in farthest-point order, so the first ones are well distributed centres.
+    gap = ((where[:, None] - where[None, :clumps]) ** 2).sum(-1)
+    return gap.argmin(1).astype(np.int32), clumps
 
 
 def _gather(
     style: Mapping[str, Any],
     lines: Array,
     clump: NDArray[np.int32],
-    many: int,
+    clumps: int,
     fringe: NDArray[np.bool_],
 ) -> Array:
-    """Pull strands together into locks towards their tips."""
-    members = np.bincount(clump, minlength=many)
-    middle = np.zeros((many, *lines.shape[1:]), np.float32)
+    """Pull the strands of each clump together towards their tips."""
+    members = np.bincount(clump, minlength=clumps)
+    middle = np.zeros((clumps, *lines.shape[1:]), np.float32)
     np.add.at(middle, clump, lines)
     middle /= np.maximum(members, 1)[:, None, None]
     s = np.linspace(0, 1, lines.shape[1], dtype=np.float32)[None, :, None]
-    pull = _number(style, "clump", 0.45) * s**1.6
+    pull = number(style, "clump", 0.45) * s**1.6
     pull = pull * np.where(fringe, 0.35, 1.0)[:, None, None]
     return np.asarray(lines + (middle[clump] - lines) * pull, np.float32)
 
 
 def _wave(
-    style: Mapping[str, Any], lines: Array, clump: NDArray[np.int32], many: int, rng: Any
+    style: Mapping[str, Any], lines: Array, clump: NDArray[np.int32], clumps: int, rng: Any
 ) -> Array:
-    """Locks wave together, more and more towards their tips."""
-    wave = _number(style, "wave")
+    """Add waves to the strands, growing towards the tips; strands of a clump have one phase."""
+    wave = number(style, "wave")
     if not wave:
         return lines
     piece = np.linalg.norm(np.diff(lines, axis=1), axis=2)
     along = np.concatenate([np.zeros((len(lines), 1)), np.cumsum(piece, 1)], 1)
-    drift = 1.2 if _number(style, "frequency", 4.0) < 5 else 2 * np.pi
-    phase = (rng.random(many) * drift)[clump][:, None]
-    turn = np.pi * _number(style, "frequency", 4.0) * along + phase
+    drift = 1.2 if number(style, "frequency", 4.0) < 5 else 2 * np.pi
+    phase = (rng.random(clumps) * drift)[clump][:, None]
+    turn = np.pi * number(style, "frequency", 4.0) * along + phase
     size = wave * np.clip(along / 0.35, 0, 1)
     tangent = unit(np.gradient(lines, axis=1).astype(np.float32))
     normal = outward(lines)
@@ -188,81 +186,88 @@ def _wave(
 
 
 def _finish(style: Mapping[str, Any], lines: Array, fringe: NDArray[np.bool_], rng: Any) -> Array:
-    """Bend tips, cut to the style's level, keep hair off the face."""
+    """Bend the tips, cut at the style's height, and keep hair off the face."""
     s = np.linspace(0, 1, lines.shape[1], dtype=np.float32)[None]
-    tip = _number(style, "tip")
+    tip = number(style, "tip")
     if tip:
         away = unit(lines * np.array((1, 0, 1)) - SKULL_CENTRE * np.array((0, 0, 1)))
         bend = tip * np.clip(s - 0.55, 0, 1) ** 2 * 2.2
         lines = lines + away * (bend * (lines[..., 1] < 0.1))[..., None]
     level = style.get("cut")
     if level is not None:
-        ragged = rng.normal(0, _number(style, "ragged", 0.03), (len(lines), 1))
+        ragged = rng.normal(0, number(style, "ragged", 0.03), (len(lines), 1))
         lines = _cut(lines, (lines[..., 1] < float(level) + ragged) & ~fringe[:, None])
-    curtain = _number(style, "curtain")
-    end = _number(style, "fringe_end", FRINGE_END)
+    curtain = number(style, "curtain")
+    end = number(style, "fringe_end", FRINGE_END)
     ragged = np.abs(rng.normal(0, 0.012, (len(lines), 1)))
-    # It is longer towards the temples, where it meets the sides.
-    level = end + ragged - 0.14 * _ramp(np.abs(lines[..., 0]), 0.40, 0.60)
+    # The fringe is longer at the temples, where it meets the sides.
+    level = end + ragged - 0.14 * smoothstep(np.abs(lines[..., 0]), 0.40, 0.60)
     over = (lines[..., 1] < level) & (np.abs(lines[..., 0]) < 0.62) & (lines[..., 2] > -0.2)
     if curtain < 0.5:
         lines = _cut(lines, over & fringe[:, None])
-    # Strands that pass before the face are drawn aside, but for a fringe above its end.
+    # Push strands in front of the face to the side, except a fringe above its end.
     x, y, z = np.moveaxis(lines, -1, 0)
-    before = _ramp(z, -0.35, -0.15) * _ramp(-y, -end - 0.1, -end + 0.04)
-    least = 0.50 + 0.12 * _ramp(-y, -0.2, 0.3)
+    before = smoothstep(z, -0.35, -0.15) * smoothstep(-y, -end - 0.1, -end + 0.04)
+    least = 0.50 + 0.12 * smoothstep(-y, -0.2, 0.3)
     push = np.maximum(least - np.abs(x), 0) * before * (~fringe | (curtain >= 0.5))[:, None]
     lines = lines.copy()
     lines[..., 0] += np.where(x >= 0, 1, -1) * push
     return np.asarray(lines, np.float32)
 
 
-def _strands(style: Mapping[str, Any], scalp: Scalp, count: int, rng: np.random.Generator) -> Locks:
+def _strands(
+    style: Mapping[str, Any], scalp: Scalp, count: int, rng: np.random.Generator
+) -> Strands:
+    """Strands of a style with widths, shading and coverage."""
     p0, n0 = roots(scalp, style, count, rng)
     lines, layer, fringe = _walk(style, scalp, p0, n0, rng)
-    part = _number(style, "part") * 0.5
+    part = number(style, "part") * 0.5
     side = np.where(p0[:, 0] > part, 1.0, -1.0)
-    clump, many = _clumps(style, p0, fringe, side)
-    lines = _gather(style, lines, clump, many, fringe)
-    lines = _wave(style, lines, clump, many, rng)
+    clump, clumps = _clumps(style, p0, fringe, side)
+    lines = _gather(style, lines, clump, clumps, fringe)
+    lines = _wave(style, lines, clump, clumps, rng)
     lines = _finish(style, lines, fringe, rng)
     strands, steps = lines.shape[:2]
-    taper = _number(style, "taper")
+    taper = number(style, "taper")
     s = np.linspace(0, 1, steps, dtype=np.float32)[None]
-    # Fine at the root, full in the middle, thin at the tip.
-    # (A blunt cut keeps most of its width.)
+    # Thin at the root and the tip; a blunt cut keeps most of the width.
     thin = 0.75 if style.get("cut") is None or taper > 0 else 0.4
-    profile = np.minimum(0.6 + 3 * s, 1) * (1 - thin * _ramp(s, 0.6, 1.0))
-    width = _number(style, "width", 0.12) * profile * rng.uniform(0.8, 1.2, (strands, 1))
-    # Behind, fewer strands are as much hair.
-    width = width * (1 + 0.5 * _ramp(-p0[:, 2], 0.8, 1.0))[:, None]
-    shade = 1 + 0.10 * (rng.random(many)[clump] - 0.5) + 0.05 * (rng.random(strands) - 0.5)
+    profile = np.minimum(0.6 + 3 * s, 1) * (1 - thin * smoothstep(s, 0.6, 1.0))
+    width = number(style, "width", 0.12) * profile * rng.uniform(0.8, 1.2, (strands, 1))
+    # ``roots`` puts fewer strands at the back; wider ones give the same coverage.
+    width = width * (1 + 0.5 * smoothstep(-p0[:, 2], 0.8, 1.0))[:, None]
+    shade = 1 + 0.10 * (rng.random(clumps)[clump] - 0.5) + 0.05 * (rng.random(strands) - 0.5)
     deep = 0.74 + 0.26 * layer
-    shade = (shade * deep)[:, None] * (0.78 + 0.22 * _ramp(s, 0.0, 0.3)) * shadow(lines)
+    shade = (shade * deep)[:, None] * (0.78 + 0.22 * smoothstep(s, 0.0, 0.3)) * neck_shadow(lines)
     blunt = 0.78 if thin > 0.5 else 0.9
-    cover = np.minimum(0.4 + 8 * s, 1) * (1 - _ramp(s, blunt, 1.0))
-    twist = rng.normal(0, 0.2, strands)
-    return Locks(
+    cover = np.minimum(0.4 + 8 * s, 1) * (1 - smoothstep(s, blunt, 1.0))
+    return Strands(
         lines,
         width.astype(np.float32),
         shade.astype(np.float32),
-        twist.astype(np.float32),
+        np.asarray(rng.normal(0, 0.2, strands), np.float32),
         np.broadcast_to(cover, (strands, steps)).astype(np.float32),
     )
 
 
 def grow(style: Mapping[str, Any], scalp: Scalp, seed: int) -> Hair | None:
-    """Build one style on a scalp; None for a shaved head. The same ``seed`` gives the same hair.
+    """Build the hair of a style; its keys are in docs/reference/rig.md.
 
-    docs/reference/rig.md lists the style's keys.
+    Args:
+        style: the choice's table in the rig.
+        scalp: of the resting head.
+        seed: of the random numbers; the same seed gives the same hair.
+
+    Returns:
+        The hair at rest; None for a shaved head.
     """
     rng = np.random.default_rng(seed)
-    locks: list[Locks] = []
+    strands: list[Strands] = []
     count = int(style.get("strands", 420))
     if count:
-        locks.append(_strands(style, scalp, count, rng))
-    locks += curls(style, scalp, rng) + knots(style, scalp, rng) + curtain(style, scalp)
+        strands.append(_strands(style, scalp, count, rng))
+    strands += curls(style, scalp, rng) + updos(style, scalp, rng) + back_panel(style, scalp)
     under = hull(style, scalp)
-    if not locks and under is None:
+    if not strands and under is None:
         return None
-    return assemble(scalp, locks, under)
+    return assemble(scalp, strands, under)

@@ -1,4 +1,4 @@
-"""The head as meshes: the vertices that are drawn, their triangles, normals and baked shade."""
+"""The head as meshes: the drawn vertices, their triangles, normals and baked occlusion."""
 
 from __future__ import annotations
 
@@ -10,42 +10,45 @@ from numpy.typing import NDArray
 from .assets import BaseMesh, load_base, load_mask
 
 __all__ = [
-    "ACTORS",
+    "MOUTH_PARTS",
     "Head",
-    "Inner",
+    "MouthMesh",
     "Part",
     "VertexNormals",
     "ambient_occlusion",
     "build_head",
-    "sphere",
+    "unit_sphere",
 ]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
 
-# The eyes of the base mesh are at this height (decimetres); the bust is cut this far below them.
+# Height of the base mesh's eyes, and how far below them the bust is cut, decimetres.
 EYE_HEIGHT = 7.285
 BUST_DEPTH = 1.95
 
 
 @dataclass(frozen=True)
 class Part:
-    """One drawn mesh: ``rows`` (N,) into ``Head.ids`` and ``triangles`` (M, 3) into ``rows``."""
+    """One drawn mesh: ``rows`` (N,) of ``Head.ids`` and ``triangles`` (M, 3) of ``rows``."""
 
     rows: Index
     triangles: Index
 
 
-ACTORS = ("upper-teeth", "lower-teeth", "tongue")
+MOUTH_PARTS = ("upper-teeth", "lower-teeth", "tongue")
 
 
 @dataclass(frozen=True)
-class Inner:
-    """Teeth and tongue in the base mesh.
+class MouthMesh:
+    """Teeth and tongue of the base mesh.
 
-    ``ids`` (N,) base mesh vertices, ``rest`` (N, 3) their places, decimetres, ``part`` (N,) which
-    of ACTORS each belongs to, ``triangles`` (M, 3) into these rows; ``anchors`` (A,) the rows of
-    ``Head`` around them: lips and cheeks from inside.
+    Attributes:
+        ids: (N,) base mesh vertices.
+        rest: (N, 3) their positions, decimetres.
+        part: (N,) index into MOUTH_PARTS.
+        triangles: (M, 3) of these rows.
+        anchors: (A,) rows of ``Head`` around them: the inside of lips and cheeks.
     """
 
     ids: Index
@@ -59,10 +62,13 @@ class Inner:
 class Head:
     """The drawn part of the base mesh.
 
-    ``ids`` (V,) the base mesh vertices in use; ``rest`` (V, 3) their places in the base mesh,
-    decimetres; ``uv`` (V, 2) base mesh texture coordinates (of skin and lashes, for baking);
-    ``left_eye`` and ``right_eye`` (E,) the rows of the subject's eyeballs; ``zones`` (V, 2) how
-    much a vertex belongs to the face (without ears and neck) and to the mouth's inside, 0 to 1.
+    Attributes:
+        ids: (V,) base mesh vertices in use.
+        rest: (V, 3) their positions in the base mesh, decimetres.
+        uv: (V, 2) texture coordinates of skin and lashes, for baking.
+        left_eye, right_eye: (E,) rows of the subject's eyeballs.
+        region_weights: (V, 2) in [0, 1], weight in the face (without ears and neck) and in the
+            inside of the mouth.
     """
 
     ids: Index
@@ -72,8 +78,8 @@ class Head:
     lashes: Part
     left_eye: Index
     right_eye: Index
-    zones: Array
-    inner: Inner
+    region_weights: Array
+    mouth: MouthMesh
 
 
 def _triangles(quads: Index) -> Index:
@@ -81,11 +87,15 @@ def _triangles(quads: Index) -> Index:
 
 
 def build_head(mesh: BaseMesh | None = None) -> Head:
-    """Select the bust, lashes and eyes of the base mesh."""
+    """Select bust, lashes, eyes and mouth of the base mesh (loaded if None).
+
+    Raises:
+        AssetError: the head data are missing.
+    """
     mesh = mesh or load_base()
     body, body_uv = mesh.groups["body"]
     high = (mesh.vertices[body][:, :, 1] > EYE_HEIGHT - BUST_DEPTH).all(1)
-    # Arms reach up to the cut in the rest pose; a bust ends at the shoulders.
+    # Without the arms, which reach above the cut in the rest pose.
     near = (np.abs(mesh.vertices[body][:, :, 0]) < 2.4).all(1)
     quads, quad_uv = body[high & near], body_uv[high & near]
     lash_quads, lash_uv = (
@@ -108,10 +118,10 @@ def build_head(mesh: BaseMesh | None = None) -> Head:
         back[rows] = np.arange(len(rows), dtype=np.int32)
         return Part(rows.astype(np.int32), _triangles(back[lookup[q]]))
 
-    zones = np.stack([_mask(mesh, name)[ids] for name in ("face", "inside-mouth")], 1)
-    # Lips and cheeks from inside, not the throat.
+    regions = np.stack([_mask(mesh, name)[ids] for name in ("face", "inside-mouth")], 1)
+    # The inside of lips and cheeks, without the throat.
     front = mesh.vertices[ids, 2] > 1.15
-    anchors = np.flatnonzero((zones[:, 1] > 0.5) & front).astype(np.int32)
+    anchors = np.flatnonzero((regions[:, 1] > 0.5) & front).astype(np.int32)
     return Head(
         ids,
         mesh.vertices[ids],
@@ -120,13 +130,13 @@ def build_head(mesh: BaseMesh | None = None) -> Head:
         part(lash_quads),
         lookup[eyes["l"]],
         lookup[eyes["r"]],
-        zones,
-        _inner(mesh, anchors),
+        regions,
+        _mouth_mesh(mesh, anchors),
     )
 
 
 def _mask(mesh: BaseMesh, name: str) -> Array:
-    """A mask of the head's data at every vertex of the base mesh, (19158,) in [0, 1]."""
+    """Sample a mask texture at every vertex of the base mesh: (19158,) in [0, 1]."""
     quads, quad_uv = mesh.groups["body"]
     picture = load_mask(name)
     height, width = picture.shape
@@ -138,20 +148,20 @@ def _mask(mesh: BaseMesh, name: str) -> Array:
     return out
 
 
-def _inner(mesh: BaseMesh, anchors: Index) -> Inner:
-    quads = [mesh.groups[f"helper-{name}"][0] for name in ACTORS]
+def _mouth_mesh(mesh: BaseMesh, anchors: Index) -> MouthMesh:
+    quads = [mesh.groups[f"helper-{name}"][0] for name in MOUTH_PARTS]
     ids = np.unique(np.concatenate([q.ravel() for q in quads])).astype(np.int32)
     part = np.zeros(len(ids), np.int32)
     for k, q in enumerate(quads):
         part[np.searchsorted(ids, np.unique(q))] = k
     triangles = _triangles(np.searchsorted(ids, np.concatenate(quads)).astype(np.int32))
-    return Inner(ids, mesh.vertices[ids], part, triangles, anchors)
+    return MouthMesh(ids, mesh.vertices[ids], part, triangles, anchors)
 
 
 class VertexNormals:
     """Area-weighted unit normals of a fixed topology: ``VertexNormals(triangles, count)(points)``.
 
-    ``triangles`` (M, 3) into ``count`` points; points (count, 3) -> normals (count, 3).
+    ``triangles`` (M, 3) are rows of ``count`` points; points (count, 3) -> normals (count, 3).
     """
 
     def __init__(self, triangles: Index, count: int) -> None:
@@ -166,7 +176,7 @@ class VertexNormals:
         self._empty = sizes == 0
 
     def __call__(self, points: Array) -> Array:
-        # By coordinate: three times as fast as by point.
+        # Coordinate planes are three times as fast as (N, 3) points here.
         flat = np.ascontiguousarray(points.T)
         a, b, c = (flat.take(corner, 1) for corner in self._corners)
         u, v = b - a, c - a
@@ -177,8 +187,8 @@ class VertexNormals:
         return np.ascontiguousarray((normals / np.maximum(length, 1e-12)).T, np.float32)
 
 
-def sphere(rings: int = 20, sectors: int = 28) -> tuple[Array, Index]:
-    """A unit sphere, its pole on +z: points (N, 3) and triangles (M, 3)."""
+def unit_sphere(rings: int = 20, sectors: int = 28) -> tuple[Array, Index]:
+    """Unit sphere with its pole on +z: points (N, 3) and triangles (M, 3)."""
     theta = np.linspace(0, np.pi, rings + 1)[:, None]
     phi = np.linspace(0, 2 * np.pi, sectors, endpoint=False)[None]
     points = np.stack(
@@ -191,10 +201,14 @@ def sphere(rings: int = 20, sectors: int = 28) -> tuple[Array, Index]:
 
 
 def ambient_occlusion(points: Array, normals: Array, triangles: Index, reach: float = 0.6) -> Array:
-    """Share of open sky per vertex, (V,) in [0, 1]: disks on every vertex shade each other.
+    """Visibility of the sky (V,) in [0, 1]: disks at the vertices occlude each other.
 
-    ``points`` and ``normals`` (V, 3), ``triangles`` (M, 3); ``reach`` in the unit of the points.
     After M. Bunnell, Dynamic Ambient Occlusion and Indirect Lighting, GPU Gems 2, 2005.
+
+    Args:
+        points, normals: (V, 3).
+        triangles: (M, 3).
+        reach: largest distance of an occluder, in the unit of the points.
     """
     a, b, c = (points[triangles[:, k]] for k in range(3))
     face = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2

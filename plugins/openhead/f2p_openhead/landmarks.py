@@ -1,7 +1,7 @@
-"""The usual 68 landmarks and the 5 of the alignment, on the posed head: the pass ``landmarks``.
+"""The pass ``landmarks``: the 68 standard landmarks and the 5 of the alignment, on the posed head.
 
-Numbers here start at 0; the usual figure (300 Faces in-the-Wild) starts at 1 and at the picture's
-left, which is the subject's right.
+Indices start at 0. The usual figure (300 Faces in-the-Wild) counts from 1, from the left of the
+picture, which is the subject's right.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from numpy.typing import NDArray
 
 from . import brows, facemap
 from .head import Head, VertexNormals
-from .lids import opening
+from .lids import find_opening
 from .lips import Lips
-from .painted import brow_places
+from .paint_coordinates import brow_places
 from .rig import Rig
-from .skinmap import SkinMap
+from .skin_binding import SkinBinding
 
 __all__ = ["ALIGNMENT", "Landmarks"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
 
-# Outer and inner corner of the left eye, of the right eye, and below the nose: dlib's order.
+# dlib's five points: outer and inner corner of the left eye, of the right eye, base of the nose.
 ALIGNMENT = (45, 42, 36, 39, 33)
 BROW = np.linspace(0.04, 0.97, 5)  # along a brow, from its inner end
 
 
 class Landmarks:
-    """Finds the points on a rig's resting head once; they are the same skin for every character.
+    """Landmarks of one rig, located once on its resting head and moved with the posed skin.
 
     ``brow_sheet`` is the atlas of the rig's brow styles.
     """
@@ -39,11 +39,11 @@ class Landmarks:
         self._head = head
         base = rig.base
         skin = base[head.skin.rows]
-        self._map = SkinMap(skin, head.skin.triangles)
+        self._binding = SkinBinding(skin, head.skin.triangles)
         self._jaw = _jaw(head, base)
         self._nose = _nose(skin)
         self._lids = [
-            _lid_points(opening(head, base, base[rows]).rim, base)
+            _lid_points(find_opening(head, base, base[rows]).rim, base)
             for rows in (head.left_eye, head.right_eye)
         ]
         lips = rig.lips or Lips(base, head)
@@ -54,23 +54,23 @@ class Landmarks:
             for k, name in enumerate(rig.choices["eyebrow_style"])
         }
 
-    def __call__(self, points: Array, look: Mapping[str, float], brow_style: str) -> Array:
-        """(73, 3) decimetres, face coordinates, on the head posed as ``points`` (V, 3)."""
+    def __call__(self, points: Array, material: Mapping[str, float], brow_style: str) -> Array:
+        """Landmarks (73, 3) in decimetres, face coordinates, of a posed head ``points`` (V, 3)."""
         skin = points[self._head.skin.rows]
-        brow = brow_places(look, BROW, self._heights[brow_style])
-        left = self._map.posed(skin, brow)
-        right = self._map.posed(skin, brow * np.array((-1, 1), np.float32))
+        brow = brow_places(material, BROW, self._heights[brow_style])
+        left = self._binding.posed(skin, brow)
+        right = self._binding.posed(skin, brow * np.array((-1, 1), np.float32))
         eyes = [points[rows] for rows in self._lids]
         usual = np.concatenate(
             [
                 points[self._jaw],
                 right[::-1],
                 left,
-                self._map.posed(skin, self._nose),
-                # Both from the picture's left, over the upper lid, back along the lower.
+                self._binding.posed(skin, self._nose),
+                # Each eye starts at the picture's left and runs over the upper lid.
                 eyes[1][[0, 1, 2, 3, 4, 5]],
                 eyes[0][[3, 2, 1, 0, 5, 4]],
-                self._map.posed(skin, self._outer),
+                self._binding.posed(skin, self._outer),
                 points[self._inner],
             ]
         )
@@ -80,24 +80,24 @@ class Landmarks:
 def _jaw(head: Head, base: Array) -> Index:
     """17 rows along the outline of the face, from the subject's right ear over the chin."""
     normals = VertexNormals(head.skin.triangles, len(head.skin.rows))(base[head.skin.rows])
-    # What turns down or back is under the jaw.
-    rows = head.skin.rows[(head.zones[head.skin.rows, 0] > 0.5) & (normals[:, 2] > 0.12)]
+    # Skin that faces down or back is under the jaw.
+    rows = head.skin.rows[(head.region_weights[head.skin.rows, 0] > 0.5) & (normals[:, 2] > 0.12)]
     x, y = base[rows, 0], base[rows, 1] + 0.25
     angle, reach = np.arctan2(x, -y), np.hypot(x, y)  # 0 at the chin
     out = []
-    for want in np.linspace(-1.83, 1.83, 17):
-        near = np.flatnonzero(np.abs(angle - want) < 0.07)
-        score = reach[near] - 0.8 * np.abs(angle[near] - want)
+    for goal in np.linspace(-1.83, 1.83, 17):
+        near = np.flatnonzero(np.abs(angle - goal) < 0.07)
+        score = reach[near] - 0.8 * np.abs(angle[near] - goal)
         out.append(rows[near[np.argmax(score)]])
     return np.array(out, np.int32)
 
 
 def _nose(skin: Array) -> Array:
-    """9 places: down the bridge to the tip, then under the nose from the subject's right."""
+    """9 positions: down the bridge to the tip, then under the nose from the subject's right."""
     middle = skin[(np.abs(skin[:, 0]) < 0.02) & (skin[:, 1] > -0.6) & (skin[:, 1] < 0.1)]
     tip = middle[np.argmax(middle[:, 2])]
     bridge = np.linspace(-0.02, tip[1], 4)
-    # Under the nose the profile is deepest between tip and lip.
+    # Base of the nose: the profile vertex nearest to a fixed distance below the tip.
     below = middle[(middle[:, 1] < tip[1] - 0.03)]
     base = below[np.argmin(np.abs(below[:, 1] - (tip[1] - 0.115)))][1]
     across = np.array((-0.125, -0.065, 0.0, 0.065, 0.125))
@@ -124,7 +124,7 @@ def _lid_points(rim: Index, base: Array) -> Index:
 
 
 def _seam_points(base: Array, lips: Lips) -> Index:
-    """8 rows where the lips meet: corner, upper lip, the other corner, lower lip back."""
+    """8 rows of the line between the lips: corner, upper lip, other corner, lower lip back."""
     upper, lower = lips.upper, lips.lower
     half = float(np.abs(base[upper, 0]).max())
 
@@ -138,7 +138,7 @@ def _seam_points(base: Array, lips: Lips) -> Index:
 
 
 def _outline(head: Head, base: Array) -> Array:
-    """12 places on the lips' outer border, from the subject's right corner over the upper lip."""
+    """12 positions on the outer border of the lips, from the subject's right over the upper lip."""
     inside = facemap.bake(head, base)[0, ..., 0] > 127
     columns = np.flatnonzero(inside.any(0))
     ends = columns[[0, -1]]
@@ -161,7 +161,7 @@ def _outline(head: Head, base: Array) -> Array:
 
 
 def _brow_heights(sheet: NDArray[np.uint8], index: int) -> Array:
-    """How far across the brow the middle of a style's hairs is at BROW, (5,) in [-1, 1]."""
+    """Mean position across the brow, (5,) in [-1, 1], of a style's hairs at BROW."""
     row, column = divmod(index, brows.COLUMNS)
     width, height = brows.TILE
     tile = sheet[row * height : (row + 1) * height, column * width : (column + 1) * width]

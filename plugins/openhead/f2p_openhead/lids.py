@@ -1,4 +1,4 @@
-"""Lids: where lashes grow along them, the opening between them, and that they lie on the eye."""
+"""Eyelids: lash coordinates, the opening between the lids, and their contact with the eyeball."""
 
 from __future__ import annotations
 
@@ -9,27 +9,25 @@ from numpy.typing import NDArray
 
 from .head import Head
 
-__all__ = ["Opening", "along", "ball", "opening"]
+__all__ = ["EyeOpening", "eyeball_sphere", "find_opening", "lash_coordinates"]
 
 Array = NDArray[np.float32]
 
-# The strips of lashes begin inside the lid; this share of them lies behind its rim.
-RIM = 0.35
-ROUND = 1.035  # the ball's radius, in mean distances of the shell's vertices from their middle
+SPHERE_SCALE = 1.035  # radius of the drawn eyeball / mean distance of its vertices from the centre
 
 
-def along(head: Head, rest: Array) -> Array:
+def lash_coordinates(head: Head, rest: Array) -> Array:
     """Texture coordinates (N, 2) of lash vertices: hairs along the lid, and from root to tip.
 
-    The second is 0 where a strip begins behind the lid, RIM at the lid's rim, 1 at the tip; above 1
-    past the corners of the eye, where no lashes grow.
+    The second is 0 at the start of a strip behind the lid, 0.35 (``RIM`` of ``lash.frag``) at the
+    rim, 1 at the tip, and above 1 past the corners of the eye, where no lashes grow.
     """
     points, uv = rest[head.lashes.rows], head.uv[head.lashes.rows]
     centres = np.where(points[:, :1] > 0, rest[head.left_eye].mean(0), rest[head.right_eye].mean(0))
     reach = np.linalg.norm(points - centres, axis=1)
     out = np.stack([uv[:, 0] * 1500, np.zeros(len(points), np.float32)], 1)
     for k in range(len(points)):
-        # Vertices at one place along one lid, from the nearest to the eye to the farthest.
+        # Vertices with the same position along the same lid.
         beside = (np.abs(uv[:, 0] - uv[k, 0]) < 0.003) & (np.abs(uv[:, 1] - uv[k, 1]) < 0.03)
         low, high = reach[beside].min(), reach[beside].max()
         out[k, 1] = (reach[k] - low) / (high - low)
@@ -38,22 +36,24 @@ def along(head: Head, rest: Array) -> Array:
     return out.astype(np.float32)
 
 
-def ball(shell: Array) -> tuple[Array, float]:
-    """Centre (3,) and radius of the sphere that is drawn for an eyeball's vertices (E, 3).
+def eyeball_sphere(shell: Array) -> tuple[Array, float]:
+    """Centre (3,) and radius of the sphere that draws an eyeball; ``shell`` (E, 3) its vertices.
 
-    The mean distance, and not the largest: so sliders that move the shell add up in the ball, too.
+    The radius uses the mean distance, not the largest, so it is nearly linear in the sliders.
     """
     centre = shell.mean(0)
-    return centre, float(np.linalg.norm(shell - centre, axis=1).mean()) * ROUND
+    return centre, float(np.linalg.norm(shell - centre, axis=1).mean()) * SPHERE_SCALE
 
 
 @dataclass(frozen=True)
-class Opening:
-    """The opening of one eye.
+class EyeOpening:
+    """The opening between the lids of one eye.
 
-    ``rim`` (N,) rows of ``Head`` along the rims of the lids; ``corner`` their height where they
-    meet, at rest. ``around`` (K,) rows of the lids and lashes, which stay at least ``clear`` (K,)
-    radii from the eyeball's centre.
+    Attributes:
+        rim: (N,) rows of ``Head`` along the rims of the lids.
+        corner: mean height of the eye's corners at rest.
+        around: (K,) rows of the lids and lashes.
+        clear: (K,) their least distance from the eyeball's centre, in radii.
     """
 
     rim: NDArray[np.int32]
@@ -64,36 +64,39 @@ class Opening:
     def __call__(
         self, points: Array
     ) -> tuple[tuple[float, float], tuple[float, float, float, float]]:
-        """(middle, half width), (corners' height, rise and fall from there, 0) of posed points."""
+        """Measure posed points (V, 3): (middle, half width), (corner height, rise, fall, 0).
+
+        Rise and fall are the largest distances of the upper and lower lid from the corner height.
+        """
         x, y = points[self.rim, 0], points[self.rim, 1]
         middle, half = (x.min() + x.max()) / 2, (x.max() - x.min()) / 2
         corner = float(y[[x.argmin(), x.argmax()]].mean())
         rise, fall = float(y.max()) - corner, corner - float(y.min())
         return (float(middle), float(half)), (corner, rise, fall, 0.0)
 
-    def keep_off(self, points: Array, centre: Array, radius: float) -> None:
-        """Move lids that sliders pushed into the eyeball back onto it, in place."""
+    def resolve_penetration(self, points: Array, centre: Array, radius: float) -> None:
+        """Push lid points out of the eyeball, in place."""
         arm = points[self.around] - centre
         short = self.clear * radius / np.maximum(np.linalg.norm(arm, axis=1), 1e-6)
         points[self.around] = centre + arm * np.maximum(short, 1)[:, None]
 
 
-def opening(head: Head, rest: Array, shell: Array) -> Opening:
-    """Find the lids around the eyeball whose vertices at rest are ``shell`` (E, 3)."""
-    centre, radius = ball(shell)
+def find_opening(head: Head, rest: Array, shell: Array) -> EyeOpening:
+    """Find the lids around the eyeball with the resting vertices ``shell`` (E, 3)."""
+    centre, radius = eyeball_sphere(shell)
     rows = head.lashes.rows
     points = rest[rows]
     near = np.linalg.norm(points - centre, axis=1)
-    # The second row of the strip lies on the rim, a little farther out than the eyeball.
-    rim = (points[:, 0] * centre[0] > 0) & (along(head, rest)[:, 1] < 1)
+    # The second vertex row of the lash strip is on the rim, just outside the eyeball.
+    rim = (points[:, 0] * centre[0] > 0) & (lash_coordinates(head, rest)[:, 1] < 1)
     found = rows[rim & (near > 0.15) & (near < 0.178)]
     x, y = rest[found, 0], rest[found, 1]
     corner = float(y[[x.argmin(), x.argmax()]].mean())
     every = np.concatenate([head.skin.rows, rows])
     reach = np.linalg.norm(rest[every] - centre, axis=1) / radius
     lid = (reach < 1.7) & (rest[every, 2] > centre[2])
-    # Skin behind the rim may lie in the eyeball, as at rest; what is seen lies before it.
-    clear = np.minimum(reach[lid], 1.035)
-    return Opening(
+    # Hidden skin behind the rim may stay in the eyeball, as deep as it is at rest.
+    clear = np.minimum(reach[lid], SPHERE_SCALE)
+    return EyeOpening(
         found.astype(np.int32), corner, every[lid].astype(np.int32), clear.astype(np.float32)
     )

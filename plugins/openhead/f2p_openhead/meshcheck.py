@@ -1,4 +1,4 @@
-"""Measures of a posed head that is whole: holes, skin inside an eyeball, hair inside the face."""
+"""Measures of a posed head's defects: holes in the skin, skin in an eyeball, hair in the face."""
 
 from __future__ import annotations
 
@@ -7,55 +7,56 @@ from numpy.typing import NDArray
 
 from . import lids
 from .head import Head, VertexNormals
+from .skin_binding import barycentric
 
-__all__ = ["Sunk", "Tears", "eyeball_depth", "keep_off"]
+__all__ = ["HairPenetration", "SkinHoles", "eyeball_depth", "resolve_lids"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int64]
 
-BUST = -1.3  # below this height there are clothes
-BEHIND = 0.06  # skin so far behind a fold, in decimetres, is its lining and no hole
-SQUARE_MM = 1e4  # in a square decimetre
+BUST = -1.3  # y, decimetres; clothes below
+FOLD_DEPTH = 0.06  # decimetres; skin at most this far behind a back face belongs to a fold
+SQUARE_MM = 1e4  # square millimetres in a square decimetre
 
 
-def keep_off(base: Array, head: Head, points: Array) -> None:
-    """Lay lids on the eyeballs, in place, as the engine does before it draws."""
+def resolve_lids(base: Array, head: Head, points: Array) -> None:
+    """Push lids out of the eyeballs, in place, as the engine does before it draws."""
     for rows in (head.left_eye, head.right_eye):
-        opening = lids.opening(head, base, base[rows])
-        opening.keep_off(points, *lids.ball(points[rows]))
+        opening = lids.find_opening(head, base, base[rows])
+        opening.resolve_penetration(points, *lids.eyeball_sphere(points[rows]))
 
 
 def eyeball_depth(base: Array, head: Head, points: Array) -> float:
-    """How deep skin is in an eyeball that lies outside it at rest, decimetres."""
+    """Largest depth in an eyeball of skin that is outside it at rest, decimetres."""
     deepest = 0.0
     for rows in (head.left_eye, head.right_eye):
-        centre, radius = lids.ball(base[rows])
+        centre, radius = lids.eyeball_sphere(base[rows])
         arm = base[head.skin.rows] - centre
         reach = np.linalg.norm(arm, axis=1)
-        # Seen from the front: behind, skin ends within the eye's hollow.
-        seen = (reach > radius) & (reach < 1.6 * radius) & (arm[:, 2] > 0.3 * radius)
-        centre, radius = lids.ball(points[rows])
-        inside = radius - np.linalg.norm(points[head.skin.rows[seen]] - centre, axis=1)
+        # Front half only: behind it, skin ends inside the eye socket.
+        front = (reach > radius) & (reach < 1.6 * radius) & (arm[:, 2] > 0.3 * radius)
+        centre, radius = lids.eyeball_sphere(points[rows])
+        inside = radius - np.linalg.norm(points[head.skin.rows[front]] - centre, axis=1)
         deepest = max(deepest, float(inside.max()))
     return deepest
 
 
-class Tears:
-    """Holes in the skin: ``Tears(base, head)(points)`` gives their area, square millimetres.
+class SkinHoles:
+    """Area of holes in the skin, square millimetres: ``SkinHoles(base, head)(points)``.
 
-    A triangle is turned over where its normal points away from the camera and from where it pointed
-    at rest: it is not drawn. Under other skin, or with skin close behind it, it is a fold. Else it
-    is a hole.
+    A triangle is flipped if its normal points away from the camera and from its resting direction;
+    it is not drawn then. It belongs to a fold if other skin is in front of it or close behind it;
+    otherwise it is a hole.
     """
 
     def __init__(self, base: Array, head: Head) -> None:
         self._rows, self._triangles = head.skin.rows, head.skin.triangles
         skin = base[self._rows]
         self._rest = self._normals(skin)
-        # The inside of the mouth and what clothes hide are not seen.
+        # Exclude the inside of the mouth and skin under clothes.
         height = skin[self._triangles][..., 1].mean(1)
-        mouth = head.zones[self._rows][self._triangles][..., 1].max(1) > 0.5
-        self._seen = (self._rest[:, 2] > 0) & (height > BUST) & ~mouth
+        mouth = head.region_weights[self._rows][self._triangles][..., 1].max(1) > 0.5
+        self._visible = (self._rest[:, 2] > 0) & (height > BUST) & ~mouth
 
     def _normals(self, skin: Array) -> Array:
         a, b, c = (skin[self._triangles[:, k]] for k in range(3))
@@ -64,15 +65,15 @@ class Tears:
     def __call__(self, points: Array) -> float:
         skin = points[self._rows]
         normals = self._normals(skin)
-        over = (normals * self._rest).sum(1) < 0
-        turned = np.flatnonzero(over & (normals[:, 2] <= 0) & self._seen)
-        if not len(turned):
+        opposite = (normals * self._rest).sum(1) < 0
+        flipped = np.flatnonzero(opposite & (normals[:, 2] <= 0) & self._visible)
+        if not len(flipped):
             return 0.0
         front = np.flatnonzero(normals[:, 2] > 0)
         corners = skin[self._triangles[front]].astype(np.float64)
         low, high = corners.min(1), corners.max(1)
         area = 0.0
-        for t in turned:
+        for t in flipped:
             place = skin[self._triangles[t]].mean(0)
             around = (low[:, :2] <= place[:2]).all(1) & (high[:, :2] >= place[:2]).all(1)
             if not _skin_near(corners[around & (front != t)], place):
@@ -81,39 +82,33 @@ class Tears:
 
 
 def _skin_near(corners: NDArray[np.float64], place: Array) -> bool:
-    """Whether any of the triangles (N, 3, 3) is before a place (3,) or close behind it."""
-    if not len(corners):
-        return False
-    a, b, c = (corners[:, k] for k in range(3))
-    u, v, w = b[:, :2] - a[:, :2], c[:, :2] - a[:, :2], place[:2] - a[:, :2]
-    area = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
-    area = np.where(np.abs(area) < 1e-12, 1e-12, area)
-    beta = (w[:, 0] * v[:, 1] - w[:, 1] * v[:, 0]) / area
-    gamma = (u[:, 0] * w[:, 1] - u[:, 1] * w[:, 0]) / area
-    z = (1 - beta - gamma) * a[:, 2] + beta * b[:, 2] + gamma * c[:, 2]
-    inside = (beta >= 0) & (gamma >= 0) & (beta + gamma <= 1)
-    return bool((inside & (z > place[2] - BEHIND)).any())
+    """Report whether a triangle (N, 3, 3) is in front of a point (3,) or close behind it."""
+    weights = barycentric(corners, place[:2])
+    z = (weights * corners[..., 2]).sum(1)
+    return bool(((weights.min(1) >= 0) & (z > place[2] - FOLD_DEPTH)).any())
 
 
-class Sunk:
-    """Share of hair that lies in the face: ``Sunk(head)(skin points, hair points, depth)``."""
+class HairPenetration:
+    """Share of hair points inside the face: ``HairPenetration(head)(points, hair, depth)``."""
 
-    STEP = 4  # of the face's vertices one in so many is near enough to measure from
-    REACH = 0.3  # decimetres; what is farther from the face is hair of the back of the head
+    STEP = 4  # every fourth vertex of the face is accurate enough
+    REACH = 0.3  # decimetres; hair farther from the face belongs to the back of the head
 
     def __init__(self, head: Head) -> None:
         self._head = head
         self._normals = VertexNormals(head.skin.triangles, len(head.skin.rows))
-        # Only the face itself: the linings of mouth and sockets lie behind it.
-        self._probe = np.flatnonzero(head.zones[head.skin.rows, 0] > 0.5)[:: self.STEP]
+        # Without the inside of the mouth and the eye sockets.
+        self._probe = np.flatnonzero(head.region_weights[head.skin.rows, 0] > 0.5)[:: self.STEP]
 
     def __call__(self, points: Array, hair: Array, depth: float) -> float:
-        """``points`` (V, 3) of the posed head, ``hair`` (N, 3); the share in [0, 1] of hair that is
-        deeper than ``depth`` decimetres under the skin of the face."""
+        """Share in [0, 1] of ``hair`` (N, 3) deeper than ``depth`` decimetres under the skin.
+
+        ``points`` (V, 3) is the posed head.
+        """
         skin = points[self._head.skin.rows]
         normals = self._normals(skin)
         probe = self._probe
-        # |a - b|^2 without a table of differences.
+        # |a - b|^2 up to a constant, without an (N, P, 3) array.
         squares = (skin[probe] ** 2).sum(1)[None] - 2 * hair @ skin[probe].T
         nearest = probe[np.argmin(squares, axis=1)]
         away = hair - skin[nearest]

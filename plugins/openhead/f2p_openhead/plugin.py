@@ -1,4 +1,4 @@
-"""What this package offers to f2p-sdk (entry point group `f2p`): the check of rigs."""
+"""Entry point of f2p-sdk's plugin group `f2p`: the rig check."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["f2p_checks", "rig_of"]
 
 
 def rig_of(kind: Kind) -> Path:
-    """Where a kind's rig is, if it has one: ``KIND.rig.toml`` beside its layout."""
+    """Path of a kind's rig, ``KIND.rig.toml`` beside its layout; it may not exist."""
     return kind.layout_path.with_name(f"{kind.kind}.rig.toml")
 
 
 def _run(kind: Kind) -> Iterable[Finding]:
-    # Imported here: `f2p --help` does not wait for it.
+    # Imported late, so that `f2p --help` stays fast.
     from .head import build_head
     from .rig import load_rig
     from .rigcheck import check_rig

@@ -1,6 +1,6 @@
-"""Locks as ribbons, and the mass below them as a hull: what the renderer draws of a style.
+"""Hair geometry: strands as ribbons, joined with the hull to one mesh.
 
-Places and lengths are in decimetres, face coordinates, unless said otherwise.
+Positions and lengths are decimetres, face coordinates, unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .scalp import Scalp, outward, unit
 
-__all__ = ["Hair", "Locks", "assemble"]
+__all__ = ["Hair", "Strands", "assemble"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
@@ -23,10 +23,14 @@ Index = NDArray[np.int32]
 class Hair:
     """A style at rest.
 
-    ``points`` (N, 3) decimetres; ``tangents`` and ``normals`` (N, 3); ``strand`` (N, 4) = across
-    the lock [-1, 1], along it [0, 1], its brightness (about 1), how much it covers [0, 1];
-    ``triangles`` (M, 3) into the points; ``centre`` (N,) the row of ``weights`` that each point
-    moves with; ``weights`` (C, K) as ``Scalp.follow`` gives them.
+    Attributes:
+        points: (N, 3) decimetres.
+        tangents, normals: (N, 3).
+        strand: (N, 4): across the ribbon [-1, 1], along it [0, 1], brightness (about 1), coverage
+            [0, 1].
+        triangles: (M, 3) into the points.
+        centre: (N,) the row of ``weights`` of each point; both edges of a ribbon share one.
+        weights: (C, K), from ``Scalp.follow_weights``.
     """
 
     points: Array
@@ -37,17 +41,22 @@ class Hair:
     centre: Index
     weights: Array
 
-    def moved(self, motion: Array) -> Array:
-        """The points (N, 3) on a head whose control points moved by ``motion`` (K, 3)."""
+    def deformed(self, motion: Array) -> Array:
+        """Points (N, 3) on a head whose control points moved by ``motion`` (K, 3)."""
         return np.asarray(self.points + (self.weights @ motion).take(self.centre, 0), np.float32)
 
 
 @dataclass(frozen=True)
-class Locks:
-    """Centre lines (S, P, 3), widths (S, P), brightness (S, P) and twist about the line (S,).
+class Strands:
+    """Strands as centre lines, each drawn as a ribbon.
 
-    ``cover`` (S, P) in [0, 1]; ``normals`` (S, P, 3), those of the skull where None; ``sheen``
-    (S, P, 3), the directions that give gloss, those of the lines where None.
+    Attributes:
+        lines: (S, P, 3) centre lines.
+        width, shade: (S, P) width and brightness.
+        twist: (S,) rotation about the line, radians.
+        cover: (S, P) coverage in [0, 1].
+        normals: (S, P, 3); None for those of the skull.
+        sheen: (S, P, 3) tangents for the highlight; None for those of the lines.
     """
 
     lines: Array
@@ -59,39 +68,39 @@ class Locks:
     sheen: Array | None = None
 
 
-def _ribbons(locks: Locks) -> tuple[Array, Array, Array, Array, Index]:
-    # Nearest first: what they hide is then never shaded.
-    order = np.argsort(-locks.lines[..., 2].mean(1), kind="stable")
-    lines = locks.lines[order]
-    strands, steps = lines.shape[:2]
+def _ribbons(strands: Strands) -> tuple[Array, Array, Array, Array, Index]:
+    # Nearest first, so that the depth test skips the fragments behind.
+    order = np.argsort(-strands.lines[..., 2].mean(1), kind="stable")
+    lines = strands.lines[order]
+    count, steps = lines.shape[:2]
     tangent = unit(np.gradient(lines, axis=1).astype(np.float32))
-    normal = outward(lines) if locks.normals is None else locks.normals[order]
+    normal = outward(lines) if strands.normals is None else strands.normals[order]
     across = unit(np.cross(tangent, normal).astype(np.float32))
     out = unit(np.cross(across, tangent))
-    turn = locks.twist[order][:, None, None]
-    side = across * np.cos(turn) + out * np.sin(turn)
-    half = side * locks.width[order][..., None] / 2
+    twist = strands.twist[order][:, None, None]
+    side = across * np.cos(twist) + out * np.sin(twist)
+    half = side * strands.width[order][..., None] / 2
     points = np.stack([lines - half, lines + half], 2)
-    # A lock is round: its sides face away from each other.
+    # Normals of the two edges diverge, so that a ribbon is shaded like a cylinder.
     normals = np.stack([unit(normal - 0.5 * across), unit(normal + 0.5 * across)], 2)
-    shape = (strands, steps, 2)
+    shape = (count, steps, 2)
     s = np.linspace(0, 1, steps, dtype=np.float32)
     strand = np.stack(
         [
             np.broadcast_to(np.array((-1, 1), np.float32), shape),
             np.broadcast_to(s[None, :, None], shape),
-            np.broadcast_to(locks.shade[order][..., None], shape),
-            np.broadcast_to(locks.cover[order][..., None], shape),
+            np.broadcast_to(strands.shade[order][..., None], shape),
+            np.broadcast_to(strands.cover[order][..., None], shape),
         ],
         -1,
     )
-    index = np.arange(strands * steps * 2).reshape(shape)
+    index = np.arange(count * steps * 2).reshape(shape)
     a, b, c, d = index[:, :-1, 0], index[:, :-1, 1], index[:, 1:, 1], index[:, 1:, 0]
     triangles = np.stack([np.stack([a, b, c], -1), np.stack([a, c, d], -1)], 2).reshape(-1, 3)
-    sheen = tangent if locks.sheen is None else locks.sheen[order]
+    sheen = tangent if strands.sheen is None else strands.sheen[order]
     tangents = np.broadcast_to(sheen[:, :, None], (*shape, 3))
     return (
-        points.reshape(-1, 3),
+        points.reshape(-1, 3).astype(np.float32),
         tangents.reshape(-1, 3),
         normals.reshape(-1, 3),
         strand.reshape(-1, 4),
@@ -101,19 +110,23 @@ def _ribbons(locks: Locks) -> tuple[Array, Array, Array, Array, Index]:
 
 def assemble(
     scalp: Scalp,
-    locks: Sequence[Locks],
+    strands: Sequence[Strands],
     hull: tuple[Array, Array, Array, Array, Index] | None = None,
     weights: Array | None = None,
 ) -> Hair:
-    """Join ``locks`` and a ``hull`` (points, tangents, normals, strand, triangles) in one mesh.
+    """Join strands and a hull to one mesh.
 
-    ``weights`` are those of the centres, the scalp's where None.
+    Args:
+        scalp: gives the weights of the centre points.
+        strands: drawn as ribbons, in this order.
+        hull: points, tangents, normals, strand and triangles, from ``hair_volume.hull``.
+        weights: (C, K) of the centre points; None for those of the scalp.
     """
-    parts = [_ribbons(k) for k in locks]
+    parts = [_ribbons(k) for k in strands]
     rows: list[Array] = []
-    centres: list[Index] = []
+    centres: list[NDArray[np.int64]] = []
     count = 0
-    for k, part in zip(locks, parts, strict=True):
+    for k, part in zip(strands, parts, strict=True):
         points = part[0].reshape(*k.lines.shape[:2], 2, 3)
         rows.append(points.mean(2).reshape(-1, 3))
         centres.append(np.repeat(np.arange(len(rows[-1])), 2) + count)
@@ -134,5 +147,5 @@ def assemble(
         strand,
         np.concatenate(triangles).astype(np.int32),
         np.concatenate(centres).astype(np.int32),
-        scalp.follow(np.concatenate(rows)) if weights is None else weights,
+        scalp.follow_weights(np.concatenate(rows)) if weights is None else weights,
     )

@@ -1,8 +1,8 @@
-"""A rig says what a layout's parameters do to the head: morphs, bones, look values and choices.
+"""A rig maps a layout's parameters to the head: morph targets, bones, material values, choices.
 
-A rig is a TOML file that an adapter brings; docs/reference/rig.md describes it. Every continuous parameter
-becomes two displacement fields (towards its low and its high end) and a set of look values; the
-pose of the head is then a weighted sum of fields.
+A rig is a TOML file of an adapter; docs/reference/rig.md describes it. Each continuous parameter
+becomes two displacement fields, one per end, and a set of material values. A pose is a weighted sum
+of the fields.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from f2p_sdk import Layout
 
-from .assets import cache_folder, load_target
+from .assets import cached_arrays, load_target
 from .head import Head
 from .lips import Lips
 from .rigfile import RigError, read_rig
@@ -34,11 +34,15 @@ Array = NDArray[np.float32]
 class Rig:
     """A rig bound to its layout; lengths in decimetres, face coordinates.
 
-    ``base`` (V, 3) the resting head; ``low`` and ``high`` (P, V * 3) the displacement of every
-    vertex at the ends of slider p, in the order of ``sliders``; ``looks`` slider -> {look: (at low,
-    at middle, at high)}; ``constants`` look values before any slider adds to them; ``choices`` slot
-    -> choice -> settings; ``camera`` height, span and distance; ``lips`` keeps them from
-    crossing.
+    Attributes:
+        sliders: names of the continuous parameters, in the rig's order.
+        base: (V, 3) the resting head.
+        low, high: (P, V * 3) displacement of every vertex at the ends of each slider.
+        slider_material: slider -> {material value: (at low, at middle, at high)}.
+        material_base: material values before sliders add to them.
+        choices: discrete parameter -> choice -> settings.
+        camera: height, span and distance.
+        lips: contact resolver of the lips; None to skip it.
     """
 
     layout: Layout
@@ -46,8 +50,8 @@ class Rig:
     base: Array
     low: Array
     high: Array
-    looks: Mapping[str, Mapping[str, tuple[float, float, float]]]
-    constants: Mapping[str, float]
+    slider_material: Mapping[str, Mapping[str, tuple[float, float, float]]]
+    material_base: Mapping[str, float]
     choices: Mapping[str, Mapping[str, Mapping[str, Any]]]
     camera: Mapping[str, float] = field(default_factory=dict)
     lips: Lips | None = None
@@ -58,14 +62,14 @@ class Rig:
         return points if self.lips is None else self.lips(points)
 
     def blend(self, values: Mapping[str, float | str]) -> Array:
-        """The sum of all sliders' fields (V, 3), before skin is kept from what it touches."""
+        """Vertices (V, 3) as the plain sum of the fields, before lip contact is resolved."""
         out = self.base.reshape(-1).copy()
         for amount, low, high in zip(
             self._amounts(values).tolist(), self._low, self._high, strict=True
         ):
-            span, values_there = high if amount > 0 else low
-            out[span] += np.float32(abs(amount)) * values_there
-        return out.reshape(-1, 3)
+            where, field = high if amount > 0 else low
+            out[where] += np.float32(abs(amount)) * field
+        return np.asarray(out.reshape(-1, 3), np.float32)
 
     @cached_property
     def _low(self) -> list[tuple[Any, Array]]:
@@ -75,18 +79,18 @@ class Rig:
     def _high(self) -> list[tuple[Any, Array]]:
         return [_sparse(row) for row in self.high]
 
-    def look(self, values: Mapping[str, float | str]) -> dict[str, float]:
-        """Every look value with these slider values."""
-        out = dict(self.constants)
+    def material(self, values: Mapping[str, float | str]) -> dict[str, float]:
+        """All material values of these slider values."""
+        out = dict(self.material_base)
         for name, t in zip(self.sliders, self._amounts(values).tolist(), strict=True):
-            for key, (low, middle, high) in self.looks.get(name, {}).items():
+            for key, (low, middle, high) in self.slider_material.get(name, {}).items():
                 out[key] = out.get(key, 0.0) + (
                     middle + (high - middle) * t if t > 0 else middle + (middle - low) * t
                 )
         return out
 
     def _amounts(self, values: Mapping[str, float | str]) -> Array:
-        """Slider values scaled to [-1, 1], 0 the middle of the range."""
+        """Slider values scaled to [-1, 1]; 0 is the middle of the range."""
         by_name = {p.name: p for p in self.layout.continuous}
         amounts = [
             2 * (float(values[n]) - by_name[n].low) / (by_name[n].high - by_name[n].low) - 1
@@ -96,7 +100,7 @@ class Rig:
 
 
 def _sparse(row: Array) -> tuple[Any, Array]:
-    """What a field moves, as (where, how much): most sliders move a small part of the head."""
+    """A field as (indices, values): most sliders move a small part of the head."""
     where = np.flatnonzero(row)
     if len(where) > len(row) // 3:
         return slice(None), row
@@ -104,7 +108,7 @@ def _sparse(row: Array) -> tuple[Any, Array]:
 
 
 def _weights(points: Array, centre: Array, radius: Array) -> Array:
-    """Influence of a bone, (V,): 1 at its centre, smoothly to 0 at ``radius`` (per axis)."""
+    """Influence (V,) of a bone: 1 at its centre, smoothly down to 0 at ``radius`` (per axis)."""
     r = np.sqrt((((points - centre) / radius) ** 2).sum(1))
     return np.asarray(np.where(r < 1, (1 - np.minimum(r, 1) ** 2) ** 2, 0), np.float32)
 
@@ -114,7 +118,7 @@ def _rotation(degrees: Array) -> NDArray[np.float64]:
     rx = np.array([[1, 0, 0], [0, np.cos(x), -np.sin(x)], [0, np.sin(x), np.cos(x)]])
     ry = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
     rz = np.array([[np.cos(z), -np.sin(z), 0], [np.sin(z), np.cos(z), 0], [0, 0, 1]])
-    return rz @ ry @ rx
+    return np.asarray(rz @ ry @ rx)
 
 
 def _bone_field(points: Array, bone: Mapping[str, Any], sign: float) -> Array:
@@ -123,21 +127,21 @@ def _bone_field(points: Array, bone: Mapping[str, Any], sign: float) -> Array:
     side = str(bone.get("side", "both"))
     mirror = (1.0,) if side == "middle" else (1.0, -1.0)
     move = np.array(bone.get("move", (0, 0, 0)), np.float32)
-    turn = np.array(bone.get("turn", (0, 0, 0)), np.float32)
+    rotate = np.array(bone.get("rotate", (0, 0, 0)), np.float32)
     scale = np.array(bone.get("scale", (0, 0, 0)), np.float32)
     for m in mirror:
         flip = np.array((m, 1, 1), np.float32)
-        # asymmetric: the other side goes the other way; twist: both sides go the same way in space.
-        way = sign * (m if side == "asymmetric" else 1.0)
+        # asymmetric: the other side has the opposite sign; twist: both sides move by one vector.
+        amount = sign * (m if side == "asymmetric" else 1.0)
         centre = np.array(bone["at"], np.float32) * flip
         w = _weights(points, centre, np.array(bone["radius"], np.float32))[:, None]
-        shift = move * (np.ones(3, np.float32) if side == "twist" else flip) * way
-        spin = turn * np.array((1, m, m), np.float32) * way
+        shift = move * (np.ones(3, np.float32) if side == "twist" else flip) * amount
+        angles = rotate * np.array((1, m, m), np.float32) * amount
         arm = points - centre
-        turned = (arm @ _rotation(spin).T).astype(np.float32) - arm
-        out += w * (shift + turned + arm * scale * way)
-    if len(mirror) == 2 and bool(bone.get("shared", True)):
-        # Where both sides' influences meet the middle must not be moved twice.
+        rotated = (arm @ _rotation(angles).T).astype(np.float32) - arm
+        out += w * (shift + rotated + arm * scale * amount)
+    if len(mirror) == 2 and bool(bone.get("normalise", True)):
+        # Normalise where both sides overlap, so that the middle does not move twice as far.
         a, b = (
             _weights(
                 points,
@@ -153,8 +157,8 @@ def _bone_field(points: Array, bone: Mapping[str, Any], sign: float) -> Array:
 def _targets(head: Head, names: Mapping[str, float], centred: bool) -> Array:
     """Weighted sum of morph targets, displacements (V, 3).
 
-    ``centred`` takes out the move of the whole head, which macro targets (a taller body) bring
-    along; the camera stays with the face.
+    ``centred`` removes the translation of the whole head, which macro targets (a taller body)
+    contain, because the camera follows the face.
     """
     out = np.zeros_like(head.rest)
     for name, weight in names.items():
@@ -167,9 +171,11 @@ def _targets(head: Head, names: Mapping[str, float], centred: bool) -> Array:
 
 
 def load_rig(path: str | Path, layout: Layout, head: Head) -> Rig:
-    """Read a rig and bind it to its layout.
+    """Read a rig and bind it to its layout; displacement fields are cached.
 
-    Raises RigError naming file, slider, rule and value; AssetError for an unknown morph target.
+    Raises:
+        RigError: names file, slider, rule and value.
+        AssetError: a morph target does not exist.
     """
     path = Path(path)
     rig = read_rig(path)
@@ -177,28 +183,22 @@ def load_rig(path: str | Path, layout: Layout, head: Head) -> Rig:
     missing = {p.name for p in layout.continuous} ^ set(names)
     if missing:
         raise RigError(
-            f"{path}: sliders of rig and layout differ: {sorted(missing)[:5]}",
-            remedy="edit the rig",
+            f"{path}: sliders must be the layout's continuous parameters, "
+            f"different are {sorted(missing)[:5]}",
+            remedy="add or remove [[slider]] tables",
         )
-    told = json.dumps(rig).encode()
-    key = hashlib.sha256(told + b"fields-2" + head.rest.tobytes()).hexdigest()[:16]
-    cached = cache_folder() / f"rig-{key}.npz"
-    if cached.is_file():
-        with np.load(cached) as saved:
-            base, low, high = saved["base"], saved["low"], saved["high"]
-    else:
-        base, low, high = _fields(rig, head)
-        temporary = cached.with_suffix(f".{np.random.default_rng().integers(1 << 40)}.npz")
-        np.savez(temporary, base=base, low=low, high=high)
-        temporary.replace(cached)
-    looks = {
+    source = json.dumps(rig).encode() + b"fields-3" + head.rest.tobytes()
+    key = hashlib.sha256(source).hexdigest()[:16]
+    fields = cached_arrays(f"rig-{key}", lambda: _fields(rig, head))
+    base, low, high = fields["base"], fields["low"], fields["high"]
+    slider_material = {
         s["name"]: {
             k: (
                 float(v[0]),
                 (float(v[0]) + float(v[-1])) / 2 if len(v) == 2 else float(v[1]),
                 float(v[-1]),
             )
-            for k, v in s.get("look", {}).items()
+            for k, v in s.get("material", {}).items()
         }
         for s in rig["slider"]
     }
@@ -209,17 +209,17 @@ def load_rig(path: str | Path, layout: Layout, head: Head) -> Rig:
         base,
         low,
         high,
-        looks,
-        dict(rig.get("look", {})),
+        slider_material,
+        dict(rig.get("material", {})),
         rig.get("choices", {}),
         rig.get("camera", {}),
         Lips(base, head),
     )
 
 
-def _fields(rig: Mapping[str, Any], head: Head) -> tuple[Array, Array, Array]:
+def _fields(rig: Mapping[str, Any], head: Head) -> dict[str, Array]:
     base = head.rest + _targets(head, rig.get("base", {}), centred=True)
-    # Face coordinates: the origin lies between the centres of the eyes.
+    # Face coordinates: the origin is between the centres of the eyes.
     base -= base[np.concatenate([head.left_eye, head.right_eye])].mean(0)
     low, high = [], []
     for slider in rig["slider"]:
@@ -237,7 +237,8 @@ def _fields(rig: Mapping[str, Any], head: Head) -> tuple[Array, Array, Array]:
             both.append(total.ravel())
         low.append(both[0])
         high.append(both[1])
-    return base.astype(np.float32), np.array(low, np.float32), np.array(high, np.float32)
+    fields = {"base": base, "low": low, "high": high}
+    return {name: np.asarray(value, np.float32) for name, value in fields.items()}
 
 
 def _check_choices(path: Path, layout: Layout, choices: Mapping[str, Any]) -> None:
@@ -245,5 +246,6 @@ def _check_choices(path: Path, layout: Layout, choices: Mapping[str, Any]) -> No
         settings = choices.get(slot.name)
         if settings is None or set(settings) != set(slot.choices):
             raise RigError(
-                f"{path}: choices of {slot.name} differ from the layout's", remedy="edit the rig"
+                f"{path}: choices of {slot.name} must be those of the layout",
+                remedy=f"edit [choices.{slot.name}]",
             )

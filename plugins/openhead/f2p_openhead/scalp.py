@@ -1,6 +1,6 @@
-"""Where hair grows, what it slides over, and how it follows a head that sliders reshape.
+"""The scalp: hairline, root positions, the surface under the hair, and weights that move hair.
 
-Places and lengths are in decimetres, face coordinates, unless said otherwise.
+Positions and lengths are decimetres, face coordinates, unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -13,32 +13,54 @@ from numpy.typing import NDArray
 
 from .head import Head
 
-__all__ = ["SKULL_CENTRE", "Scalp", "hairline", "is_ear", "outward", "roots", "unit"]
+__all__ = [
+    "SKULL_CENTRE",
+    "Scalp",
+    "hairline",
+    "is_ear",
+    "number",
+    "outward",
+    "roots",
+    "smoothstep",
+    "unit",
+]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
 
-# The skull as an ellipsoid: its normals are smooth, so hair shaded by them has clean highlights.
+# The skull as an ellipsoid: its smooth normals give hair smooth highlights.
 SKULL_CENTRE = np.array((0.0, 0.21, -0.62), np.float32)
 SKULL_RADII = np.array((0.72, 0.855, 0.90), np.float32)
 RINGS, SECTORS = 60, 96
 CONTROLS = 160
 
 
-def unit(v: Array) -> Array:
-    """Vectors (..., 3) of length 1."""
+def number(style: Mapping[str, Any], key: str, default: float = 0.0) -> float:
+    """Number of a style's key."""
+    return float(style.get(key, default))
+
+
+def smoothstep(x: NDArray[Any], low: float, high: float) -> Array:
+    """Smooth step from 0 at ``low`` to 1 at ``high``, as in GLSL; any shape."""
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def unit(v: NDArray[Any]) -> Array:
+    """Normalise vectors (..., 3) to length 1."""
     return np.asarray(v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9), np.float32)
 
 
-def outward(p: Array) -> Array:
+def outward(p: NDArray[Any]) -> Array:
     """Unit normals (..., 3) of the ellipsoid through points (..., 3)."""
     return unit((p - SKULL_CENTRE) / SKULL_RADII**2)
 
 
-def hairline(points: Array, recede: float = 0.0) -> Array:
-    """Height of skin points (N, 3) above the hairline, (N,) decimetres: positive on the scalp.
+def hairline(points: NDArray[Any], recede: float = 0.0) -> Array:
+    """Height (N,) of skin points (N, 3) above the hairline, decimetres: positive on the scalp.
 
-    ``recede`` lifts the line over the temples by so many decimetres, half as much in the middle.
+    ``recede`` raises the line over the temples by this length, and by about half of it in the
+    middle.
     """
     around = np.degrees(np.arctan2(np.abs(points[:, 0]), points[:, 2] - SKULL_CENTRE[2]))
     angles = [0, 18, 33, 45, 55, 66, 76, 84, 95, 110, 125, 150, 180]
@@ -49,18 +71,14 @@ def hairline(points: Array, recede: float = 0.0) -> Array:
     return np.asarray(points[:, 1] - line, np.float32)
 
 
-def is_ear(points: Array) -> NDArray[np.bool_]:
-    """Which of the resting head's points (N, 3) are ears."""
-    return (
-        (np.abs(points[:, 0]) > 0.60)
-        & (points[:, 1] < 0.06)
-        & (points[:, 2] > -0.95)
-        & (points[:, 2] < -0.45)
-    )
+def is_ear(points: NDArray[Any]) -> NDArray[np.bool_]:
+    """Mask (N,) of points (N, 3) of the resting head that belong to the ears."""
+    x, y, z = points.T
+    return np.asarray((np.abs(x) > 0.60) & (y < 0.06) & (z > -0.95) & (z < -0.45))
 
 
 class Scalp:
-    """The resting head ``rest`` (V, 3) as hair sees it; ``normals`` (N, 3) are the skin's."""
+    """The scalp of the resting head ``rest`` (V, 3); ``normals`` (N, 3) are those of the skin."""
 
     def __init__(self, head: Head, rest: Array, normals: Array) -> None:
         self.rows = head.skin.rows
@@ -70,7 +88,7 @@ class Scalp:
         self._eared = _reach(self.points, self.triangles, bust, smooth=7)
         near = np.flatnonzero(bust)
         self.controls = near[spread(self.points[near], CONTROLS, np.random.default_rng(7))]
-        # What a control point does is the mean of the skin around it: hair moves as a mass.
+        # A control point moves by the mean of the skin around it, so hair moves smoothly.
         near = near[spread(self.points[near], 900, np.random.default_rng(8))]
         gap = _square(self.points[near], self.points[self.controls])
         weight = np.exp(-gap / (2 * 0.13**2)).astype(np.float32)
@@ -78,7 +96,7 @@ class Scalp:
         self._near = self.rows[near]
 
     def radius(self, p: Array, ears: bool = False) -> Array:
-        """Distance (N,) from the skull's centre to the skin, in the direction of points (N, 3)."""
+        """Distance (N,) from the skull's centre to the skin, in the directions of points (N, 3)."""
         q = p - SKULL_CENTRE
         r = np.maximum(np.linalg.norm(q, axis=1), 1e-6)
         y = np.arccos(np.clip(q[:, 1] / r, -1, 1)) / np.pi * RINGS - 0.5
@@ -91,28 +109,29 @@ class Scalp:
         c, d = table[i + 1, j % SECTORS], table[i + 1, (j + 1) % SECTORS]
         return np.asarray((a * (1 - fx) + b * fx) * (1 - fy) + (c * (1 - fx) + d * fx) * fy)
 
-    def follow(self, points: Array) -> Array:
-        """Weights (N, CONTROLS) with which points (N, 3) follow ``motion``.
+    def follow_weights(self, points: Array) -> Array:
+        """Weights (N, CONTROLS) of the control points for hair points (N, 3).
 
-        The further from the skin, the more of the head a point follows.
+        The farther a point is from the skin, the wider is its kernel.
         """
         gap = _square(points, self.points[self.controls])
         reach = 0.16 + 0.5 * np.sqrt(gap.min(1, keepdims=True))
         weight = np.exp(-(gap - gap.min(1, keepdims=True)) / (2 * reach**2))
         return np.asarray(weight / weight.sum(1, keepdims=True), np.float32)
 
-    def motion(self, moved: Array) -> Array:
-        """Displacements (CONTROLS, 3) of the control points, from the whole head's (V, 3)."""
-        return np.ascontiguousarray((moved[self._near].T @ self._mean).T, np.float32)
+    def control_motion(self, displacement: Array) -> Array:
+        """Displacements (CONTROLS, 3) of the control points, from those of the head (V, 3)."""
+        motion = (displacement[self._near].T @ self._mean).T
+        return np.ascontiguousarray(motion, np.float32)
 
 
 def _square(a: Array, b: Array) -> Array:
     gap = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T
-    return np.maximum(gap, 0)
+    return np.asarray(np.maximum(gap, 0))
 
 
 def spread(points: Array, count: int, rng: np.random.Generator) -> Index:
-    """Indices of ``count`` of the points (N, 3), each as far from those before it as can be."""
+    """Farthest-point sampling: indices of ``count`` of the points (N, 3)."""
     chosen = np.empty(min(count, len(points)), np.int32)
     chosen[0] = rng.integers(len(points))
     gap = np.full(len(points), np.inf, np.float32)
@@ -123,7 +142,7 @@ def spread(points: Array, count: int, rng: np.random.Generator) -> Index:
 
 
 def _samples(points: Array, triangles: Index, share: int) -> Array:
-    """Points all over the triangles, ``share`` steps along an edge."""
+    """Sample points on all triangles, ``share`` steps along an edge."""
     a, b, c = (points[triangles[:, k]] for k in range(3))
     out = [
         a * (i / share) + b * (j / share) + c * ((share - i - j) / share)
@@ -134,7 +153,7 @@ def _samples(points: Array, triangles: Index, share: int) -> Array:
 
 
 def _reach(points: Array, triangles: Index, use: NDArray[np.bool_], smooth: int = 2) -> Array:
-    """Table (RINGS, SECTORS) of how far the skin is from the skull's centre, by direction."""
+    """Table (RINGS, SECTORS) of the distance from the skull's centre to the skin, by direction."""
     q = _samples(points, triangles[use[triangles].all(1)], 5) - SKULL_CENTRE
     r = np.linalg.norm(q, axis=1)
     i = np.clip(np.arccos(q[:, 1] / r) / np.pi * RINGS, 0, RINGS - 1).astype(int)
@@ -156,23 +175,26 @@ def _reach(points: Array, triangles: Index, use: NDArray[np.bool_], smooth: int 
 def roots(
     scalp: Scalp, style: Mapping[str, Any], count: int, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Points evenly over the scalp: places (S, 3) and normals (S, 3).
+    """Distribute ``count`` roots over the scalp.
 
-    Denser where strands begin: along the parting, or at the hairline of hair combed back.
+    They are denser along the parting, or at the hairline of hair that is combed back.
+
+    Returns:
+        Positions (S, 3) and normals (S, 3).
     """
     a, b, c = (scalp.points[scalp.triangles[:, k]] for k in range(3))
     middle = (a + b + c) / 3
-    line = hairline(middle, float(style.get("recede", 0.0)))
-    above = float(style.get("above", -0.75))
+    line = hairline(middle, number(style, "recede"))
+    above = number(style, "above", -0.75)
     grows = (line > 0.0) & (middle[:, 1] > above) & ~is_ear(middle)
-    back, part = float(style.get("back", 0.0)), float(style.get("part", 0.0)) * 0.5
+    back, part = number(style, "back"), number(style, "part") * 0.5
     begin = 2.0 * max(1 - back, 0.0) * np.exp(-(((middle[:, 0] - part) / 0.16) ** 2))
     begin *= (middle[:, 1] > 0.5) & (middle[:, 2] > -0.9)
     begin += 2.2 * max(back, 0.75) * np.exp(-((line / 0.15) ** 2)) * (middle[:, 2] > -0.7)
-    bald = float(style.get("bald", 0.0))
+    bald = number(style, "bald")
     if bald:
         grows &= crown_distance(middle) > bald
-    # The back of the head is seen by few: the mass below is enough there.
+    # The portrait hardly shows the back of the head: the hull is enough there.
     rear = np.where(middle[:, 2] < -0.95, 0.55, 1.0)
     rear = np.where((middle[:, 2] < -1.05) & (np.abs(middle[:, 0]) < 0.5), 0.12, rear)
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) * grows * (1 + begin) * rear
@@ -183,16 +205,16 @@ def roots(
     u, v = rng.random((2, tries))
     u, v = np.where(u + v > 1, 1 - u, u), np.where(u + v > 1, 1 - v, v)
     place = a[picks] + (b - a)[picks] * u[:, None] + (c - a)[picks] * v[:, None]
-    # Sparse places keep their distance, dense places may crowd.
+    # Scaled by density, so that farthest-point sampling keeps dense areas dense.
     crowd = np.sqrt(1 + begin[picks])[:, None] * np.sqrt(rear[picks])[:, None]
     chosen = spread((place * crowd).astype(np.float32), count, rng)
     return place[chosen].astype(np.float32), scalp.normals[scalp.triangles[picks[chosen], 0]]
 
 
-def crown_distance(points: Array) -> Array:
-    """How far resting skin (N, 3) is from the middle of a bald crown, (N,) decimetres.
+def crown_distance(points: NDArray[Any]) -> Array:
+    """Distance (N,) of resting skin (N, 3) from the centre of a bald crown, decimetres.
 
-    The bald patch reaches from the forehead over the top: the front counts as near.
+    The front counts as near, so the bald area reaches from the forehead over the top.
     """
     x, y, z = points.T
     top = np.sqrt(

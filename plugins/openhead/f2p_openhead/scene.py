@@ -1,12 +1,12 @@
-"""The scene around a character: how the head turns, light, expression, background.
+"""The scene of a picture: head rotation, light, expression and background.
 
-A scene comes with a request as a map; the empty one is the standard portrait. ``docs/reference/protocol.md``
-lists the settings, and a test holds its table against ``SETTINGS``.
+A scene is a map in a request; an empty one is the standard portrait. ``docs/reference/protocol.md``
+lists the settings, and a test compares its table with ``SETTINGS``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from f2p_sdk import F2PError
 
-from .backdrop import Backdrop, read_backdrop
+from .background import Background, is_colour, read_background
 from .expression import ACTIONS
 
 __all__ = ["LIGHT", "SETTINGS", "Scene", "SceneError", "read_scene"]
 
 Array = NDArray[np.float32]
 
-# Directions to the lights and their colours (linear), and the sky's, below and above.
+# Shader inputs: directions to the lights, and linear colours of the lights, the ground and the sky.
 LIGHT: Mapping[str, tuple[float, float, float]] = {
     "key": (0.371, 0.464, 0.804),
     "fill": (-0.743, 0.093, 0.663),
@@ -31,7 +31,7 @@ LIGHT: Mapping[str, tuple[float, float, float]] = {
     "ground_colour": (0.15, 0.135, 0.13),
     "sky_colour": (0.34, 0.345, 0.36),
 }
-BRIGHTNESS = 0.8  # of a white key light, linear
+BRIGHTNESS = 0.8  # linear brightness of a white key light
 
 SETTINGS: Mapping[str, tuple[float, float] | None] = {
     "yaw": (-45.0, 45.0),
@@ -43,26 +43,32 @@ SETTINGS: Mapping[str, tuple[float, float] | None] = {
     "expression": None,
     "background": None,
 }
-"""Setting -> its range, or None where it is no number."""
+"""Setting -> its range; None if it is not a number."""
 
 
 class SceneError(F2PError):
-    """A scene setting is not known, or breaks its rule."""
+    """A scene setting is unknown or invalid."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A checked scene. ``turn``: yaw and pitch, radians; ``light``: shader input -> three numbers;
-    ``expression``: action -> weight; ``backdrop``: None for the standard one."""
+    """A validated scene.
 
-    turn: tuple[float, float] = (0.0, 0.0)
+    Attributes:
+        rotation: yaw and pitch of the head, radians.
+        light: shader input -> three numbers.
+        expression: action -> weight in [0, 1].
+        background: None for the standard one.
+    """
+
+    rotation: tuple[float, float] = (0.0, 0.0)
     light: Mapping[str, tuple[float, float, float]] = field(default_factory=lambda: LIGHT)
     expression: Mapping[str, float] = field(default_factory=dict)
-    backdrop: Backdrop | None = None
+    background: Background | None = None
 
 
 def read_scene(settings: Mapping[str, Any]) -> Scene:
-    """A scene from a request's map.
+    """Read a scene from a request's map.
 
     Raises:
         SceneError: names setting, rule and value.
@@ -70,39 +76,39 @@ def read_scene(settings: Mapping[str, Any]) -> Scene:
     unknown = sorted(set(settings) - set(SETTINGS))
     if unknown:
         raise SceneError(
-            f"scene: {unknown[0]!r:.60} is not known",
+            f"scene: unknown setting {unknown[0]!r:.60}",
             remedy=f"settings are {', '.join(SETTINGS)}",
         )
     read: dict[str, Callable[[], Any]] = {
         "expression": lambda: _expression(settings["expression"]),
-        "background": lambda: read_backdrop(settings["background"], refuse),
-        "light_color": lambda: rgb(settings["light_color"], "light_color"),
+        "background": lambda: read_background(settings["background"], refuse),
+        "light_color": lambda: _colour(settings["light_color"]),
     }
-    found = {
+    found: dict[str, Any] = {
         name: read[name]() if limits is None else _number(name, settings[name], limits)
         for name, limits in SETTINGS.items()
         if name in settings
     }
-    turn = tuple(float(np.radians(found.get(name, 0.0))) for name in ("yaw", "pitch"))
+    rotation = tuple(float(np.radians(found.get(name, 0.0))) for name in ("yaw", "pitch"))
     return Scene(
-        (turn[0], turn[1]), _light(found), found.get("expression", {}), found.get("background")
+        (rotation[0], rotation[1]),
+        _light(found),
+        found.get("expression", {}),
+        found.get("background"),
     )
 
 
 def refuse(name: str, rule: str, value: object) -> SceneError:
-    """The error that says what a setting must be."""
-    return SceneError(f"scene: {name} must be {rule}, got {value!r:.60}")
+    """Make the error for an invalid setting."""
+    return SceneError(
+        f"scene: {name} must be {rule}, got {value!r:.60}", remedy="correct the scene setting"
+    )
 
 
-def rgb(value: object, name: str) -> tuple[float, float, float]:
-    """Three numbers from 0 to 255."""
-    if (
-        not isinstance(value, (list, tuple))
-        or len(value) != 3
-        or not all(_is_number(v) and 0 <= v <= 255 for v in value)
-    ):
-        raise refuse(name, "[red, green, blue] from 0 to 255", value)
-    return float(value[0]), float(value[1]), float(value[2])
+def _colour(value: object) -> Sequence[float]:
+    if not is_colour(value):
+        raise refuse("light_color", "[red, green, blue] from 0 to 255", value)
+    return value
 
 
 def _is_number(value: object) -> bool:
@@ -111,7 +117,7 @@ def _is_number(value: object) -> bool:
 
 def _number(name: str, value: Any, limits: tuple[float, float]) -> float:
     low, high = limits
-    if not _is_number(value) or not low <= value <= high:  # NaN is refused too
+    if not _is_number(value) or not low <= value <= high:  # also false for NaN
         raise refuse(name, f"a number from {low:g} to {high:g}", value)
     return float(value)
 
@@ -122,15 +128,14 @@ def _expression(value: object) -> dict[str, float]:
     for action in value:
         if action not in ACTIONS:
             raise SceneError(
-                f"scene: expression {action!r:.60} is not known",
+                f"scene: unknown expression {action!r:.60}",
                 remedy=f"actions are {', '.join(ACTIONS)}",
             )
     return {a: _number(f"expression {a}", w, (0.0, 1.0)) for a, w in value.items() if w != 0}
 
 
 def _light(found: Mapping[str, Any]) -> Mapping[str, tuple[float, float, float]]:
-    asked = {name for name in found if name.startswith("light_")}
-    if not asked:
+    if not any(name.startswith("light_") for name in found):
         return LIGHT
     x, y, z = LIGHT["key"]
     azimuth = np.radians(found.get("light_azimuth", float(np.degrees(np.arctan2(x, z)))))

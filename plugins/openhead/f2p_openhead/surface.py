@@ -1,4 +1,4 @@
-"""One drawn mesh as a Panda3D node: fixed and moving vertex columns, triangles; its shader."""
+"""Mesh as a Panda3D node, with fixed and dynamic vertex columns; shaders and textures."""
 
 from __future__ import annotations
 
@@ -28,39 +28,47 @@ __all__ = [
     "LABELS",
     "LABELS_MASK",
     "Surface",
+    "hide_from_labels",
     "label_shaders",
+    "make_shader",
     "make_texture",
-    "shader",
-    "unlabelled",
-    "use",
+    "set_shaders",
 ]
 
 Array = NDArray[np.float32]
 
-LABELS = "labels"  # tag of nodes, and key of the states that the labels camera gives them
+LABELS = "labels"  # tag of nodes; the labels camera selects the label shader by its value
 LABELS_MASK = BitMask32.bit(1)
-label_shaders: dict[str, Shader] = {}  # by tag
+label_shaders: dict[str, Shader] = {}  # tag value -> shader
 
 
-def shader(
+def make_shader(
     vertex: str,
     fragment: str,
-    looks: Sequence[str],
+    material_names: Sequence[str],
     parts: Sequence[str] = (),
     *,
     labels: bool = False,
     defines: Sequence[str] = (),
 ) -> Shader:
-    """Compile two of ``shaders/``; each look name is a macro for its place in ``look``.
+    """Build a shader from two files of ``shaders/``.
 
-    ``turn.glsl`` stands before the vertex shader; ``common.glsl`` and then ``parts`` before the
-    fragment shader, in which ``defines`` are defined. With ``labels`` it is compiled to write
-    classes instead of colours.
+    Each material name becomes a macro for its component of the uniform ``material``.
+
+    Args:
+        vertex, fragment: file names; ``head_rotation.glsl`` is put before the vertex shader,
+            ``common.glsl`` and ``parts`` before the fragment shader.
+        material_names: names of the packed material values.
+        labels: build the shader of the labels pass, which writes classes instead of colours.
+        defines: macros of the fragment shader.
     """
     files = resources.files(__package__) / "shaders"
     lines = [f"#define {name}" for name in (*defines, *(["LABELS"] if labels else []))]
-    lines += [f"#define LOOK_SIZE {(len(looks) + 3) // 4}"]
-    lines += [f"#define {name} look[{k // 4}].{'xyzw'[k % 4]}" for k, name in enumerate(looks)]
+    lines += [f"#define MATERIAL_SIZE {(len(material_names) + 3) // 4}"]
+    lines += [
+        f"#define {name} material[{k // 4}].{'xyzw'[k % 4]}"
+        for k, name in enumerate(material_names)
+    ]
     head = "#version 130\n" + "\n".join(lines) + "\n"
 
     def text(*names: str) -> str:
@@ -68,37 +76,41 @@ def shader(
 
     return Shader.make(
         Shader.SL_GLSL,
-        "#version 130\n" + text("turn.glsl", vertex),
+        "#version 130\n" + text("head_rotation.glsl", vertex),
         head + text("common.glsl", *parts, fragment),
     )
 
 
-def use(
+def set_shaders(
     node: NodePath,
     vertex: str,
     fragment: str,
-    looks: Sequence[str],
+    material_names: Sequence[str],
     parts: Sequence[str] = (),
     defines: Sequence[str] = (),
 ) -> None:
-    """Draw ``node`` with two of ``shaders/``, in the labels pass with their classes (``IS``)."""
-    node.setShader(shader(vertex, fragment, looks, parts, defines=defines))
-    tag = " ".join((vertex, fragment, *defines, *looks))
+    """Set the shaders of ``node`` for the color pass and, by tag, for the labels pass."""
+    node.setShader(make_shader(vertex, fragment, material_names, parts, defines=defines))
+    tag = " ".join((vertex, fragment, *defines, *material_names))
     if tag not in label_shaders:
-        label_shaders[tag] = shader(vertex, fragment, looks, parts, labels=True, defines=defines)
+        label_shaders[tag] = make_shader(
+            vertex, fragment, material_names, parts, labels=True, defines=defines
+        )
     node.setTag(LABELS, tag)
 
 
-def unlabelled(node: NodePath) -> None:
-    """Keep ``node`` out of the labels and depth passes: what lies behind it is told instead."""
+def hide_from_labels(node: NodePath) -> None:
+    """Hide ``node`` in the labels and depth passes."""
     node.hide(LABELS_MASK)
 
 
 class Surface:
-    """A mesh whose columns are written once or every frame.
+    """A mesh with vertex columns that are constant or change with the pose.
 
-    ``triangles`` (M, 3) into N rows; ``fixed`` maps column names to values (N, width), ``moving``
-    column names to widths.
+    Args:
+        triangles: (M, 3) of N rows.
+        fixed: column name -> values (N, width).
+        moving: column name -> width.
     """
 
     def __init__(
@@ -117,10 +129,10 @@ class Surface:
         self._data.setNumRows(self.rows)
         table = np.concatenate(list(fixed.values()), 1).astype(np.float32)
         self._data.modifyArrayHandle(1).copyDataFrom(np.ascontiguousarray(table).tobytes())
-        self.node = self.another(name, triangles)
+        self.node = self.add_node(name, triangles)
 
-    def another(self, name: str, triangles: NDArray[np.int32]) -> NodePath:
-        """A node that draws ``triangles`` (M, 3) of the same rows, which move with these."""
+    def add_node(self, name: str, triangles: NDArray[np.int32]) -> NodePath:
+        """Make a node that draws other ``triangles`` (M, 3) of the same vertices."""
         primitive = GeomTriangles(Geom.UHStatic)
         primitive.setIndexType(GeomEnums.NTUint32)
         indices = primitive.modifyVertices()
@@ -130,7 +142,7 @@ class Surface:
         geom.addPrimitive(primitive)
         node = GeomNode(name)
         node.addGeom(geom)
-        # Vertices move every frame; without this their bounds would be worked out each time.
+        # Infinite bounds: Panda3D would recompute them after every write.
         node.setBounds(OmniBoundingVolume())
         node.setFinal(True)
         return NodePath(node)
@@ -146,14 +158,14 @@ class Surface:
         return form
 
     def write(self, *columns: Array) -> None:
-        """New values of the moving columns, in the order they were declared."""
+        """Write new values of the moving columns, in the order of their declaration."""
         table = np.concatenate(columns, 1) if len(columns) > 1 else columns[0]
         handle = self._data.modifyArrayHandle(0)
         handle.copyDataFrom(np.ascontiguousarray(table, np.float32).data)
 
 
 def make_texture(name: str, picture: NDArray[np.uint8], repeat: bool = False) -> Texture:
-    """A texture from (H, W) or (H, W, 4) uint8, row 0 at the top."""
+    """Make a texture from (H, W) or (H, W, 4) uint8, row 0 at the top."""
     texture = Texture(name)
     height, width = picture.shape[:2]
     if picture.ndim == 2:
@@ -161,7 +173,7 @@ def make_texture(name: str, picture: NDArray[np.uint8], repeat: bool = False) ->
         data = picture[::-1]
     else:
         texture.setup2dTexture(width, height, Texture.TUnsignedByte, Texture.FRgba)
-        data = picture[::-1][..., [2, 1, 0, 3]]  # Panda3D keeps BGRA
+        data = picture[::-1][..., [2, 1, 0, 3]]  # Panda3D stores BGRA
     texture.setRamImage(np.ascontiguousarray(data).tobytes())
     texture.setMinfilter(SamplerState.FTLinearMipmapLinear)
     texture.setMagfilter(SamplerState.FTLinear)

@@ -1,4 +1,4 @@
-"""Colours that go together: skin from light to dark, brows after the hair."""
+"""Colours of skin, brows and hair follow their material values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from f2p_openhead import colours
 
-LOOK = {
+MATERIAL = {
     "undertone": 0.0,
     "skin_sat": 1.0,
     "hair_light": 0.4,
@@ -23,25 +23,25 @@ def _luminance(colour: np.ndarray) -> float:
     return float(colour @ (0.2126, 0.7152, 0.0722))
 
 
-def test_skin_darkens_with_its_tone() -> None:
-    tones = [_luminance(colours.skin({**LOOK, "skin_tone": t})) for t in np.linspace(0, 1, 21)]
+def test_skin_tone_darkens_skin() -> None:
+    tones = [_luminance(colours.skin({**MATERIAL, "skin_tone": t})) for t in np.linspace(0, 1, 21)]
     assert all(a > b for a, b in pairwise(tones))
-    # Skin reflects about 3 to 65 % of light.
+    # Human skin reflects about 3 to 65 % of the light.
     assert tones[0] > 0.55
     assert tones[-1] < 0.05
 
 
-def test_brows_follow_the_hair_unless_set() -> None:
-    brows = [_luminance(colours.brow({**LOOK, "hair_light": t})) for t in np.linspace(0, 1, 9)]
+def test_brows_follow_hair_unless_brow_lightness_is_set() -> None:
+    brows = [_luminance(colours.brow({**MATERIAL, "hair_light": t})) for t in np.linspace(0, 1, 9)]
     assert all(a < b for a, b in pairwise(brows))
-    dark = colours.brow({**LOOK, "hair_light": 1.0, "brow_lightness": -0.5})
+    dark = colours.brow({**MATERIAL, "hair_light": 1.0, "brow_lightness": -0.5})
     assert _luminance(dark) < 0.25 * brows[-1]
 
 
 @pytest.mark.parametrize("warm", [-0.5, 0.0, 0.5])
-def test_warmth_reddens(warm: float) -> None:
-    cool = colours.brow({**LOOK, "brow_warmth": warm - 0.1})
-    red = colours.brow({**LOOK, "brow_warmth": warm + 0.1})
+def test_brow_warmth_adds_red(warm: float) -> None:
+    cool = colours.brow({**MATERIAL, "brow_warmth": warm - 0.1})
+    red = colours.brow({**MATERIAL, "brow_warmth": warm + 0.1})
     assert red[0] / red[2] >= cool[0] / cool[2]
 
 

@@ -1,4 +1,4 @@
-"""The engine draws people, and every number of the layout acts."""
+"""The engine draws repeatable pictures, and every parameter of the layout changes them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from panda3d.core import GraphicsEngine, RenderState
 from f2p_sdk import Layout
 
 SIZE = 256
-# A pixel counts as changed when a channel moves by this much of 255: what an eye can see side by
-# side.
+# A pixel is changed if one channel differs by this much of 255, which is visible side by side.
 VISIBLE = 6
 
 
@@ -25,48 +24,48 @@ def _picture(engine: Engine, values: dict[str, float | str], size: int = SIZE) -
     return engine.render(values, size).astype(np.int16)
 
 
-def test_pictures_leave_nothing_behind(engine: Engine, layout: Layout) -> None:
-    """A game's engine runs for days: a render state kept for each picture would fill the memory."""
-    people = [dict(layout.random(k, seed=6).values) for k in range(6)]
-    for person in people:
-        engine.render(person, 64)
+def test_render_states_do_not_accumulate(engine: Engine, layout: Layout) -> None:
+    """An engine may run for days, so no picture may leak a render state."""
+    characters = [dict(layout.random(k, seed=6).values) for k in range(6)]
+    for character in characters:
+        engine.render(character, 64)
     before = RenderState.getNumStates()
-    for person in people * 2:
-        engine.render(person, 64)
+    for character in characters * 2:
+        engine.render(character, 64)
     assert RenderState.getNumStates() <= before + 2
 
 
-def test_half_a_picture_is_an_error(engine: Engine, layout: Layout) -> None:
-    """After twenty errors of the driver Panda3D still moves shapes, but keeps hair and colours."""
+def test_too_many_opengl_errors_raise(engine: Engine, layout: Layout) -> None:
+    """After twenty OpenGL errors Panda3D moves vertices, but keeps old shader inputs."""
     values = layout.default().values
     good = engine.render(values, 64)
-    guardians = [window.getGsg() for window in GraphicsEngine.getGlobalPtr().getWindows()]
-    for guardian in guardians:
-        guardian.setActive(False)
+    states = [window.getGsg() for window in GraphicsEngine.getGlobalPtr().getWindows()]
+    for state in states:
+        state.setActive(False)
     try:
-        with pytest.raises(RenderError, match="draws no more"):
+        with pytest.raises(RenderError, match="drawing has stopped"):
             engine.render(values, 64)
     finally:
-        for guardian in guardians:
-            guardian.setActive(True)
+        for state in states:
+            state.setActive(True)
     assert (engine.render(values, 64) == good).all()
 
 
 def test_only_regions_are_cleared(engine: Engine, layout: Layout) -> None:
-    """A buffer's own clear asks for a front half, which NVIDIA's driver does not have."""
+    """A buffer's own clear fails on NVIDIA's driver: EGL buffers have no front side."""
     engine.draw(layout.default().values, 64, ("color", "labels", "depth"))
     for window in GraphicsEngine.getGlobalPtr().getWindows():
         assert not window.isAnyClearActive()
 
 
 def test_every_slider_visibly_changes_the_picture(engine: Engine, layout: Layout) -> None:
-    people = [dict(layout.random(k, seed=5).values) for k in range(3)]
+    characters = [dict(layout.random(k, seed=5).values) for k in range(3)]
     invisible = []
     for parameter in layout.continuous:
         most = 0
-        for person in people:
-            low = _picture(engine, {**person, parameter.name: parameter.low})
-            high = _picture(engine, {**person, parameter.name: parameter.high})
+        for character in characters:
+            low = _picture(engine, {**character, parameter.name: parameter.low})
+            high = _picture(engine, {**character, parameter.name: parameter.high})
             most = max(most, int((np.abs(low - high).max(-1) >= VISIBLE).sum()))
             if most >= 12:
                 break
@@ -75,21 +74,20 @@ def test_every_slider_visibly_changes_the_picture(engine: Engine, layout: Layout
     assert not invisible
 
 
-def test_every_choice_differs_from_the_others(engine: Engine, layout: Layout) -> None:
-    person = {**layout.default().values, "lipstick_style": "matte"}
+def test_every_two_choices_differ_visibly(engine: Engine, layout: Layout) -> None:
+    character = {**layout.default().values, "lipstick_style": "matte"}
     for slot in layout.discrete:
         if slot.name == "lipstick_style":
-            person = {**person, "lipstick_colour": "cherry", "lip_shine": 20.0}
-        pictures = [_picture(engine, {**person, slot.name: choice}) for choice in slot.choices]
+            character = {**character, "lipstick_colour": "cherry", "lip_shine": 20.0}
+        pictures = [_picture(engine, {**character, slot.name: choice}) for choice in slot.choices]
         for a in range(len(pictures)):
             for b in range(a):
                 changed = int((np.abs(pictures[a] - pictures[b]).max(-1) >= VISIBLE).sum())
                 assert changed >= 12, (slot.name, slot.choices[a], slot.choices[b], changed)
 
 
-def test_a_face_looks_alike_left_and_right(engine: Engine, layout: Layout) -> None:
-    # Hair and the light from the side apart, the default head is symmetric: compare the outline
-    # of the bare head.
+def test_outline_is_symmetric(engine: Engine, layout: Layout) -> None:
+    # The light is not symmetric, so compare only the outline of a bald head.
     bald = _picture(engine, {**layout.default().values, "hairstyle": "shaved"})
     corner = bald[0, 0]
     inside = np.abs(bald - corner).max(-1) > 12
@@ -97,7 +95,7 @@ def test_a_face_looks_alike_left_and_right(engine: Engine, layout: Layout) -> No
 
 
 @pytest.mark.parametrize("size", [64, (320, 240), 1024])
-def test_any_picture_size(engine: Engine, layout: Layout, size: int | tuple[int, int]) -> None:
+def test_picture_sizes(engine: Engine, layout: Layout, size: int | tuple[int, int]) -> None:
     picture = engine.render(layout.default().values, size)
     width, height = (size, size) if isinstance(size, int) else size
     assert picture.shape == (height, width, 3)
@@ -106,18 +104,16 @@ def test_any_picture_size(engine: Engine, layout: Layout, size: int | tuple[int,
 
 
 @pytest.mark.parametrize("size", [0, 15, 1025, (512, 4000)])
-def test_a_size_out_of_range_is_refused(
+def test_size_out_of_range_raises(
     engine: Engine, layout: Layout, size: int | tuple[int, int]
 ) -> None:
     with pytest.raises(RenderError, match="must be 16 to 1024"):
         engine.render(layout.default().values, size)
 
 
-def test_same_bytes_again_and_in_another_process(
-    engine: Engine, layout: Layout, rigs: Path
-) -> None:
+def test_same_bytes_in_another_process(engine: Engine, layout: Layout, rigs: Path) -> None:
     character = dict(layout.random(3, seed=1).values)
-    engine.render(layout.random(4, seed=1).values, 128)  # leaves no trace
+    engine.render(layout.random(4, seed=1).values, 128)  # must not influence the next picture
     here = hashlib.sha256(engine.render(character, 128).tobytes()).hexdigest()
     program = (
         "import hashlib, json, sys; from pathlib import Path; from f2p_sdk import Layout\n"

@@ -1,4 +1,4 @@
-"""Hair and beards: on the head and off the face, softly edged, each style its own."""
+"""Hair and beards stay on the head and off the face; edges are soft; styles differ."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from f2p_openhead import colours
-from f2p_openhead.beard import AREAS, SEGMENTS, areas, coverage, grow_beard
+from f2p_openhead.beard import AREAS, SEGMENTS, area_weights, coverage, grow_beard
 from f2p_openhead.engine import Engine
 from f2p_openhead.facemap import HALF, SIZE, _raster
 from f2p_openhead.hair import grow
@@ -33,9 +33,9 @@ def scalp(rig: Rig, head: Head) -> Scalp:
 
 
 def _depth_below_skin(head: Head, skin: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """How far points (N, 3) lie below the nearest skin vertex, along its normal: (N,) decimetres.
+    """Depth (N,) of points (N, 3) below the nearest skin vertex, along its normal, decimetres.
 
-    Brute force over all vertices: independent of the map by directions that hair is grown with.
+    Brute force over all vertices, independent of the table by direction that hair grows on.
     """
     normals = VertexNormals(head.skin.triangles, len(skin))(skin)
     out = np.empty(len(points))
@@ -46,45 +46,44 @@ def _depth_below_skin(head: Head, skin: np.ndarray, points: np.ndarray) -> np.nd
     return out
 
 
-def test_no_hair_inside_the_face_or_over_the_eyes(rig: Rig, head: Head, scalp: Scalp) -> None:
+def test_hair_is_not_in_the_face_or_before_the_eyes(rig: Rig, head: Head, scalp: Scalp) -> None:
     styles = rig.choices["hairstyle"]
     for k in range(3):
         values = rig.layout.random(k, seed=12).values
         posed = rig.pose(values)
         skin = posed[head.skin.rows]
         eyes = np.stack([posed[head.left_eye].mean(0), posed[head.right_eye].mean(0)])
-        motion = scalp.motion(posed - rig.base)
+        motion = scalp.control_motion(posed - rig.base)
         for name, style in styles.items():
             hair = grow(style, scalp, 1)
             if hair is None:
                 continue
-            points = hair.moved(motion)[hair.strand[:, 3] > 0.3]
-            # Before the eyes, seen from the front, there is nothing.
+            points = hair.deformed(motion)[hair.strand[:, 3] > 0.3]
+            # No hair in front of the eyes.
             before = points[points[:, 2] > eyes[:, 2].min()]
             away = np.abs(before[:, None, :2] - eyes[None, :, :2]) / (0.13, 0.07)
             assert not (away < 1).all(-1).any(), (name, k)
-            # Nor does hair run inside the face, below the brows and before the ears: here and
-            # there a tip dips below the skin, where it is not seen.
+            # Almost no hair inside the face, below the brows and in front of the ears.
             face = points[(points[:, 1] < 0.1) & (points[:, 2] > -0.2) & (points[:, 1] > -0.9)]
             if len(face):
                 deep = _depth_below_skin(head, skin, face) > 0.03
                 assert deep.sum() < 0.002 * len(points), (name, k)
 
 
-def test_hair_moves_as_a_mass(rig: Rig, head: Head, scalp: Scalp) -> None:
+def test_hair_follows_the_head_smoothly(rig: Rig, head: Head, scalp: Scalp) -> None:
     hair = grow(rig.choices["hairstyle"][list(rig.choices["hairstyle"])[-1]], scalp, 1)
     assert hair is not None
-    # A head that moves as a whole takes its hair along, exactly.
+    # A translation of the head moves hair exactly.
     shift = np.array((0.1, -0.2, 0.05), np.float32)
-    moved = hair.moved(scalp.motion(np.broadcast_to(shift, rig.base.shape)))
+    moved = hair.deformed(scalp.control_motion(np.broadcast_to(shift, rig.base.shape)))
     np.testing.assert_allclose(moved - hair.points, np.broadcast_to(shift, moved.shape), atol=1e-5)
-    # One vertex that sticks out drags no strand along, only a little of the whole.
+    # One displaced vertex moves hair only a little.
     spike = np.zeros_like(rig.base)
     spike[scalp.rows[int(np.argmax(scalp.points[:, 1]))]] = (0, 0.5, 0)
-    assert np.abs(hair.moved(scalp.motion(spike)) - hair.points).max() < 0.25 * 0.5
+    assert np.abs(hair.deformed(scalp.control_motion(spike)) - hair.points).max() < 0.25 * 0.5
 
 
-def test_the_same_seed_grows_the_same_hair(rig: Rig, scalp: Scalp) -> None:
+def test_same_seed_gives_same_hair(rig: Rig, scalp: Scalp) -> None:
     style = next(s for s in rig.choices["hairstyle"].values() if s.get("strands"))
     one, same, other = grow(style, scalp, 3), grow(style, scalp, 3), grow(style, scalp, 4)
     assert one is not None
@@ -95,12 +94,12 @@ def test_the_same_seed_grows_the_same_hair(rig: Rig, scalp: Scalp) -> None:
     assert one.points.tobytes() != other.points.tobytes()
 
 
-def test_a_shaved_head_has_no_hair(scalp: Scalp) -> None:
-    assert grow({"strands": 0, "mass": 0}, scalp, 1) is None
+def test_shaved_style_has_no_geometry(scalp: Scalp) -> None:
+    assert grow({"strands": 0, "hull_height": 0}, scalp, 1) is None
 
 
-def test_edges_are_soft(engine: Engine, layout: Layout) -> None:
-    """Along the outline of long hair, most pixels lie between hair and background."""
+def test_hair_edges_are_soft(engine: Engine, layout: Layout) -> None:
+    """Most rows have a blended pixel at the outline of long hair."""
     values = {**layout.default().values, "hairstyle": "long_straight"}
     picture = engine.render(values, 512).astype(np.float64).mean(-1)
     background = picture[2, 2]
@@ -114,17 +113,19 @@ def test_edges_are_soft(engine: Engine, layout: Layout) -> None:
     assert soft > 0.6 * rows, (soft, rows)
 
 
-def test_beard_areas_are_where_beards_grow(head: Head) -> None:
+def test_beard_areas_are_on_jaw_chin_and_upper_lip(head: Head) -> None:
     eyes = np.concatenate([head.left_eye, head.right_eye])
     place = head.rest - head.rest[eyes].mean(0)
-    where = areas(head)
+    where = area_weights(head)
     assert where.shape == (len(head.rest), len(AREAS))
     assert where.min() >= 0
     assert where.max() <= 1
     grown = where.max(1) > 0.5
-    # None on nose, brow, eyes or scalp; both sides alike.
+    # None on nose, brow, eyes or scalp; symmetric.
     assert place[grown, 1].max() < 0.2
-    front = (np.abs(place[:, 0]) < 0.4) & (place[:, 2] > 0.0)  # (farther back is the mouth)
+    front = (np.abs(place[:, 0]) < 0.4) & (
+        place[:, 2] > 0.0
+    )  # farther back is the inside of the mouth
     assert place[grown & front, 1].max() < -0.4
     for column in where.T:
         assert abs(column[place[:, 0] > 0.01].sum() / column[place[:, 0] < -0.01].sum() - 1) < 0.05
@@ -132,7 +133,7 @@ def test_beard_areas_are_where_beards_grow(head: Head) -> None:
     assert where[lips].max() < 0.3
 
 
-def test_beards_stand_on_their_skin(rigs: Path, head: Head) -> None:
+def test_beard_hairs_start_on_the_skin(rigs: Path, head: Head) -> None:
     layout = Layout.load(rigs / "male.toml")
     rig = load_rig(rigs / "male.rig.toml", layout, head)
     skin_normals = VertexNormals(head.skin.triangles, len(head.skin.rows))
@@ -151,11 +152,11 @@ def test_beards_stand_on_their_skin(rigs: Path, head: Head) -> None:
         if grown is None:
             continue
         hair, rows = grown
-        points = hair.moved((posed - rig.base)[rows])
+        points = hair.deformed((posed - rig.base)[rows])
         roots = points[hair.strand[:, 1] == 0]
         gap = np.sqrt(((roots[:, None] - mesh[None]) ** 2).sum(-1).min(1))
         assert np.quantile(gap, 0.98) < 0.08, (name, float(gap.max()))
-        # Seen from the front, a hair whose root is seen lies before the skin as a whole.
+        # A hair with a visible root is in front of the skin over its whole length.
         hairs = points.reshape(-1, 2 * (SEGMENTS + 1), 3)
         root = hairs[:, 0]
         front = (np.abs(root[:, 0]) < 0.35) & (root[:, 1] > -1.0) & (root[:, 2] > 0)
@@ -167,35 +168,35 @@ def test_beards_stand_on_their_skin(rigs: Path, head: Head) -> None:
         assert (behind > 0.03).mean() < 0.03, (name, float((behind > 0.03).mean()))
         assert points[:, 2].min() > -0.8, name  # none on the nape
         lengths.append(float(points[:, 1].min()))
-    assert min(lengths) < max(lengths) - 0.2  # the long one hangs
+    assert min(lengths) < max(lengths) - 0.2  # the long beard hangs
 
 
 @pytest.mark.parametrize("tone", [0.0, 0.5, 0.9, 1.0])
-def test_beards_are_darker_than_hair_and_stay_dark_on_dark_skin(tone: float) -> None:
+def test_beard_is_darker_than_hair_and_dark_on_dark_skin(tone: float) -> None:
     for light in (0.0, 0.5, 1.0):
         for grey in (0.0, 1.0):
-            look = {"skin_tone": tone, "undertone": 0.0, "skin_sat": 1.0}
-            look |= {"hair_light": light, "hair_warm": 0.2, "hair_grey": grey}
-            colour, share = colours.beard(look)
+            material = {"skin_tone": tone, "undertone": 0.0, "skin_sat": 1.0}
+            material |= {"hair_light": light, "hair_warm": 0.2, "hair_grey": grey}
+            colour, share = colours.beard(material)
             assert 0 <= share <= grey
-            assert colour.mean() <= colours.hair(look, light, 0.3).mean() + 1e-6
+            assert colour.mean() <= colours.hair(material, light, 0.3).mean() + 1e-6
             if tone > 0.8:
-                assert colour.mean() < 1.5 * colours.skin(look).mean(), (light, grey)
+                assert colour.mean() < 1.5 * colours.skin(material).mean(), (light, grey)
 
 
-def test_coverage_is_the_most_of_its_areas() -> None:
+def test_coverage_is_the_maximum_of_the_areas() -> None:
     where = np.array([[1, 0, 0, 0], [0, 0.5, 0.2, 0], [0, 0, 0, 1]], np.float32)
     got = coverage({"jaw": 0.5, "chin": 1.0}, where)
     np.testing.assert_allclose(got, [0.5, 0.5, 0])
 
 
-def test_male_beards_and_hair_differ_in_the_picture(rigs: Path, head: Head) -> None:
+def test_male_beards_and_hair_styles_differ_visibly(rigs: Path, head: Head) -> None:
     layout = Layout.load(rigs / "male.toml")
     engine = Engine(load_rig(rigs / "male.rig.toml", layout, head), head)
-    person = {**layout.default().values, "hair_lightness": 20.0}
+    character = {**layout.default().values, "hair_lightness": 20.0}
     for slot in ("hairstyle", "beard"):
         names = next(p.choices for p in layout.discrete if p.name == slot)
-        pictures = [engine.render({**person, slot: n}, 128).astype(np.int16) for n in names]
+        pictures = [engine.render({**character, slot: n}, 128).astype(np.int16) for n in names]
         for a in range(len(names)):
             for b in range(a):
                 changed = int((np.abs(pictures[a] - pictures[b]).max(-1) >= 6).sum())

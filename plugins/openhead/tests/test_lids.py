@@ -1,4 +1,4 @@
-"""Lids lie on the eyeball, whatever sliders do, and lashes grow along their rims."""
+"""Lids do not penetrate the eyeball, and lashes are along their rims."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ def rig(rigs: Path, layout: Layout, head: Head) -> Rig:
     return load_rig(rigs / "female.rig.toml", layout, head)
 
 
-def test_lids_do_not_go_through_the_eye(rig: Rig, layout: Layout, head: Head) -> None:
+def test_lids_do_not_penetrate_the_eyeball(rig: Rig, layout: Layout, head: Head) -> None:
     rest = rig.base
     pushed = 0
     for eye in (head.left_eye, head.right_eye):
-        opening = lids.opening(head, rest, rest[eye])
+        opening = lids.find_opening(head, rest, rest[eye])
         for k in range(12):
             points = rig.pose(layout.random(k, seed=3).values)
-            centre, radius = lids.ball(points[eye])
+            centre, radius = lids.eyeball_sphere(points[eye])
             before = np.linalg.norm(points[opening.rim] - centre, axis=1).min()
             pushed += before < radius
-            opening.keep_off(points, centre, radius)
+            opening.resolve_penetration(points, centre, radius)
             assert np.linalg.norm(points[opening.rim] - centre, axis=1).min() >= 0.99 * radius
-    # Otherwise this test shows nothing: sliders do push lids into eyes.
+    # Sliders must push some lids into the eyeball, otherwise the test is empty.
     assert pushed > 0
 
 
-def test_the_resting_head_stays_as_it_is(rig: Rig, head: Head) -> None:
+def test_resting_head_is_unchanged(rig: Rig, head: Head) -> None:
     points = rig.base.copy()
     for eye in (head.left_eye, head.right_eye):
-        opening = lids.opening(head, rig.base, rig.base[eye])
-        opening.keep_off(points, *lids.ball(rig.base[eye]))
+        opening = lids.find_opening(head, rig.base, rig.base[eye])
+        opening.resolve_penetration(points, *lids.eyeball_sphere(rig.base[eye]))
     np.testing.assert_allclose(points, rig.base, atol=1e-5)
 
 
-def test_the_opening_is_an_eye(rig: Rig, head: Head) -> None:
-    """A fissure of 25 to 32 mm by 8 to 13 mm, one on each side of the nose."""
+def test_opening_has_the_size_of_an_eye(rig: Rig, head: Head) -> None:
+    """25 to 32 mm wide, 8 to 13 mm high, symmetric about the middle."""
     middles = []
     for eye in (head.left_eye, head.right_eye):
-        (middle, half), (corner, rise, fall, _) = lids.opening(head, rig.base, rig.base[eye])(
+        (middle, half), (corner, rise, fall, _) = lids.find_opening(head, rig.base, rig.base[eye])(
             rig.base
         )
         middles.append(middle)
@@ -57,9 +57,9 @@ def test_the_opening_is_an_eye(rig: Rig, head: Head) -> None:
 
 
 def test_lashes_run_from_behind_the_rim_to_their_tips(rig: Rig, head: Head) -> None:
-    along = lids.along(head, rig.base)
+    along = lids.lash_coordinates(head, rig.base)
     grown = along[along[:, 1] <= 1, 1]
     assert grown.min() == 0
     assert grown.max() == 1
-    # Corners of the eye have none.
+    # None at the corners of the eye.
     assert 0.05 < (along[:, 1] > 1).mean() < 0.5

@@ -1,4 +1,4 @@
-"""Lips meet and do not cross, whatever sliders add up to."""
+"""Posed lips do not penetrate each other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def rig(rigs: Path, layout: Layout, head: Head) -> Rig:
     return load_rig(rigs / "female.rig.toml", layout, head)
 
 
-def test_lips_meet_and_do_not_cross(rig: Rig, layout: Layout) -> None:
+def test_posed_lips_do_not_cross(rig: Rig, layout: Layout) -> None:
     assert rig.lips is not None
     before, after = [], []
     for k in range(30):
@@ -31,7 +31,7 @@ def test_lips_meet_and_do_not_cross(rig: Rig, layout: Layout) -> None:
     assert max(after) < 0.3 * MM
 
 
-def test_lips_that_are_pressed_together_part_evenly(rig: Rig, head: Head) -> None:
+def test_both_lips_move_back_by_half(rig: Rig, head: Head) -> None:
     lips = Lips(rig.base, head)
     points = rig.base.copy()
     points[lips.upper, 1] -= 2 * MM
@@ -43,5 +43,5 @@ def test_lips_that_are_pressed_together_part_evenly(rig: Rig, head: Head) -> Non
     assert np.abs(moved[far & (rig.base[:, 1] < -0.3)]).max() == 0
 
 
-def test_the_resting_head_stays_as_it_is(rig: Rig, head: Head) -> None:
+def test_resting_head_is_unchanged(rig: Rig, head: Head) -> None:
     np.testing.assert_allclose(Lips(rig.base, head)(rig.base.copy()), rig.base, atol=1e-6)

@@ -1,4 +1,4 @@
-"""The rig check finds nothing on the shipped rigs, and each fault that is put into one."""
+"""The rig check passes the shipped rigs and finds each injected fault."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from f2p_openhead.head import Head
-from f2p_openhead.limits import beyond_limits, reach_of_targets
-from f2p_openhead.meshcheck import Sunk, Tears, eyeball_depth
+from f2p_openhead.meshcheck import HairPenetration, SkinHoles, eyeball_depth
+from f2p_openhead.morph_limits import beyond_limits, reach_of_targets
 from f2p_openhead.plugin import f2p_checks
 from f2p_openhead.rig import Rig, load_rig
 from f2p_openhead.rigcheck import check_rig
@@ -25,7 +25,7 @@ def rig(rigs: Path, layout: Layout, head: Head) -> Rig:
 
 
 def changed(rig: Rig, name: str, field: np.ndarray) -> Rig:
-    """The rig with another field at the high end of a slider; its styles of hair are left out."""
+    """The rig with another field at the high end of a slider, without hair styles."""
     high = rig.high.copy()
     high[rig.sliders.index(name)] = field.ravel()
     return dataclasses.replace(rig, high=high, choices={**rig.choices, "hairstyle": {}})
@@ -41,7 +41,7 @@ def faults(rig: Rig, head: Head) -> dict[str, list[str]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["justice/female", "justice/male"])
-def test_the_shipped_rigs_are_clean(name: str) -> None:
+def test_shipped_rigs_pass(name: str) -> None:
     (spec,) = f2p_checks()
     kind = game(name)
     assert spec.applies(kind)
@@ -50,59 +50,59 @@ def test_the_shipped_rigs_are_clean(name: str) -> None:
     assert len(findings) == 7
 
 
-def test_a_kind_without_a_rig_is_left_alone(tmp_path: Path) -> None:
+def test_check_does_not_apply_without_a_rig(tmp_path: Path) -> None:
     (spec,) = f2p_checks()
     assert not spec.applies(Kind("other", "hero", tmp_path / "hero.toml"))
 
 
-def test_still_and_equal_sliders_are_named(rig: Rig, head: Head) -> None:
+def test_sliders_without_effect_and_duplicates_are_found(rig: Rig, head: Head) -> None:
     low = rig.low.copy()
     low[rig.sliders.index("nose_shift")] = 0
     low[rig.sliders.index("jaw_width")] = -2 * rig.high[rig.sliders.index("nose_hump")]
-    still = dataclasses.replace(changed(rig, "nose_shift", np.zeros_like(rig.base)), low=low)
-    high = still.high.copy()
-    high[still.sliders.index("nose_hump")] = rig.high[rig.sliders.index("nose_hump")]
-    high[still.sliders.index("jaw_width")] = 2 * rig.high[rig.sliders.index("nose_hump")]
-    low[still.sliders.index("nose_hump")] = -rig.high[rig.sliders.index("nose_hump")]
-    found = faults(dataclasses.replace(still, low=low, high=high), head)
+    changed_rig = dataclasses.replace(changed(rig, "nose_shift", np.zeros_like(rig.base)), low=low)
+    high = changed_rig.high.copy()
+    high[changed_rig.sliders.index("nose_hump")] = rig.high[rig.sliders.index("nose_hump")]
+    high[changed_rig.sliders.index("jaw_width")] = 2 * rig.high[rig.sliders.index("nose_hump")]
+    low[changed_rig.sliders.index("nose_hump")] = -rig.high[rig.sliders.index("nose_hump")]
+    found = faults(dataclasses.replace(changed_rig, low=low, high=high), head)
     assert found["every slider moves or paints something"] == ["justice/female nose_shift"]
-    assert found["no slider does the same as another"] == ["justice/female nose_hump"]
+    assert found["no two sliders have the same effect"] == ["justice/female nose_hump"]
 
 
-def test_a_torn_nose_is_named(rig: Rig, head: Head) -> None:
-    # The front of the nose is pulled apart and turned over: left goes right.
+def test_holes_are_found(rig: Rig, head: Head) -> None:
+    # Mirror the front of the nose, so that its triangles are flipped.
     near = np.linalg.norm(rig.base - np.array((0, -0.3, 0.42)), axis=1) < 0.2
     field = np.where(near[:, None], rig.base * np.array((-2.2, 0, 0)), 0).astype(np.float32)
     found = faults(changed(rig, "nose_shift", field), head)
-    torn = found["the mesh is not torn"]
-    assert "justice/female nose_shift at high" in torn
-    assert Tears(rig.base, head)(rig.base) == 0
+    holes = found["the skin has no holes"]
+    assert "justice/female nose_shift at high" in holes
+    assert SkinHoles(rig.base, head)(rig.base) == 0
 
 
-def test_a_fold_that_lies_on_skin_is_no_tear(rig: Rig, head: Head) -> None:
+def test_flipped_skin_is_a_hole_and_scaled_skin_is_not(rig: Rig, head: Head) -> None:
     moved = rig.base.copy()
-    moved[:, 0] *= -1  # everything is turned inside out
-    assert Tears(rig.base, head)(moved) > 1000
-    assert Tears(rig.base, head)(rig.base * np.float32(1.1)) == 0
+    moved[:, 0] *= -1  # every triangle is flipped
+    assert SkinHoles(rig.base, head)(moved) > 1000
+    assert SkinHoles(rig.base, head)(rig.base * np.float32(1.1)) == 0
 
 
-def test_depth_in_the_eyeball_is_measured(rig: Rig, head: Head) -> None:
+def test_eyeball_depth(rig: Rig, head: Head) -> None:
     pushed = rig.base.copy()
     pushed[head.skin.rows, 2] -= 5 * MM
     assert eyeball_depth(rig.base, head, rig.base) < 0.1 * MM
     assert 1 * MM < eyeball_depth(rig.base, head, pushed) < 5.5 * MM
 
 
-def test_hair_in_the_face_is_measured(rig: Rig, head: Head) -> None:
-    face = rig.base[head.skin.rows[head.zones[head.skin.rows, 0] > 0.9]]
+def test_hair_penetration(rig: Rig, head: Head) -> None:
+    face = rig.base[head.skin.rows[head.region_weights[head.skin.rows, 0] > 0.9]]
     face = face[face[:, 2] > 0.1]
-    sunk = Sunk(head)
+    penetration = HairPenetration(head)
     forward = np.array((0, 0, 1), np.float32)
-    assert sunk(rig.base, face + np.float32(5 * MM) * forward, 4 * MM) < 0.01
-    assert sunk(rig.base, face - np.float32(20 * MM) * forward, 4 * MM) > 0.5
+    assert penetration(rig.base, face + np.float32(5 * MM) * forward, 4 * MM) < 0.01
+    assert penetration(rig.base, face - np.float32(20 * MM) * forward, 4 * MM) > 0.5
 
 
-def test_a_range_beyond_the_heads_morphs_is_named(rig: Rig, head: Head) -> None:
+def test_range_beyond_the_morph_targets_is_found(rig: Rig, head: Head) -> None:
     reach = reach_of_targets(head)
     assert reach.shape == (len(head.ids),)
     chin = int(np.argmin(np.linalg.norm(rig.base - np.array((0, -0.95, 0.2)), axis=1)))

@@ -1,4 +1,4 @@
-"""Scenes: what each setting does to the picture, and what is refused."""
+"""Scenes: effects of the settings, and errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from f2p_openhead.engine import Engine
 from f2p_openhead.expression import ACTIONS
+from f2p_openhead.head_rotation import rotate_head
 from f2p_openhead.scene import SETTINGS, Scene, SceneError, read_scene
-from f2p_openhead.turn import turned
 from PIL import Image, ImageFilter
 
 from f2p_sdk import Layout
@@ -27,7 +27,7 @@ def draw(engine: Engine, layout: Layout, **scene: Any) -> dict[str, np.ndarray]:
     return {name: plane.astype(np.float64) for name, plane in drawn.items()}
 
 
-def test_an_empty_scene_is_the_standard_portrait(engine: Engine, layout: Layout) -> None:
+def test_empty_scene_is_the_standard_portrait(engine: Engine, layout: Layout) -> None:
     values = layout.random(3, seed=2).values
     before = engine.render(values, SIZE)
     everything = {
@@ -45,35 +45,35 @@ def test_an_empty_scene_is_the_standard_portrait(engine: Engine, layout: Layout)
     )
 
 
-def test_the_head_turns_the_way_it_says(engine: Engine, layout: Layout) -> None:
-    calm, left, up = (
+def test_yaw_and_pitch_directions(engine: Engine, layout: Layout) -> None:
+    neutral, left, up = (
         draw(engine, layout, **s)["landmarks"] for s in ({}, {"yaw": 40}, {"pitch": 30})
     )
     tip = 30
-    # The subject's left is the picture's right; the jaw's far side is hidden, the near one seen.
-    assert left[tip, 0] > calm[tip, 0] + 8
-    assert up[tip, 1] < calm[tip, 1] - 5
-    assert abs(left[tip, 1] - calm[tip, 1]) < 3
+    # The subject's left is on the right of the picture; the far side of the jaw is hidden.
+    assert left[tip, 0] > neutral[tip, 0] + 8
+    assert up[tip, 1] < neutral[tip, 1] - 5
+    assert abs(left[tip, 1] - neutral[tip, 1]) < 3
     assert not left[12:15, 2].any()
-    # The shoulders stay.
+    # The shoulders do not move.
     low = [draw(engine, layout, yaw=y)["color"][-3:, SIZE // 2] for y in (0, 40)]
     assert np.abs(low[0] - low[1]).max() < 12
 
 
-def test_turning_points_is_turning_about_one_point() -> None:
+def test_rotation_above_the_neck_is_rigid() -> None:
     points = np.random.default_rng(0).uniform(-0.6, 0.6, (50, 3)).astype(np.float32)
     yaw, pitch = np.radians((25.0, -15.0))
-    both = turned(points, (yaw, pitch))
-    # Above the neck it is stiff: distances stay, and yaw comes after pitch.
+    both = rotate_head(points, (yaw, pitch))
+    # Distances are constant, and yaw is applied after pitch.
     gaps = [np.linalg.norm(p[:, None] - p[None], axis=2) for p in (points, both)]
     np.testing.assert_allclose(gaps[0], gaps[1], atol=1e-5)
-    apart = turned(turned(points, (0.0, pitch)), (yaw, 0.0))
+    apart = rotate_head(rotate_head(points, (0.0, pitch)), (yaw, 0.0))
     np.testing.assert_allclose(both, apart, atol=1e-5)
     shoulders = points - np.array((0, 2.5, 0), np.float32)
-    assert np.array_equal(turned(shoulders, (yaw, pitch)), shoulders)
+    assert np.array_equal(rotate_head(shoulders, (yaw, pitch)), shoulders)
 
 
-def test_light_comes_from_where_it_is(engine: Engine, layout: Layout) -> None:
+def test_light_direction_strength_and_colour(engine: Engine, layout: Layout) -> None:
     def halves(**scene: Any) -> tuple[float, float]:
         drawn = draw(engine, layout, **scene)
         skin = drawn["labels"] == 1
@@ -95,39 +95,41 @@ def test_light_comes_from_where_it_is(engine: Engine, layout: Layout) -> None:
     assert blue[2] > red[2] + 30
 
 
-def test_every_action_moves_the_face(engine: Engine, layout: Layout) -> None:
-    calm = draw(engine, layout)["color"]
-    still = []
+def test_every_action_changes_the_picture(engine: Engine, layout: Layout) -> None:
+    neutral = draw(engine, layout)["color"]
+    without_effect = []
     for action in ACTIONS:
-        changed = np.abs(draw(engine, layout, expression={action: 1.0})["color"] - calm).max(-1) > 2
+        changed = (
+            np.abs(draw(engine, layout, expression={action: 1.0})["color"] - neutral).max(-1) > 2
+        )
         if changed.sum() < 8:
-            still.append((action, int(changed.sum())))
-    assert not still
+            without_effect.append((action, int(changed.sum())))
+    assert not without_effect
 
 
-def test_an_open_mouth_shows_its_inside_and_a_blink_no_eyes(engine: Engine, layout: Layout) -> None:
-    calm = draw(engine, layout)
+def test_smile_open_mouth_and_blink(engine: Engine, layout: Layout) -> None:
+    neutral = draw(engine, layout)
     smile, wide, blink = (
         draw(engine, layout, expression={a: 1.0}) for a in ("smile", "open_mouth", "blink")
     )
     count = {
         name: [(d["labels"] == k).sum() for k in range(11)]
-        for name, d in (("calm", calm), ("smile", smile), ("wide", wide), ("blink", blink))
+        for name, d in (("neutral", neutral), ("smile", smile), ("wide", wide), ("blink", blink))
     }
-    assert count["calm"][8] < 10
+    assert count["neutral"][8] < 10
     assert count["smile"][8] > 60
     assert count["wide"][8] > 120
-    assert count["blink"][4] + count["blink"][5] < 0.1 * (count["calm"][4] + count["calm"][5])
-    # Teeth are what is brightest in a smile, and not red.
+    assert count["blink"][4] + count["blink"][5] < 0.1 * (count["neutral"][4] + count["neutral"][5])
+    # Teeth are the brightest part of a smile, and not red.
     teeth = smile["color"][smile["labels"] == 8]
     bright = teeth[teeth.mean(1) > np.percentile(teeth.mean(1), 75)].mean(0)
     assert bright.min() > 120
     assert bright.max() - bright.min() < 60
-    # Corners of a smiling mouth go up and apart, the chin of an open one down.
+    # A smile widens the mouth, an open mouth lowers the chin.
     assert smile["landmarks"][54, 0] - smile["landmarks"][48, 0] > 2 + (
-        calm["landmarks"][54, 0] - calm["landmarks"][48, 0]
+        neutral["landmarks"][54, 0] - neutral["landmarks"][48, 0]
     )
-    assert wide["landmarks"][8, 1] > calm["landmarks"][8, 1] + 3
+    assert wide["landmarks"][8, 1] > neutral["landmarks"][8, 1] + 3
 
 
 @pytest.mark.parametrize("size", [SIZE, (160, 64), (64, 160)])
@@ -141,7 +143,7 @@ def test_backgrounds(
         drawn = engine.draw(values, size, ("color", "labels", "depth"), scene)
         empty = drawn["depth"] == 0
         assert not drawn["labels"][empty].any()
-        # Away from the head's smoothed outline.
+        # Without the antialiased outline of the head.
         away = np.asarray(Image.fromarray(empty).filter(ImageFilter.MinFilter(5)))
         return np.where(away[..., None], drawn["color"].astype(np.float64), np.nan)
 
@@ -163,9 +165,9 @@ def test_backgrounds(
 
 
 @pytest.mark.parametrize(
-    ("scene", "said"),
+    ("scene", "message"),
     [
-        ({"moon": 1}, "'moon' is not known"),
+        ({"moon": 1}, "unknown setting 'moon'"),
         ({"yaw": 46}, "yaw must be a number from -45 to 45, got 46"),
         ({"yaw": float("nan")}, "yaw must be a number"),
         ({"pitch": True}, "pitch must be a number from -45 to 45, got True"),
@@ -173,7 +175,7 @@ def test_backgrounds(
         ({"light_color": [1, 2]}, r"light_color must be \[red, green, blue\] from 0 to 255"),
         ({"light_color": [1, 2, 256]}, "light_color must be"),
         ({"expression": ["smile"]}, "expression must be a map"),
-        ({"expression": {"grin": 1}}, "expression 'grin' is not known"),
+        ({"expression": {"grin": 1}}, "unknown expression 'grin'"),
         ({"expression": {"smile": 1.5}}, "expression smile must be a number from 0 to 1, got 1.5"),
         ({"background": "red"}, "background must be"),
         ({"background": [[1, 2, 3]]}, "background must be"),
@@ -181,26 +183,26 @@ def test_backgrounds(
         ({"background": {"moon": 1}}, "background must be"),
     ],
 )
-def test_what_is_refused(scene: dict[str, Any], said: str) -> None:
-    with pytest.raises(SceneError, match=said):
+def test_invalid_settings_raise(scene: dict[str, Any], message: str) -> None:
+    with pytest.raises(SceneError, match=message):
         read_scene(scene)
 
 
-def test_a_picture_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_missing_background_picture_raises(tmp_path: Path) -> None:
     with pytest.raises(Exception, match=r"nowhere\.png"):
         read_scene({"background": {"picture": str(tmp_path / "nowhere.png")}})
 
 
-def test_the_protocol_lists_the_settings() -> None:
+def test_protocol_page_lists_the_settings() -> None:
     text = PROTOCOL.read_text(encoding="utf-8")
     rows = re.findall(
         r"^\| `(\w+)` \| [\w ]+ \| ([^|]+) \| [^|]+ \|$", text.split("### Scene")[1], re.M
     )
-    told = dict(rows)
-    assert set(told) == set(SETTINGS) == SCENE
+    documented = dict(rows)
+    assert set(documented) == set(SETTINGS) == SCENE
     for name, limits in SETTINGS.items():
         if limits is not None:
-            assert told[name] == f"{limits[0]:g} to {limits[1]:g}"
+            assert documented[name] == f"{limits[0]:g} to {limits[1]:g}"
     for action in ("smile", "open_mouth", "blink"):
         assert action in ACTIONS
         assert f"`{action}`" in text

@@ -1,7 +1,7 @@
 in vec3 v_colour; in vec2 v_strand;
 out vec4 colour;
 void main() {
-    // Whole pixels first; what covers a part is blended in a second pass (EDGE).
+    // The first pass draws opaque pixels, a second pass (EDGE) blends the partly covered ones.
     float a = clamp((1.0 - abs(v_strand.x)) * v_strand.y, 0.0, 1.0);
     a = a * a * (3.0 - 2.0 * a);
 #ifdef LABELS

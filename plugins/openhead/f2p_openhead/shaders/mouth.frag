@@ -1,10 +1,10 @@
-// inside: tooth from the middle, height from its tip into the gum, 0 upper teeth, 1 lower teeth, 2 tongue, how far back.
-uniform float gap;  // how far lips are parted, decimetres
+// inside: tooth number from the middle, height from its tip to the gum, part (0 upper teeth, 1 lower teeth, 2 tongue), depth.
+uniform float gap;  // distance between the lips, decimetres
 in vec3 v_normal; in vec3 v_place; in vec4 v_inside; out vec4 colour;
 void main() {
     float part = floor(v_inside.z + 0.5), tooth = floor(v_inside.x), at = fract(v_inside.x) * 2.0 - 1.0;
     float side = at * at, corner = side * side;
-    // Tips are round and leave small gaps.
+    // Round tips with small gaps between them.
     if (part < 1.5 && v_inside.y < 0.10 * corner * corner + (tooth == 2.0 ? 0.0 : 0.015 + 0.025 * step(0.5, tooth))) discard;
     IS(8.0)
     vec3 n = normalize(v_normal), view = normalize(vec3(0.0, 0.0, 9.0) - v_place);
@@ -13,7 +13,7 @@ void main() {
     vec3 enamel = mix(vec3(0.74, 0.71, 0.65), vec3(0.66, 0.58, 0.46), smoothstep(0.2, 0.6, v_inside.y));
     enamel *= (1.0 - 0.35 * corner * corner * corner) * (1.0 - 0.08 * step(1.5, tooth));
     vec3 c = part > 1.5 ? tongue : mix(enamel, gum, smoothstep(-0.02, 0.02, v_inside.y - 0.60 + 0.12 * side));
-    // Lips and cheeks leave less light the further back, and next to none when they meet.
+    // Less light at depth, and almost none when the lips meet.
     float deep = mix(1.0, 0.12, smoothstep(0.0, 0.75, v_inside.w)) * mix(0.10, 0.85, smoothstep(0.0, 0.06, gap));
     float wet = pow(max(dot(n, normalize(key + view)), 0.0), 60.0);
     vec3 lit = c * (key_colour * max(dot(n, key) * 0.6 + 0.4, 0.0) + fill_colour * max(dot(n, fill), 0.0) + sky(n)) + key_colour * wet * 0.2;

@@ -1,14 +1,14 @@
-// Where parts of the face lie on the skin, for what is painted and for the labels pass.
-// q is a place on the resting head, seen from the front: (distance from the middle, height), decimetres.
-uniform vec4 look[LOOK_SIZE]; uniform sampler2D brow_atlas; uniform vec4 brow_tile; uniform vec2 brow_turn;  // tile; cosine and sine of its turn
-// The opening between the lids: across = middle and half width, lids = height of the corners, rise and fall from there.
-uniform vec2 across; uniform vec4 lids;
+// Features on the skin, for painting and for the labels pass.
+// q is a position on the resting head in front view: (distance from the middle, height), decimetres.
+uniform vec4 material[MATERIAL_SIZE]; uniform sampler2D brow_atlas; uniform vec4 brow_tile; uniform vec2 brow_rotation;  // atlas tile; cosine and sine of the tilt
+// Opening between the lids: eye_span = middle and half width; lids = corner height, rise and fall from there.
+uniform vec2 eye_span; uniform vec4 lids;
 
-// Where in the atlas a brow's hairs at a place are; places beyond the brow are at the empty border of its tile.
+// Atlas coordinates of a position in the brow; outside the brow, the empty border of its tile.
 vec2 brow_place(vec2 q) {
     // Brow coordinates: s from the inner end (0) to the tail (1), t from -1 to 1 across.
     vec2 from = q - vec2(0.085 + brow_x, 0.148 + brow_y);
-    from = vec2(dot(from, brow_turn), dot(from, vec2(-brow_turn.y, brow_turn.x)));
+    from = vec2(dot(from, brow_rotation), dot(from, vec2(-brow_rotation.y, brow_rotation.x)));
     float s = from.x / (0.43 * brow_length);
     float peak = 0.55 + brow_peak;
     float rise = s < peak ? s / peak : 1.0 - (s - peak) / max(1.0 - peak, 0.1);
@@ -17,16 +17,15 @@ vec2 brow_place(vec2 q) {
     return brow_tile.xy + clamp(vec2((s + 0.1) / 1.2, (t + 1.0) / 2.0), 0.004, 0.996) * brow_tile.zw;
 }
 
-// How much of the skin a brow's hairs cover, 0 to 1.
+// Coverage of the brow's hairs, 0 to 1.
 float brow(vec2 q) {
     return clamp(texture(brow_atlas, brow_place(q)).r * brow_density, 0.0, 1.0);
 }
 
-// The same without single hairs: the brow as one patch.
+// Coverage of the brow without single hairs.
 float brow_shape(vec2 q) {
     return textureLod(brow_atlas, brow_place(q), 2.5).r;
 }
-
 
 // The nose of the face parser: bridge, tip and wings.
 bool nose(vec2 q, float z) {
@@ -35,13 +34,13 @@ bool nose(vec2 q, float z) {
 }
 
 #ifdef LABELS
-// Class of the skin at a place of the resting head (docs/reference/protocol.md has the list). zones: face, inside of the mouth;
-// m: masks; hairy: hair covers it; cloth: it is dressed.
-float skin_class(vec3 rest, vec2 zones, vec2 m, bool hairy, bool cloth) {
+// Class of the skin at a position of the resting head (list: docs/reference/protocol.md). regions: weights in the face and in the
+// inside of the mouth; m: lip masks; hairy: tinted scalp; cloth: clothes.
+float skin_class(vec3 rest, vec2 regions, vec2 m, bool hairy, bool cloth) {
     vec2 q = vec2(abs(rest.x), rest.y);
     bool front = rest.z > -0.3;
 #ifdef PAINT_MOUTH
-    if (zones.y > 0.55) return 8.0;
+    if (regions.y > 0.55) return 8.0;
 #endif
 #ifdef PAINT_CLOTH
     if (cloth) return 0.0;
@@ -56,7 +55,7 @@ float skin_class(vec3 rest, vec2 zones, vec2 m, bool hairy, bool cloth) {
     if (front && brow_shape(q) > 0.35) return rest.x > 0.0 ? 2.0 : 3.0;
 #endif
     if (front && nose(q, rest.z)) return 6.0;
-    // Ears and neck are no face, as in the Helen set; a bare skull is.
-    return zones.x > 0.5 || q.y > 0.35 ? 1.0 : 0.0;
+    // As in the Helen data set, ears and neck are background; a bald skull is skin.
+    return regions.x > 0.5 || q.y > 0.35 ? 1.0 : 0.0;
 }
 #endif

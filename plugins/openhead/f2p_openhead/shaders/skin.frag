@@ -1,17 +1,17 @@
-// masks: lips, across them, hair noise; broad: wrinkles, freckles, blotches, broad variation; detail: pores ... hair noise.
+// masks: lips, position across the lips, hair noise; broad: wrinkles, freckles, blotches, broad variation; detail: pores ... hair noise.
 uniform sampler2D masks; uniform sampler2D broad; uniform sampler2D detail;
 uniform vec3 skin_colour; uniform vec3 hair_colour; uniform vec3 brow_colour; uniform vec3 lip_natural;
 uniform vec3 lipstick; uniform vec3 shadow_colour;
-uniform vec4 lip_a; uniform vec4 lip_b; uniform vec2 lip_c; uniform vec4 cap; uniform vec2 thinning; uniform vec4 beard_area; uniform float stubble;
+uniform vec4 lip_a; uniform vec4 lip_b; uniform vec2 lip_c; uniform vec4 scalp_tint; uniform vec2 thinning; uniform vec4 beard_area; uniform float stubble;
 #ifdef PAINT_BEARD
 uniform vec3 beard_colour;
 #endif
-in vec3 v_normal; in vec3 v_view; in vec3 v_half_key; in vec3 v_half_fill; in vec3 v_rest; in float v_hairline; in vec4 v_cavity; in vec4 v_zone; in vec4 v_tone; in vec2 v_zones; in vec4 v_beard;
+in vec3 v_normal; in vec3 v_view; in vec3 v_half_key; in vec3 v_half_fill; in vec3 v_rest; in float v_hairline; in vec4 v_cavity; in vec4 v_skin_mask; in vec4 v_makeup_mask; in vec2 v_regions; in vec4 v_beard;
 out vec4 colour;
 const float HALF = 1.3;
 const vec3 CLOTH = vec3(0.045, 0.05, 0.06);
 
-// Wrapped diffuse light whose terminator bleeds red (cheap subsurface), and the sky's.
+// Wrapped diffuse light with a red terminator (approximate subsurface scattering), and sky light.
 vec3 diffuse(vec3 c, vec3 n) {
     float nk = dot(n, key), nf = dot(n, fill);
     vec3 wrap = vec3(0.34, 0.15, 0.10);
@@ -36,36 +36,36 @@ void main() {
 #endif
     vec4 d = texture(broad, map);
     vec4 fine = texture(detail, map * 3.1 + v_rest.z);
-    float front = v_tone.z;
+    float front = v_makeup_mask.z;
     vec2 q = vec2(abs(v_rest.x), v_rest.y);
     float ao = v_cavity.w;
 
-    // Pores and wrinkles tilt the light; they are painted as shade.
+    // Pores and wrinkles are painted as shade, not as relief.
     float aged = clamp(age * 1.05 + wrinkles * 0.75 - 0.28, 0.0, 1.3) * front;
     float wrinkle = d.r * aged;
     vec3 c = skin_colour;
     float lum = dot(c, vec3(0.3, 0.6, 0.1));
     vec3 red = vec3(1.10, 0.86, 0.83), brown = vec3(0.86, 0.80, 0.76);
     float rosy = 0.35 + redness;
-    c *= mix(vec3(1.0), red, clamp(rosy * v_zone.x + 0.25 * redness, -0.5, 1.2));
+    c *= mix(vec3(1.0), red, clamp(rosy * v_skin_mask.x + 0.25 * redness, -0.5, 1.2));
     c *= mix(vec3(1.0), brown, (d.b - 0.5) * (0.5 + 1.1 * texture_amount) * (0.7 + 0.6 * aged));
     c *= 1.0 + (fine.r - 0.5) * (0.05 + 0.24 * texture_amount);
     c *= 1.0 + (d.a - 0.5) * 0.12;
     c *= mix(vec3(1.0), vec3(0.62, 0.45, 0.36), d.g * clamp(freckles, 0.0, 1.0) * front * smoothstep(0.02, 0.25, lum));
     c *= 1.0 - wrinkle * vec3(0.26, 0.32, 0.34);
-    c *= mix(vec3(1.0), vec3(0.72, 0.62, 0.66), clamp(under_eye, 0.0, 1.0) * v_zone.y);
+    c *= mix(vec3(1.0), vec3(0.72, 0.62, 0.66), clamp(under_eye, 0.0, 1.0) * v_skin_mask.y);
 #ifdef PAINT_LAUGH
     c *= 1.0 - clamp(laugh_shade, 0.0, 1.0) * 0.34 * exp(-pow((q.x - 0.20 - 0.24 * clamp((-0.36 - q.y) / 0.3, 0.0, 1.0)) / 0.03, 2.0)) * smoothstep(-0.72, -0.6, q.y) * smoothstep(-0.34, -0.44, q.y);
 #endif
-    c *= 1.0 - philtrum_shade * v_zone.z;
-    c *= 1.0 + 0.16 * highlight * v_zone.w * front;
-    c *= 1.0 - clamp(contour, 0.0, 1.0) * 0.42 * v_tone.y;
+    c *= 1.0 - philtrum_shade * v_skin_mask.z;
+    c *= 1.0 + 0.16 * highlight * v_skin_mask.w * front;
+    c *= 1.0 - clamp(contour, 0.0, 1.0) * 0.42 * v_makeup_mask.y;
     vec3 rouge = vec3(0.66, 0.16, 0.17) * (0.35 + 0.9 * lum) ;
-    c = mix(c, mix(c, rouge, 0.62), clamp(blush, 0.0, 1.0) * v_tone.x);
+    c = mix(c, mix(c, rouge, 0.62), clamp(blush, 0.0, 1.0) * v_makeup_mask.x);
 
 #ifdef PAINT_EYES
-    // Around the eyes, by height over the upper lid's rim and depth under the lower one's.
-    float along = (q.x - across.x) / across.y;
+    // Around the eyes: up = height over the upper lid's rim, down = distance below the lower lid's.
+    float along = (q.x - eye_span.x) / eye_span.y;
     float arch = pow(max(1.0 - along * along, 0.0), 0.65);
     float up = q.y - lids.x - lids.y * arch, down = lids.x - lids.z * arch - q.y;
     float near = smoothstep(1.22, 0.95, abs(along)), around = smoothstep(1.65, 0.85, abs(along)) * step(-0.05, up);
@@ -81,7 +81,7 @@ void main() {
 
 #endif
 
-    // Lips: natural colour, then the lipstick's style. lip_a = opacity, gloss, matte, inner; lip_b = soft, over, liner, upper; lip_c = metal, centre
+    // Lips: natural colour, then lipstick. lip_a = opacity, gloss, matte, inner; lip_b = soft, overline, liner, upper - lower; lip_c = metallic, centre.
 #ifdef PAINT_LIPS
     float over = lip_b.y * 0.32;
     float place = (m.g - 0.5) * 4.0;
@@ -106,18 +106,17 @@ void main() {
     const float lips = 0.0;
 #endif
 
-    // Scalp and brows.
-    // cap = colour above, colour below, heights between which it changes; thinning = receding, bald crown.
+    // Scalp. scalp_tint = tint above, tint below, the heights between which it changes; thinning = receding, bald crown.
 #ifdef PAINT_SCALP
     vec3 dome = v_rest - vec3(0.0, 1.0, -0.75);
     float line = v_hairline - thinning.x * exp(-pow((q.x - 0.33) / 0.24, 2.0)) * smoothstep(-0.5, -0.3, v_rest.z);
     float bare = length(vec3(dome.x, min(dome.y, 0.0), min(dome.z, 0.0)));
     line = min(line, thinning.y > 0.0 ? (bare - thinning.y) * 0.7 : line);
-    float grown = mix(cap.y, cap.x, smoothstep(cap.z, cap.w, v_rest.y));
+    float grown = mix(scalp_tint.y, scalp_tint.x, smoothstep(scalp_tint.z, scalp_tint.w, v_rest.y));
 #else
     const float line = -1.0, grown = 0.0;
 #endif
-    IS(skin_class(v_rest, v_zones, m.rg, line > 0.06 && grown > 0.45, v_tone.w < -1.23))
+    IS(skin_class(v_rest, v_regions, m.rg, line > 0.06 && grown > 0.45, v_makeup_mask.w < -1.23))
 #ifdef PAINT_SCALP
     float scalp = smoothstep(-0.05 + 0.02 * grown, 0.17 - 0.05 * grown, line + (m.b - 0.5) * 0.06) * grown;
     c = mix(c, hair_colour * (0.66 + 0.14 * fine.a), clamp(scalp, 0.0, 1.0));
@@ -125,7 +124,7 @@ void main() {
     const float scalp = 0.0;
 #endif
 #ifdef PAINT_BEARD
-    // A beard's shadow on the skin, however long the hairs are.
+    // Stubble, also below longer hairs.
     vec4 area = v_beard * beard_area;
     float bearded = max(max(area.x, area.y), max(area.z, area.w)) * stubble;
     c = mix(c, beard_colour * 0.84, clamp(bearded * (0.88 + 0.2 * fine.a), 0.0, 0.97));
@@ -134,26 +133,26 @@ void main() {
     float hairs = brow(q) * front;
     c = mix(c, brow_colour, hairs * 0.93);
 #endif
-    // A dark top below the neck.
+    // Clothes: a dark top below the neck.
 #ifdef PAINT_CLOTH
-    float cloth = smoothstep(-1.20, -1.26, v_tone.w);
+    float cloth = smoothstep(-1.20, -1.26, v_makeup_mask.w);
     c = mix(c, CLOTH, cloth);
 #else
     const float cloth = 0.0;
 #endif
 
-    // The mouth from inside.
+    // Inside of the mouth.
 #ifdef PAINT_MOUTH
-    c = mix(c, vec3(0.30, 0.075, 0.07), smoothstep(0.35, 0.75, v_zones.y));
+    c = mix(c, vec3(0.30, 0.075, 0.07), smoothstep(0.35, 0.75, v_regions.y));
 #endif
 
-    // Light: diffuse, and two gloss lobes.
+    // Light: diffuse and two specular lobes.
     vec3 lit = diffuse(c, n);
     float gloss = (1.0 - scalp) * (1.0 - cloth);
     float nv = max(dot(n, v_view), 0.0), away = 1.0 - nv, away3 = away * away * away;
     float fresnel = 0.04 + 0.5 * away3 * away * away;
     float hk = max(dot(n, v_half_key), 0.0), hf = max(dot(n, v_half_fill), 0.0);
-    float plane = 1.0 + highlight * 1.6 * v_zone.w;
+    float plane = 1.0 + highlight * 1.6 * v_skin_mask.w;
     float h2 = hk * hk, h4 = h2 * h2, h8 = h4 * h4, h16 = h8 * h8, h32 = h16 * h16, h64 = h32 * h32;
     float skin_spec = (0.09 + shine * 0.5) * plane * (h8 * h2 * 0.16 + h32 * 0.22 + h64 * 0.3 * shine) + shine * 0.1 * hf * hf * hf * hf * hf * hf;
 #ifdef PAINT_LIPS

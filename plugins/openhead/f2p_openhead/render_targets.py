@@ -1,4 +1,4 @@
-"""Buffers that are drawn into: colour with smooth edges, or exact labels with depth."""
+"""Offscreen buffers for the picture, and for labels with depth."""
 
 from __future__ import annotations
 
@@ -25,28 +25,29 @@ from panda3d.core import (
 
 from f2p_sdk import F2PError
 
-from .camera import LOOK_AT
+from .camera import TARGET_Z
 from .camera import Camera as Portrait
 from .surface import LABELS, LABELS_MASK, label_shaders
 
-__all__ = ["BACKGROUND", "RenderError", "Views"]
+__all__ = ["BACKGROUND", "RenderError", "RenderTargets"]
 
 BACKGROUND = (0.47, 0.50, 0.53)
-# What is drawn: a picture, classes alone, or classes and depth.
+# Kinds of buffer: a picture, labels alone, or labels and depth.
 COLOUR, CLASSES, DEPTH = "colour", "classes", "depth"
-NEAR, FAR = 4.0, 6.0  # decimetres before and behind the point that the camera looks at
+NEAR, FAR = 4.0, 6.0  # clipping planes, decimetres in front of and behind the camera's target
 
 _REMEDY = "install libegl1 libgl1 libgl1-mesa-dri, or a GPU driver"
 
 
 class RenderError(F2PError):
-    """The engine could not open a renderer or draw."""
+    """OpenGL is not available, or drawing failed."""
 
 
-class Views:
-    """Buffers of every size that was asked for, seen through the portrait camera.
+class RenderTargets:
+    """Buffers of all requested sizes, drawn with the portrait camera.
 
-    Raises RenderError when no OpenGL is found.
+    Raises:
+        RenderError: no OpenGL is available.
     """
 
     def __init__(self, root: NodePath, portrait: Portrait) -> None:
@@ -54,7 +55,7 @@ class Views:
         self._engine = GraphicsEngine.getGlobalPtr()
         self._pipe = GraphicsPipeSelection.getGlobalPtr().makeDefaultPipe()
         if self._pipe is None:
-            raise RenderError("openhead: no OpenGL found", remedy=_REMEDY)
+            raise RenderError("openhead: OpenGL is not available", remedy=_REMEDY)
         self._buffers: dict[tuple[str, int, int], tuple[GraphicsOutput, Texture, Texture]] = {}
         self._lens = PerspectiveLens()
         span, distance = portrait.span, portrait.distance
@@ -63,20 +64,20 @@ class Views:
         self._cameras = {labels: self._camera(labels) for labels in (False, True)}
 
     def colour(self, width: int, height: int) -> NDArray[np.uint8]:
-        """The scene as it stands, (H, W, 3) uint8 sRGB."""
+        """Draw the current scene graph: (H, W, 3) uint8 sRGB."""
         pixels = self._bytes(self._draw(COLOUR, width, height)[1], width, height)
         out = np.empty((height, width, 3), np.uint8)
-        for k in range(3):  # channel by channel: much faster than all at once
+        for k in range(3):  # much faster than reversing the last axis at once
             out[..., k] = pixels[..., 2 - k]
         return out
 
     def labels(
         self, width: int, height: int, depth: bool = True
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
-        """Class and depth of every pixel's middle: (H, W) uint8, (H, W) float32 decimetres.
+        """Draw class and depth at every pixel's centre: (H, W) uint8, (H, W) float32 decimetres.
 
-        Depth is measured from the camera's plane and is 0 where nothing is; None without ``depth``,
-        which takes time to read back.
+        Depth is the distance from the camera's plane, 0 for the background. It is None without
+        ``depth``, which saves the time to read it back.
         """
         camera = self._cameras[True].node()
         for node in self._root.findAllMatches(f"**/={LABELS}"):
@@ -85,13 +86,13 @@ class Views:
                 state = NodePath("state")
                 state.setShader(label_shaders[tag], 10)
                 camera.setTagState(tag, state.getState())
-        _, classes, far_away = self._draw(DEPTH if depth else CLASSES, width, height)
+        _, classes, z_buffer = self._draw(DEPTH if depth else CLASSES, width, height)
         label = np.ascontiguousarray(self._bytes(classes, width, height)[..., 2])
         if not depth:
             return label, None
         far = self._portrait.distance + FAR
         near = self._portrait.distance - NEAR
-        z = self._pixels(far_away.getRamImage(), np.float32, (height, width))[::-1]
+        z = self._pixels(z_buffer.getRamImage(), np.float32, (height, width))[::-1]
         distance = near * far / (far - z.astype(np.float64) * (far - near))
         return label, np.where(z >= 1, 0, distance).astype(np.float32)
 
@@ -103,9 +104,9 @@ class Views:
         else:
             node.setCameraMask(BitMask32.bit(0))
         camera = self._root.attachNewNode(node)
-        look_at = Point3(0, self._portrait.height, LOOK_AT)
-        camera.setPos(look_at + Vec3(0, 0, self._portrait.distance))
-        camera.lookAt(look_at, Vec3(0, 1, 0))
+        target = Point3(0, self._portrait.height, TARGET_Z)
+        camera.setPos(target + Vec3(0, 0, self._portrait.distance))
+        camera.lookAt(target, Vec3(0, 1, 0))
         return camera
 
     def _draw(self, kind: str, width: int, height: int) -> tuple[GraphicsOutput, Texture, Texture]:
@@ -117,10 +118,11 @@ class Views:
         self._lens.setAspectRatio(width / height)
         self._engine.renderFrame()
         if not self._buffers[key][0].getGsg().isActive():
-            # After twenty errors Panda3D still moves shapes, but keeps the last hair and colours.
+            # After twenty OpenGL errors Panda3D still moves vertices, but no longer changes shaders
+            # and inputs.
             raise RenderError(
-                "openhead: OpenGL made too many errors and draws no more",
-                remedy="see above what the driver said; update it and start the engine again",
+                "openhead: too many OpenGL errors, drawing has stopped",
+                remedy="see the driver's messages above; update the driver, restart the engine",
             )
         return self._buffers[key]
 
@@ -134,7 +136,7 @@ class Views:
             self._pipe, name, 0, form, size, GraphicsPipe.BFRefuseWindow
         )
         if buffer is None:
-            raise RenderError(f"openhead: no {width}x{height} buffer", remedy=_REMEDY)
+            raise RenderError(f"openhead: cannot create a {width}x{height} buffer", remedy=_REMEDY)
         texture, depth = Texture(), Texture()
         buffer.addRenderTexture(texture, GraphicsOutput.RTMCopyRam)
         labels = kind != COLOUR
@@ -142,8 +144,8 @@ class Views:
             depth.setFormat(Texture.FDepthComponent)
             depth.setComponentType(Texture.TFloat)
             buffer.addRenderTexture(depth, GraphicsOutput.RTMCopyRam, GraphicsOutput.RTPDepth)
-        # The region is cleared, not the buffer: Panda3D would clear a front half, which buffers of
-        # EGL lack, and NVIDIA's driver calls that an error.
+        # Clear the region, not the buffer: Panda3D clears a buffer's front side, which EGL buffers
+        # do not have; NVIDIA's driver reports that as an error.
         buffer.disableClears()
         region = buffer.makeDisplayRegion()
         region.setClearColorActive(True)
@@ -153,7 +155,7 @@ class Views:
         return buffer, texture, depth
 
     def _bytes(self, texture: Texture, width: int, height: int) -> NDArray[np.uint8]:
-        """What was drawn, (H, W, 3 or 4) uint8: blue, green, red; row 0 at the top."""
+        """Pixels (H, W, 3 or 4) uint8 in the order blue, green, red; row 0 at the top."""
         shape = (height, width, texture.getNumComponents())
         return self._pixels(texture.getRamImage(), np.uint8, shape)[::-1]
 
@@ -161,6 +163,6 @@ class Views:
     def _pixels(data: Any, dtype: type, shape: tuple[int, ...]) -> NDArray[Any]:
         if not data:
             raise RenderError(
-                "openhead: the renderer gave no picture", remedy="check the OpenGL driver"
+                "openhead: the renderer returned no picture", remedy="check the OpenGL driver"
             )
         return np.frombuffer(data, dtype).reshape(shape)

@@ -1,6 +1,6 @@
-"""Hair as a mass: a hull over the scalp that hides it, and curls that cover the hull softly.
+"""Volume of hair below and between the strands: a hull over the scalp, curls on it, a back panel.
 
-Places and lengths are in decimetres, face coordinates, unless said otherwise.
+Positions and lengths are decimetres, face coordinates, unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -11,49 +11,62 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .ribbons import Locks
-from .scalp import SKULL_CENTRE, Scalp, crown_distance, hairline, is_ear, outward, roots, unit
+from .ribbons import Strands
+from .scalp import (
+    SKULL_CENTRE,
+    Scalp,
+    crown_distance,
+    hairline,
+    is_ear,
+    number,
+    outward,
+    roots,
+    smoothstep,
+    unit,
+)
 
-__all__ = ["curls", "curtain", "hull", "shadow"]
+__all__ = ["back_panel", "curls", "hull", "neck_shadow"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
 
 
-def _ramp(x: Array, low: float, high: float) -> Array:
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
-
-
-def shadow(p: Array) -> Array:
-    """Light (...,) that reaches points (..., 3): little behind the neck."""
-    low = _ramp(-p[..., 1], 0.0, 0.5)
-    return np.asarray(1 - low * (1 - (0.42 + 0.58 * _ramp(p[..., 2], -1.0, -0.35))), np.float32)
+def neck_shadow(p: Array) -> Array:
+    """Light (...,) in [0, 1] that reaches points (..., 3): low behind the neck."""
+    low = smoothstep(-p[..., 1], 0.0, 0.5)
+    return np.asarray(
+        1 - low * (1 - (0.42 + 0.58 * smoothstep(p[..., 2], -1.0, -0.35))), np.float32
+    )
 
 
 def _height(style: Mapping[str, Any], points: Array) -> Array:
-    """Height (N,) of the mass over scalp points (N, 3), 0 to 1: full inside, none at the rim."""
-    line = hairline(points, float(style.get("recede", 0.0)))
+    """Relative height (N,) of the hull over scalp points (N, 3): 0 at the hairline, 1 inside."""
+    line = hairline(points, number(style, "recede"))
     rim = np.where(points[:, 2] > -0.6, 0.22, 0.4)
     grown = np.sqrt(np.clip(line / rim, 0, 1))
     above = style.get("above")
     if above is not None:
-        grown = grown * _ramp(points[:, 1], float(above), float(above) + 0.2)
-    bald = float(style.get("bald", 0.0))
+        grown = grown * smoothstep(points[:, 1], float(above), float(above) + 0.2)
+    bald = number(style, "bald")
     if bald:
-        grown = grown * _ramp(crown_distance(points), bald - 0.05, bald + 0.2)
-    taper = float(style.get("taper", 0.0))
+        grown = grown * smoothstep(crown_distance(points), bald - 0.05, bald + 0.2)
+    taper = number(style, "taper")
     grown = grown * (1 - taper * np.clip((0.45 - points[:, 1]) / 0.8, 0, 1))
     return np.asarray(np.where(is_ear(points), 0, grown), np.float32)
 
 
 def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, Array, Index] | None:
-    """Points, tangents, normals, strand and triangles of the mass below the locks."""
-    lift = float(style.get("mass", 0.45 * float(style.get("volume", 0.1))))
+    """Build the hull below the strands; None if its height is 0.
+
+    Returns:
+        Points (N, 3), tangents (N, 3), normals (N, 3), ``Hair.strand`` columns (N, 4), triangles
+        (M, 3).
+    """
+    lift = number(style, "hull_height", 0.45 * number(style, "volume", 0.1))
     if lift <= 0:
         return None
     points = scalp.points
-    line = hairline(points, float(style.get("recede", 0.0)))
+    line = hairline(points, number(style, "recede"))
     line = np.where(is_ear(points), -1, line)
     height = _height(style, points)
     use = (line[scalp.triangles] > -0.06).any(1) & (height[scalp.triangles] > 0).any(1)
@@ -64,33 +77,33 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
     p, grown = points[used], height[used]
     normal = outward(p)
     if style.get("curls"):
-        lift *= 0.84  # curls stand out of the hull
+        lift *= 0.84  # the curls add the rest
     place = p + normal * (0.012 + lift * grown)[:, None]
-    # Hair runs away from the parting, or back.
-    part = float(style.get("part", 0.0)) * 0.5
-    combed = float(style.get("back", 0.0))
+    # Tangents: away from the parting, or back.
+    part = number(style, "part") * 0.5
+    combed = number(style, "back")
     run = np.stack([np.tanh((p[:, 0] - part) / 0.12), np.full(len(p), -0.5), p[:, 2] * 0 - 0.2], 1)
     run = run * (1 - combed) + np.array((0, -0.1, -1.2)) * combed
-    if float(style.get("forward", 0.0)) > 0.5:
+    if number(style, "forward") > 0.5:
         run = np.stack([p[:, 0] * 0.5, np.full(len(p), -0.3), np.ones(len(p))], 1)
     if style.get("curls"):
-        run = np.array((0, 1, 0)) + 0 * p  # as the curls on it
+        run = np.array((0, 1, 0)) + 0 * p  # the same as those of the curls
     tangent = unit(run - normal * (run * normal).sum(1, keepdims=True))
     cover = (
-        _ramp(grown, 0.05, 0.5)
-        * _ramp(line[used], -0.03, 0.08)
-        * float(style.get("hull_cover", 1.0))
+        smoothstep(grown, 0.05, 0.5)
+        * smoothstep(line[used], -0.03, 0.08)
+        * number(style, "hull_cover", 1.0)
     )
-    dark = float(style.get("hull_shade", 0.84 if style.get("curls") else 0.82))
+    dark = number(style, "hull_shade", 0.84 if style.get("curls") else 0.82)
     seam = np.exp(-(((p[:, 0] - part) / 0.05) ** 2)) * (p[:, 1] > 0.5) * (1 - combed)
-    shade = (dark * (1 - 0.2 * seam) * shadow(p)).astype(np.float32)
+    shade = (dark * (1 - 0.2 * seam) * neck_shadow(p)).astype(np.float32)
     strand = np.stack([np.zeros(len(p)), np.full(len(p), 0.5), shade, cover], 1)
     return place, tangent, normal, strand.astype(np.float32), back[tri].astype(np.int32)
 
 
-def curtain(style: Mapping[str, Any], scalp: Scalp) -> list[Locks]:
-    """Long hair behind the neck, as wide strips in its own shadow: nothing shows between locks."""
-    length, low = float(style.get("length", 0.0)), float(style.get("cut", -9.0))
+def back_panel(style: Mapping[str, Any], scalp: Scalp) -> list[Strands]:
+    """Wide, dark strips behind the neck of long hair: they close the gaps between strands."""
+    length, low = number(style, "length"), number(style, "cut", -9.0)
     if length < 1.2 or style.get("back", 0.0) > 0.5 or low > -0.35:
         return []
     count, steps = 26, 6
@@ -98,7 +111,7 @@ def curtain(style: Mapping[str, Any], scalp: Scalp) -> list[Locks]:
     turn = np.radians(np.linspace(-94, 94, count))[:, None]
     s = np.linspace(0, 1, steps)[None]
     y = 0.05 + (low - 0.05) * s + 0 * turn
-    # From beside the ears around the back of the head.
+    # From one ear around the back of the head to the other.
     start = np.stack([np.sin(turn), 0 * turn - 0.2, -np.cos(turn)], -1) + SKULL_CENTRE
     reach = scalp.radius(start.reshape(-1, 3).astype(np.float32)).reshape(count, 1)
     x = np.sin(turn) * np.minimum(reach, 0.80) * (1.0 + 0 * s)
@@ -106,31 +119,31 @@ def curtain(style: Mapping[str, Any], scalp: Scalp) -> list[Locks]:
     lines = np.stack([x, y, z], -1).astype(np.float32)
     s = s + 0 * turn
     return [
-        Locks(
+        Strands(
             lines,
             np.full((count, steps), 0.26, np.float32),
-            (0.72 * shadow(lines)).astype(np.float32),
+            (0.72 * neck_shadow(lines)).astype(np.float32),
             np.zeros(count, np.float32),
-            (np.minimum(8 * s, 1) * (1 - _ramp(s, 0.9, 1.0))).astype(np.float32),
+            (np.minimum(8 * s, 1) * (1 - smoothstep(s, 0.9, 1.0))).astype(np.float32),
         )
     ]
 
 
-def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> list[Locks]:
-    """Little arcs through the outer part of the mass, ``curls`` of them, of radius ``curl``."""
+def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> list[Strands]:
+    """Short arcs in the outer part of the hull: ``curls`` of them, with radius ``curl_radius``."""
     count = int(style.get("curls", 0))
     if not count:
         return []
-    size, mass = float(style.get("curl", 0.07)), float(style.get("mass", 0.2))
+    size, height = number(style, "curl_radius", 0.07), number(style, "hull_height", 0.2)
     p0, _ = roots(scalp, {**style, "part": 0.0, "back": 0.4}, count, rng)
     depth = rng.random(count).astype(np.float32) ** 0.6
     normal = outward(p0)
-    lift = 0.01 + mass * _height(style, p0) * (0.8 + 0.28 * depth)
+    lift = 0.01 + height * _height(style, p0) * (0.8 + 0.28 * depth)
     lift = lift - size * 0.5 * (1 - depth)
     middle = p0 + normal * lift[:, None]
     loose = unit(rng.normal(0, 1, (count, 3)).astype(np.float32))
     one = unit(np.cross(normal, loose))
-    # The arc's plane leans between lying on the mass and standing out of it.
+    # The arc's plane is between tangential and perpendicular to the hull.
     lean = rng.uniform(-0.9, 0.9, (count, 1))
     two = unit(np.cross(normal, one) * np.cos(lean) + normal * np.sin(lean))
     steps = 8
@@ -143,21 +156,19 @@ def curls(style: Mapping[str, Any], scalp: Scalp, rng: np.random.Generator) -> l
     ).astype(np.float32)
     s = np.linspace(0, 1, steps)[None]
     width = (
-        float(style.get("curl_width", 0.06))
-        * np.sin(np.pi * (0.12 + 0.76 * s))
-        * np.ones((count, 1))
+        number(style, "curl_width", 0.06) * np.sin(np.pi * (0.12 + 0.76 * s)) * np.ones((count, 1))
     )
-    # Light falls on what stands out.
+    # Parts that stand out of the hull are brighter.
     out = ((lines - middle[:, None]) * normal[:, None]).sum(-1) / size
     shade = (0.84 + 0.14 * depth)[:, None] * (1 + 0.1 * out)
     shade = shade * (1 + 0.07 * (rng.random((count, 1)) - 0.5))
     cover = np.minimum(np.minimum(s * 3, (1 - s) * 3), 0.7) * np.ones((count, 1))
     smooth = unit(0.9 * normal[:, None] + 0.22 * (lines - middle[:, None]) / size)
-    # As if they fell, for one soft sheen around the head instead of glints.
+    # Vertical tangents give one soft highlight around the head instead of many small ones.
     up = np.array((0, 1, 0), np.float32)
     fall = unit(up - normal * normal[:, 1:2])[:, None] + 0 * lines
     return [
-        Locks(
+        Strands(
             lines,
             width.astype(np.float32),
             shade.astype(np.float32),

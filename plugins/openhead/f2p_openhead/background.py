@@ -1,10 +1,11 @@
-"""What stands behind the head: a colour, a gradient, blurred shapes, or a picture file."""
+"""Background of the picture: a colour, a gradient, blurred shapes, or a picture file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,48 +14,54 @@ from PIL import Image
 
 from f2p_sdk import F2PError, load_image
 
-from .surface import Surface, make_texture, shader, unlabelled
+from .surface import Surface, hide_from_labels, make_shader, make_texture
 
-__all__ = ["Backdrop", "Curtain", "read_backdrop"]
+__all__ = ["Background", "BackgroundCard", "is_colour", "read_background"]
 
 Refuse = Callable[[str, str, object], F2PError]
 Pixels = NDArray[np.uint8]
 
 RULE = (
-    "[red, green, blue], [top, bottom] of such, {'shapes': SEED} or {'picture': PATH}, "
-    "colours from 0 to 255"
+    "[red, green, blue], a gradient [top colour, bottom colour], {'shapes': SEED} or "
+    "{'picture': PATH}, colours from 0 to 255"
 )
 SHAPES_SIDE = 96
 MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
-class Backdrop:
-    """Pixels (H, W, 3) uint8 sRGB that are spread over the whole picture, smoothly."""
+class Background:
+    """Pixels (H, W, 3) uint8 sRGB, interpolated over the whole picture."""
 
     pixels: Pixels
 
 
-def read_backdrop(value: object, refuse: Refuse) -> Backdrop:
-    """A backdrop from a request's ``background``; ``refuse`` makes the error for a bad one."""
+def read_background(value: object, refuse: Refuse) -> Background:
+    """Read the setting ``background`` of a scene.
+
+    Args:
+        value: as the client sent it.
+        refuse: makes the error for an invalid value, from setting, rule and value.
+    """
     if isinstance(value, Mapping) and len(value) == 1:
         seed, path = value.get("shapes"), value.get("picture")
         if isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed <= MAX_SEED:
-            return Backdrop(_shapes(seed))
+            return Background(_shapes(seed))
         if isinstance(path, str):
-            return Backdrop(_picture(path))
+            return Background(_picture(path))
     if isinstance(value, (list, tuple)):
         rows = value if len(value) == 2 else [value]
-        if all(_is_colour(row) for row in rows):
+        if all(is_colour(row) for row in rows):
             colours = np.array(rows, np.float64)
-            # A gradient is spelled out: textures are not mixed beyond the middle of a pixel.
+            # 256 rows, because texture filtering does not interpolate beyond the outer texels.
             steps = np.linspace(0, len(rows) - 1, 256 if len(rows) == 2 else 1)[:, None]
             mixed = colours[0] + (colours[-1] - colours[0]) * steps
-            return Backdrop(np.round(mixed).astype(np.uint8)[:, None])
+            return Background(np.round(mixed).astype(np.uint8)[:, None])
     raise refuse("background", RULE, value)
 
 
-def _is_colour(value: object) -> bool:
+def is_colour(value: object) -> TypeGuard[Sequence[float]]:
+    """Report whether ``value`` is three numbers from 0 to 255."""
     return (
         isinstance(value, (list, tuple))
         and len(value) == 3
@@ -74,7 +81,7 @@ def _picture(path: str) -> Pixels:
 
 
 def _shapes(seed: int) -> Pixels:
-    """A room out of focus: random patches of colour, blurred."""
+    """Random patches of colour, blurred like a room out of focus: (96, 96, 3)."""
     rng = np.random.default_rng(seed)
     side = SHAPES_SIDE
     y, x = np.mgrid[0:side, 0:side] / side
@@ -85,49 +92,49 @@ def _shapes(seed: int) -> Pixels:
         w, h = rng.uniform(0.05, 0.6, 2)
         soft = rng.uniform(0.01, 0.08)
         if rng.random() < 0.5:
-            inside = np.minimum(w / 2 - np.abs(x - u), h / 2 - np.abs(y - v))
+            distance = np.minimum(w / 2 - np.abs(x - u), h / 2 - np.abs(y - v))
         else:
-            inside = (1 - np.hypot((x - u) / w, (y - v) / h)) * min(w, h)
-        share = 1 / (1 + np.exp(-np.clip(inside / soft, -30, 30)))
+            distance = (1 - np.hypot((x - u) / w, (y - v) / h)) * min(w, h)
+        alpha = 1 / (1 + np.exp(-np.clip(distance / soft, -30, 30)))
         colour = rng.uniform(0, 255) + rng.normal(0, 45, 3)
-        out += (colour - out) * (share * rng.uniform(0.3, 1))[..., None]
+        out += (colour - out) * (alpha * rng.uniform(0.3, 1))[..., None]
     return np.clip(np.round(out), 0, 255).astype(np.uint8)
 
 
-class Curtain:
-    """The node that shows a backdrop behind everything, hidden without one."""
+class BackgroundCard:
+    """Full-screen quad that shows a background; it is detached when the scene has none."""
 
     def __init__(self, root: NodePath) -> None:
         corners = np.array([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)], np.float32)
         card = Surface(
-            "backdrop",
+            "background",
             np.array([(0, 1, 2), (0, 2, 3)], np.int32),
             {"corner": corners[:, :2]},
             {"vertex": 3},
         )
         card.write(corners)
         self.node = card.node
-        self.node.setShader(shader("backdrop.vert", "backdrop.frag", ()))
+        self.node.setShader(make_shader("background.vert", "background.frag", ()))
         self.node.setBin("background", 0)
         self.node.setDepthWrite(False)
         self.node.setDepthTest(False)
-        unlabelled(self.node)
+        hide_from_labels(self.node)
         self._root = root
 
-    def hang(self, backdrop: Backdrop | None, size: tuple[int, int]) -> None:
-        """Show ``backdrop`` in a picture of ``size`` (width, height), cut to its shape."""
-        if backdrop is None:
+    def show(self, background: Background | None, size: tuple[int, int]) -> None:
+        """Show ``background`` in a picture of ``size`` (width, height), cropped to its shape."""
+        if background is None:
             self.node.detachNode()
             return
-        pixels = backdrop.pixels
+        pixels = background.pixels
         height, width = pixels.shape[:2]
         alpha = np.full((height, width, 1), 255, np.uint8)
-        texture = make_texture("backdrop", np.concatenate([pixels, alpha], 2))
+        texture = make_texture("background", np.concatenate([pixels, alpha], 2))
         texture.setMinfilter(SamplerState.FTLinear)
         texture.setWrapU(Texture.WMClamp)
-        # One colour and gradients fill any shape; what has a shape of its own keeps it.
+        # A colour or a gradient is one texel wide and stretches; a picture keeps its aspect ratio.
         across = min(1.0, (size[0] / size[1]) / (width / height)) if width > 1 else 1.0
         down = min(1.0, (width / height) / (size[0] / size[1])) if width > 1 else 1.0
-        self.node.setShaderInput("backdrop", texture)
+        self.node.setShaderInput("background", texture)
         self.node.setShaderInput("part", (across, down))
         self.node.reparentTo(self._root)

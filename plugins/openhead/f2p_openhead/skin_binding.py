@@ -1,19 +1,21 @@
-"""From places on the resting head, seen from the front, to the posed skin; what skin covers."""
+"""Surface binding: positions on the resting head in front view, mapped to the posed skin."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SkinMap"]
+__all__ = ["SkinBinding", "barycentric"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
 
 
-def _within(flat: Array, triangles: Index, place: Array) -> NDArray[np.float64]:
-    """Weights (M, 3) of every triangle's corners at ``place`` (2,), seen from the front."""
-    a, b, c = (flat[triangles[:, k], :2].astype(np.float64) for k in range(3))
+def barycentric(corners: NDArray[Any], place: NDArray[Any]) -> NDArray[np.float64]:
+    """Barycentric coordinates (M, 3) of ``place`` (2,) in triangles (M, 3, 2 or more), along z."""
+    a, b, c = np.moveaxis(corners[..., :2].astype(np.float64), 1, 0)
     u, v, w = b - a, c - a, place - a
     area = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
     area = np.where(np.abs(area) < 1e-12, 1e-12, area)
@@ -22,14 +24,14 @@ def _within(flat: Array, triangles: Index, place: Array) -> NDArray[np.float64]:
     return np.stack([1 - beta - gamma, beta, gamma], 1)
 
 
-class SkinMap:
-    """Places (x, y) on the resting skin ``rest`` (S, 3), and where they go when it is posed.
+class SkinBinding:
+    """Maps positions (x, y) on the resting skin ``rest`` (S, 3) to the posed skin.
 
-    ``triangles`` (M, 3) into the skin.
+    ``triangles`` (M, 3) are rows of the skin.
     """
 
-    CELLS = 64
-    REACH = 1.0  # places are looked for within so many decimetres of the middle
+    CELLS = 64  # grid cells per REACH
+    REACH = 1.0  # decimetres from the middle that the grid covers
 
     def __init__(self, rest: Array, triangles: Index) -> None:
         self._rest, self._triangles = rest, triangles
@@ -42,17 +44,17 @@ class SkinMap:
         self._cells: dict[tuple[int, int], Index] = {}
 
     def posed(self, skin: Array, places: Array) -> Array:
-        """Where places (N, 2) of the resting head are on the posed skin (S, 3): (N, 3).
+        """Positions (N, 3) on the posed skin (S, 3) of ``places`` (N, 2) on the resting head.
 
-        A place beside the skin goes with the nearest triangle of its neighbourhood.
+        A position beside the skin is extrapolated from the nearest triangle of its grid cell.
         """
         out = np.zeros((len(places), 3), np.float32)
         for k, place in enumerate(places):
             near = self._near(place)
-            weights = _within(self._rest, self._triangles[near], place)
+            weights = barycentric(self._rest[self._triangles[near]], place)
             inside = weights.min(1)
             hit = np.flatnonzero(inside >= -1e-6)
-            if len(hit):  # of layers, such as a lid's fold, the one in front
+            if len(hit):  # of several layers, as in a lid's fold, take the front one
                 z = (weights[hit] * self._rest[self._triangles[near[hit]], 2]).sum(1)
                 best = hit[np.argmax(z)]
             else:
@@ -60,24 +62,8 @@ class SkinMap:
             out[k] = weights[best] @ skin[self._triangles[near[best]]]
         return out
 
-    def covers(self, skin: Array, points: Array) -> NDArray[np.bool_]:
-        """Which points (N, 3) the posed skin hides from straight before it."""
-        hidden = np.zeros(len(points), bool)
-        corners = skin[self._triangles]
-        low, high = corners.min(1), corners.max(1)
-        for k, point in enumerate(points):
-            near = np.flatnonzero(
-                (low[:, :2] <= point[:2]).all(1)
-                & (high[:, :2] >= point[:2]).all(1)
-                & (high[:, 2] > point[2])
-            )
-            weights = _within(skin, self._triangles[near], point[:2])
-            z = (weights * corners[near, :, 2]).sum(1)
-            hidden[k] = bool(((weights.min(1) >= 0) & (z > point[2] + 1e-4)).any())
-        return hidden
-
     def _near(self, place: Array) -> Index:
-        """Front triangles that touch the cell of a place, or the nearest cell that has any."""
+        """Front-facing triangles that touch a position's grid cell, or the nearest filled cell."""
         x, y = (int(v) for v in np.clip(place / self.REACH * self.CELLS, -self.CELLS, self.CELLS))
         if (x, y) not in self._cells:
             centre = np.array((x, y), np.float32) * self.REACH / self.CELLS

@@ -1,8 +1,9 @@
-"""Which parts of the skin's paint each triangle of the head may need.
+"""Shader variants of the skin: each triangle is drawn by the smallest shader that it needs.
 
-Everything painted on a face has its place on the resting head. Fragment shaders on a CPU run every
-line for every pixel, so triangles are drawn in patches, each by a shader that is compiled with only
-what may show there. Leaving out what would add nothing changes no picture.
+Every painted feature has a fixed position on the resting head. A software rasteriser executes every
+line of a fragment shader for every pixel, so the skin's triangles are grouped by the features they
+can show, and each group is drawn by a variant compiled with these features only. A feature is left
+out only where it adds nothing, so pictures do not change.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from numpy.typing import NDArray
 from .brows import TILE
 from .facemap import HALF
 from .head import Head
-from .lids import opening
-from .painted import brow_places
+from .lids import find_opening
+from .paint_coordinates import brow_places
 from .rig import Rig
 
-__all__ = ["PATCHES", "patches"]
+__all__ = ["VARIANTS", "split_skin"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 
-# What a patch's shader can paint: nothing but cloth, or skin. A triangle goes to the first that has
-# all it needs.
-PATCHES: tuple[frozenset[str], ...] = tuple(
+# Macros of each variant. A triangle belongs to the first variant with all the features it needs.
+# DRESSED draws cloth alone.
+VARIANTS: tuple[frozenset[str], ...] = tuple(
     frozenset(f"PAINT_{part}" for part in parts.split())
     for parts in (
         "DRESSED",
@@ -44,27 +45,27 @@ PATCHES: tuple[frozenset[str], ...] = tuple(
         "BEARD LIPS MOUTH LAUGH EYES BROW SCALP CLOTH",
     )
 )
-# Lines from nose to mouth (distance from the middle, height), decimetres: past it less than 1/255.
+# Box of the laugh lines (distance from the middle, height), decimetres: below 1/255 outside.
 LAUGH = ((0.10, -0.72), (0.54, -0.34))
-BLEED = 0.08  # decimetres by which a mask reaches further in a small picture, whose texels are wide
-HAIRLINE = -0.09  # scalp is coloured from here on, after the noise that frays the line
+BLEED = 0.08  # decimetres that a mask's mipmaps add in a small picture
+HAIRLINE = -0.09  # lowest height over the hairline where the scalp is tinted, with its noise
 CLOTH, DRESSED, MOUTH = -1.20, -1.27, 0.35  # as in skin.vert and skin.frag
 
 
 def _ranges(rig: Rig) -> dict[str, tuple[float, float]]:
-    """The least and most that each look value can be."""
-    out = {name: (value, value) for name, value in rig.constants.items()}
-    for look in rig.looks.values():
-        for name, ends in look.items():
+    """Lowest and highest possible value of each material parameter."""
+    out = {name: (value, value) for name, value in rig.material_base.items()}
+    for material in rig.slider_material.values():
+        for name, ends in material.items():
             low, high = out.get(name, (0.0, 0.0))
             out[name] = (low + min(ends), high + max(ends))
     return out
 
 
 def _touches(corners: Array, low: tuple[float, float], high: tuple[float, float]) -> Flags:
-    """Which triangles (M, 3, 2) may lie in a box of (distance from the middle, height)."""
+    """Mask (M,) of triangles (M, 3, 2) that may overlap a box of (distance from middle, height)."""
     across, height = np.abs(corners[..., 0]), corners[..., 1]
-    # A triangle through the middle comes as near to it as can be.
+    # A triangle that crosses the middle has distance 0.
     nearest = np.where(np.ptp(np.sign(corners[..., 0]), axis=1) > 0, 0, across.min(1))
     return np.asarray(
         (nearest <= high[0])
@@ -77,7 +78,7 @@ def _touches(corners: Array, low: tuple[float, float], high: tuple[float, float]
 def _brows(
     ranges: Mapping[str, tuple[float, float]], sheet: NDArray[np.uint8], corners: Array
 ) -> Flags:
-    """Which triangles (M, 3, 2) a brow may reach, of any style (tiles of ``sheet``) and shape."""
+    """Mask (M,) of triangles (M, 3, 2) that a brow of any style (tiles of ``sheet``) can reach."""
     height, width = sheet.shape
     ink = sheet.reshape(height // TILE[1], TILE[1], width // TILE[0], TILE[0]).max((0, 2)) > 0
     s, t = np.flatnonzero(ink.any(0)), np.flatnonzero(ink.any(1))
@@ -89,12 +90,12 @@ def _brows(
     low = np.full(len(x), np.inf)
     high = -low
     for shape in product(*(ranges[n] for n in names)):
-        look = dict(zip(names, shape, strict=True))
+        material = dict(zip(names, shape, strict=True))
         for side in (top, bottom):
-            places = brow_places(look, along, side)
+            places = brow_places(material, along, side)
             y = np.interp(x, places[:, 0], places[:, 1], left=np.nan, right=np.nan)
             low, high = np.fmin(low, y), np.fmax(high, y)
-    # Lowest and highest at every distance from the middle, with a margin on all sides.
+    # Lowest and highest y at each distance from the middle, with a margin.
     low, high = (np.stack([np.roll(v, k) for k in range(-3, 4)]) for v in (low, high))
     low, high = low.min(0) - 0.02, high.max(0) + 0.02
     first, last = (
@@ -111,25 +112,31 @@ def _brows(
     return out
 
 
-def patches(
+def split_skin(
     rig: Rig,
     head: Head,
     columns: Mapping[str, Array],
     lips: NDArray[np.uint8],
     sheet: NDArray[np.uint8],
 ) -> list[Index]:
-    """The skin's triangles (M, 3) of every patch, in the order of PATCHES; some may be empty.
+    """Group the skin's triangles by shader variant, in the order of VARIANTS.
 
-    ``columns`` are the skin's ``baked`` (S, 2), ``zones`` (S, 2) and ``beard`` (S, 4); ``lips`` the
-    mask of the face map and ``sheet`` the atlas of brows, uint8, row 0 at the top.
+    Args:
+        columns: the skin's vertex columns ``baked`` (S, 2), ``regions`` (S, 2) and ``beard`` (S,
+            4).
+        lips: lip mask of the face map, uint8, row 0 at the top.
+        sheet: atlas of the brow styles, uint8, row 0 at the top.
+
+    Returns:
+        Triangles (M, 3) of each variant; some may be empty.
     """
     ranges, rest = _ranges(rig), rig.base[head.skin.rows]
-    # Nearest first: what they hide is then never shaded.
+    # Nearest first, so that the depth test skips the fragments behind.
     order = np.argsort(-rest[head.skin.triangles][..., 2].mean(1), kind="stable")
     triangles = head.skin.triangles[order]
     corners = rest[triangles]
     flat = corners[..., :2]
-    lids = opening(head, rig.base, rig.base[head.left_eye])
+    lids = find_opening(head, rig.base, rig.base[head.left_eye])
     (middle, half), (corner, rise, fall, _) = lids(rig.base)
     up = max(0.13, 0.05 + 0.085 * ranges["shadow_height"][1])
     reach = 1.65 * half
@@ -144,7 +151,7 @@ def patches(
     mouth = ((0.0, float(bottom) - BLEED), (float(edge), float(top) + BLEED))
     styles = rig.choices.get("hairstyle", {}).values()
     lowered = max([0.0, *(-float(style.get("recede", 0.0)) for style in styles)])
-    # Heights over the collar, as in skin.vert.
+    # Height over the collar, as in skin.vert.
     u = np.clip((np.abs(flat[..., 0]) - 0.3) / 0.6, 0, 1)
     collar = flat[..., 1] - 0.35 * u * u * (3 - 2 * u)
     needs = {
@@ -154,16 +161,16 @@ def patches(
         "BROW": _brows(ranges, sheet, flat),
         "SCALP": columns["baked"][triangles, 1].max(1) > HAIRLINE - lowered,
         "CLOTH": collar.min(1) < CLOTH,
-        "MOUTH": columns["zones"][triangles, 1].max(1) > MOUTH,
+        "MOUTH": columns["regions"][triangles, 1].max(1) > MOUTH,
         "BEARD": (columns["beard"][triangles] > 0).any((1, 2)) & ("beard" in rig.choices),
     }
-    dressed = collar.max(1) < DRESSED  # cloth hides all else
-    out, left = [triangles[dressed]], ~dressed
-    for patch in PATCHES[1:]:
-        fits = left.copy()
+    dressed = collar.max(1) < DRESSED  # cloth covers every other feature
+    groups, remaining = [triangles[dressed]], ~dressed
+    for variant in VARIANTS[1:]:
+        fits = remaining.copy()
         for part, needed in needs.items():
-            if f"PAINT_{part}" not in patch:
+            if f"PAINT_{part}" not in variant:
                 fits &= ~needed
-        out.append(triangles[fits])
-        left &= ~fits
-    return out
+        groups.append(triangles[fits])
+        remaining &= ~fits
+    return groups

@@ -1,8 +1,8 @@
-"""Ranges that leave the human, measured against the head's own morph targets.
+"""Range limits of sliders, from the head's own morph targets.
 
-The artists of the head modelled each target so that, at its full, a person still is a person. For
-every vertex the longest way that any of them moves it is how far one slider may move it. What moves
-the whole head (its size, its place) is measured after that is taken out.
+The targets' artists designed each one so that at full weight the head still looks human. For every
+vertex, the largest displacement by any target is the limit for one slider. Translation of the whole
+head is removed first.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from .assets import asset_root, cache_folder, load_target
+from .assets import asset_root, cached_arrays, load_target
 from .head import Head
 from .rig import Rig
 
@@ -20,17 +20,17 @@ __all__ = ["beyond_limits", "reach_of_targets"]
 
 Array = NDArray[np.float32]
 
-# Folders of targets that change a face; expressions and bodies are none of its proportions.
+# Folders of targets that change the proportions of a face.
 FOLDERS = ("cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "neck", "nose")
 MACROS = "macrodetails"
-LEAST = 0.04  # decimetres that any vertex may move: targets leave some places alone
-MOST = 1.0
+MIN_LIMIT = 0.04  # decimetres; no target moves some of the vertices
 
 
 def reach_of_targets(head: Head) -> Array:
-    """How far (V,) the face's targets, and those of ancestry, age, sex and weight, move a vertex.
+    """Largest displacement (V,) of each vertex by a face target at full weight, decimetres.
 
-    In decimetres, at their full; kept in the cache folder, since some 400 files are read.
+    It includes the targets of ancestry, age, sex and weight. The result is cached, because about
+    400 files are read.
     """
     root = asset_root() / "targets"
     names = [
@@ -38,37 +38,40 @@ def reach_of_targets(head: Head) -> Array:
         for folder in (*FOLDERS, MACROS)
         for path in sorted((root / folder).glob("*.target.gz"))
     ]
-    # Children are other people; so are the differences of the young and old below.
+    # Adults only.
     names = [n for n in names if not n.endswith(("-baby", "-child")) and "-child-" not in n]
     names = [n for n in names if "-baby-" not in n]
     key = hashlib.sha256("\n".join([*names, "reach-2"]).encode() + head.ids.tobytes()).hexdigest()
-    cached = cache_folder() / f"reach-{key[:16]}.npy"
-    if cached.is_file():
-        return np.asarray(np.load(cached), np.float32)
+    arrays = cached_arrays(f"reach-{key[:16]}", lambda: {"reach": _reach(names, head)})
+    return arrays["reach"]
+
+
+def _reach(names: list[str], head: Head) -> Array:
     eyes = np.concatenate([head.left_eye, head.right_eye])
     reach = np.zeros(len(head.ids), np.float32)
     macros: list[Array] = []
     for name in names:
         field = load_target(name)[head.ids]
-        field -= field[eyes].mean(0)  # the camera stays with the face
+        field -= field[eyes].mean(0)  # the camera follows the face
         if name.startswith(MACROS):
             macros.append(field)
         else:
             reach = np.maximum(reach, np.linalg.norm(field, axis=1))
-    # Macro targets are whole people. From a resting head in their midst, the mean of three
-    # ancestries, it is two thirds of their distance to become one of them.
+    # A macro target is a complete head, and a resting head is the mean of three ancestries. So the
+    # displacement to one of them is two thirds of the distance between two.
     for field in macros:
         for other in macros:
             reach = np.maximum(reach, np.linalg.norm(field - other, axis=1) * 2 / 3)
-    temporary = cached.with_suffix(f".{np.random.default_rng().integers(1 << 40)}.npy")
-    np.save(temporary, reach)
-    temporary.replace(cached)
     return reach
 
 
 def beyond_limits(rig: Rig, head: Head) -> list[tuple[str, str]]:
-    """Sliders that at an end move some vertex further than :func:`reach_of_targets` allows."""
-    allowed = np.maximum(reach_of_targets(head), LEAST)
+    """Sliders that at one end move a vertex farther than :func:`reach_of_targets`.
+
+    Returns:
+        Pairs of slider and end, and the measured ratio.
+    """
+    allowed = np.maximum(reach_of_targets(head), MIN_LIMIT)
     eyes = np.concatenate([head.left_eye, head.right_eye])
     found = []
     for k, name in enumerate(rig.sliders):
@@ -76,6 +79,6 @@ def beyond_limits(rig: Rig, head: Head) -> list[tuple[str, str]]:
             field = fields[k].reshape(-1, 3)
             field = field - field[eyes].mean(0)
             share = np.linalg.norm(field, axis=1) / allowed
-            if share.max() > MOST:
-                found.append((f"{name} at {end}", f"{share.max():.2f} of what morphs do"))
+            if share.max() > 1:
+                found.append((f"{name} at {end}", f"{share.max():.2f} times the morphs' range"))
     return found
