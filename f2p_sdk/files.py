@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 import platformdirs
@@ -61,37 +61,19 @@ def atomic_write(path: str | Path, data: bytes | str, *, error: type[F2PError] =
         F2PError: of type ``error``, if the file cannot be written.
     """
     path = Path(path)
-    content = data.encode("utf-8") if isinstance(data, str) else data
-    temporary: str | None = None
+    # In the folder of the target: renaming is atomic only within one file system.
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # In the folder of the target: renaming is atomic only within one file system.
-        handle, temporary = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"
-        )
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        if os.name == "posix":  # the permissions of a new file, not mkstemp's 0600
-            Path(temporary).chmod(0o666 & ~_UMASK)
+        with temporary.open("xb") as file:
+            file.write(data.encode("utf-8") if isinstance(data, str) else data)
         os.replace(temporary, path)  # noqa: PTH105 - Path.replace is the same call
-        temporary = None
     except OSError as cause:
         raise error(
             f"{path}: cannot be written: {cause.strerror or cause}",
             remedy="check the folder, its permissions and the space left on the disk",
         ) from cause
     finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     return path
-
-
-def _read_umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
-
-
-# Read once at import: the call sets and restores the mask, which is not safe with threads.
-_UMASK = _read_umask()

@@ -112,14 +112,7 @@ class EngineClient(AbstractContextManager["EngineClient"]):
         self._closed = False
         if connect_timeout is None and exit_with_host:
             connect_timeout = 60.0  # the host may have ended before this process was ready
-        self._link = Link(
-            endpoint,
-            self._info,
-            credits=credits,
-            exit_with_host=exit_with_host,
-            connect_timeout=connect_timeout,
-            keys=keys,
-        )
+        self._link = Link(endpoint, self._info, credits, exit_with_host, connect_timeout, keys)
 
     def step(self, timeout: float = 0.0) -> bool:
         """Answer one request if one arrives within ``timeout`` seconds; False once closed.
@@ -244,12 +237,12 @@ def _check_values(values: Mapping[str, Any]) -> dict[str, float | str]:
     """The values with every number as a finite float."""
     checked: dict[str, float | str] = {}
     for name, value in values.items():
-        if type(value) is float and math.isfinite(value):  # the most frequent case
+        if isinstance(value, str):
             checked[name] = value
-            continue
-        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-            raise EngineError(f"value of {name!r:.60} is {value!r:.40}, not a number or a text")
-        if not isinstance(value, str) and not math.isfinite(value):
-            raise EngineError(f"value of {name!r:.60} is {value!r}, not a finite number")
-        checked[name] = value if isinstance(value, str) else float(value)
+        elif type(value) in (float, int) and math.isfinite(value):  # bool is not a number here
+            checked[name] = float(value)
+        else:
+            raise EngineError(
+                f"value of {name!r:.60} is {value!r:.40}, it must be a finite number or a text"
+            )
     return checked

@@ -8,7 +8,6 @@ with Host(layouts={"female": layout.hash}, game="justice") as host:
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -61,8 +60,6 @@ class Host(AbstractContextManager["Host"]):
         heartbeat: float = HEARTBEAT,
         silence: float = SILENCE,
     ) -> None:
-        from .. import __version__
-
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
             router, self.endpoint, self._auth = bind_router(
@@ -80,11 +77,8 @@ class Host(AbstractContextManager["Host"]):
             self._context,
             router,
             admission=Admission(game, layouts),
-            version=__version__,
             heartbeat=heartbeat,
             silence=silence,
-            # A random first id: a late answer to an earlier host must not match a new request.
-            first_id=secrets.randbits(48),
         )
         self._hub.start()
         self._requests = Requests(self._hub, layouts)
@@ -173,8 +167,10 @@ class Host(AbstractContextManager["Host"]):
             EngineTimeoutError: the engine did not answer before the deadline.
             ProtocolError: the answer violates the protocol.
         """
-        header = self._requests.render_header(values, kind, size, passes, scene)
-        return self._requests.render(header, deadline)
+        drawn = self.render_many(
+            [values], kind=kind, size=size, passes=passes, scene=scene, deadline=deadline
+        )
+        return next(drawn)[1]
 
     def render_many(
         self,

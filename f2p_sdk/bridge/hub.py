@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import secrets
 import threading
 import time
 from collections import Counter
@@ -48,20 +49,18 @@ class Hub(threading.Thread):
         router: zmq.Socket[bytes],
         *,
         admission: Admission,
-        version: str,
         heartbeat: float,
         silence: float,
-        first_id: int,
     ) -> None:
         super().__init__(name="f2p-host", daemon=True)
-        self.dispatcher = Dispatcher(first_id=first_id)
+        # A random first id: a late answer to an earlier host must not match a new request.
+        self.dispatcher = Dispatcher(first_id=secrets.randbits(48))
         self.changed = threading.Condition()
         self.counts: Counter[str] = Counter()
         self.last_refusal = ""
         self.supervisor: Callable[[], str] | None = None
         self.exit_report = ""  # how the engines ended that were started for this host
         self._admission = admission
-        self._version = version
         self._heartbeat = heartbeat
         self._silence = silence
         self._router = router
@@ -245,10 +244,12 @@ class Hub(threading.Thread):
             self.dispatcher.lose(key, str(refusal), now)
             self._refuse(key, refusal.code, str(refusal), refusal.remedy)
             return
+        from .. import __version__
+
         for warning in info.warnings:
             log.warning("%s", warning)
         welcome: dict[str, Any] = {
-            "host": f"f2p-sdk {self._version}",
+            "host": f"f2p-sdk {__version__}",
             "heartbeat": self._heartbeat,
             "silence": self._silence,
             "warnings": list(info.warnings),

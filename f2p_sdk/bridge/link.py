@@ -46,7 +46,6 @@ class Link:
         self,
         endpoint: str,
         info: EngineInfo,
-        *,
         credits: int,
         exit_with_host: bool,
         connect_timeout: float | None,

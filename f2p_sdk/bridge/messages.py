@@ -28,6 +28,7 @@ __all__ = [
     "check_answer",
     "pack_planes",
     "parse_size",
+    "plane_shape",
     "unpack_planes",
 ]
 
@@ -45,18 +46,17 @@ MAX_ROWS = 1_048_576
 LANDMARKS = 73
 """Points of the pass ``landmarks``: 68 of the face, then the five of the alignment."""
 
-PASSES: Mapping[str, tuple[str, int]] = {
-    # pass -> dtype on the wire, number of axes
-    "color": ("u1", 3),
-    "labels": ("u1", 2),
-    "landmarks": ("f4", 2),
-    "depth": ("f4", 2),
-    "vertices": ("f4", 2),
-    "attributes": ("f4", 2),
-    "triangles": ("i4", 2),
+PASSES: Mapping[str, str] = {
+    "color": "u1",
+    "labels": "u1",
+    "landmarks": "f4",
+    "depth": "f4",
+    "vertices": "f4",
+    "attributes": "f4",
+    "triangles": "i4",
 }
-"""The passes of version 1; :class:`Rendering` has their shapes, ``docs/reference/protocol.md`` the
-meaning of classes, points and columns."""
+"""Passes of version 1 and their dtypes; :class:`Rendering` has the shapes, and
+``docs/reference/protocol.md`` defines classes, points and columns."""
 
 
 @dataclass(frozen=True)
@@ -177,15 +177,15 @@ def pack_planes(
     described: list[dict[str, Any]] = []
     buffers: list[Buffer] = []
     for name in passes:
-        dtype, axes = PASSES[name]
+        dtype = PASSES[name]
         if name not in planes:
             raise EngineError(f"the engine's handler returned no {name!r} plane")
         given = np.asarray(planes[name])
         if dtype == "u1" and given.dtype != np.uint8:
             raise EngineError(f"the handler's {name!r} plane is {given.dtype}, it must be uint8")
         array = np.ascontiguousarray(given, dtype=np.dtype(dtype).newbyteorder("<"))
-        shape = _shape(name, size, array.shape)
-        if array.shape != shape or array.ndim != axes:
+        shape = plane_shape(name, size, array.shape)
+        if array.shape != shape:
             raise EngineError(f"the handler's {name!r} plane is {array.shape}, it must be {shape}")
         described.append({"pass": name, "dtype": dtype, "shape": list(array.shape)})
         buffers.append(array.data)
@@ -207,10 +207,10 @@ def unpack_planes(
         if not isinstance(plane, dict) or plane.get("pass") not in PASSES:
             continue  # a pass of a later minor version
         name = plane["pass"]
-        dtype = np.dtype(PASSES[name][0]).newbyteorder("<")
+        dtype = np.dtype(PASSES[name]).newbyteorder("<")
         shape = _read_shape(plane.get("shape"))
-        expected = _shape(name, size, shape)
-        if plane.get("dtype") != PASSES[name][0]:
+        expected = plane_shape(name, size, shape)
+        if plane.get("dtype") != PASSES[name]:
             raise WireError(f"PICTURE: plane {name!r} has dtype {plane.get('dtype')!r:.20}")
         if shape != expected:
             raise WireError(f"PICTURE: plane {name!r} is {shape}, requested {expected}")
@@ -249,14 +249,17 @@ def _read_shape(value: object) -> tuple[int, ...]:
     return tuple(s for s in shape if _is_integer(s) and 0 <= s <= MAX_ROWS)
 
 
-def _shape(name: str, size: Size, given: tuple[int, ...]) -> tuple[int, ...]:
-    """Required shape of a plane; numbers of rows are taken from the ``given`` shape."""
+def plane_shape(name: str, size: Size, given: tuple[int, ...]) -> tuple[int, ...]:
+    """Required shape of a plane; variable numbers of rows and columns are those of ``given``."""
     width, height = size
-    if name == "color":
-        return (height, width, 3)
-    if name in ("labels", "depth"):
-        return (height, width)
-    if name == "landmarks":
-        return (LANDMARKS, 3)
-    count, columns = (given[0], given[1]) if len(given) == 2 else (0, 0)
-    return (count, {"vertices": 5, "attributes": max(4, columns)}.get(name, 3))
+    rows, columns = (given[0], given[1]) if len(given) == 2 else (0, 0)
+    shapes: dict[str, tuple[int, ...]] = {
+        "color": (height, width, 3),
+        "labels": (height, width),
+        "landmarks": (LANDMARKS, 3),
+        "depth": (height, width),
+        "vertices": (rows, 5),
+        "attributes": (rows, max(4, columns)),
+        "triangles": (rows, 3),
+    }
+    return shapes[name]

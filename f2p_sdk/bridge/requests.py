@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import CharacterError, EngineLostError, F2PError, UsageError
 from .dispatch import Ticket
@@ -12,21 +12,12 @@ from .hub import Hub
 from .messages import EngineInfo, Rendering, parse_size, unpack_planes
 from .wire import Message, MessageType
 
-__all__ = ["CharacterLike", "Requests", "Values"]
+if TYPE_CHECKING:
+    from ..parameters import Character
 
+__all__ = ["Requests", "Values"]
 
-class CharacterLike(Protocol):
-    """The attributes of :class:`f2p_sdk.Character` that the bridge uses."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def layout_hash(self) -> str: ...
-    @property
-    def values(self) -> Mapping[str, float | str]: ...
-
-
-Values: TypeAlias = "Mapping[str, float | str] | CharacterLike"
+Values: TypeAlias = "Mapping[str, float | str] | Character"
 """A character, or its values by name in the game's own units."""
 
 _Outcome: TypeAlias = "tuple[int, Message | F2PError, EngineInfo | None]"
@@ -94,11 +85,6 @@ class Requests:
             raise outcome
         assert info is not None  # an answer always comes from an engine
         return outcome, info
-
-    def render(self, header: Mapping[str, Any], deadline: float) -> Rendering:
-        """One rendering."""
-        message, _ = self.send(MessageType.RENDER, header, deadline)
-        return _rendering(message, header)
 
     def render_many(
         self,

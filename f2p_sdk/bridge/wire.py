@@ -11,6 +11,7 @@ version before the header, and the header against :data:`FIELDS` before its valu
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -110,7 +111,7 @@ class WireError(ProtocolError):
 
 
 class VersionError(WireError):
-    """A message of another major version; ``major`` and ``minor`` are the sender's."""
+    """A message of another major version; ``header`` is that of its REFUSED, if it is one."""
 
     code = "version"
 
@@ -119,8 +120,6 @@ class VersionError(WireError):
             f"the other side uses bridge protocol {major}.{minor}, this side {MAJOR}.{MINOR}",
             remedy="install releases of f2p-sdk with the same major protocol version on both sides",
         )
-        self.major = major
-        self.minor = minor
         self.header: Mapping[str, Any] = header or {}
 
 
@@ -166,7 +165,9 @@ def decode(frames: Sequence[Buffer]) -> Message:
     major, minor, code = preamble[3], preamble[4], preamble[5]
     if major != MAJOR:
         # REFUSED has the same number and fields in every major version.
-        header = _try_unpack(frames[1]) if code == MessageType.REFUSED else None
+        header = None
+        with contextlib.suppress(WireError):
+            header = _unpack(frames[1]) if code == MessageType.REFUSED else None
         raise VersionError(major, minor, header)
     header = _unpack(frames[1])
     if code not in _KNOWN:
@@ -195,26 +196,13 @@ def _check_sizes(sizes: Sequence[int]) -> None:
 
 def _unpack(frame: Buffer) -> dict[str, Any]:
     try:
-        header = msgpack.unpackb(
-            frame, raw=False, strict_map_key=True, use_list=True, ext_hook=_no_extensions
-        )
+        header = msgpack.unpackb(frame, raw=False, strict_map_key=True, use_list=True)
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         raise WireError(f"header is not msgpack: {str(error) or type(error).__name__}") from None
     if not isinstance(header, dict):
         raise WireError(f"header is a msgpack {type(header).__name__}, not a map")
     _check_plain(header, 1)
     return header
-
-
-def _try_unpack(frame: Buffer) -> dict[str, Any] | None:
-    try:
-        return _unpack(frame)
-    except WireError:
-        return None
-
-
-def _no_extensions(code: int, data: bytes) -> Any:
-    raise ValueError(f"extension type {code} is not allowed")
 
 
 _LEAVES = frozenset((int, float, bool, type(None)))

@@ -27,6 +27,8 @@ __all__ = ["Job", "capture"]
 
 SHARD_SIZE = 1000
 DEADLINE = 60.0
+# Enough threads to keep up with an engine; the other cores are for the engines.
+_WORKERS = max(1, min(4, (os.cpu_count() or 1) // 2))
 _WINDOW = 16  # renderings in memory beyond those that the engines hold
 
 Progress = Callable[[int, int], None]
@@ -137,12 +139,12 @@ class Job(AbstractContextManager["Job"]):
                 if progress is not None:
                     progress(self.done, self.total)
 
-        with _Writer(self) as writer, ThreadPoolExecutor(_workers(), "f2p-png") as pool:
+        with _Writer(self) as writer, ThreadPoolExecutor(_WORKERS, "f2p-png") as pool:
             try:
                 for position, rendering in renderings:
                     files = pool.submit(_encode, rendering, self.manifest.kept_passes)
                     encoding.append((self._missing[position], files))
-                    write(2 * _workers())
+                    write(2 * _WORKERS)
             finally:
                 write(0)  # renderings before a failure are kept
         return self.done - before
@@ -211,19 +213,16 @@ class _Writer(AbstractContextManager["_Writer"]):
     def __init__(self, job: Job) -> None:
         self._job = job
         self._shard: Shard | None = None
-        self._number = -1
 
     def add(self, character: Character, index: int, files: Sequence[bytes]) -> None:
         job = self._job
-        size = job.manifest.shard_size
-        number = index // size
-        if self._shard is None or number != self._number:
+        number, position = divmod(index, job.manifest.shard_size)
+        path = shard_path(job.folder, number)
+        if self._shard is None or self._shard.path != path:
             self.close()
-            ends = suffixes(job.manifest.kept_passes)
-            self._shard = Shard(shard_path(job.folder, number), number * size, ends)
-            self._number = number
+            self._shard = Shard(path, index - position, suffixes(job.manifest.kept_passes))
         if self._shard.next != index:
-            raise DatasetError(f"{self._shard.path} was changed by another program")
+            raise DatasetError(f"{path} was changed by another program")
         self._shard.add(files, job.document(character, index))
         job.done += 1
 
@@ -256,11 +255,6 @@ def capture(
         if job.missing:
             job.run(host, progress=progress, deadline=deadline)
         return job.manifest
-
-
-def _workers() -> int:
-    # Enough threads to keep up with an engine; the other cores are for the engines.
-    return max(1, min(4, (os.cpu_count() or 1) // 2))
 
 
 def _encode(rendering: Rendering, passes: Sequence[str]) -> list[bytes]:

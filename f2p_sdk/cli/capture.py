@@ -145,18 +145,19 @@ def _report(jobs: Sequence[Job], drawn: int, lost: int, seconds: float, as_json:
     job, records = jobs[0], sum(job.done for job in jobs)
     rate = drawn / seconds if seconds else 0.0
     if as_json:
-        document: dict[str, Any] = {
-            "out": str(job.folder),
-            "kind": job.layout.name,
-            "layout_hash": job.layout.hash,
-            "records": job.done,
-            "neighbours": records - job.done,
-            "drawn": drawn,
-            "seconds": round(seconds, 3),
-            "pictures_per_second": round(rate, 2),
-            "engines_lost": lost,
-        }
-        emit_json(document)
+        emit_json(
+            {
+                "out": str(job.folder),
+                "kind": job.layout.name,
+                "layout_hash": job.layout.hash,
+                "records": job.done,
+                "neighbours": records - job.done,
+                "drawn": drawn,
+                "seconds": round(seconds, 3),
+                "pictures_per_second": round(rate, 2),
+                "engines_lost": lost,
+            }
+        )
     elif drawn:
         say(f"{job.folder}: {records} records, {drawn} drawn now, {rate:.1f} per second")
     else:

@@ -102,7 +102,14 @@ def _check(kind: Kind, no_engine: bool, listening: Listening) -> Iterator[Findin
 def _report(findings: list[Finding], failed: int) -> None:
     table(
         ["", "check", "rule"],
-        [[MARKS[f.status], f.check, f"{f.subject}: {f.rule}{_value(f)}"] for f in findings],
+        [
+            [
+                MARKS[f.status],
+                f.check,
+                f"{f.subject}: {f.rule}" + (f" ({f.value})" if f.value else ""),
+            ]
+            for f in findings
+        ],
     )
     printed: set[str] = set()
     for finding in findings:
@@ -111,7 +118,3 @@ def _report(findings: list[Finding], failed: int) -> None:
             say(f"{MARKS[finding.status]} {finding.rule}: {finding.remedy}")
     skipped = sum(f.status == "skipped" for f in findings)
     say(f"{len(findings)} rules checked, {failed} broken, {skipped} skipped")
-
-
-def _value(finding: Finding) -> str:
-    return f" ({finding.value})" if finding.value else ""

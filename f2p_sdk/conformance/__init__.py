@@ -50,14 +50,9 @@ def check_engine(kind: Kind, host: Host | None = None) -> Iterator[Finding]:
     """:func:`check_bridge` and :func:`check_effects` on ``host``; None starts the kind's engine."""
     rule = "its engine starts and connects"
     if host is None and kind.engine is None:
-        yield Finding(
-            "bridge",
-            kind.name,
-            rule,
-            "skipped",
-            "the adapter starts no engine",
-            "start the game and check it with --listen ENDPOINT",
-        )
+        value = "the adapter starts no engine"
+        remedy = "start the game and check it with --listen ENDPOINT"
+        yield Finding("bridge", kind.name, rule, "skipped", value, remedy)
         return
     from ..bridge import open_engine
 

@@ -38,14 +38,10 @@ def check_adapter(kind: Kind) -> Iterator[Finding]:
     yield Finding.of("adapter", kind.name, "the layout's hash is stable", same, value, remedy)
     yield _round_trip(kind.name, layout)
     bare = [p.name for p in layout.parameters if not p.label]
-    yield Finding(
-        "adapter",
-        kind.name,
-        "every parameter has a label for players",
-        "skipped" if bare else "ok",
-        f"{len(bare)} have none, e.g. {', '.join(bare[:3])}" if bare else "",
-        "a label is optional: without one players see the name" if bare else "",
-    )
+    note = f"{len(bare)} have none, e.g. {', '.join(bare[:3])}"
+    remedy = "a label is optional: without one players see the name"
+    found = ("skipped", note, remedy) if bare else ("ok", "", "")
+    yield Finding("adapter", kind.name, "every parameter has a label for players", *found)
     yield _framing(kind)
 
 

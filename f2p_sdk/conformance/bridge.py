@@ -34,8 +34,14 @@ def check_bridge(kind: Kind, host: Host) -> Iterator[Finding]:
         ("draws its largest picture", lambda: checks.size((info.max_size, info.max_size))),
         ("same character, same bytes", checks.same),
         ("another character, another picture", checks.other),
-        ("refuses a character without values, and continues", checks.refuses_no_values),
-        ("refuses a kind it does not have, and continues", checks.refuses_kind),
+        (
+            "refuses a character without values, and continues",
+            lambda: checks.refuses({}, kind.kind),
+        ),
+        (
+            "refuses a kind it does not have, and continues",
+            lambda: checks.refuses(checks.characters[0], "no-such-kind"),
+        ),
         *(
             (f"pass {name} is valid", lambda name=name: checks.optional_pass(name))
             for name in info.passes
@@ -96,13 +102,7 @@ class _EngineChecks:
         share = float((self.draw(0).color != self.draw(1).color).any(-1).mean())
         return share > 0, f"{share:.0%} of the pixels differ", "the engine must read the values"
 
-    def refuses_no_values(self) -> Verdict:
-        return self._refused({}, self.kind.kind)
-
-    def refuses_kind(self) -> Verdict:
-        return self._refused(self.characters[0], "no-such-kind")
-
-    def _refused(self, values: dict[str, float | str], kind: str) -> Verdict:
+    def refuses(self, values: dict[str, float | str], kind: str) -> Verdict:
         try:
             self.host.render(values, kind=kind, size=128)
         except EngineError as error:

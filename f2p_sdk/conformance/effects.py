@@ -23,6 +23,7 @@ __all__ = ["check_effects"]
 SIDE = 192  # pixels of the compared pictures
 MIN_DIFFERENCE = 6  # of 255: visible in a side-by-side comparison
 MIN_PIXELS = 6  # changed pixels: a spot of 8 x 8 in a picture of 512 x 512
+DEADLINE = 60.0  # seconds for one picture
 MAX_CORRELATION = 0.98  # of the changes of two sliders
 CHARACTERS = 4  # the default and random ones: the hair of one may hide a change
 
@@ -30,12 +31,12 @@ Values: TypeAlias = "dict[str, Value]"
 Changes: TypeAlias = "npt.NDArray[np.float32]"
 
 
-def check_effects(kind: Kind, host: Host, *, deadline: float = 60.0) -> Iterator[Finding]:
+def check_effects(kind: Kind, host: Host) -> Iterator[Finding]:
     """Draw each slider at both ends and each choice, on up to ``CHARACTERS`` characters."""
     layout = kind.layout
     characters = [dict(layout.default().values)]
     characters += [dict(layout.random(i, seed=11).values) for i in range(CHARACTERS - 1)]
-    comparison = _Comparison(kind, host, deadline)
+    comparison = _Comparison(kind, host)
     changes: dict[str, Changes] = {}
     unchanged = [p.name for p in layout.continuous]
     for character in characters:
@@ -81,15 +82,15 @@ def _findings(
 class _Comparison:
     """Draws characters and compares their pictures."""
 
-    def __init__(self, kind: Kind, host: Host, deadline: float) -> None:
-        self._kind, self._host, self._deadline = kind, host, deadline
+    def __init__(self, kind: Kind, host: Host) -> None:
+        self._kind, self._host = kind, host
 
     def _draw(self, characters: Sequence[Values]) -> Iterator[npt.NDArray[Any]]:
         renderings = self._host.render_many(
             characters,
             kind=self._kind.kind,
             size=min(SIDE, self._host.wait().max_size),
-            deadline=self._deadline,
+            deadline=DEADLINE,
             ordered=True,
         )
         return (rendering.color.astype(np.int16) for _, rendering in renderings)

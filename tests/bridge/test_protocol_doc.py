@@ -64,11 +64,16 @@ def test_variable_of_the_watchdog() -> None:
 
 
 def test_planes() -> None:
-    documented = {
-        name.strip("`"): (dtype.strip("`"), len(shape.split(",")))
-        for name, dtype, shape, _ in table("pass")
+    names = {"height": 5, "width": 7, "n": 9, "m": 9}
+    documented = {}
+    for name, dtype, shape, _ in table("pass"):
+        sides = [side.replace(" or more", "").strip() for side in shape.split(",")]
+        values = tuple(names.get(side) or int(side) for side in sides)
+        documented[name.strip("`")] = dtype.strip("`"), values
+    assert documented == {
+        name: (dtype, messages.plane_shape(name, (7, 5), (9, 1)))
+        for name, dtype in messages.PASSES.items()
     }
-    assert documented == dict(messages.PASSES)
 
 
 def test_codes_of_refused() -> None:

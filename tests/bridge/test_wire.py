@@ -50,7 +50,6 @@ def test_unknown_fields_and_types_of_a_later_minor_version_are_accepted() -> Non
 def test_another_major_version_raises_an_error_with_both_versions(major: int, minor: int) -> None:
     with pytest.raises(VersionError, match=f"{major}\\.{minor}, this side 1\\.0") as caught:
         decode([bytes((*b"F2P", major, minor, 1)), b"\xc1 not even msgpack"])
-    assert (caught.value.major, caught.value.minor) == (major, minor)
     assert caught.value.code == "version"
     assert caught.value.remedy
 
@@ -84,7 +83,7 @@ INVALID = {
     "bytes as key": ([HEARTBEAT, b"\x81\xc4\x01a\x02"], "is not a text, or is too long"),
     "bytes as value": ([HEARTBEAT, b"\x81\xa1a\xc4\x01b"], "bytes values are not allowed"),
     "timestamp": ([HEARTBEAT, b"\x81\xa1a\xd6\xff\0\0\0\0"], "Timestamp values are not allowed"),
-    "extension": ([HEARTBEAT, b"\x81\xa1a\xd4\x05\0"], "extension type 5"),
+    "extension": ([HEARTBEAT, b"\x81\xa1a\xd4\x05\0"], "ExtType values are not allowed"),
     "not UTF-8": ([HEARTBEAT, b"\x81\xa1a\xa1\xff"], "not msgpack"),
     "claims 4 GB of text": ([HEARTBEAT, b"\x81\xa1a\xdb\xff\xff\xff\xff"], "not msgpack"),
     "claims 4 G items": ([HEARTBEAT, b"\x81\xa1a\xdd\xff\xff\xff\xff"], "not msgpack"),
