@@ -18,6 +18,7 @@ from typing import Any
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+from .. import __version__
 from ..errors import BridgeError, EngineError, EngineLostError, F2PError, ProtocolError
 from .admission import Admission, Refusal
 from .dispatch import Dispatcher, Engine, Ticket
@@ -244,8 +245,6 @@ class Hub(threading.Thread):
             self.dispatcher.lose(key, str(refusal), now)
             self._refuse(key, refusal.code, str(refusal), refusal.remedy)
             return
-        from .. import __version__
-
         for warning in info.warnings:
             log.warning("%s", warning)
         welcome: dict[str, Any] = {
