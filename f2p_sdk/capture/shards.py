@@ -76,9 +76,7 @@ def read_records(folder: str | Path) -> Iterator[Record]:
     Raises:
         DatasetError: there is no data set, or a record's JSON is damaged.
     """
-    for number, name, files in _complete_records(
-        Path(folder), lambda member: member.name.count(".") == 1
-    ):
+    for number, name, files in _complete_records(Path(folder), lambda m: m.name.count(".") == 1):
         yield Record(number, _document(files[".json"], name), files[".png"])
 
 
@@ -89,9 +87,7 @@ def read_planes(folder: str | Path) -> Iterator[tuple[int, dict[str, npt.NDArray
     Raises:
         DatasetError: there is no data set, or a plane is damaged.
     """
-    for number, name, files in _complete_records(
-        Path(folder), lambda member: member.name.count(".") == 2
-    ):
+    for number, name, files in _complete_records(Path(folder), lambda m: m.name.count(".") == 2):
         try:
             yield number, {p: _plane(files[end]) for p, end in PASS_FILES.items() if end in files}
         except (OSError, ValueError):

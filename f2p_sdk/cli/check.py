@@ -100,17 +100,11 @@ def _check(kind: Kind, no_engine: bool, listening: Listening) -> Iterator[Findin
 
 
 def _report(findings: list[Finding], failed: int) -> None:
-    table(
-        ["", "check", "rule"],
-        [
-            [
-                MARKS[f.status],
-                f.check,
-                f"{f.subject}: {f.rule}" + (f" ({f.value})" if f.value else ""),
-            ]
-            for f in findings
-        ],
-    )
+    rows = []
+    for f in findings:
+        value = f" ({f.value})" if f.value else ""
+        rows.append([MARKS[f.status], f.check, f"{f.subject}: {f.rule}{value}"])
+    table(["", "check", "rule"], rows)
     printed: set[str] = set()
     for finding in findings:
         if finding.remedy and finding.remedy not in printed:

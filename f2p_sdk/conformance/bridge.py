@@ -34,14 +34,8 @@ def check_bridge(kind: Kind, host: Host) -> Iterator[Finding]:
         ("draws its largest picture", lambda: checks.size((info.max_size, info.max_size))),
         ("same character, same bytes", checks.same),
         ("another character, another picture", checks.other),
-        (
-            "refuses a character without values, and continues",
-            lambda: checks.refuses({}, kind.kind),
-        ),
-        (
-            "refuses a kind it does not have, and continues",
-            lambda: checks.refuses(checks.characters[0], "no-such-kind"),
-        ),
+        ("refuses a character without values, and continues", checks.refuses_no_values),
+        ("refuses an unknown kind, and continues", checks.refuses_kind),
         *(
             (f"pass {name} is valid", lambda name=name: checks.optional_pass(name))
             for name in info.passes
@@ -84,11 +78,8 @@ class _EngineChecks:
         color = self.draw(0, size).color
         deviation = float(color.std())
         value = f"{size[0]}x{size[1]}, deviation {deviation:.0f} of 255"
-        return (
-            deviation > 2,
-            value,
-            "a picture of one colour shows no face: check the engine's drawing",
-        )
+        remedy = "a picture of one colour shows no face: check the engine's drawing"
+        return deviation > 2, value, remedy
 
     def same(self) -> Verdict:
         first = self.draw(0).color
@@ -102,7 +93,13 @@ class _EngineChecks:
         share = float((self.draw(0).color != self.draw(1).color).any(-1).mean())
         return share > 0, f"{share:.0%} of the pixels differ", "the engine must read the values"
 
-    def refuses(self, values: dict[str, float | str], kind: str) -> Verdict:
+    def refuses_no_values(self) -> Verdict:
+        return self._refuses({}, self.kind.kind)
+
+    def refuses_kind(self) -> Verdict:
+        return self._refuses(self.characters[0], "no-such-kind")
+
+    def _refuses(self, values: dict[str, float | str], kind: str) -> Verdict:
         try:
             self.host.render(values, kind=kind, size=128)
         except EngineError as error:
