@@ -16,11 +16,6 @@ from ..errors import EngineError
 from .wire import MAX_PLANES, Buffer, Message, MessageType, WireError
 
 __all__ = [
-    "LANDMARKS",
-    "MAX_CREDITS",
-    "MAX_NAME",
-    "MAX_ROWS",
-    "MAX_SIDE",
     "PASSES",
     "EngineInfo",
     "Rendering",

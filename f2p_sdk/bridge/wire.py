@@ -23,16 +23,6 @@ from ..errors import ProtocolError
 
 __all__ = [
     "FIELDS",
-    "MAGIC",
-    "MAJOR",
-    "MAX_DEPTH",
-    "MAX_FRAMES",
-    "MAX_HEADER_BYTES",
-    "MAX_ITEMS",
-    "MAX_PLANES",
-    "MAX_PLANE_BYTES",
-    "MAX_TEXT",
-    "MINOR",
     "Buffer",
     "Message",
     "MessageType",
