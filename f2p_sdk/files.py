@@ -1,13 +1,13 @@
-"""Reading files that are small enough, writing files so that a reader never sees half of one, and
-where a user's own files are kept."""
+"""Bounded reading and atomic writing of files, and the folder of the user's own files."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import sys
-import tempfile
+import secrets
 from pathlib import Path
+
+import platformdirs
 
 from .errors import F2PError
 
@@ -15,90 +15,65 @@ __all__ = ["atomic_write", "read_limited", "user_folder"]
 
 
 def user_folder() -> Path:
-    """Where what a user brought is kept, such as imported weights; it need not exist yet.
+    """Folder of the user's own files, such as imported weights; it need not exist yet.
 
-    ``F2P_HOME`` names another place. Else ``%LOCALAPPDATA%\\f2p`` on Windows, ``~/Library/
-    Application Support/f2p`` on macOS, and ``f2p`` in ``$XDG_DATA_HOME`` (``~/.local/share``)
-    everywhere else, as each system's rules say.
+    The environment variable ``F2P_HOME`` if set, else the system's folder for user data:
+    ``%LOCALAPPDATA%\\f2p`` on Windows, ``~/Library/Application Support/f2p`` on macOS,
+    ``~/.local/share/f2p`` on Linux; ``$XDG_DATA_HOME/f2p`` if that is set, except on Windows.
     """
-    named = os.environ.get("F2P_HOME")
-    if named:
-        return Path(named).expanduser()
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "f2p"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "f2p"
-    data = os.environ.get("XDG_DATA_HOME", "")
-    # The XDG specification: a path that is not absolute is to be ignored.
-    return (Path(data) if Path(data).is_absolute() else Path.home() / ".local" / "share") / "f2p"
+    home = os.environ.get("F2P_HOME")
+    if home:
+        return Path(home).expanduser()
+    return platformdirs.user_data_path("f2p", appauthor=False)
 
 
 def read_limited(
     path: str | Path, limit: int, *, error: type[F2PError] = F2PError, remedy: str = ""
 ) -> bytes:
-    """What is in a file of at most ``limit`` bytes, a whole number of MiB.
+    """Content of a file of at most ``limit`` bytes, a whole number of MiB.
 
-    Raises ``error`` with ``remedy`` where there is none, or a folder, too much, or no permission.
+    Raises:
+        F2PError: of type ``error``, with ``remedy``: no such file, a folder, too large, or no
+            permission.
     """
     path = Path(path)
     try:
         if not path.is_file():
-            what = "is a folder" if path.is_dir() else "there is no such file"
-            raise error(f"{path}: {what}", remedy=remedy)
+            problem = "is a folder" if path.is_dir() else "there is no such file"
+            raise error(f"{path}: {problem}", remedy=remedy)
         size = path.stat().st_size
         if size > limit:
             raise error(
                 f"{path}: must be at most {limit >> 20} MiB, is {size} bytes", remedy=remedy
             )
         return path.read_bytes()
-    except (OSError, ValueError) as problem:  # a path with a zero byte is a ValueError
-        reason = getattr(problem, "strerror", None) or problem
-        raise error(f"{path}: cannot be read: {reason}", remedy=remedy) from problem
+    except (OSError, ValueError) as cause:  # a path with a zero byte is a ValueError
+        reason = getattr(cause, "strerror", None) or cause
+        raise error(f"{path}: cannot be read: {reason}", remedy=remedy) from cause
 
 
 def atomic_write(path: str | Path, data: bytes | str, *, error: type[F2PError] = F2PError) -> Path:
-    """Write ``data`` (text as UTF-8) to ``path`` at once: the file is the old one or the new one.
+    """Replace ``path`` by ``data`` (text as UTF-8) in one step; make missing folders.
 
-    Folders that are missing are made. Raises ``error`` where the file cannot be written.
+    Readers see the old file or the new file, never a part of one.
+
+    Raises:
+        F2PError: of type ``error``, if the file cannot be written.
     """
     path = Path(path)
-    content = data.encode("utf-8") if isinstance(data, str) else data
-    temporary: str | None = None
+    # In the folder of the target: renaming is atomic only within one file system.
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A file beside the target: renaming is atomic only within one file system.
-        handle, temporary = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"
-        )
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        _like_a_new_file(temporary)
+        with temporary.open("xb") as file:
+            file.write(data.encode("utf-8") if isinstance(data, str) else data)
         os.replace(temporary, path)  # noqa: PTH105 - Path.replace is the same call
-        temporary = None
-    except OSError as problem:
+    except OSError as cause:
         raise error(
-            f"{path}: cannot be written: {problem.strerror or problem}",
+            f"{path}: cannot be written: {cause.strerror or cause}",
             remedy="check the folder, its permissions and the space left on the disk",
-        ) from problem
+        ) from cause
     finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     return path
-
-
-def _like_a_new_file(path: str) -> None:
-    """Give the file the permissions that ``open`` would have given it, not mkstemp's 0600."""
-    if os.name == "posix":
-        Path(path).chmod(0o666 & ~_UMASK)
-
-
-def _read_umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
-
-
-# Read once at import: the call sets and restores the mask, which threads must not race for.
-_UMASK = _read_umask()

@@ -1,4 +1,4 @@
-"""What a check finds."""
+"""Results of checks."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ STATUSES = ("ok", "failed", "skipped")
 
 @dataclass(frozen=True)
 class Finding:
-    """One rule, looked at for one subject.
+    """Result of one rule for one subject.
 
     Attributes:
-        check: which check it belongs to, e.g. ``"bridge"``.
-        subject: what was looked at, e.g. ``"justice/female"`` or the name of a slider.
-        rule: what should be so, as a statement: ``"same character, same bytes"``.
-        status: ``"ok"``, ``"failed"``, or ``"skipped"`` where it could not be looked at.
-        value: what was found, with its unit.
-        remedy: what to do next; only where the status is not ``"ok"``.
+        check: name of the check, e.g. ``"bridge"``.
+        subject: the checked thing, e.g. ``"justice/female"`` or a slider.
+        rule: the requirement as a statement, e.g. ``"same character, same bytes"``.
+        status: ``"ok"``, ``"failed"``, or ``"skipped"`` if the rule could not be checked.
+        value: the measured value, with its unit.
+        remedy: the next step; empty if the status is ``"ok"``.
     """
 
     check: str
@@ -41,7 +41,7 @@ class Finding:
 
     @property
     def ok(self) -> bool:
-        """False where the rule is broken; what was skipped breaks none."""
+        """False if the rule is broken; a skipped rule is not broken."""
         return self.status != "failed"
 
     def as_dict(self) -> dict[str, Any]:
@@ -49,11 +49,16 @@ class Finding:
         return asdict(self)
 
     @classmethod
+    def of(
+        cls, check: str, subject: str, rule: str, ok: bool, value: str = "", remedy: str = ""
+    ) -> Finding:
+        """An ok or a failed finding; ``remedy`` is kept only for a failed one."""
+        return cls(check, subject, rule, "ok" if ok else "failed", value, "" if ok else remedy)
+
+    @classmethod
     def of_error(cls, check: str, subject: str, rule: str, error: BaseException) -> Finding:
-        """A failed finding whose value and remedy are those of an error."""
+        """A failed finding with the message and remedy of an error."""
         if isinstance(error, F2PError):
             return cls(check, subject, rule, "failed", error.message, error.remedy)
-        value = f"{type(error).__name__}: {error}"
-        return cls(
-            check, subject, rule, "failed", value, "this is a defect: report it to its owner"
-        )
+        value, remedy = f"{type(error).__name__}: {error}", "this is a defect: report it"
+        return cls(check, subject, rule, "failed", value, remedy)

@@ -1,17 +1,17 @@
-"""For the tests of adapters and of engines.
+"""Test support for adapters and engines.
 
-:class:`AdapterTests` holds an adapter to its promises:
+:class:`AdapterTests` checks an adapter in the adapter's own test suite:
 
     class TestHero(AdapterTests):
         kind = "mygame/hero"
 
-:class:`FakeEngine` is a small real engine, on the real bridge, in its own process, good or bad on
-demand:
+:class:`FakeEngine` is a small engine on the real bridge, in its own process; its options make it
+fail:
 
     with Host(game="demo", layouts={"hero": "0123"}) as host:
         with FakeEngine(host.endpoint, kinds={"hero": "0123"}):
             host.wait(30)
-            host.render({"nose": 0.5}, size=64).color    # == pattern({"nose": 0.5}, (64, 64))
+            host.render({"nose": 0.5}, size=64).color  # pattern({"nose": 0.5}, (64, 64))
 
 As a program: ``python -m f2p_sdk.testing --connect ENDPOINT --exit-with-host --die-after 3``
 """
@@ -27,14 +27,13 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import conformance, plugins
-from .bridge.client import EngineClient, serve_engine
+from .bridge.client import EngineClient
 from .bridge.messages import LANDMARKS, PASSES, EngineInfo, Size, pack_planes
 from .bridge.wire import Buffer, Message, MessageType, encode
 from .errors import F2PError
@@ -45,30 +44,30 @@ __all__ = ["SCENE", "AdapterTests", "FakeEngine", "PatternHandler", "digest", "m
 SCENE = frozenset(
     ("yaw", "pitch", "light_azimuth", "light_elevation", "light_strength", "light_color")
 ) | {"expression", "background"}
-"""The settings of scenes that ``docs/reference/protocol.md`` names."""
+"""The scene settings of ``docs/reference/protocol.md``."""
 
 
 class AdapterTests:
-    """What `f2p check` looks at, as tests. Name the kind in a subclass; pytest collects that."""
+    """The checks of `f2p check` as tests. Set ``kind`` in a subclass, which pytest collects."""
 
     kind = ""
 
     def test_layout_and_framing(self) -> None:
-        _hold(conformance.check_adapter(plugins.game(self.kind)))
+        _assert_ok(conformance.check_adapter(plugins.game(self.kind)))
 
     def test_weights(self) -> None:
-        _hold(conformance.check_weights(plugins.game(self.kind)))
+        _assert_ok(conformance.check_weights(plugins.game(self.kind)))
 
     def test_engine(self) -> None:
-        """Starts the kind's own engine; passes where it has none to start."""
-        _hold(conformance.check_engine(plugins.game(self.kind)))
+        """Checks the kind's own engine; passes if the kind has none to start."""
+        _assert_ok(conformance.check_engine(plugins.game(self.kind)))
 
-    def test_what_plugins_check(self) -> None:
-        _hold(conformance.check_extra(plugins.game(self.kind)))
+    def test_plugin_checks(self) -> None:
+        _assert_ok(conformance.check_extra(plugins.game(self.kind)))
 
 
-def _hold(findings: Iterable[Finding]) -> None:
-    """AssertionError with every rule that is broken, and what to do next."""
+def _assert_ok(findings: Iterable[Finding]) -> None:
+    """Raise AssertionError with every broken rule and its remedy."""
     broken = [f for f in findings if not f.ok]
     assert not broken, "\n".join(
         f"{f.subject}: {f.rule}: {f.value}. {f.remedy}".rstrip() for f in broken
@@ -76,39 +75,38 @@ def _hold(findings: Iterable[Finding]) -> None:
 
 
 def digest(values: Mapping[str, float | str]) -> bytes:
-    """SHA-256 of the values: of their JSON with sorted names, numbers as floats."""
+    """SHA-256 of the values' JSON, with sorted names and numbers as floats."""
     plain = {k: v if isinstance(v, str) else float(v) for k, v in values.items()}
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).digest()
 
 
 def pattern(values: Mapping[str, float | str], size: Size) -> npt.NDArray[np.uint8]:
-    """The picture of a character: uint8 (height, width, 3), and any other character has another
-    one.
+    """Picture uint8 (height, width, 3) that depends on every value of a character.
 
     With d the :func:`digest`, channel c of pixel (x, y) is (d[c] + x d[3+c] + y d[6+c]) mod 256.
     """
     d = np.frombuffer(digest(values), dtype=np.uint8)
     width, height = size
-    x = np.arange(width, dtype=np.uint8)[None, :, None]  # wraps around, as it should
+    x = np.arange(width, dtype=np.uint8)[None, :, None]  # uint8 arithmetic is modulo 256
     y = np.arange(height, dtype=np.uint8)[:, None, None]
     picture: npt.NDArray[np.uint8] = (d[None, None, 0:3] + x * d[3:6]) + y * d[6:9]
     return picture
 
 
 class PatternHandler:
-    """Draws :func:`pattern`, and all other passes from the digest of the values.
+    """Engine handler that draws :func:`pattern`, and all other passes from the digest.
 
-    In a scene of the documented settings it draws another pattern; other settings are refused.
+    In a scene with documented settings it draws another pattern; other settings are an error.
 
     Labels are the red channel modulo 11; depth is the green channel in decimetres; landmark k is at
-    (d[k % 32] / 256, d[(k + 1) % 32] / 256) of the picture's extent, the odd ones not seen; the
-    first six of them are the vertices of two triangles.
+    (d[k % 32] / 256, d[(k + 1) % 32] / 256) of the picture's size, every second one is not visible;
+    the first six are the vertices of two triangles.
 
     Args:
-        game, kinds: what it says that it is.
-        delay: seconds that each picture takes (asleep).
-        hang_after, die_after, fail_after: after so many pictures it never answers again, ends its
-            process at once, or raises an error with a remedy.
+        game, kinds: contents of its :class:`EngineInfo`.
+        delay: seconds that it sleeps for each picture.
+        hang_after, die_after, fail_after: after this number of pictures it hangs, ends its process,
+            or raises an error with a remedy.
     """
 
     def __init__(
@@ -121,14 +119,8 @@ class PatternHandler:
         die_after: int | None = None,
         fail_after: int | None = None,
     ) -> None:
-        self._info = EngineInfo(
-            game,
-            dict(kinds or {"hero": "0"}),
-            "fake",
-            "1.0",
-            max_size=1024,
-            passes=tuple(PASSES),
-        )
+        kinds = dict(kinds or {"hero": "0"})
+        self._info = EngineInfo(game, kinds, "fake", "1.0", max_size=1024, passes=tuple(PASSES))
         self._delay = delay
         self._hang_after = hang_after
         self._die_after = die_after
@@ -157,20 +149,20 @@ class PatternHandler:
             while True:
                 time.sleep(1)
         if self.drawn == self._fail_after:
-            raise EngineTrouble("the hair shader does not compile", "update the graphics driver")
+            raise EngineFailure("the hair shader does not compile", "update the graphics driver")
         if self._delay:
             time.sleep(self._delay)
         self.drawn += 1
         color = pattern(values, size)
         d = np.resize(np.frombuffer(digest(values), dtype=np.uint8), LANDMARKS + 1)
-        places = np.stack([d[:-1], d[1:]], axis=1) / 256 * (np.array(size) - 1)
-        seen = 1.0 - np.arange(LANDMARKS) % 2
+        points = np.stack([d[:-1], d[1:]], axis=1) / 256 * (np.array(size) - 1)
+        visible = 1.0 - np.arange(LANDMARKS) % 2
         return {
             "color": color,
             "labels": color[:, :, 0] % 11,
-            "landmarks": np.column_stack([places, seen]).astype(np.float32),
+            "landmarks": np.column_stack([points, visible]).astype(np.float32),
             "depth": color[:, :, 1].astype(np.float32),
-            "vertices": np.column_stack([places[:6], 100 + d[:6], places[:6]]).astype(np.float32),
+            "vertices": np.column_stack([points[:6], 100 + d[:6], points[:6]]).astype(np.float32),
             "attributes": np.zeros((6, 6), np.float32),
             "triangles": np.array([[0, 1, 2], [3, 4, 5]], np.int32),
         }
@@ -179,8 +171,8 @@ class PatternHandler:
         self.applied.append(dict(values))
 
 
-class EngineTrouble(Exception):
-    """An engine's own error, with what to do about it."""
+class EngineFailure(Exception):
+    """An engine's own error with a remedy."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message)
@@ -188,24 +180,16 @@ class EngineTrouble(Exception):
 
 
 class FakeEngine(AbstractContextManager["FakeEngine"]):
-    """The engine of this module in a process of its own, killed at the end of the block.
+    """The engine of this module in its own process, killed at the end of the block.
 
     Args:
-        endpoint: the host's.
-        game, kinds: what it says that it is.
-        options: the program's other options, e.g. ``delay=0.1, die_after=3, exit_with_host=True``.
+        endpoint: the host's endpoint.
+        options: ``game`` and ``kinds``, as for :class:`PatternHandler`, and the program's other
+            options, e.g. ``delay=0.1, die_after=3, exit_with_host=True``.
     """
 
-    def __init__(
-        self,
-        endpoint: str,
-        *,
-        game: str = "demo",
-        kinds: Mapping[str, str] | None = None,
-        **options: float | bool | str,
-    ) -> None:
-        argv = self.argv(endpoint, game=game, kinds=kinds, **options)
-        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
+    def __init__(self, endpoint: str, **options: Any) -> None:
+        self.process = subprocess.Popen(self.argv(endpoint, **options), stdin=subprocess.DEVNULL)
 
     @staticmethod
     def argv(
@@ -215,7 +199,7 @@ class FakeEngine(AbstractContextManager["FakeEngine"]):
         kinds: Mapping[str, str] | None = None,
         **options: float | bool | str,
     ) -> list[str]:
-        """The command line that starts it, as an adapter's ``Kind.engine`` would return it."""
+        """Command line of the engine, in the form that an adapter's ``Kind.engine`` returns."""
         argv = [sys.executable, "-m", "f2p_sdk.testing", "--connect", endpoint, "--game", game]
         for kind, layout in (kinds or {"hero": "0"}).items():
             argv += ["--kind", f"{kind}={layout}"]
@@ -225,53 +209,52 @@ class FakeEngine(AbstractContextManager["FakeEngine"]):
         return argv
 
     def kill(self) -> None:
-        """End it at once, as ``kill -9`` does."""
+        """End the process at once, as ``kill -9`` does."""
         self.process.kill()
         self.process.wait(10)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.kill()
 
 
-class _Liar(EngineClient):
+class _ShortPlaneClient(EngineClient):
     """Describes a whole picture and sends half of it."""
 
-    def _do(self, message: Message) -> list[Buffer]:
-        frames = super()._do(message)
+    def _answer(self, message: Message) -> list[Buffer]:
+        frames = super()._answer(message)
         if message.type is MessageType.RENDER:
             pixels = bytes(frames[2])
             frames[2] = pixels[: len(pixels) // 2]
         return frames
 
 
-class _Babbler(EngineClient):
+class _GarbageClient(EngineClient):
     """Answers with bytes that are no message."""
 
-    def _do(self, message: Message) -> list[Buffer]:
+    def _answer(self, message: Message) -> list[Buffer]:
         return [b"\x00\xff" * 40, b"\xc1" * 100]
 
 
-class _Swapper(EngineClient):
-    """Draws another size than was asked for, and says so."""
+class _WrongSizeClient(EngineClient):
+    """Draws and describes 8 x 8 pixels whatever the requested size."""
 
-    def _do(self, message: Message) -> list[Buffer]:
+    def _answer(self, message: Message) -> list[Buffer]:
         header = {**message.header, "size": [8, 8]}
-        frames = super()._do(Message(message.type, header))
+        frames = super()._answer(Message(message.type, header))
         described, _ = pack_planes({"color": np.zeros((8, 8, 3), np.uint8)}, ["color"], (8, 8))
-        done = {"id": header["id"], "credits": 1, "seconds": 0.0, "planes": described}
-        return encode(MessageType.PICTURE, done, frames[2:3])
+        answer = {"id": header["id"], "credits": 1, "seconds": 0.0, "planes": described}
+        return encode(MessageType.PICTURE, answer, frames[2:3])
 
 
-_CLIENTS = {"lie": _Liar, "garbage": _Babbler, "swap": _Swapper}
+_CLIENTS = {
+    "short-plane": _ShortPlaneClient,
+    "garbage": _GarbageClient,
+    "wrong-size": _WrongSizeClient,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The program: see the module."""
+    """Run the fake engine."""
     parser = argparse.ArgumentParser(prog="python -m f2p_sdk.testing", description=main.__doc__)
     parser.add_argument("--connect", required=True, metavar="ENDPOINT")
     parser.add_argument("--exit-with-host", action="store_true")
@@ -279,9 +262,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--game", default="demo")
     parser.add_argument("--kind", action="append", metavar="KIND=HASH", default=[])
     parser.add_argument("--delay", type=float, default=0.0, metavar="SECONDS")
-    parser.add_argument("--hang-after", type=int, metavar="N")
-    parser.add_argument("--die-after", type=int, metavar="N")
-    parser.add_argument("--fail-after", type=int, metavar="N")
+    for name in ("hang", "die", "fail"):
+        parser.add_argument(f"--{name}-after", type=int, metavar="N")
+    parser.set_defaults(client=EngineClient)
     for name, client in _CLIENTS.items():
         parser.add_argument(f"--{name}", action="store_const", const=client, dest="client")
     args = parser.parse_args(arguments)
@@ -295,12 +278,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     options = {"exit_with_host": args.exit_with_host, "keys": args.keys}
     try:
-        if args.client is None:
-            serve_engine(args.connect, handler, **options)
-        else:
-            with args.client(args.connect, handler, **options) as client:
-                while client.step(0.1):
-                    pass
+        with args.client(args.connect, handler, **options) as client:
+            while client.step(0.1):
+                pass
     except F2PError as error:
         sys.exit(str(error))
 

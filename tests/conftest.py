@@ -82,7 +82,8 @@ def toy(toy_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for folder in (TOY, toy_home):
         monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("F2P_TOY", str(toy_home))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (TOY, toy_home))))
+    path = [str(TOY), str(toy_home), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
     from f2p_sdk import plugins
 
     plugins.manager.cache_clear()

@@ -1,4 +1,4 @@
-"""Datasets: what is in them, that a kill loses nothing, and that nothing wrong is ever mixed in."""
+"""Data sets: contents, continuation after kills and failures, protection from mixing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ COUNT, SHARD = 25, 10
 
 @contextmanager
 def engines(*handlers: PatternHandler) -> Iterator[Host]:
-    """A host with engines in threads: a process each would only take longer."""
+    """A host with engines in threads, which start faster than processes."""
     stop = threading.Event()
     with Host(game="demo", layouts={"hero": LAYOUT.hash}, heartbeat=0.1) as host:
         threads = [
@@ -70,15 +70,15 @@ def fill(folder: Path, count: int = COUNT, **options: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("whole")
+def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("complete")
     fill(folder)
     return folder
 
 
 @pytest.fixture
-def copy(whole: Path, tmp_path: Path) -> Path:
-    for path in whole.iterdir():
+def copy(complete: Path, tmp_path: Path) -> Path:
+    for path in complete.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     return tmp_path
 
@@ -87,10 +87,10 @@ def shards(folder: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in sorted(folder.glob("*.tar"))}
 
 
-def test_other_tools_can_read_it(whole: Path) -> None:
-    seen = []
+def test_tarfile_and_pillow_can_read_the_shards(complete: Path) -> None:
+    indices = []
     for name, first in [("000000.tar", 0), ("000001.tar", 10), ("000002.tar", 20)]:
-        with tarfile.open(whole / name) as archive:
+        with tarfile.open(complete / name) as archive:
             members = archive.getmembers()
             assert all(m.isreg() and m.mode == 0o644 for m in members)
             for i, (png, text) in enumerate(zip(members[::2], members[1::2], strict=True), first):
@@ -108,47 +108,47 @@ def test_other_tools_can_read_it(whole: Path) -> None:
                 with Image.open(io.BytesIO(archive.extractfile(png).read())) as image:  # type: ignore[union-attr]
                     assert image.mode == "RGB"
                     assert np.array_equal(np.asarray(image), pattern(expected.values, (SIZE, SIZE)))
-                seen.append(i)
-        assert (whole / name).read_bytes().endswith(bytes(1024))
-    assert seen == list(range(COUNT))
+                indices.append(i)
+        assert (complete / name).read_bytes().endswith(bytes(1024))
+    assert indices == list(range(COUNT))
 
 
-def test_records_are_read_back(whole: Path) -> None:
-    records = list(read_records(whole))
+def test_read_records_yields_all_records(complete: Path) -> None:
+    records = list(read_records(complete))
     assert [number for number, _, _ in records] == list(range(COUNT))
     for number, values, png in records:
         assert values == LAYOUT.random(number, 0).values
         assert png.startswith(b"\x89PNG")
 
 
-def test_the_manifest_says_what_it_is(whole: Path) -> None:
-    assert read_manifest(whole) == Manifest("demo", "hero", LAYOUT.hash, 0, SIZE, SHARD, COUNT)
+def test_the_manifest_describes_the_data_set(complete: Path) -> None:
+    assert read_manifest(complete) == Manifest("demo", "hero", LAYOUT.hash, 0, SIZE, SHARD, COUNT)
 
 
-def test_the_bytes_do_not_depend_on_who_draws(whole: Path, tmp_path: Path) -> None:
+def test_the_bytes_do_not_depend_on_the_engines(complete: Path, tmp_path: Path) -> None:
     with engines(handler(), handler(delay=0.01), handler(delay=0.003)) as host:
         capture(LAYOUT, host, COUNT, tmp_path, size=SIZE, shard_size=SHARD)
-    assert shards(tmp_path) == shards(whole)
+    assert shards(tmp_path) == shards(complete)
 
 
-def test_another_seed_is_another_dataset(whole: Path, tmp_path: Path) -> None:
+def test_another_seed_gives_other_characters(complete: Path, tmp_path: Path) -> None:
     fill(tmp_path, 3, seed=7)
     records = list(read_records(tmp_path))
     assert [r.values for r in records] == [LAYOUT.random(i, 7).values for i in range(3)]
-    assert records[0].values != next(read_records(whole)).values
+    assert records[0].values != next(read_records(complete)).values
 
 
-def test_progress(tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
+def test_progress_counts_every_record(tmp_path: Path) -> None:
+    calls: list[tuple[int, int]] = []
     with engines(handler()) as host:
         capture(
-            LAYOUT, host, 7, tmp_path, size=SIZE, progress=lambda done, of: seen.append((done, of))
+            LAYOUT, host, 7, tmp_path, size=SIZE, progress=lambda done, of: calls.append((done, of))
         )
-    assert seen == [(i, 7) for i in range(1, 8)]
+    assert calls == [(i, 7) for i in range(1, 8)]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (64, 33), (512, 512)])
-def test_the_fast_png_is_one(size: tuple[int, int]) -> None:
+def test_fast_png_is_lossless(size: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
     for picture in (noise, pattern({"a": 1.0}, size), np.zeros_like(noise)):
         with Image.open(io.BytesIO(fast_png(picture))) as image:
@@ -157,7 +157,7 @@ def test_the_fast_png_is_one(size: tuple[int, int]) -> None:
             assert np.array_equal(np.asarray(image), picture)
 
 
-# ---- going on
+# ---- continuation
 
 
 CAPTURE = """
@@ -184,11 +184,11 @@ class Kind:
 """
 
 
-def test_a_kill_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
+def test_a_killed_capture_continues_without_loss_or_repetition(tmp_path: Path) -> None:
     (tmp_path / "test_capture_job.py").write_text(JOB)
     data = tmp_path / "data"
     argv = [sys.executable, "-c", CAPTURE, str(data), str(tmp_path)]
-    begun = 0
+    start = 0
     for kill_after in (3, 14, 9):
         process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
@@ -197,12 +197,12 @@ def test_a_kill_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
         rest, _ = process.communicate(timeout=20)
         lines += [int(line) for line in rest.split()]
         written = sum(1 for _ in read_records(data))
-        # What was reported is there, and the next run began where the one before it stopped.
-        assert lines[0] == begun + 1
+        # The reported records exist, and the next run starts after them.
+        assert lines[0] == start + 1
         assert lines[-1] <= written <= lines[-1] + 1
-        begun = written
+        start = written
     final = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
-    assert [int(line) for line in final.stdout.split()] == list(range(begun + 1, 61))
+    assert [int(line) for line in final.stdout.split()] == list(range(start + 1, 61))
     assert [r.number for r in read_records(data)] == list(range(60))
     names = []
     for path in sorted(data.glob("*.tar")):
@@ -211,13 +211,14 @@ def test_a_kill_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
     assert len(names) == len(set(names)) == 120
 
 
-def offsets() -> list[int]:
-    """Where a kill could tear the last record of a shard, in bytes from where it starts."""
-    return [0, 1, 511, 512, 513, 700, 1023, 1024, 1500, 1536, 1537, 2047, 2048, 2500]
+# Positions of a cut within the last record of a shard, in bytes from its start.
+OFFSETS = [0, 1, 511, 512, 513, 700, 1023, 1024, 1500, 1536, 1537, 2047, 2048, 2500]
 
 
-@pytest.mark.parametrize("offset", offsets())
-def test_a_torn_tail_is_cut_and_drawn_again(whole: Path, copy: Path, offset: int) -> None:
+@pytest.mark.parametrize("offset", OFFSETS)
+def test_an_incomplete_record_is_removed_and_drawn_again(
+    complete: Path, copy: Path, offset: int
+) -> None:
     path = copy / "000002.tar"
     with tarfile.open(path) as archive:
         start = archive.getmembers()[-2].offset
@@ -225,10 +226,10 @@ def test_a_torn_tail_is_cut_and_drawn_again(whole: Path, copy: Path, offset: int
     path.write_bytes(data[: start + offset])
     assert len(list(read_records(copy))) in (COUNT - 1, COUNT)
     fill(copy)
-    assert shards(copy) == shards(whole)
+    assert shards(copy) == shards(complete)
 
 
-def test_a_tail_of_zeros_as_after_a_power_cut(whole: Path, copy: Path) -> None:
+def test_records_overwritten_with_zeros_are_drawn_again(complete: Path, copy: Path) -> None:
     path = copy / "000002.tar"
     with tarfile.open(path) as archive:
         start = archive.getmembers()[-4].offset
@@ -238,61 +239,61 @@ def test_a_tail_of_zeros_as_after_a_power_cut(whole: Path, copy: Path) -> None:
     with Job(LAYOUT, COUNT, copy, size=SIZE) as job:
         assert job.missing == 2
     fill(copy)
-    assert shards(copy) == shards(whole)
+    assert shards(copy) == shards(complete)
 
 
-def test_only_what_is_missing_is_drawn(whole: Path, copy: Path) -> None:
+def test_only_missing_records_are_drawn(complete: Path, copy: Path) -> None:
     (copy / "000001.tar").unlink()
     path = copy / "000000.tar"
     path.write_bytes(path.read_bytes()[:-5000])
-    drawer = handler()
-    with engines(drawer) as host, Job(LAYOUT, COUNT, copy, size=SIZE) as job:
+    counting = handler()
+    with engines(counting) as host, Job(LAYOUT, COUNT, copy, size=SIZE) as job:
         missing = job.missing
         assert 10 < missing < 20
         assert job.run(host) == missing
-    assert drawer.drawn == missing
-    assert shards(copy) == shards(whole)
+    assert counting.drawn == missing
+    assert shards(copy) == shards(complete)
 
 
-def test_more_can_be_asked_for_later(whole: Path, tmp_path: Path) -> None:
+def test_a_larger_count_extends_the_data_set(complete: Path, tmp_path: Path) -> None:
     fill(tmp_path, 4)
     fill(tmp_path, 17, shard_size=None)
     fill(tmp_path, COUNT)
-    assert shards(tmp_path) == shards(whole)
-    with Job(LAYOUT, 3, tmp_path, size=SIZE) as job:  # fewer: it has them
+    assert shards(tmp_path) == shards(complete)
+    with Job(LAYOUT, 3, tmp_path, size=SIZE) as job:  # a smaller count keeps the data set
         assert (job.missing, job.total) == (0, COUNT)
     assert read_manifest(tmp_path).count == COUNT
 
 
-def test_neighbours_differ_in_one_parameter_each(whole: Path, tmp_path: Path) -> None:
+def test_neighbours_differ_in_one_parameter_each(complete: Path, tmp_path: Path) -> None:
     with engines(handler()) as host, Job(LAYOUT, 9, tmp_path, size=SIZE, neighbours=True) as job:
         assert job.run(host) == 9
     assert read_manifest(tmp_path).characters == "neighbour"
-    plain = [r.values for r in read_records(whole)]
-    element = []
+    plain = [r.values for r in read_records(complete)]
+    parameters = []
     for record in read_records(tmp_path):
         one, other = (LAYOUT.encode(v) for v in (plain[record.number], record.values))
         changed = [
             name for name in LAYOUT.names if plain[record.number][name] != record.values[name]
         ]
         assert len(changed) == 1
-        element.append(LAYOUT.names.index(changed[0]))
+        parameters.append(LAYOUT.names.index(changed[0]))
         if changed[0] != "hair":
             where = LAYOUT.slices[changed[0]].start
             assert other[where] in (0, 1)
-            assert abs(other[where] - one[where]) >= 0.5  # it goes to the farther end
-    assert element == [0, 1, 2, 2, 2, 0, 1, 2, 2]  # each number of the vector in its turn
-    with pytest.raises(DatasetError, match="of characters 'neighbour', asked was 'random'"):
+            assert abs(other[where] - one[where]) >= 0.5  # towards the farther end
+    assert parameters == [0, 1, 2, 2, 2, 0, 1, 2, 2]  # each number of the vector in turn
+    with pytest.raises(DatasetError, match="with characters 'neighbour', requested 'random'"):
         Job(LAYOUT, 9, tmp_path, size=SIZE)
 
 
-def test_an_engine_that_dies_takes_nothing_with_it(tmp_path: Path) -> None:
+def test_records_stay_when_an_engine_process_ends(tmp_path: Path) -> None:
     with Host(game="demo", layouts={"hero": LAYOUT.hash}, heartbeat=0.1) as host:
         with FakeEngine(host.endpoint, kinds={"hero": LAYOUT.hash}, die_after=11):
             host.wait(20)
             with pytest.raises(EngineLostError):
                 capture(LAYOUT, host, COUNT, tmp_path, size=SIZE, shard_size=SHARD, deadline=0.3)
-        # what was on its way when the connection closed may be lost, and nothing else
+        # only renderings that were not received yet may be lost
         written = [r.number for r in read_records(tmp_path)]
         assert 0 < len(written) <= 11
         assert written == sorted(set(written))
@@ -302,8 +303,8 @@ def test_an_engine_that_dies_takes_nothing_with_it(tmp_path: Path) -> None:
     assert [r.number for r in read_records(tmp_path)] == list(range(COUNT))
 
 
-def test_a_full_disk_stops_it_and_what_is_there_stays(
-    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_records_stay_when_the_disk_is_full(
+    complete: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = Shard._write
     left = 14
@@ -320,57 +321,57 @@ def test_a_full_disk_stops_it_and_what_is_there_stays(
         DatasetError, match=r"000001\.tar cannot be written: No space left"
     ) as caught:
         fill(tmp_path)
-    assert "goes on from here" in caught.value.remedy
+    assert "continues from here" in caught.value.remedy
     monkeypatch.undo()
-    assert len(list(read_records(tmp_path))) == 12  # 14 writes, of them two to begin a shard
+    assert len(list(read_records(tmp_path))) == 12  # 14 writes, two of them for new shards
     fill(tmp_path)
-    assert shards(tmp_path) == shards(whole)
+    assert shards(tmp_path) == shards(complete)
 
 
-# ---- what is refused
+# ---- errors
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "text"),
     [
-        ({"seed": 1}, "seed 0, asked was 1"),
-        ({"size": 13}, "size 12, asked was 13"),
-        ({"shard_size": 11}, "shard_size 10, asked was 11"),
+        ({"seed": 1}, "seed 0, requested 1"),
+        ({"size": 13}, "size 12, requested 13"),
+        ({"shard_size": 11}, "shard_size 10, requested 11"),
         ({"layout": Layout("demo", "hero", LAYOUT.parameters[:2])}, f"layout '{LAYOUT.hash}'"),
         ({"layout": Layout("demo", "villain", LAYOUT.parameters)}, "kind 'hero'"),
         ({"layout": Layout("other", "hero", LAYOUT.parameters)}, "game 'demo'"),
     ],
 )
-def test_another_dataset_is_never_mixed_in(copy: Path, change: dict[str, Any], said: str) -> None:
+def test_different_options_are_an_error(copy: Path, change: dict[str, Any], text: str) -> None:
     before = shards(copy)
     options = {"layout": LAYOUT, "size": SIZE, "shard_size": SHARD, **change}
     layout = options.pop("layout")
-    with pytest.raises(DatasetError, match=said) as caught:
+    with pytest.raises(DatasetError, match=text) as caught:
         Job(layout, COUNT + 1, copy, **options)
     assert str(copy) in caught.value.message
     assert caught.value.remedy
     assert shards(copy) == before
 
 
-def test_a_foreign_shard_is_left_alone(copy: Path) -> None:
+def test_a_foreign_tar_file_is_an_error_and_stays_unchanged(copy: Path) -> None:
     path = copy / "000001.tar"
     with tarfile.open(path, "w") as archive:
         archive.addfile(tarfile.TarInfo("holiday.png"))
     before = path.read_bytes()
-    with pytest.raises(DatasetError, match=r"'holiday\.png' where '00000010\.png' belongs"):
+    with pytest.raises(DatasetError, match=r"'holiday\.png' in the place of '00000010\.png'"):
         Job(LAYOUT, COUNT, copy, size=SIZE)
     with pytest.raises(DatasetError, match="holiday"):
         list(read_records(copy))
     assert path.read_bytes() == before
 
 
-def test_tars_without_a_manifest_are_left_alone(copy: Path) -> None:
+def test_shards_without_a_manifest_are_an_error(copy: Path) -> None:
     (copy / "dataset.json").unlink()
     with pytest.raises(DatasetError, match=r"no dataset\.json"):
         Job(LAYOUT, COUNT, copy, size=SIZE)
-    with pytest.raises(DatasetError, match="holds no dataset"):
+    with pytest.raises(DatasetError, match="has no data set"):
         list(read_records(copy))
-    with pytest.raises(DatasetError, match="holds no dataset"):
+    with pytest.raises(DatasetError, match="has no data set"):
         read_manifest(copy / "nowhere")
 
 
@@ -378,13 +379,13 @@ def test_tars_without_a_manifest_are_left_alone(copy: Path) -> None:
     "text",
     ["", "{", "[]", "{}", '{"format": 2}', '{"format": 1, "game": "demo"}', "\xff"],
 )
-def test_a_damaged_manifest(copy: Path, text: str) -> None:
+def test_a_damaged_manifest_is_an_error(copy: Path, text: str) -> None:
     (copy / "dataset.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(DatasetError, match=r"dataset\.json"):
         Job(LAYOUT, COUNT, copy, size=SIZE)
 
 
-def test_a_damaged_record_is_named(copy: Path) -> None:
+def test_a_damaged_record_is_an_error_with_its_name(copy: Path) -> None:
     path = copy / "000000.tar"
     data = path.read_bytes()
     path.write_bytes(data.replace(b'{"index":3', b'["index":3', 1))
@@ -392,7 +393,7 @@ def test_a_damaged_record_is_named(copy: Path) -> None:
         list(read_records(copy))
 
 
-def test_only_one_may_write(copy: Path) -> None:
+def test_a_data_set_is_locked_for_one_writer(copy: Path) -> None:
     with (
         Job(LAYOUT, COUNT, copy, size=SIZE),
         pytest.raises(DatasetError, match="another f2p capture is writing"),
@@ -402,31 +403,31 @@ def test_only_one_may_write(copy: Path) -> None:
         assert job.missing == 0
 
 
-def test_numbers_that_make_no_sense(tmp_path: Path) -> None:
+def test_numbers_out_of_range_are_errors(tmp_path: Path) -> None:
     for options in ({"count": 0}, {"seed": -1}, {"size": 0}, {"shard_size": 0}):
         with pytest.raises(UsageError):
             Job(LAYOUT, options.pop("count", 1), tmp_path, **options)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
+def test_an_impossible_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DatasetError, match="cannot be written to"):
         Job(LAYOUT, 1, tmp_path / "file" / "data")
 
 
-def test_memory_stays_bounded_while_one_record_is_late(tmp_path: Path) -> None:
-    """With one engine hanging on record 0, the other must not draw the rest into memory."""
+def test_renderings_in_memory_are_limited_while_one_record_is_late(tmp_path: Path) -> None:
+    """While one engine is slow with record 0, the other does not draw all other records."""
 
-    class Late(PatternHandler):
+    class SlowFirst(PatternHandler):
         def render(self, *args: Any) -> Any:
             if not self.drawn:
                 time.sleep(1.0)
             return super().render(*args)
 
-    late = Late(kinds={"hero": LAYOUT.hash})
+    slow = SlowFirst(kinds={"hero": LAYOUT.hash})
     quick = handler()
-    with engines(late, quick) as host:
+    with engines(slow, quick) as host:
         thread = threading.Thread(
             target=capture, args=(LAYOUT, host, 200, tmp_path), kwargs={"size": SIZE}
         )

@@ -1,4 +1,4 @@
-"""Conformance: a good game passes every check, and each fault is named with what to do."""
+"""Conformance checks: a correct game passes, and each fault is reported with a remedy."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def broken(findings: Iterator[Finding]) -> dict[str, Finding]:
     return {f.rule: f for f in findings if not f.ok}
 
 
-def test_a_good_adapter_passes(hero: Kind) -> None:
+def test_a_correct_adapter_passes(hero: Kind) -> None:
     findings = [*conformance.check_adapter(hero), *conformance.check_weights(hero)]
     assert all(f.ok for f in findings), findings
     assert "2 continuous + 3 discrete = 5" in findings[0].value
 
 
-def test_an_engine_is_looked_at_from_every_side(hero: Kind) -> None:
+def test_check_engine_runs_the_bridge_and_effect_checks(hero: Kind) -> None:
     rows = list(conformance.check_engine(hero))
     failed = [f for f in rows if not f.ok]
-    # The toy engine lays a colour over a photo: its hair is not drawn, so its choices look alike.
+    # The toy engine draws no hair, so the choices of hair look alike.
     assert {f.rule for f in failed} == {"every choice looks different from the others"}
     assert {f.subject for f in failed} == {
         "toy/hero hair short",
@@ -46,7 +46,7 @@ def test_an_engine_is_looked_at_from_every_side(hero: Kind) -> None:
     } <= rules
 
 
-def test_a_layout_that_is_wrong(hero: Kind, tmp_path: Path) -> None:
+def test_an_invalid_layout_is_reported(hero: Kind, tmp_path: Path) -> None:
     path = tmp_path / "hero.toml"
     path.write_text('game = "toy"\nkind = "hero"\n\n[[continuous]]\nname = "x"\nlow = 2\n')
     (finding,) = conformance.check_adapter(dataclasses.replace(hero, layout_path=path))
@@ -54,7 +54,7 @@ def test_a_layout_that_is_wrong(hero: Kind, tmp_path: Path) -> None:
     assert "x" in finding.value
 
 
-def test_a_framing_upside_down(hero: Kind, tmp_path: Path) -> None:
+def test_a_wrong_framing_is_reported(hero: Kind, tmp_path: Path) -> None:
     path = tmp_path / "framing.toml"
     points = [[0.7, 0.6], [0.6, 0.6], [0.3, 0.6], [0.4, 0.6], [0.5, 0.4]]
     path.write_text(f"size = 128\nlandmarks = {points}\n")
@@ -65,7 +65,7 @@ def test_a_framing_upside_down(hero: Kind, tmp_path: Path) -> None:
     assert "dlib's order" in found["the framing is a face in the picture"].value
 
 
-def test_weights_of_another_layout_and_none(hero: Kind) -> None:
+def test_weights_of_another_layout_fail_and_missing_ones_are_skipped(hero: Kind) -> None:
     other = plugins.game("toy/villain")
     found = broken(
         conformance.check_weights(dataclasses.replace(hero, weights=dict(other.weights)))
@@ -79,8 +79,8 @@ def test_weights_of_another_layout_and_none(hero: Kind) -> None:
         assert "f2p train imitator -g toy/hero" in finding.remedy
 
 
-def test_an_engine_that_draws_whatever_it_is_sent(hero: Kind) -> None:
-    """The fake engine draws a pattern of any values, also of none."""
+def test_an_engine_that_accepts_missing_values_is_reported(hero: Kind) -> None:
+    """The fake engine also draws a character without values."""
     layouts = {hero.kind: hero.layout.hash}
     with (
         Host(game="toy", layouts=layouts) as host,
@@ -88,26 +88,29 @@ def test_an_engine_that_draws_whatever_it_is_sent(hero: Kind) -> None:
     ):
         host.wait(30)
         found = broken(conformance.check_bridge(hero, host))
-    refused = found["refuses a character without values, and goes on"]
-    assert refused.value == "it drew something"
+    refused = found["refuses a character without values, and continues"]
+    assert refused.value == "it drew a picture"
     assert "raise an exception in render" in refused.remedy
     assert "same character, same bytes" not in found
 
 
-def test_an_engine_that_dies(hero: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_engine_is_reported(hero: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("F2P_TOY_ENGINE", "dies")
     rows = list(conformance.check_engine(hero))
     assert not rows[-1].ok
-    assert rows[-1].remedy or rows[-1].value
+    assert "the engine process ended" in rows[-1].value
+    assert rows[-1].remedy
 
 
-def test_no_engine_to_start(hero: Kind) -> None:
+def test_a_kind_without_engine_is_skipped(hero: Kind) -> None:
     (finding,) = conformance.check_engine(dataclasses.replace(hero, engine=None))
     assert finding.status == "skipped"
     assert "--listen" in finding.remedy
 
 
-def test_checks_of_plugins(hero: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exceptions_in_checks_of_plugins_are_findings(
+    hero: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(kind: Kind) -> list[Finding]:
         raise LayoutError("the rig is gone", remedy="bring it back")
 
@@ -127,12 +130,12 @@ class TestHero(AdapterTests):
     kind = "toy/hero"
 
     def test_engine(self) -> None:
-        # As above: its hair is not drawn.
+        # The toy engine draws no hair.
         with pytest.raises(AssertionError, match="toy/hero hair short: every choice looks"):
             super().test_engine()
 
 
-def test_findings_say_what_they_mean() -> None:
+def test_invalid_findings_and_check_names_are_errors() -> None:
     with pytest.raises(PluginError, match="must be one of ok, failed, skipped, got 'maybe'"):
         Finding("a", "b", "c", "maybe")
     with pytest.raises(PluginError, match="lower-case"):

@@ -1,5 +1,5 @@
-"""The bridge between the SDK and game engines: the SDK listens, engines connect. See
-docs/reference/protocol.md."""
+"""The bridge between the SDK (host) and game engines (clients), as ``docs/reference/protocol.md``
+specifies it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import logging
 
 from .client import EngineClient, EngineHandler, serve_engine
 from .host import Host
-from .messages import EngineInfo, Picture
+from .messages import EngineInfo, Rendering
 from .process import EngineGroup, open_engine
 from .sockets import DEFAULT_ENDPOINT, make_keys
 
-# What is logged is for programs that want it; errors reach the caller as exceptions.
+# Log records are for programs that configure logging; errors reach the caller as exceptions.
 logging.getLogger("f2p_sdk").addHandler(logging.NullHandler())
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     "EngineHandler",
     "EngineInfo",
     "Host",
-    "Picture",
+    "Rendering",
     "make_keys",
     "open_engine",
     "serve_engine",

@@ -1,20 +1,17 @@
-"""The SDK's side of the bridge: it listens, engines connect, requests are drawn wherever there is
-room.
+"""The SDK's side of the bridge: the host listens, engines connect and draw.
 
-    with Host(layouts={"female": layout.hash}, game="justice") as host:
-        host.wait(60)                                   # until an engine has connected to
-        host.endpoint picture = host.render(character, size=512)      # picture.color: uint8 (512,
-        512, 3)
+with Host(layouts={"female": layout.hash}, game="justice") as host:
+    host.wait(60)  # until an engine has connected to host.endpoint
+    rendering = host.render(character, size=512)
+    rendering.color  # uint8 (512, 512, 3)
 """
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import zmq
@@ -22,9 +19,9 @@ import zmq
 from ..errors import BridgeError, EngineTimeoutError, UsageError
 from .admission import Admission
 from .hub import Hub
-from .messages import EngineInfo, Picture, square
+from .messages import EngineInfo, Rendering, parse_size
 from .requests import Requests, Values
-from .sockets import bind_router
+from .sockets import ANY_PORT, bind_router
 from .wire import MessageType
 
 __all__ = ["Host", "Values"]
@@ -34,27 +31,27 @@ SILENCE = 10.0
 
 
 class Host(AbstractContextManager["Host"]):
-    """Listens for engines and hands them work. Its methods may be called from any thread.
+    """Listens for engines and sends them requests. Its methods may be called from any thread.
 
     Args:
-        bind: where to listen; port ``*`` takes a free one. See :attr:`endpoint`.
-        layouts: hash of the layout of each kind that will be asked for; an engine with another hash
-            for
+        bind: address to listen on; port ``*`` takes a free one. See :attr:`endpoint`.
+        layouts: layout hash of each kind that will be requested. An engine with another hash for
             one of them, or with none of them, is refused. None admits every engine.
         game: engines of another game are refused; None admits every game.
-        keys: folder of CURVE keys (:func:`f2p_sdk.bridge.make_keys`), required off loopback ...
-        plaintext: ... unless plaintext is asked for by name.
-        heartbeat: seconds between heartbeats, both ways.
-        silence: seconds without one after which an idle peer is taken for dead.
+        keys: folder of CURVE keys (:func:`f2p_sdk.bridge.make_keys`). Off loopback, either keys or
+            ``plaintext`` are required.
+        plaintext: allow unencrypted connections off loopback.
+        heartbeat: seconds between heartbeats, in both directions.
+        silence: seconds without a heartbeat after which an idle engine counts as lost.
 
     Raises:
         UsageError: ``bind`` is no endpoint, or off loopback without keys.
-        BridgeError: the port is taken.
+        BridgeError: the port is in use.
     """
 
     def __init__(
         self,
-        bind: str = "tcp://127.0.0.1:*",
+        bind: str = ANY_PORT,
         *,
         layouts: Mapping[str, str] | None = None,
         game: str | None = None,
@@ -63,8 +60,6 @@ class Host(AbstractContextManager["Host"]):
         heartbeat: float = HEARTBEAT,
         silence: float = SILENCE,
     ) -> None:
-        from .. import __version__
-
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
             router, self.endpoint, self._auth = bind_router(
@@ -82,26 +77,21 @@ class Host(AbstractContextManager["Host"]):
             self._context,
             router,
             admission=Admission(game, layouts),
-            version=__version__,
             heartbeat=heartbeat,
             silence=silence,
-            # Ids start anywhere, so that a late answer to an earlier host cannot be taken for ours.
-            first_id=secrets.randbits(48),
         )
         self._hub.start()
         self._requests = Requests(self._hub, layouts)
 
-    # ---- engines
-
     @property
     def engines(self) -> list[EngineInfo]:
-        """The engines that are connected now."""
+        """The connected engines."""
         return self._hub.engines()
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """What happened so far: messages, malformed, strangers, refused, lost, late,
-        handshakes_failed."""
+        """Number of events so far: messages, malformed, unknown_sender, refused, lost, late,
+        ignored, handshakes_failed."""
         return dict(self._hub.counts)
 
     def wait(
@@ -111,25 +101,25 @@ class Host(AbstractContextManager["Host"]):
         engines: int = 1,
         on_refusal: Callable[[str], None] | None = None,
     ) -> EngineInfo:
-        """Wait until ``engines`` engines are connected; the first of them.
+        """Wait up to ``timeout`` seconds for ``engines`` engines; return the first of them.
 
-        ``on_refusal`` is told, while it waits, why an engine was refused.
+        ``on_refusal`` is called with the reason when an engine is refused meanwhile.
 
         Raises:
-            EngineTimeoutError: they did not come in time; says whether one was refused, and why.
+            EngineTimeoutError: too few engines connected; names the reason of the last refusal.
             EngineLostError: the engines that this process started have all ended.
         """
         hub = self._hub
         end = time.monotonic() + timeout
-        told = ""
+        reported = ""
         with hub.changed:
             while len(connected := hub.engines()) < engines:
-                if on_refusal is not None and hub.last_refusal != told:
-                    told = hub.last_refusal
-                    on_refusal(told)
+                if on_refusal is not None and hub.last_refusal != reported:
+                    reported = hub.last_refusal
+                    on_refusal(reported)
                 if not hub.is_alive():
                     raise BridgeError("this host is closed", remedy="open another one")
-                if hub.all_ended and not connected:
+                if hub.exit_report and not connected:
                     raise hub.ended_error()
                 left = end - time.monotonic()
                 if left <= 0:
@@ -142,13 +132,13 @@ class Host(AbstractContextManager["Host"]):
                 hub.changed.wait(min(left, 0.5))
         return connected[0]
 
-    def supervise(self, watch: Callable[[], str]) -> None:
-        """Have ``watch`` called every heartbeat, on the host's thread. When it returns a text (how
-        the engines that were started for this host ended) and none is connected, waiting requests
-        fail."""
-        self._hub.supervisor = watch
+    def supervise(self, supervisor: Callable[[], str]) -> None:
+        """Call ``supervisor`` at every heartbeat, on the host's thread.
 
-    # ---- requests
+        It returns a text once all engines that were started for this host have ended. Then, unless
+        another engine is connected, open requests fail with that text.
+        """
+        self._hub.supervisor = supervisor
 
     def render(
         self,
@@ -159,25 +149,28 @@ class Host(AbstractContextManager["Host"]):
         passes: Sequence[str] = ("color",),
         scene: Mapping[str, Any] | None = None,
         deadline: float = 30.0,
-    ) -> Picture:
-        """Have an engine draw one character.
+    ) -> Rendering:
+        """Draw one character with an engine.
 
         Args:
             values: a character, or its values by name in the game's own units.
-            kind: kind of character; needed only where ``values`` does not say and there are
-            several. size: side of a square picture, or (width, height), in pixels.
-            passes: ``"color"``, and ``"labels"``, ``"landmarks"``, ``"depth"``, ``"vertices"``,
-                ``"attributes"``, ``"triangles"`` where the engine offers them.
-            scene: extras that this game's engine understands; none is its standard portrait.
-            deadline: seconds that an engine has for it, from when it begins.
+            kind: kind of character; needed only for plain values, if there are several kinds.
+            size: side of a square picture, or (width, height), in pixels.
+            passes: ``"color"``, and any of ``"labels"``, ``"landmarks"``, ``"depth"``,
+                ``"vertices"``, ``"attributes"``, ``"triangles"`` that the engine offers.
+            scene: settings of the scene; None for the standard portrait.
+            deadline: seconds that the engine may take, from when it begins.
 
         Raises:
-            EngineError: the engine reported an error, or no engine offers what is asked.
-            EngineLostError, EngineTimeoutError: it died, or did not answer before the deadline.
-            ProtocolError: it answered nonsense.
+            EngineError: the engine reported an error, or no engine offers what is requested.
+            EngineLostError: the engine was lost.
+            EngineTimeoutError: the engine did not answer before the deadline.
+            ProtocolError: the answer violates the protocol.
         """
-        header = self._requests.render_header(values, kind, size, passes, scene)
-        return self._requests.render(header, deadline)
+        drawn = self.render_many(
+            [values], kind=kind, size=size, passes=passes, scene=scene, deadline=deadline
+        )
+        return next(drawn)[1]
 
     def render_many(
         self,
@@ -190,16 +183,16 @@ class Host(AbstractContextManager["Host"]):
         deadline: float = 30.0,
         ordered: bool = False,
         window: int | None = None,
-    ) -> Iterator[tuple[int, Picture]]:
-        """Draw many characters on all connected engines; yields (position, picture) as they come.
+    ) -> Iterator[tuple[int, Rendering]]:
+        """Draw characters with all connected engines; yield (position, rendering).
 
-        ``characters`` is read as far as there is room: every engine always has its next request,
-        and no more than ``window`` pictures (default: what fits the engines' credits, twice) are
-        ahead of the consumer. With ``ordered`` they come in the order asked. A lost engine's work
-        goes to another. ``scene`` may be a function of the position.
+        ``characters`` is read lazily: every engine always has a next request, and at most
+        ``window`` renderings (default: twice the engines' credits) are ahead of the consumer. With
+        ``ordered`` they come in the order of ``characters``, else as they are ready. Requests of a
+        lost engine go to another. ``scene`` may be a function of the position.
 
         Raises:
-            As :meth:`render`, at the first request that fails.
+            F2PError: as :meth:`render`, for the first request that fails.
         """
         requests = self._requests
         headers = (
@@ -211,10 +204,14 @@ class Host(AbstractContextManager["Host"]):
     def apply(
         self, values: Values, *, kind: str | None = None, deadline: float = 30.0
     ) -> EngineInfo:
-        """Put a character into the running game; which game confirmed it. Raises as
-        :meth:`render`."""
-        kind, plain = self._requests.character(values, kind)
-        _, info = self._requests.ask(MessageType.APPLY, {"kind": kind, "values": plain}, deadline)
+        """Put a character into the running game; return the engine that confirmed it.
+
+        Raises:
+            F2PError: as :meth:`render`.
+        """
+        kind, plain = self._requests.kind_and_values(values, kind)
+        header = {"kind": kind, "values": plain}
+        _, info = self._requests.send(MessageType.APPLY, header, deadline)
         return info
 
     def measure(
@@ -227,34 +224,29 @@ class Host(AbstractContextManager["Host"]):
         passes: Sequence[str] = ("color",),
         deadline: float = 600.0,
     ) -> float:
-        """Pictures per second that an engine draws inside its own process, without sending them.
+        """Pictures per second that an engine draws in its own process, without sending them.
 
-        It draws the few ``characters`` (together they must fit one header) ``repeat`` times over.
+        It draws the ``characters`` (together they must fit one header) ``repeat`` times.
         """
         if not characters:
             raise UsageError("measure needs at least one character")
-        pairs = [self._requests.character(c, kind) for c in characters]
+        pairs = [self._requests.kind_and_values(c, kind) for c in characters]
         header = {
             "kind": pairs[0][0],
-            "size": list(square(size)),
+            "size": list(parse_size(size)),
             "passes": list(passes),
             "characters": [plain for _, plain in pairs],
             "repeat": repeat,
         }
-        message, _ = self._requests.ask(MessageType.MEASURE, header, deadline)
+        message, _ = self._requests.send(MessageType.MEASURE, header, deadline)
         return float(message.header["pictures"] / max(message.header["seconds"], 1e-9))
 
     def close(self) -> None:
-        """Say goodbye to the engines and stop listening. Requests that wait fail."""
+        """Send GOODBYE to the engines and stop listening. Open requests fail."""
         self._hub.close()
         if self._auth is not None:
             self._auth.stop()
         self._context.term()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

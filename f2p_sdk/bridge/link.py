@@ -1,7 +1,7 @@
-"""The engine's connection: greets the host, takes requests, keeps heartbeats going while it draws.
+"""The engine's connection: sends HELLO, receives requests, sends heartbeats also during drawing.
 
-The drawing thread uses the socket directly, so that no picture waits for a second thread. While it
-draws, which may take long, a pulse thread does what cannot wait. A lock says whose turn it is.
+The drawing thread uses the socket directly, so that a rendering is not handed to another thread.
+During a long drawing, the heartbeat thread uses the socket. A lock protects the socket.
 """
 
 from __future__ import annotations
@@ -19,42 +19,33 @@ import zmq
 from ..errors import EngineTimeoutError, F2PError, ProtocolError
 from .messages import MAX_CREDITS, EngineInfo
 from .sockets import connect_dealer, receive, send
-from .watchdog import Leash
-from .wire import (
-    Buffer,
-    Message,
-    MessageType,
-    VersionError,
-    WireError,
-    decode,
-    encode,
-)
+from .watchdog import Watchdog
+from .wire import Buffer, Message, MessageType, VersionError, WireError, decode, encode
 
 __all__ = ["EXIT_HOST_GONE", "Link", "Request"]
 
 EXIT_HOST_GONE = 3
-"""Exit code of an engine that had to end itself while drawing, as nobody was left to end it."""
+"""Exit code of an engine whose host has gone while its handler hangs."""
 
 _REQUESTS = (MessageType.RENDER, MessageType.APPLY, MessageType.MEASURE)
-_PATIENCE = 0.05  # seconds that the drawing thread waits at a time with the lock held
+_POLL_SECONDS = 0.05  # time that the drawing thread waits with the lock held
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request, and the welcome under which it came: answers to an earlier one are dropped."""
+    """A request and the number of the WELCOME before it; answers after another one are dropped."""
 
     epoch: int
     message: Message
 
 
 class Link:
-    """See the module. Arguments are those of :class:`f2p_sdk.bridge.EngineClient`."""
+    """Connection to a host. Arguments are those of :class:`f2p_sdk.bridge.EngineClient`."""
 
     def __init__(
         self,
         endpoint: str,
         info: EngineInfo,
-        *,
         credits: int,
         exit_with_host: bool,
         connect_timeout: float | None,
@@ -66,14 +57,14 @@ class Link:
         self.busy_since: float | None = None  # set by the drawing thread
         self._hello = encode(MessageType.HELLO, info.hello(credits=credits))
         self._exit_with_host = exit_with_host
-        self._leash = Leash()
+        self._watchdog = Watchdog()
         self._connect_timeout = connect_timeout
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
             self._dealer = connect_dealer(self._context, endpoint, keys=keys)
         except BaseException:
             self._context.term()
-            self._leash.close()
+            self._watchdog.close()
             raise
         self._inbox: deque[Request] = deque()
         self._epoch = 0
@@ -81,85 +72,86 @@ class Link:
         self._silence = 10.0
         self._serving = False
         now = time.monotonic()
-        self._heard = now
+        self._last_received = now
         self._next_send = now
-        self._gone_since: float | None = now
+        self._absent_since: float | None = now
         self._ended_at = 0.0
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._pulse = threading.Thread(target=self._beat, name="f2p-engine", daemon=True)
-        self._pulse.start()
+        self._heartbeats = threading.Thread(
+            target=self._run_heartbeats, name="f2p-engine", daemon=True
+        )
+        self._heartbeats.start()
 
-    # ---- called from the drawing thread
+    # Called from the drawing thread:
 
-    def take(self, timeout: float) -> Request | None:
-        """The next request, or None when none came in ``timeout`` seconds or the link has ended."""
+    def next_request(self, timeout: float) -> Request | None:
+        """The next request; None if none came in ``timeout`` seconds or the link has ended."""
         until = time.monotonic() + timeout
         while True:
             with self._lock:
-                self._turn()
+                self._update()
                 if self._inbox:
                     return self._inbox.popleft()
                 left = until - time.monotonic()
                 if self.ended or left <= 0:
                     return None
-                self._dealer.poll(int(min(left, _PATIENCE) * 1000) + 1)
+                self._dealer.poll(int(min(left, _POLL_SECONDS) * 1000) + 1)
 
     def answer(self, epoch: int, frames: Sequence[Buffer]) -> None:
-        """Send an answer, planes from where they lie, unless the host has forgotten who asked."""
+        """Send an answer without copying planes, unless the request's epoch has ended."""
         with self._lock:
             if self._serving and epoch == self._epoch:
                 send(self._dealer, frames)
 
     def close(self) -> None:
-        """Say goodbye and disconnect."""
+        """Send GOODBYE and disconnect."""
         if self._closing.is_set():
             return
         self._closing.set()
-        self._pulse.join()
+        self._heartbeats.join()
         if self._serving:
             send(self._dealer, encode(MessageType.GOODBYE, {"reason": "the engine closes"}))
         self._dealer.close()
         self._context.term()
-        self._leash.close()
+        self._watchdog.close()
 
-    # ---- the pulse thread
+    # Called from the heartbeat thread:
 
-    def _beat(self) -> None:
+    def _run_heartbeats(self) -> None:
         while not self._closing.wait(min(0.1, self._heartbeat / 2)):
-            # Where the drawing thread has the lock, it is taking its turns itself.
+            # If the drawing thread holds the lock, it calls _update itself.
             if self._lock.acquire(blocking=False):
                 try:
-                    self._turn()
+                    self._update()
                 finally:
                     self._lock.release()
-            late = time.monotonic() - self._ended_at
-            alone = self._exit_with_host or self._leash.broken
-            if self.ended and alone and late > 5 * self._heartbeat:
-                # The drawing thread was told to stop and hangs in a render: nobody but us can end
-                # this process, as its host, or who started it, is gone.
+            overdue = time.monotonic() - self._ended_at
+            unattended = self._exit_with_host or self._watchdog.expired
+            if self.ended and unattended and overdue > 5 * self._heartbeat:
+                # The handler hangs, and no other process is left to end this one.
                 os._exit(EXIT_HOST_GONE)
 
-    # ---- with the lock held
+    # Called with the lock held:
 
-    def _turn(self) -> None:
-        """Take what came, send what is due, notice what has changed."""
+    def _update(self) -> None:
+        """Receive messages, send the messages that are due, update the state."""
         if self.ended:
             return
-        if self._leash.broken:
+        if self._watchdog.expired:
             self._end(None)
             return
         self._receive()
         now = time.monotonic()
         reachable = bool(self._dealer.poll(0, zmq.POLLOUT))
-        if self._serving and (not reachable or now - self._heard > self._silence):
-            self._forget()
+        if self._serving and (not reachable or now - self._last_received > self._silence):
+            self._reset()
         if self._serving:
-            self._gone_since = None
-        elif self._gone_since is None:
-            self._gone_since = now
-        if self._gone_since is not None:
-            self._give_up(now - self._gone_since, reachable)
+            self._absent_since = None
+        elif self._absent_since is None:
+            self._absent_since = now
+        if self._absent_since is not None:
+            self._check_absence(now - self._absent_since, reachable)
         if reachable and now >= self._next_send and not self.ended:
             if self._serving:
                 busy = 0.0 if self.busy_since is None else now - self.busy_since
@@ -171,67 +163,59 @@ class Link:
     def _receive(self) -> None:
         while True:
             try:
-                _, frames = receive(self._dealer, addressed=False)
+                message = decode(receive(self._dealer, addressed=False)[1])
             except zmq.Again:
                 return
-            try:
-                if isinstance(frames, WireError):
-                    raise frames
-                message = decode(frames)
             except VersionError as error:
-                said = str(error.header.get("message", "")) or error.message
-                self._end(ProtocolError(f"{self.endpoint}: {said}", remedy=error.remedy))
+                text = str(error.header.get("message", "")) or error.message
+                self._end(ProtocolError(f"{self.endpoint}: {text}", remedy=error.remedy))
                 return
             except WireError:
-                continue  # what is no message is ignored
-            self._heard = time.monotonic()
+                continue
+            self._last_received = time.monotonic()
             self._handle(message)
 
     def _handle(self, message: Message) -> None:
         header = message.header
         if message.type in _REQUESTS:
-            # More than any credit allows is dropped, as is what comes before the welcome.
+            # Requests beyond any credit or before the WELCOME are dropped.
             if self._serving and len(self._inbox) < 2 * MAX_CREDITS:
                 self._inbox.append(Request(self._epoch, message))
         elif message.type is MessageType.WELCOME:
-            self._forget()
+            self._reset()
             self._heartbeat = min(60.0, max(0.02, float(header["heartbeat"])))
             self._silence = min(600.0, max(0.1, float(header["silence"])))
             self._epoch += 1
             self._serving = True
         elif message.type is MessageType.AGAIN:
-            self._forget()
+            self._reset()
         elif message.type is MessageType.REFUSED:
-            self._end(
-                ProtocolError(
-                    f"the host refused this engine ({header['code']}): {header['message']}",
-                    remedy=header["remedy"],
-                )
-            )
+            text = f"the host refused this engine ({header['code']}): {header['message']}"
+            self._end(ProtocolError(text, remedy=header["remedy"]))
         elif message.type is MessageType.GOODBYE:
-            self._forget()
-            send(self._dealer, encode(MessageType.GOODBYE, {"reason": "so do I"}))
+            self._reset()
+            send(self._dealer, encode(MessageType.GOODBYE, {"reason": "answer to the host's"}))
             if self._exit_with_host:
                 self._end(None)
 
-    def _forget(self) -> None:
-        """The host has forgotten us, or is gone: so are its requests. Greet it at the next turn."""
+    def _reset(self) -> None:
+        """Drop the host's requests; the next update sends HELLO."""
         self._serving = False
         self._inbox.clear()
         self._next_send = 0.0
 
-    def _give_up(self, seconds: float, reachable: bool) -> None:
-        """Whether to end, after so many seconds without a host."""
+    def _check_absence(self, seconds: float, reachable: bool) -> None:
+        """End the link if the host has been absent for too long."""
         if self._epoch:
-            # It was there. Gone for good if nothing listens; if something does, it may be busy.
-            patience = self._silence if reachable else 3 * self._heartbeat
-            if self._exit_with_host and seconds > patience:
+            # A host that still accepts connections may be busy; else it is gone.
+            limit = self._silence if reachable else 3 * self._heartbeat
+            if self._exit_with_host and seconds > limit:
                 self._end(None)
         elif self._connect_timeout is not None and seconds > self._connect_timeout:
             self._end(
                 EngineTimeoutError(
                     f"no welcome from {self.endpoint} within {self._connect_timeout:g} s",
-                    remedy="is the host running there, on that port, with the same keys?",
+                    remedy="check that the host runs there, with the same port and keys",
                 )
             )
 

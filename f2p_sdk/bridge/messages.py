@@ -1,7 +1,6 @@
-"""What travels in messages: an engine's introduction of itself, pictures as planes, refusals.
+"""Contents of messages: description of an engine, planes of a rendering, and their checks.
 
-:mod:`f2p_sdk.bridge.wire` knows bytes; this module knows what they mean and checks that they make
-sense.
+:mod:`f2p_sdk.bridge.wire` converts between messages and bytes; this module validates the contents.
 """
 
 from __future__ import annotations
@@ -17,18 +16,14 @@ from ..errors import EngineError
 from .wire import MAX_PLANES, Buffer, Message, MessageType, WireError
 
 __all__ = [
-    "LANDMARKS",
-    "MAX_CREDITS",
-    "MAX_NAME",
-    "MAX_ROWS",
-    "MAX_SIDE",
     "PASSES",
     "EngineInfo",
-    "Picture",
+    "Rendering",
     "Size",
     "check_answer",
     "pack_planes",
-    "square",
+    "parse_size",
+    "plane_shape",
     "unpack_planes",
 ]
 
@@ -38,43 +33,39 @@ Size: TypeAlias = "tuple[int, int]"
 MAX_SIDE = 4096
 """Longest side of a picture, in pixels."""
 MAX_CREDITS = 64
-"""Most requests that one engine may hold at a time."""
+"""Maximum number of requests that one engine holds at a time."""
 MAX_NAME = 200
-"""Longest name of an engine, a game or a kind, in characters."""
-
+"""Maximum length of the name of an engine, a game or a kind, in characters."""
 MAX_ROWS = 1_048_576
-"""Most points, vertices or triangles that an engine may tell."""
+"""Maximum number of points, vertices or triangles in a plane."""
 LANDMARKS = 73
-"""Points of the pass ``landmarks``: the usual 68, then the five of the alignment."""
+"""Points of the pass ``landmarks``: 68 of the face, then the five of the alignment."""
 
-PASSES: Mapping[str, tuple[str, int]] = {
-    # pass -> dtype on the wire, number of axes
-    "color": ("u1", 3),
-    "labels": ("u1", 2),
-    "landmarks": ("f4", 2),
-    "depth": ("f4", 2),
-    "vertices": ("f4", 2),
-    "attributes": ("f4", 2),
-    "triangles": ("i4", 2),
+PASSES: Mapping[str, str] = {
+    "color": "u1",
+    "labels": "u1",
+    "landmarks": "f4",
+    "depth": "f4",
+    "vertices": "f4",
+    "attributes": "f4",
+    "triangles": "i4",
 }
-"""The passes of version 1: ``color`` (height, width, 3) sRGB; ``labels`` (height, width) classes of
-the parser; ``landmarks`` (LANDMARKS, 3), x and y in pixels and whether they are seen; ``depth``
-(height, width) in decimetres; ``vertices`` (n, 5), ``attributes`` (n, 4 or more) and ``triangles``
-(m, 3) of what is drawn as meshes. ``docs/reference/protocol.md`` has classes, points and columns."""
+"""Passes of version 1 and their dtypes; :class:`Rendering` has the shapes, and
+``docs/reference/protocol.md`` defines classes, points and columns."""
 
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What an engine is and can do; it travels in HELLO.
+    """Description of an engine, sent in HELLO.
 
     Args:
         game: name of the game, e.g. ``"justice"``.
         kinds: layout hash of each kind of character it draws, e.g. ``{"female": "8c1f..."}``.
-        name: the program, e.g. ``"openhead"``.
-        version: the program's own version.
+        name: name of the program, e.g. ``"openhead"``.
+        version: version of the program.
         max_size: longest side of a picture it can draw, in pixels.
-        passes: what it can draw; ``"color"`` always.
-        warnings: what the host remarked about it at the handshake (filled by the host).
+        passes: passes it can draw; always contains ``"color"``.
+        warnings: the host's warnings from the handshake (filled by the host).
     """
 
     game: str
@@ -86,7 +77,7 @@ class EngineInfo:
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
     def hello(self, *, credits: int) -> dict[str, Any]:
-        """Header of the HELLO that introduces this engine."""
+        """Header of this engine's HELLO."""
         return {
             "role": "engine",
             "game": self.game,
@@ -103,14 +94,17 @@ class EngineInfo:
         """Read a HELLO header whose field types are already checked.
 
         Raises:
-            WireError: a value makes no sense.
+            WireError: a value is out of its range.
         """
         kinds = {k: v for k, v in header["kinds"].items() if isinstance(v, str)}
         for field_name in ("game", "name", "version"):
             if len(header[field_name]) > MAX_NAME:
                 raise WireError(f"HELLO: {field_name!r} is longer than {MAX_NAME} characters")
         if len(kinds) > MAX_CREDITS or any(len(k) + len(v) > MAX_NAME for k, v in kinds.items()):
-            raise WireError("HELLO: 'kinds' are too many or too long")
+            raise WireError(
+                f"HELLO: 'kinds' has more than {MAX_CREDITS} kinds or more than {MAX_NAME} "
+                "characters for one"
+            )
         if not kinds or len(kinds) != len(header["kinds"]):
             raise WireError("HELLO: 'kinds' must map at least one kind to its layout hash")
         passes = tuple(p for p in header["passes"] if isinstance(p, str))
@@ -128,21 +122,19 @@ class EngineInfo:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """What an engine drew.
+class Rendering:
+    """Planes of one engine answer; a pass that was not requested is None.
 
     Args:
         color: uint8 (height, width, 3), sRGB.
-        labels: uint8 (height, width), classes of the parser; None unless asked for.
-        landmarks: float32 (73, 3), x and y in pixels, and 1 where seen or 0; None unless asked
-            for.
-        depth: float32 (height, width), decimetres from the camera's plane, 0 where nothing is;
-            None unless asked for.
-        vertices: float32 (n, 5), x, y and depth in pixels of the vertices of what is drawn, and the
-            place in what is painted there; None unless asked for.
-        attributes: float32 (n, 4 or more), what they carry; None unless asked for.
-        triangles: int32 (m, 3), rows of the vertices; None unless asked for.
-        seconds: time the engine spent drawing it.
+        labels: uint8 (height, width), classes of the parser.
+        landmarks: float32 (73, 3), x and y in pixels, and 1 for visible points, else 0.
+        depth: float32 (height, width), decimetres from the camera's plane, 0 in the background.
+        vertices: float32 (n, 5), x, y and depth in pixels of the vertices of the drawn meshes, and
+            their position within a painted layer.
+        attributes: float32 (n, 4 or more), attributes of the vertices.
+        triangles: int32 (m, 3), rows of ``vertices``.
+        seconds: time the engine took to draw.
     """
 
     color: npt.NDArray[np.uint8]
@@ -155,14 +147,14 @@ class Picture:
     seconds: float = 0.0
 
 
-def square(size: int | Sequence[int]) -> Size:
-    """``512`` or ``(width, height)`` as a checked (width, height).
+def parse_size(size: int | Sequence[int]) -> Size:
+    """Return (width, height) of ``512`` (a square) or ``(width, height)``, in pixels.
 
     Raises:
-        WireError: not one or two whole numbers from 1 to :data:`MAX_SIDE`.
+        WireError: not one or two integers from 1 to :data:`MAX_SIDE`.
     """
     sides: list[Any] = [size, size] if isinstance(size, int) else list(size)
-    if len(sides) != 2 or not all(_is_whole(s) and 1 <= s <= MAX_SIDE for s in sides):
+    if len(sides) != 2 or not all(_is_integer(s) and 1 <= s <= MAX_SIDE for s in sides):
         raise WireError(f"size must be width and height from 1 to {MAX_SIDE}, got {size!r:.40}")
     return sides[0], sides[1]
 
@@ -170,28 +162,26 @@ def square(size: int | Sequence[int]) -> Size:
 def pack_planes(
     planes: Mapping[str, npt.NDArray[Any]], passes: Sequence[str], size: Size
 ) -> tuple[list[dict[str, Any]], list[Buffer]]:
-    """Descriptions and buffers of what a handler drew, in the order of ``passes``.
+    """Descriptions and buffers of a handler's planes, in the order of ``passes``.
 
-    No pixel is copied when an array is contiguous and of the pass's type already.
+    Contiguous arrays of the pass's type are not copied.
 
     Raises:
-        EngineError: the handler did not return what was asked for.
+        EngineError: a requested plane is missing or has another type or shape.
     """
     described: list[dict[str, Any]] = []
     buffers: list[Buffer] = []
     for name in passes:
-        dtype, axes = PASSES[name]
+        dtype = PASSES[name]
         if name not in planes:
             raise EngineError(f"the engine's handler returned no {name!r} plane")
         given = np.asarray(planes[name])
         if dtype == "u1" and given.dtype != np.uint8:
             raise EngineError(f"the handler's {name!r} plane is {given.dtype}, it must be uint8")
         array = np.ascontiguousarray(given, dtype=np.dtype(dtype).newbyteorder("<"))
-        if array.shape != _shape(name, size, array.shape) or array.ndim != axes:
-            raise EngineError(
-                f"the handler's {name!r} plane is {array.shape}, it must be "
-                f"{_shape(name, size, array.shape)}"
-            )
+        shape = plane_shape(name, size, array.shape)
+        if array.shape != shape:
+            raise EngineError(f"the handler's {name!r} plane is {array.shape}, it must be {shape}")
         described.append({"pass": name, "dtype": dtype, "shape": list(array.shape)})
         buffers.append(array.data)
     return described, buffers
@@ -200,10 +190,10 @@ def pack_planes(
 def unpack_planes(
     described: Sequence[Any], buffers: Sequence[Buffer], passes: Sequence[str], size: Size
 ) -> dict[str, npt.NDArray[Any]]:
-    """Arrays over the received buffers (no copy), checked against what was asked for.
+    """Arrays that view the received buffers (no copy), by pass.
 
     Raises:
-        WireError: number, type, shape or length of a plane is not what was asked for.
+        WireError: a requested plane is missing, or number, type, shape or length is wrong.
     """
     if len(described) != len(buffers) or len(buffers) > MAX_PLANES:
         raise WireError(f"PICTURE describes {len(described)} planes and carries {len(buffers)}")
@@ -212,59 +202,59 @@ def unpack_planes(
         if not isinstance(plane, dict) or plane.get("pass") not in PASSES:
             continue  # a pass of a later minor version
         name = plane["pass"]
-        dtype = np.dtype(PASSES[name][0]).newbyteorder("<")
+        dtype = np.dtype(PASSES[name]).newbyteorder("<")
         shape = _read_shape(plane.get("shape"))
-        expected = _shape(name, size, shape)
-        if plane.get("dtype") != PASSES[name][0]:
+        expected = plane_shape(name, size, shape)
+        if plane.get("dtype") != PASSES[name]:
             raise WireError(f"PICTURE: plane {name!r} has dtype {plane.get('dtype')!r:.20}")
         if shape != expected:
-            raise WireError(f"PICTURE: plane {name!r} is {shape}, asked was {expected}")
-        wanted = int(np.prod(expected)) * dtype.itemsize
+            raise WireError(f"PICTURE: plane {name!r} is {shape}, requested {expected}")
+        length = int(np.prod(expected)) * dtype.itemsize
         array = np.frombuffer(buffer, dtype=np.uint8)
-        if array.nbytes != wanted:
+        if array.nbytes != length:
             raise WireError(
-                f"PICTURE: plane {name!r} has {array.nbytes} bytes, {expected} needs {wanted}"
+                f"PICTURE: plane {name!r} has {array.nbytes} bytes, {expected} needs {length}"
             )
         arrays[name] = array.view(dtype).reshape(expected)
     missing = [p for p in passes if p not in arrays]
     if missing:
-        raise WireError(f"PICTURE: plane {missing[0]!r} was asked for and is missing")
+        raise WireError(f"PICTURE: requested plane {missing[0]!r} is missing")
     return arrays
 
 
-def check_answer(type: MessageType, asked: Mapping[str, Any], answer: Message) -> None:
-    """Whether ``answer`` is one to a request of ``type`` with header ``asked``.
+def check_answer(type: MessageType, request: Mapping[str, Any], answer: Message) -> None:
+    """Check ``answer`` against a request of ``type`` with header ``request``.
 
     Raises:
-        WireError: it is of another type, or its planes are not what was asked for.
+        WireError: its type does not fit, or its planes are not the requested ones.
     """
     if answer.type != type + 1:
         raise WireError(f"{type.name} was answered with type {int(answer.type)}")
     if answer.type is MessageType.PICTURE:
         planes = answer.header["planes"]
-        unpack_planes(planes, answer.planes, asked["passes"], asked["size"])
+        unpack_planes(planes, answer.planes, request["passes"], request["size"])
 
 
-def _is_whole(value: object) -> bool:
+def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _read_shape(value: object) -> tuple[int, ...]:
     shape = value if isinstance(value, list) else []
-    return tuple(s for s in shape if _is_whole(s) and 0 <= s <= MAX_ROWS)
+    return tuple(s for s in shape if _is_integer(s) and 0 <= s <= MAX_ROWS)
 
 
-def _shape(name: str, size: Size, given: tuple[int, ...]) -> tuple[int, ...]:
+def plane_shape(name: str, size: Size, given: tuple[int, ...]) -> tuple[int, ...]:
+    """Required shape of a plane; variable numbers of rows and columns are those of ``given``."""
     width, height = size
-    if name == "color":
-        return (height, width, 3)
-    if name in ("labels", "depth"):
-        return (height, width)
-    if name == "landmarks":
-        return (LANDMARKS, 3)
-    count, columns = (given[0], given[1]) if len(given) == 2 else (0, 0)
-    if name == "vertices":
-        return (count, 5)
-    if name == "attributes":
-        return (count, max(4, columns))
-    return (count, 3)
+    rows, columns = (given[0], given[1]) if len(given) == 2 else (0, 0)
+    shapes: dict[str, tuple[int, ...]] = {
+        "color": (height, width, 3),
+        "labels": (height, width),
+        "landmarks": (LANDMARKS, 3),
+        "depth": (height, width),
+        "vertices": (rows, 5),
+        "attributes": (rows, max(4, columns)),
+        "triangles": (rows, 3),
+    }
+    return shapes[name]

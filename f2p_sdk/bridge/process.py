@@ -1,5 +1,4 @@
-"""Engine processes: started with a host, watched by it, ended with it, whatever happens to
-either."""
+"""Engine processes: started with a host, monitored by it, and ended with it in every case."""
 
 from __future__ import annotations
 
@@ -13,10 +12,11 @@ from typing import IO, Protocol
 
 from ..errors import BridgeError
 from .host import HEARTBEAT, SILENCE, Host
+from .sockets import ANY_PORT
 
 __all__ = ["EngineGroup", "open_engine"]
 
-_GRACE = 2.0  # seconds that an engine has to end by itself before it is made to
+_GRACE = 2.0  # seconds to end after GOODBYE, and after each signal
 
 
 class HasHash(Protocol):
@@ -25,7 +25,7 @@ class HasHash(Protocol):
 
 
 class EngineKind(Protocol):
-    """What the bridge needs of a :class:`f2p_sdk.Kind`."""
+    """The attributes of :class:`f2p_sdk.Kind` that the bridge uses."""
 
     @property
     def game(self) -> str: ...
@@ -38,9 +38,9 @@ class EngineKind(Protocol):
 
 
 class EngineGroup:
-    """A number of engine processes with the same command line; dead ones are restarted a few times.
+    """Engine processes with one command line; processes that end are restarted a few times.
 
-    What they print goes to a temporary file, whose end is quoted when they die.
+    Their output goes to a temporary file; the error of a process quotes the last lines.
     """
 
     def __init__(self, argv: Sequence[str], count: int, *, restarts: int = 0) -> None:
@@ -48,7 +48,7 @@ class EngineGroup:
         self.restarts = restarts
         self._processes: list[subprocess.Popen[bytes]] = []
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by stop()
-        self._last = ""
+        self._last_exit = ""
         try:
             for _ in range(count):
                 self._processes.append(self._start())
@@ -56,26 +56,22 @@ class EngineGroup:
             self.stop()
             raise
 
-    @property
-    def processes(self) -> list[subprocess.Popen[bytes]]:
-        return list(self._processes)
-
     def supervise(self) -> str:
-        """Restart what died; how the last one ended if none is left, else empty."""
+        """Restart ended processes; if none is left, return how the last one ended, else ""."""
         for process in list(self._processes):
             code = process.poll()
             if code is None:
                 continue
             self._processes.remove(process)
-            how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-            self._last = f"the engine process ended ({how}){self._tail()}"
+            cause = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+            self._last_exit = f"the engine process ended ({cause}){self._log_tail()}"
             if self.restarts > 0:
                 self.restarts -= 1
                 self._processes.append(self._start())
-        return "" if self._processes else self._last
+        return "" if self._processes else self._last_exit
 
     def stop(self) -> None:
-        """End them all: they are asked (the host said goodbye before), then made to."""
+        """End all processes: wait (the host has sent GOODBYE), then terminate, then kill."""
         end = time.monotonic() + _GRACE
         for process in self._processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -92,23 +88,20 @@ class EngineGroup:
     def _start(self) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
-                self.argv,
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=subprocess.STDOUT,
+                self.argv, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT
             )
         except OSError as error:
             raise BridgeError(
                 f"the engine could not be started: {error}",
-                remedy=f"try its command line by hand: {subprocess.list2cmdline(self.argv)}",
+                remedy=f"run its command line: {subprocess.list2cmdline(self.argv)}",
             ) from None
 
-    def _tail(self) -> str:
-        """The last lines that an engine printed."""
+    def _log_tail(self) -> str:
+        """The last lines of the engines' output."""
         size = self._log.seek(0, 2)
         self._log.seek(max(0, size - 1000))
         lines = self._log.read().decode("utf-8", "replace").strip().splitlines()[-5:]
-        return ", its last words:\n" + "\n".join(f"    {line}" for line in lines) if lines else ""
+        return ", its last output:\n" + "\n".join(f"    {line}" for line in lines) if lines else ""
 
 
 @contextlib.contextmanager
@@ -125,51 +118,47 @@ def open_engine(
     silence: float = SILENCE,
     on_refusal: Callable[[str], None] | None = None,
 ) -> Iterator[Host]:
-    """A host with engines that draw ``kind``: started here and ended with the block, or running
-    elsewhere.
+    """Yield a host with engines of ``kind``: started here and ended with the block, or external.
 
     Args:
-        kind: the game's kind, as its adapter describes it.
-        engines: how many to start, or, with ``listen``, to wait for.
-        connect_timeout: seconds that they have to connect.
-        listen: endpoint to listen on for engines elsewhere; None starts them here.
-        keys, plaintext, heartbeat, silence: as for :class:`Host`.
-        on_refusal: told, while waiting for engines elsewhere, why one was refused.
-        restarts: how many times in all an engine that died is started again.
+        kind: the game's kind, from its adapter.
+        engines: number of engines to start or, with ``listen``, to wait for.
+        connect_timeout: seconds to wait until they are connected.
+        listen: endpoint to listen on for external engines; None starts engines here.
+        keys, plaintext: as for :class:`Host`; only with ``listen``.
+        restarts: how often, in total, an engine that ended is started again.
+        heartbeat, silence: as for :class:`Host`.
+        on_refusal: called with the reason when an external engine is refused.
 
-    The processes also end when this one is killed: they are started with ``--exit-with-host``,
-    which makes them end when the connection is gone.
+    Engines also end when this process is killed: they are started with ``--exit-with-host``.
 
     Raises:
-        BridgeError: the kind has no engine to start, or it does not start.
-        EngineLostError, EngineTimeoutError: it ended at once, or did not connect in time.
+        BridgeError: the kind has no engine to start, or it cannot be started.
+        EngineLostError: the engines ended at once.
+        EngineTimeoutError: the engines did not connect in time.
     """
-    layouts = {kind.kind: kind.layout.hash}
-    if listen is not None:
-        with Host(
-            listen,
-            layouts=layouts,
-            game=kind.game,
-            keys=keys,
-            plaintext=plaintext,
-            heartbeat=heartbeat,
-            silence=silence,
-        ) as host:
-            host.wait(connect_timeout, engines=engines, on_refusal=on_refusal)
-            yield host
-        return
-    if kind.engine is None:
+    external = listen is not None
+    if kind.engine is None and not external:
         raise BridgeError(
-            f"the adapter of {kind.game}/{kind.kind} brings no engine that can be started",
+            f"the adapter of {kind.game}/{kind.kind} has no engine that can be started",
             remedy="start the game and let it connect: give an endpoint to listen on (--listen)",
         )
     group: EngineGroup | None = None
     try:
-        with Host(layouts=layouts, game=kind.game, heartbeat=heartbeat, silence=silence) as host:
-            argv = [*kind.engine(host.endpoint), "--exit-with-host"]
-            group = EngineGroup(argv, engines, restarts=restarts)
-            host.supervise(group.supervise)
-            host.wait(connect_timeout, engines=engines)
+        with Host(
+            listen or ANY_PORT,
+            layouts={kind.kind: kind.layout.hash},
+            game=kind.game,
+            keys=keys if external else None,
+            plaintext=plaintext,
+            heartbeat=heartbeat,
+            silence=silence,
+        ) as host:
+            if kind.engine is not None and not external:
+                argv = [*kind.engine(host.endpoint), "--exit-with-host"]
+                group = EngineGroup(argv, engines, restarts=restarts)
+                host.supervise(group.supervise)
+            host.wait(connect_timeout, engines=engines, on_refusal=on_refusal if external else None)
             yield host
     finally:
         if group is not None:

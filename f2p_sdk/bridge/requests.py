@@ -1,65 +1,58 @@
-"""Requests of the host: built from characters, handed to the hub, waited for."""
+"""Requests of the host: built from characters, passed to the hub, waited for."""
 
 from __future__ import annotations
 
 import queue
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import CharacterError, EngineLostError, F2PError, UsageError
 from .dispatch import Ticket
 from .hub import Hub
-from .messages import PASSES, EngineInfo, Picture, square, unpack_planes
+from .messages import EngineInfo, Rendering, parse_size, unpack_planes
 from .wire import Message, MessageType
 
-__all__ = ["CharacterLike", "Requests", "Values"]
+if TYPE_CHECKING:
+    from ..parameters import Character
 
+__all__ = ["Requests", "Values"]
 
-class CharacterLike(Protocol):
-    """What the bridge needs of a :class:`f2p_sdk.Character`."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def layout_hash(self) -> str: ...
-    @property
-    def values(self) -> Mapping[str, float | str]: ...
-
-
-Values: TypeAlias = "Mapping[str, float | str] | CharacterLike"
+Values: TypeAlias = "Mapping[str, float | str] | Character"
 """A character, or its values by name in the game's own units."""
 
 _Outcome: TypeAlias = "tuple[int, Message | F2PError, EngineInfo | None]"
 
 
 class Requests:
-    """The user's side of the hub; any number of threads may use it."""
+    """Interface of user threads to the hub; thread-safe."""
 
     def __init__(self, hub: Hub, layouts: Mapping[str, str] | None) -> None:
         self._hub = hub
         self._layouts = layouts
 
-    def character(self, values: Values, kind: str | None) -> tuple[str, Mapping[str, float | str]]:
-        """Kind and plain values.
+    def kind_and_values(
+        self, values: Values, kind: str | None
+    ) -> tuple[str, Mapping[str, float | str]]:
+        """Kind and plain values of a character.
 
         Raises:
-            UsageError: the kind is not said, and there is not just one.
-            CharacterError: the character has another layout than the engines.
+            UsageError: plain values without a kind, and there is not exactly one kind.
+            CharacterError: the character's layout is not the engines' layout.
         """
         if isinstance(values, Mapping):
             if kind is None:
                 known = list(self._layouts or {k: "" for e in self._hub.engines() for k in e.kinds})
                 if len(known) != 1:
                     offers = ", ".join(known) or "no engine is connected"
-                    raise UsageError(f"say which kind of character is meant ({offers})")
+                    raise UsageError(f"give the kind of character ({offers})")
                 kind = known[0]
             return kind, dict(values)
-        wanted = (self._layouts or {}).get(values.kind, values.layout_hash)
-        if wanted != values.layout_hash:
+        required = (self._layouts or {}).get(values.kind, values.layout_hash)
+        if required != values.layout_hash:
             raise CharacterError(
                 f"the character has layout {values.layout_hash}, the engine's {values.kind!r} "
-                f"layout is {wanted}",
-                remedy="read it with Character.load(path, layout), which says what changed",
+                f"layout is {required}",
+                remedy="read it with Character.load(path, layout), which reports the differences",
             )
         return values.kind, dict(values.values)
 
@@ -71,20 +64,20 @@ class Requests:
         passes: Sequence[str],
         scene: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
-        """Header of a RENDER, all but its id."""
-        kind, plain = self.character(values, kind)
+        """Header of a RENDER without its id."""
+        kind, plain = self.kind_and_values(values, kind)
         return {
             "kind": kind,
-            "size": list(square(size)),
+            "size": list(parse_size(size)),
             "passes": list(passes),
             "values": plain,
             **({"scene": dict(scene)} if scene else {}),
         }
 
-    def ask(
+    def send(
         self, type: MessageType, header: Mapping[str, Any], deadline: float
     ) -> tuple[Message, EngineInfo]:
-        """Send one request and wait for its answer, or raise its error."""
+        """Send one request; return its answer and the engine, or raise its error."""
         results: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
         self._submit(type, header, deadline, results)
         _, outcome, info = self._next(results)
@@ -93,11 +86,6 @@ class Requests:
         assert info is not None  # an answer always comes from an engine
         return outcome, info
 
-    def render(self, header: Mapping[str, Any], deadline: float) -> Picture:
-        """One picture."""
-        message, _ = self.ask(MessageType.RENDER, header, deadline)
-        return _picture(message, header)
-
     def render_many(
         self,
         headers: Iterator[Mapping[str, Any]],
@@ -105,39 +93,37 @@ class Requests:
         *,
         ordered: bool,
         window: int | None,
-    ) -> Iterator[tuple[int, Picture]]:
-        """See :meth:`f2p_sdk.bridge.Host.render_many`."""
+    ) -> Iterator[tuple[int, Rendering]]:
+        """Renderings with their positions; see :meth:`f2p_sdk.bridge.Host.render_many`."""
         source = enumerate(headers)
         results: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
-        open_: dict[int, Mapping[str, Any]] = {}
-        ready: dict[int, Picture] = {}
-        following = 0
+        pending: dict[int, Mapping[str, Any]] = {}
+        ready: dict[int, Rendering] = {}
+        next_index = 0
         exhausted = False
         while True:
-            room = window or max(4, 2 * self._hub.dispatcher.capacity)
-            while not exhausted and len(open_) + len(ready) < room:
+            limit = window or max(4, 2 * self._hub.dispatcher.capacity)
+            while not exhausted and len(pending) + len(ready) < limit:
                 try:
                     index, header = next(source)
                 except StopIteration:
                     exhausted = True
                     break
-                open_[index] = header
+                pending[index] = header
                 self._submit(MessageType.RENDER, header, deadline, results, index)
-            if not open_:
+            if not pending:
                 return
             index, outcome, _ = self._next(results)
-            header = open_.pop(index)
+            header = pending.pop(index)
             if isinstance(outcome, F2PError):
                 raise outcome
-            ready[index] = _picture(outcome, header)
+            ready[index] = _rendering(outcome, header)
             while ready:
-                index = following if ordered else next(iter(ready))
+                index = next_index if ordered else next(iter(ready))
                 if index not in ready:
                     break
-                following = index + 1
+                next_index = index + 1
                 yield index, ready.pop(index)
-
-    # ---- inside
 
     def _submit(
         self,
@@ -155,16 +141,15 @@ class Requests:
     def _next(self, results: queue.SimpleQueue[_Outcome]) -> _Outcome:
         while True:
             try:
-                # Short waits: on Windows only those let Ctrl-C through.
+                # Windows delivers Ctrl-C only between waits, so they are short.
                 return results.get(timeout=0.5)
             except queue.Empty:
                 if not self._hub.is_alive() and results.empty():
                     raise EngineLostError("the bridge was closed while a request waited") from None
 
 
-def _picture(message: Message, header: Mapping[str, Any]) -> Picture:
+def _rendering(message: Message, header: Mapping[str, Any]) -> Rendering:
     planes = unpack_planes(
         message.header["planes"], message.planes, header["passes"], tuple(header["size"])
     )
-    known = [name for name in PASSES if name in planes]
-    return Picture(seconds=float(message.header["seconds"]), **{n: planes[n] for n in known})
+    return Rendering(seconds=float(message.header["seconds"]), **planes)

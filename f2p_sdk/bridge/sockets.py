@@ -1,8 +1,8 @@
-"""ZeroMQ sockets as the bridge needs them: who may bind where, keys, limits, bounded receiving.
+"""ZeroMQ sockets of the bridge: binding rules, keys, limits, bounded receiving.
 
-Off loopback the bridge is encrypted and authenticated with CURVE: a folder of keys, made once with
-:func:`make_keys`, is copied to the machines of the engines. Plaintext off loopback has to be asked
-for by name.
+Off loopback the bridge is encrypted and authenticated with CURVE. The keys are made once with
+:func:`make_keys` and copied to the engines' machines. Plaintext off loopback needs an explicit
+option.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import zmq.auth
 from zmq.auth.thread import ThreadAuthenticator
 
 from ..errors import BridgeError, UsageError
-from .wire import MAX_FRAMES, MAX_PLANE_BYTES, Buffer, WireError
+from .wire import MAX_FRAMES, MAX_PLANE_BYTES, Buffer
 
 __all__ = [
+    "ANY_PORT",
     "DEFAULT_ENDPOINT",
     "bind_router",
     "check_endpoint",
@@ -30,19 +31,20 @@ __all__ = [
 ]
 
 DEFAULT_ENDPOINT = "tcp://127.0.0.1:15702"
-"""Where ``f2p apply`` and ``f2p capture --listen`` bind and ``f2p engine`` connects when not told
-otherwise."""
+"""Default endpoint of ``f2p apply --listen`` and ``f2p engine --connect``."""
+
+ANY_PORT = "tcp://127.0.0.1:*"
+"""Loopback endpoint with a free port."""
 
 LINGER_MS = 1_000
 QUEUE = 256
 
 
 def check_endpoint(endpoint: str) -> tuple[str, str]:
-    """Host and port of ``tcp://HOST:PORT``.
+    """Return host and port of ``tcp://HOST:PORT``.
 
     Raises:
-        UsageError: it is not of that form (``ipc://`` does not exist on Windows, so not here
-            either).
+        UsageError: another form. ``ipc://`` is not accepted, as Windows does not have it.
     """
     scheme, _, rest = endpoint.partition("://")
     host, colon, port = rest.rpartition(":")
@@ -55,7 +57,7 @@ def check_endpoint(endpoint: str) -> tuple[str, str]:
 
 
 def is_loopback(host: str) -> bool:
-    """True where only programs on this machine can reach ``host``."""
+    """True if only programs on this machine can reach ``host``."""
     if host == "localhost":
         return True
     try:
@@ -65,11 +67,10 @@ def is_loopback(host: str) -> bool:
 
 
 def make_keys(folder: str | Path) -> Path:
-    """Make the CURVE key pairs ``host`` and ``engine`` in ``folder``, unless they are there
-    already.
+    """Make the CURVE key pairs ``host`` and ``engine`` in ``folder``, unless they exist.
 
     The host keeps the folder; an engine's machine needs ``host.key`` and ``engine.key_secret``.
-    More engines with keys of their own: add their ``*.key`` files to the host's folder.
+    Engines may have their own keys: add their ``*.key`` files to the host's folder.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,28 +90,28 @@ def bind_router(
     heartbeat_ms: int,
     silence_ms: int,
 ) -> tuple[zmq.Socket[bytes], str, ThreadAuthenticator | None]:
-    """A bound ROUTER, its endpoint with the port filled in, and what authenticates its peers.
+    """Return a bound ROUTER, its endpoint with the actual port, and its authenticator.
 
     Raises:
         UsageError: the endpoint is off loopback, and neither ``keys`` nor ``plaintext`` was given.
-        BridgeError: the address is in use or is not this machine's; keys are missing.
+        BridgeError: the address is in use or not on this machine, or keys are missing.
     """
     host, _ = check_endpoint(endpoint)
     if not is_loopback(host) and keys is None and not plaintext:
         raise UsageError(
             f"{endpoint} can be reached from other machines, and no keys were given",
-            remedy="give a folder of keys (--keys DIR), or accept plaintext by name (--plaintext)",
+            remedy="give a folder of keys (--keys DIR), or allow plaintext (--plaintext)",
         )
     router: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
     auth: ThreadAuthenticator | None = None
     try:
-        _common(router, host)
-        router.setsockopt(zmq.ROUTER_MANDATORY, 1)  # sending to a closed connection fails at once
-        # libzmq pings by itself, whatever the interpreters on both sides are busy with.
+        _set_options(router, host)
+        router.setsockopt(zmq.ROUTER_MANDATORY, 1)  # sending to a closed connection fails
+        # libzmq sends pings itself, also while both Python interpreters are busy.
         router.setsockopt(zmq.HEARTBEAT_IVL, heartbeat_ms)
         router.setsockopt(zmq.HEARTBEAT_TIMEOUT, silence_ms)
         if keys is not None:
-            public, secret = _load(Path(keys) / "host.key_secret")
+            public, secret = _load_key(Path(keys) / "host.key_secret")
             auth = ThreadAuthenticator(context)
             auth.start()
             auth.configure_curve(domain="*", location=str(keys))
@@ -121,7 +122,7 @@ def bind_router(
         except zmq.ZMQError as error:
             raise BridgeError(
                 f"cannot listen on {endpoint}: {error.strerror}",
-                remedy="is another f2p running there? use another port, or * for a free one",
+                remedy="stop the program that uses the port, use another port, or * for a free one",
             ) from None
         return router, router.getsockopt_string(zmq.LAST_ENDPOINT), auth
     except BaseException:
@@ -134,20 +135,20 @@ def bind_router(
 def connect_dealer(
     context: zmq.Context[zmq.Socket[bytes]], endpoint: str, *, keys: str | Path | None = None
 ) -> zmq.Socket[bytes]:
-    """A DEALER that connects, and goes on connecting, to ``endpoint``."""
+    """Return a DEALER that connects to ``endpoint``, and reconnects."""
     host, port = check_endpoint(endpoint)
     if port == "*":
-        raise UsageError(f"{endpoint}: an engine connects to a port, not to *")
+        raise UsageError(f"{endpoint}: an engine needs the number of the port, not *")
     dealer: zmq.Socket[bytes] = context.socket(zmq.DEALER)
     try:
-        _common(dealer, host)
-        dealer.setsockopt(zmq.IMMEDIATE, 1)  # nothing is queued for a host that is not there
+        _set_options(dealer, host)
+        dealer.setsockopt(zmq.IMMEDIATE, 1)  # queue nothing while there is no connection
         dealer.setsockopt(zmq.RECONNECT_IVL, 100)
         dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
         if keys is not None:
-            public, secret = _load(Path(keys) / "engine.key_secret")
+            public, secret = _load_key(Path(keys) / "engine.key_secret")
             dealer.curve_publickey, dealer.curve_secretkey = public, secret
-            dealer.curve_serverkey, _ = _load(Path(keys) / "host.key", secret=False)
+            dealer.curve_serverkey, _ = _load_key(Path(keys) / "host.key", secret=False)
         dealer.connect(endpoint)
     except BaseException:
         dealer.close(0)
@@ -155,37 +156,26 @@ def connect_dealer(
     return dealer
 
 
-def receive(
-    socket: zmq.Socket[bytes], *, addressed: bool
-) -> tuple[bytes, list[Buffer] | WireError]:
-    """Sender (empty unless ``addressed``) and frames of the next message.
+def receive(socket: zmq.Socket[bytes], *, addressed: bool) -> tuple[bytes, list[Buffer]]:
+    """Return sender (empty unless ``addressed``) and frames of the next message.
 
-    Raises zmq.Again when there is none.
-    Frames beyond the limit are thrown away as they are read, so that they cannot pile up; pixels
-    are not copied: the buffers are views of ZeroMQ's own memory.
+    The buffers are views of ZeroMQ's memory. Frames beyond ``MAX_FRAMES`` are replaced by empty
+    ones, so that they take no memory; :func:`f2p_sdk.bridge.wire.decode` refuses their number.
+
+    Raises:
+        zmq.Again: there is no message.
     """
-    first = socket.recv(zmq.NOBLOCK, copy=False)
-    sender = b""
     frames: list[Buffer] = []
-    more = bool(first.more)
-    if addressed:
-        sender = bytes(first.buffer)
-    else:
-        frames.append(first.buffer)
-    count = len(frames)
+    more = True
     while more:
         frame = socket.recv(zmq.NOBLOCK, copy=False)
         more = bool(frame.more)
-        count += 1
-        if count <= MAX_FRAMES:
-            frames.append(frame.buffer)
-    if count > MAX_FRAMES:
-        return sender, WireError(f"message of {count} frames: 2 to {MAX_FRAMES} are allowed")
-    return sender, frames
+        frames.append(frame.buffer if len(frames) <= MAX_FRAMES else b"")
+    return (bytes(frames.pop(0)) if addressed else b""), frames
 
 
 def send(socket: zmq.Socket[bytes], frames: Sequence[Buffer | zmq.Frame]) -> bool:
-    """Send without waiting; False when nobody is connected there (any more)."""
+    """Send without waiting; False if the peer is not connected."""
     try:
         socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
     except zmq.ZMQError as error:
@@ -195,16 +185,16 @@ def send(socket: zmq.Socket[bytes], frames: Sequence[Buffer | zmq.Frame]) -> boo
     return True
 
 
-def _common(socket: zmq.Socket[bytes], host: str) -> None:
+def _set_options(socket: zmq.Socket[bytes], host: str) -> None:
     socket.setsockopt(zmq.LINGER, LINGER_MS)
-    socket.setsockopt(zmq.MAXMSGSIZE, MAX_PLANE_BYTES)  # per frame, before it is stored
+    socket.setsockopt(zmq.MAXMSGSIZE, MAX_PLANE_BYTES)  # per frame, checked before it is stored
     socket.setsockopt(zmq.SNDHWM, QUEUE)
     socket.setsockopt(zmq.RCVHWM, QUEUE)
     if host.startswith("["):
         socket.setsockopt(zmq.IPV6, 1)
 
 
-def _load(path: Path, *, secret: bool = True) -> tuple[bytes, bytes]:
+def _load_key(path: Path, *, secret: bool = True) -> tuple[bytes, bytes]:
     try:
         public, private = zmq.auth.load_certificate(path)
     except (OSError, ValueError) as error:
@@ -213,5 +203,5 @@ def _load(path: Path, *, secret: bool = True) -> tuple[bytes, bytes]:
             remedy="copy the keys from the host, which makes them: f2p apply --keys DIR",
         ) from None
     if secret and private is None:
-        raise BridgeError(f"{path} holds no secret key", remedy="it must be the *.key_secret file")
+        raise BridgeError(f"{path} has no secret key", remedy="give the *.key_secret file")
     return public, private or b""

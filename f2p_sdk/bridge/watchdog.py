@@ -1,10 +1,9 @@
-"""The leash between a command and the engine that it runs: when the one is gone, however it ended,
-the other notices.
+"""End an engine when the command that started it has ended, for whatever reason.
 
-The command listens on a loopback port for as long as it lives, and tells the engine which one by
-the environment; the engine connects, and holds the connection. Whatever ends the command, also
-``kill -9``, the system closes the port and with it the connection, on every platform. Nothing is
-ever sent, and standard input stays the engine's own.
+The command listens on a loopback port while it runs and names the port in the engine's environment.
+The engine connects and keeps the connection. When the command ends, even by ``kill -9``, the
+operating system closes the port and the connection, on every platform. No data is sent, and the
+engine keeps its own standard input.
 """
 
 from __future__ import annotations
@@ -14,51 +13,51 @@ import os
 import socket
 from collections.abc import Iterator
 
-__all__ = ["VARIABLE", "Leash", "hold_leash"]
+__all__ = ["VARIABLE", "Watchdog", "start_watchdog"]
 
-VARIABLE = "F2P_LEASH"
-"""Environment variable: the loopback port to hold a connection to."""
+VARIABLE = "F2P_WATCHDOG"
+"""Environment variable with the loopback port that the engine keeps a connection to."""
 
-_PATIENCE = 5.0  # seconds that a connection on one machine may take
+_CONNECT_TIMEOUT = 5.0  # seconds
 
 
 @contextlib.contextmanager
-def hold_leash() -> Iterator[dict[str, str]]:
-    """An environment for engines that are to end with this process, or with the block."""
-    # Nobody accepts: the system keeps the connections until the socket is closed.
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        yield {**os.environ, VARIABLE: str(held.getsockname()[1])}
+def start_watchdog() -> Iterator[dict[str, str]]:
+    """Listen while the block runs; yield the environment for the engines to watch."""
+    # Nothing accepts: the system keeps the connections until the socket is closed.
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield {**os.environ, VARIABLE: str(server.getsockname()[1])}
 
 
-class Leash:
-    """The engine's end; without the variable there is none, and it never breaks."""
+class Watchdog:
+    """The engine's connection to its command; without the variable it never expires."""
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
-        self._broken = False
+        self._expired = False
         port = os.environ.get(VARIABLE, "")
         if not port:
             return
         try:
-            self._socket = socket.create_connection(("127.0.0.1", int(port)), _PATIENCE)
+            self._socket = socket.create_connection(("127.0.0.1", int(port)), _CONNECT_TIMEOUT)
             self._socket.setblocking(False)
-        except (OSError, ValueError, OverflowError):  # who was to hold it has ended already
-            self._broken = True
+        except (OSError, ValueError, OverflowError):  # the command has ended already
+            self._expired = True
 
     @property
-    def broken(self) -> bool:
-        """Whether who started this process is gone."""
-        if self._socket is not None and not self._broken:
+    def expired(self) -> bool:
+        """True once the command has ended."""
+        if self._socket is not None and not self._expired:
             try:
-                self._broken = self._socket.recv(1) == b""
+                self._expired = self._socket.recv(1) == b""
             except BlockingIOError:
                 pass
-            except OSError:  # reset: how Windows says it
-                self._broken = True
-        return self._broken
+            except OSError:  # Windows reports a reset
+                self._expired = True
+        return self._expired
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the connection."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

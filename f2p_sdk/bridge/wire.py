@@ -1,16 +1,17 @@
-"""The bytes of the bridge: frames to messages and back, without a socket in sight.
+"""Encoding of messages as frames, and decoding, without sockets.
 
 A message is a list of frames. Frame 0 is the preamble, six bytes: ``F2P``, major, minor, type.
 Frame 1 is the header, one msgpack map. The frames after it are planes: raw pixels or points,
-little-endian, first row first, described by the header. ``docs/reference/protocol.md`` is the authority; a
-test holds this module against it.
+little-endian, first row first, described by the header. ``docs/reference/protocol.md`` is the
+specification; a test compares this module with it.
 
-Everything here distrusts its input: the number of frames and their sizes are checked before a byte
-is parsed, the version before the header, the header against :data:`FIELDS` before anyone reads it.
+Input is not trusted: the number and the sizes of frames are checked before any byte is parsed, the
+version before the header, and the header against :data:`FIELDS` before its values are used.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -22,16 +23,6 @@ from ..errors import ProtocolError
 
 __all__ = [
     "FIELDS",
-    "MAGIC",
-    "MAJOR",
-    "MAX_DEPTH",
-    "MAX_FRAMES",
-    "MAX_HEADER_BYTES",
-    "MAX_ITEMS",
-    "MAX_PLANES",
-    "MAX_PLANE_BYTES",
-    "MAX_TEXT",
-    "MINOR",
     "Buffer",
     "Message",
     "MessageType",
@@ -57,7 +48,7 @@ MAX_TEXT = 4_096
 
 
 class MessageType(IntEnum):
-    """What a message says; the last byte of the preamble."""
+    """Type of a message; the last byte of the preamble."""
 
     HELLO = 1
     WELCOME = 2
@@ -75,79 +66,56 @@ class MessageType(IntEnum):
 
 
 _KNOWN = frozenset(int(t) for t in MessageType)
-_NUMBER = (int, float)
+_TEXT, _INTEGER, _NUMBER, _ARRAY, _MAP = (str,), (int,), (int, float), (list,), (dict,)
+_DRAWING = {"id": _INTEGER, "kind": _TEXT, "size": _ARRAY, "passes": _ARRAY}
+_ANSWER = {"id": _INTEGER, "credits": _INTEGER}
 
 FIELDS: Mapping[MessageType, Mapping[str, tuple[type, ...]]] = {
     MessageType.HELLO: {
-        "role": (str,),
-        "game": (str,),
-        "name": (str,),
-        "version": (str,),
-        "kinds": (dict,),
-        "max_size": (int,),
-        "passes": (list,),
-        "credits": (int,),
+        **dict.fromkeys(("role", "game", "name", "version"), _TEXT),
+        "kinds": _MAP,
+        "max_size": _INTEGER,
+        "passes": _ARRAY,
+        "credits": _INTEGER,
     },
-    MessageType.WELCOME: {"host": (str,), "heartbeat": _NUMBER, "silence": _NUMBER},
-    MessageType.REFUSED: {"code": (str,), "message": (str,), "remedy": (str,)},
+    MessageType.WELCOME: {"host": _TEXT, "heartbeat": _NUMBER, "silence": _NUMBER},
+    MessageType.REFUSED: dict.fromkeys(("code", "message", "remedy"), _TEXT),
     MessageType.AGAIN: {},
     MessageType.HEARTBEAT: {},
-    MessageType.GOODBYE: {"reason": (str,)},
-    MessageType.RENDER: {
-        "id": (int,),
-        "kind": (str,),
-        "size": (list,),
-        "passes": (list,),
-        "values": (dict,),
-    },
-    MessageType.PICTURE: {"id": (int,), "credits": (int,), "seconds": _NUMBER, "planes": (list,)},
-    MessageType.APPLY: {"id": (int,), "kind": (str,), "values": (dict,)},
-    MessageType.APPLIED: {"id": (int,), "credits": (int,)},
-    MessageType.MEASURE: {
-        "id": (int,),
-        "kind": (str,),
-        "size": (list,),
-        "passes": (list,),
-        "characters": (list,),
-        "repeat": (int,),
-    },
-    MessageType.MEASURED: {
-        "id": (int,),
-        "credits": (int,),
-        "seconds": _NUMBER,
-        "pictures": (int,),
-    },
-    MessageType.FAILED: {"id": (int,), "credits": (int,), "message": (str,), "remedy": (str,)},
+    MessageType.GOODBYE: {"reason": _TEXT},
+    MessageType.RENDER: {**_DRAWING, "values": _MAP},
+    MessageType.PICTURE: {**_ANSWER, "seconds": _NUMBER, "planes": _ARRAY},
+    MessageType.APPLY: {"id": _INTEGER, "kind": _TEXT, "values": _MAP},
+    MessageType.APPLIED: _ANSWER,
+    MessageType.MEASURE: {**_DRAWING, "characters": _ARRAY, "repeat": _INTEGER},
+    MessageType.MEASURED: {**_ANSWER, "seconds": _NUMBER, "pictures": _INTEGER},
+    MessageType.FAILED: {**_ANSWER, "message": _TEXT, "remedy": _TEXT},
 }
-"""The fields that every message of a type must have. More fields are allowed and ignored."""
+"""Required fields of each message type. Other fields are allowed and ignored."""
 
 
 class WireError(ProtocolError):
-    """Bytes that are no message of this protocol; ``code`` goes into the REFUSED that answers
-    them."""
+    """Bytes that are no message of this protocol; REFUSED answers them with ``code``."""
 
     code = "malformed"
 
 
 class VersionError(WireError):
-    """A message of another major version; ``major`` and ``minor`` are the sender's."""
+    """A message of another major version; ``header`` is that of its REFUSED, if it is one."""
 
     code = "version"
 
     def __init__(self, major: int, minor: int, header: Mapping[str, Any] | None = None) -> None:
         super().__init__(
-            f"the other side speaks bridge protocol {major}.{minor}, this side {MAJOR}.{MINOR}",
+            f"the other side uses bridge protocol {major}.{minor}, this side {MAJOR}.{MINOR}",
             remedy="install releases of f2p-sdk with the same major protocol version on both sides",
         )
-        self.major = major
-        self.minor = minor
         self.header: Mapping[str, Any] = header or {}
 
 
 @dataclass(frozen=True)
 class Message:
-    """One decoded message: its type, its header, its planes (not copied), the sender's minor
-    version."""
+    """A decoded message: type, header, planes (not copied), the sender's minor version."""
 
     type: MessageType | int
     header: Mapping[str, Any]
@@ -158,29 +126,27 @@ class Message:
 def encode(
     type: MessageType, header: Mapping[str, Any], planes: Sequence[Buffer] = ()
 ) -> list[Buffer]:
-    """Frames of a message. Planes are passed through as they are, never copied.
+    """Return the frames of a message; planes are not copied.
 
     Raises:
-        WireError: the message would be refused by the other side (too large, a field missing).
+        WireError: the message is too large, or a field is missing or of a wrong type.
     """
     _check_header(type, header)
     packed = msgpack.packb(dict(header), use_bin_type=True)
-    if len(packed) > MAX_HEADER_BYTES:
-        raise WireError(f"header of {len(packed)} bytes: at most {MAX_HEADER_BYTES} are allowed")
     frames: list[Buffer] = [MAGIC + bytes((MAJOR, MINOR, type)), packed, *planes]
     _check_sizes([_size(f) for f in frames])
     return frames
 
 
 def decode(frames: Sequence[Buffer]) -> Message:
-    """The message in ``frames``; its planes are the caller's own buffers.
+    """Return the message in ``frames``; its planes are the given buffers.
 
-    A type that this version does not know comes back as a plain ``int`` with its header unchecked:
-    a later minor version may send it, and the rule is to ignore it.
+    An unknown type becomes a plain ``int``, its header is not checked: a later minor version may
+    send it, and receivers ignore it.
 
     Raises:
         VersionError: another major version.
-        WireError: anything else that is no message.
+        WireError: the frames are no message for any other reason.
     """
     _check_sizes([_size(f) for f in frames])
     preamble = bytes(frames[0])
@@ -188,9 +154,10 @@ def decode(frames: Sequence[Buffer]) -> Message:
         raise WireError(f"frame 0 starts with {preamble[:16]!r}, not with a preamble F2P")
     major, minor, code = preamble[3], preamble[4], preamble[5]
     if major != MAJOR:
-        # REFUSED keeps its number and its fields in every major version, so its reason can be
-        # shown.
-        header = _try_unpack(frames[1]) if code == MessageType.REFUSED else None
+        # REFUSED has the same number and fields in every major version.
+        header = None
+        with contextlib.suppress(WireError):
+            header = _unpack(frames[1]) if code == MessageType.REFUSED else None
         raise VersionError(major, minor, header)
     header = _unpack(frames[1])
     if code not in _KNOWN:
@@ -219,9 +186,7 @@ def _check_sizes(sizes: Sequence[int]) -> None:
 
 def _unpack(frame: Buffer) -> dict[str, Any]:
     try:
-        header = msgpack.unpackb(
-            frame, raw=False, strict_map_key=True, use_list=True, ext_hook=_no_extensions
-        )
+        header = msgpack.unpackb(frame, raw=False, strict_map_key=True, use_list=True)
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         raise WireError(f"header is not msgpack: {str(error) or type(error).__name__}") from None
     if not isinstance(header, dict):
@@ -230,22 +195,11 @@ def _unpack(frame: Buffer) -> dict[str, Any]:
     return header
 
 
-def _try_unpack(frame: Buffer) -> dict[str, Any] | None:
-    try:
-        return _unpack(frame)
-    except WireError:
-        return None
-
-
-def _no_extensions(code: int, data: bytes) -> Any:
-    raise ValueError(f"extension type {code} is not allowed")
-
-
 _LEAVES = frozenset((int, float, bool, type(None)))
 
 
 def _check_plain(value: dict[Any, Any] | list[Any], depth: int) -> None:
-    """Only maps with text keys, arrays, text, numbers, booleans and nil, within the limits."""
+    """Allow only maps with text keys, arrays, text, numbers, booleans and nil, within limits."""
     if depth > MAX_DEPTH:
         raise WireError(f"header is nested deeper than {MAX_DEPTH}")
     if len(value) > MAX_ITEMS:
@@ -253,9 +207,9 @@ def _check_plain(value: dict[Any, Any] | list[Any], depth: int) -> None:
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str) or len(key) > MAX_TEXT:
-                raise WireError(f"header: key {str(key)[:40]!r} is not a short text")
+                raise WireError(f"header: key {str(key)[:40]!r} is not a text, or is too long")
     for item in value.values() if isinstance(value, dict) else value:
-        # In the order of how often they come: this runs for each of some hundred values.
+        # Most frequent types first: this runs for several hundred values per message.
         if type(item) in _LEAVES:
             continue
         if isinstance(item, str):
@@ -272,7 +226,7 @@ def _check_header(type: MessageType, header: Mapping[str, Any]) -> None:
         if name not in header:
             raise WireError(f"{type.name}: field {name!r} is missing")
         value = header[name]
-        # bool is an int to Python, but not to the protocol.
+        # In Python bool is an int; in the protocol it is not.
         if not isinstance(value, kinds) or isinstance(value, bool):
             expected = " or ".join(k.__name__ for k in kinds)
             raise WireError(f"{type.name}: field {name!r} must be {expected}, got {value!r:.60}")

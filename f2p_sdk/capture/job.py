@@ -1,4 +1,4 @@
-"""Capturing: what is missing in a folder is drawn by the connected engines and written in order."""
+"""Capture jobs: engines draw the missing records of a folder, which are written in order."""
 
 from __future__ import annotations
 
@@ -10,47 +10,48 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..bridge import Host, Picture
+from ..bridge import Host, Rendering
 from ..errors import DatasetError, UsageError
 from ..parameters import Character, Layout
 from .manifest import MANIFEST, Manifest, locked, read_manifest
 from .png import fast_png
+from .scenes import check_aspects, random_scene
 from .shards import PASS_FILES, Shard, shard_path, suffixes
-from .vary import random_scene, read_aspects
 
 __all__ = ["Job", "capture"]
 
 SHARD_SIZE = 1000
 DEADLINE = 60.0
-_AHEAD = 16  # pictures in memory beyond those that engines hold
+# Enough threads to keep up with an engine; the other cores are for the engines.
+_WORKERS = max(1, min(4, (os.cpu_count() or 1) // 2))
+_WINDOW = 16  # renderings in memory beyond those that the engines hold
 
 Progress = Callable[[int, int], None]
-"""Called with how many records there are, and how many there will be."""
+"""Called with the number of written records and their total number."""
 
 
 class Job(AbstractContextManager["Job"]):
-    """A dataset that is to be completed; the folder is locked while the block lasts.
+    """Completion of a data set; the folder is locked during the block.
 
     Args:
-        layout: of the characters to draw.
-        count: records that there shall be. More than an earlier run asked for extends its dataset.
-        folder: made if missing.
+        layout: layout of the characters.
+        count: number of records. A number larger than in an earlier run extends its data set.
+        folder: folder of the data set, made if missing.
         seed: record i is ``layout.random(i, seed)``.
         size: side of the square pictures, in pixels.
-        shard_size: records in a shard; None is that of the dataset if it exists, else 1000.
+        shard_size: records per shard; None takes that of the existing data set, else 1000.
         neighbours: record i is ``layout.neighbour(i, seed)`` instead.
-        vary: what of the scene is random, names of ``ASPECTS``.
-        passes: kept besides colour: ``labels``, ``landmarks``, ``depth``.
+        vary: random parts of the scene, names of ``ASPECTS``.
+        passes: passes to keep besides colour: ``labels``, ``landmarks``, ``depth``.
 
     Raises:
-        DatasetError: the folder holds another dataset, something else, or is in use.
-        UsageError: a number makes no sense.
+        DatasetError: the folder has another data set or other files, or is in use.
+        UsageError: a number is out of range, or a name is unknown.
     """
 
     def __init__(
@@ -72,11 +73,11 @@ class Job(AbstractContextManager["Job"]):
         if unknown:
             raise UsageError(
                 f"the pass {unknown[0]!r} cannot be kept",
-                remedy=f"choose of {', '.join(PASS_FILES)}",
+                remedy=f"choose from {', '.join(PASS_FILES)}",
             )
         self.layout = layout
         self.folder = Path(folder)
-        wanted = Manifest(
+        requested = Manifest(
             layout.game,
             layout.kind,
             layout.hash,
@@ -85,147 +86,144 @@ class Job(AbstractContextManager["Job"]):
             shard_size or SHARD_SIZE,
             count,
             "neighbour" if neighbours else "random",
-            ",".join(read_aspects(vary)),
+            ",".join(check_aspects(vary)),
             ",".join(name for name in PASS_FILES if name in passes),
         )
         with ExitStack() as stack:
             stack.enter_context(locked(self.folder))
-            self.manifest = self._begin(wanted, shard_size is None)
-            self._holes = [(s, n) for s, n in self._shards() if n]
+            self.manifest = self._merge_manifest(requested, shard_size is None)
+            self._missing = [i for missing in self._missing_by_shard() for i in missing]
             self._stack = stack.pop_all()
         self.total = self.manifest.count
-        self.done = self.total - sum(n for _, n in self._holes)
+        self.done = self.total - len(self._missing)
 
     @property
     def missing(self) -> int:
-        """Records that are to be drawn."""
+        """Number of records that are not drawn yet."""
         return self.total - self.done
 
     def run(
         self, host: Host, *, progress: Progress | None = None, deadline: float = DEADLINE
     ) -> int:
-        """Draw what is missing with the engines of ``host``; how many that were.
+        """Draw the missing records with the engines of ``host``; return their number.
 
-        Whatever ends it, every record that was written stays, and another run goes on from there.
+        Every written record stays if the run fails or is killed, and the next run continues.
 
         Raises:
-            BridgeError: an engine failed and no other could take over.
+            BridgeError: an engine failed and no other engine could take over.
             DatasetError: the disk is full.
         """
-        todo = [i for shard, n in self._holes for i in self._tail(shard, n)]
-        drawn: dict[int, Character] = {}
-        pictures = host.render_many(
-            self._characters(todo, drawn),
+        characters: dict[int, Character] = {}
+        renderings = host.render_many(
+            self._characters(self._missing, characters),
             size=self.manifest.size,
-            passes=("color", *self.manifest.kept),
-            scene=lambda position: self.scene(todo[position]),
+            passes=("color", *self.manifest.kept_passes),
+            scene=lambda position: self._scene(self._missing[position]),
             deadline=deadline,
             ordered=True,
-            # A record that waits for a new engine must not pile up those behind it in memory.
-            window=_AHEAD + 8 * max(1, len(host.engines)),
+            # Renderings behind a record that is drawn again must not fill the memory.
+            window=_WINDOW + 8 * max(1, len(host.engines)),
         )
         before = self.done
-        waiting: deque[tuple[int, Future[list[bytes]]]] = deque()
+        encoding: deque[tuple[int, Future[list[bytes]]]] = deque()
 
-        def write(most: int) -> None:
-            while len(waiting) > most or (waiting and waiting[0][1].done()):
-                index, files = waiting.popleft()
+        def write(limit: int) -> None:
+            """Write finished records; wait until at most ``limit`` are left."""
+            while len(encoding) > limit or (encoding and encoding[0][1].done()):
+                index, files = encoding.popleft()
                 try:
-                    writer.add(drawn.pop(index), index, files.result())
+                    writer.add(characters.pop(index), index, files.result())
                 except DatasetError:
-                    waiting.clear()  # what comes behind cannot be written either
+                    encoding.clear()  # the records after it cannot be written either
                     raise
                 if progress is not None:
                     progress(self.done, self.total)
 
-        with _Writer(self) as writer, ThreadPoolExecutor(_workers(), "f2p-png") as pool:
+        with _Writer(self) as writer, ThreadPoolExecutor(_WORKERS, "f2p-png") as pool:
             try:
-                for position, picture in pictures:
-                    files = pool.submit(_files, picture, self.manifest.kept)
-                    waiting.append((todo[position], files))
-                    write(2 * _workers())
+                for position, rendering in renderings:
+                    files = pool.submit(_encode, rendering, self.manifest.kept_passes)
+                    encoding.append((self._missing[position], files))
+                    write(2 * _WORKERS)
             finally:
-                write(0)  # what was drawn is kept, also when an engine fails
+                write(0)  # renderings before a failure are kept
         return self.done - before
 
-    def scene(self, index: int) -> dict[str, Any]:
-        """The scene of a record; empty unless something is varied."""
-        return random_scene(index, self.manifest.seed, self.manifest.varied)
+    def document(self, character: Character, index: int) -> dict[str, object]:
+        """Content of a record's JSON file."""
+        return {
+            "index": index,
+            "seed": self.manifest.seed,
+            "game": character.game,
+            "kind": character.kind,
+            "layout": character.layout_hash,
+            "values": dict(character.values),
+            **({"scene": self._scene(index)} if self.manifest.vary else {}),
+        }
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    # ---- inside
+    def _scene(self, index: int) -> dict[str, Any]:
+        return random_scene(index, self.manifest.seed, self.manifest.varied_aspects)
 
-    def _begin(self, wanted: Manifest, any_shard_size: bool) -> Manifest:
-        """The manifest to work by, saved."""
+    def _merge_manifest(self, requested: Manifest, any_shard_size: bool) -> Manifest:
+        """Combine the request with the existing manifest, and save the result."""
         if (self.folder / MANIFEST).exists():
-            there = read_manifest(self.folder)
+            existing = read_manifest(self.folder)
             if any_shard_size:
-                wanted = replace(wanted, shard_size=there.shard_size)
-            there.require(wanted, self.folder)
-            wanted = replace(wanted, count=max(wanted.count, there.count))
-            if wanted == there:
-                return there
+                requested = replace(requested, shard_size=existing.shard_size)
+            existing.require_same(requested, self.folder)
+            requested = replace(requested, count=max(requested.count, existing.count))
+            if requested == existing:
+                return existing
         elif any(self.folder.glob("*.tar")):
             raise DatasetError(
-                f"{self.folder} holds tar files but no {MANIFEST}: they are not from f2p capture",
+                f"{self.folder} has tar files but no {MANIFEST}: they are not from f2p capture",
                 remedy="use an empty folder",
             )
-        wanted.save(self.folder)
-        return wanted
+        requested.save(self.folder)
+        return requested
 
-    def _shards(self) -> Iterator[tuple[int, int]]:
-        """Every shard, and how many records it lacks."""
+    def _missing_by_shard(self) -> Iterator[range]:
+        """Indices of the missing records of each shard; mends shards without end marks."""
         size, count = self.manifest.shard_size, self.manifest.count
-        for shard in range(-(-count // size)):
-            first = shard * size
-            wanted = min(size, count - first)
-            path = shard_path(self.folder, shard)
-            ends = suffixes(self.manifest.kept)
-            there, ended = Shard.inspect(path, first, ends)
-            if there >= wanted and not ended:
-                Shard(path, first, ends).close()  # only its end was torn off
-            yield shard, max(0, wanted - there)
+        ends = suffixes(self.manifest.kept_passes)
+        for first in range(0, count, size):
+            stop = min(first + size, count)
+            path = shard_path(self.folder, first // size)
+            complete, ended = Shard.inspect(path, first, ends)
+            if first + complete >= stop and not ended:
+                Shard(path, first, ends).close()
+            yield range(first + complete, stop)
 
-    def _characters(self, todo: list[int], drawn: dict[int, Character]) -> Iterator[Character]:
+    def _characters(
+        self, indices: Sequence[int], drawn: dict[int, Character]
+    ) -> Iterator[Character]:
         neighbours = self.manifest.characters == "neighbour"
-        of = self.layout.neighbour if neighbours else self.layout.random
-        for index in todo:
-            drawn[index] = of(index, self.manifest.seed)
+        character = self.layout.neighbour if neighbours else self.layout.random
+        for index in indices:
+            drawn[index] = character(index, self.manifest.seed)
             yield drawn[index]
-
-    def _tail(self, shard: int, missing: int) -> range:
-        size = self.manifest.shard_size
-        end = min((shard + 1) * size, self.manifest.count)
-        return range(end - missing, end)
 
 
 class _Writer(AbstractContextManager["_Writer"]):
-    """Puts records into their shards, one shard open at a time."""
+    """Writes records to their shards; one shard is open at a time."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
         self._shard: Shard | None = None
-        self._number = -1
 
     def add(self, character: Character, index: int, files: Sequence[bytes]) -> None:
         job = self._job
-        number = index // job.manifest.shard_size
-        if self._shard is None or number != self._number:
+        number, position = divmod(index, job.manifest.shard_size)
+        path = shard_path(job.folder, number)
+        if self._shard is None or self._shard.path != path:
             self.close()
-            first = number * job.manifest.shard_size
-            ends = suffixes(job.manifest.kept)
-            self._shard = Shard(shard_path(job.folder, number), first, ends)
-            self._number = number
+            self._shard = Shard(path, index - position, suffixes(job.manifest.kept_passes))
         if self._shard.next != index:
-            raise DatasetError(f"{self._shard.path} was changed by another program")
-        self._shard.add(files, _document(character, index, job))
+            raise DatasetError(f"{path} was changed by another program")
+        self._shard.add(files, job.document(character, index))
         job.done += 1
 
     def close(self) -> None:
@@ -233,12 +231,7 @@ class _Writer(AbstractContextManager["_Writer"]):
             self._shard.close()
             self._shard = None
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -254,8 +247,7 @@ def capture(
     deadline: float = DEADLINE,
     progress: Progress | None = None,
 ) -> Manifest:
-    """Fill ``folder`` with ``count`` random characters and their pictures; goes on where it
-    stopped.
+    """Complete ``folder`` to ``count`` random characters and their pictures.
 
     Arguments and errors are those of :class:`Job` and :meth:`Job.run`.
     """
@@ -265,31 +257,14 @@ def capture(
         return job.manifest
 
 
-def _workers() -> int:
-    # Enough to keep up with an engine; the rest of the machine belongs to the engines.
-    return max(1, min(4, (os.cpu_count() or 1) // 2))
+def _encode(rendering: Rendering, passes: Sequence[str]) -> list[bytes]:
+    """Contents of a record's files before its JSON."""
+    return [fast_png(rendering.color), *(_encode_plane(getattr(rendering, p)) for p in passes)]
 
 
-def _files(picture: Picture, passes: Sequence[str]) -> list[bytes]:
-    """The contents of a record's members before its document."""
-    return [fast_png(picture.color), *(_file(getattr(picture, name)) for name in passes)]
-
-
-def _file(plane: npt.NDArray[Any]) -> bytes:
+def _encode_plane(plane: npt.NDArray[Any]) -> bytes:
     if plane.dtype == np.uint8:
         return fast_png(plane)
     buffer = io.BytesIO()
     np.save(buffer, plane, allow_pickle=False)
     return buffer.getvalue()
-
-
-def _document(character: Character, index: int, job: Job) -> dict[str, object]:
-    return {
-        "index": index,
-        "seed": job.manifest.seed,
-        "game": character.game,
-        "kind": character.kind,
-        "layout": character.layout_hash,
-        "values": dict(character.values),
-        **({"scene": job.scene(index)} if job.manifest.vary else {}),
-    }

@@ -1,5 +1,4 @@
-"""``dataset.json``: what a folder of captured pictures holds, so that two datasets never get
-mixed."""
+"""``dataset.json``: the description of a data set, so that two data sets are never mixed."""
 
 from __future__ import annotations
 
@@ -23,18 +22,18 @@ _LOCK = ".f2p-lock"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a dataset is made of; see :func:`read_manifest`.
+    """Description of a data set; see :func:`read_manifest`.
 
     Attributes:
-        game, kind, layout: names, and the hash of the layout that the characters belong to.
+        game, kind, layout: names of game and kind, and hash of the layout.
         seed: record i is ``layout.random(i, seed)``.
         size: side of the square pictures, in pixels.
-        shard_size: records in a shard; the last one may hold fewer.
-        count: records that the dataset has when it is finished.
+        shard_size: records per shard; the last shard may have fewer.
+        count: records of the completed data set.
         characters: ``random``, or ``neighbour``: then record i is ``layout.neighbour(i, seed)``.
-        vary: what of the scene is random, names joined by commas: record i has
+        vary: random aspects of the scene, names joined by commas: record i has
             ``random_scene(i, seed, names)``. Empty: the standard portrait.
-        passes: what is kept besides colour, names joined by commas.
+        passes: kept passes besides colour, names joined by commas.
     """
 
     game: str
@@ -49,13 +48,13 @@ class Manifest:
     passes: str = ""
 
     @property
-    def kept(self) -> tuple[str, ...]:
-        """The passes that are kept besides colour."""
+    def kept_passes(self) -> tuple[str, ...]:
+        """Kept passes besides colour."""
         return tuple(self.passes.split(",")) if self.passes else ()
 
     @property
-    def varied(self) -> tuple[str, ...]:
-        """What of the scene is random."""
+    def varied_aspects(self) -> tuple[str, ...]:
+        """Random aspects of the scene."""
         return tuple(self.vary.split(",")) if self.vary else ()
 
     def save(self, folder: Path) -> None:
@@ -64,43 +63,42 @@ class Manifest:
         text = json.dumps(document, indent=2) + "\n"
         atomic_write(folder / MANIFEST, text, error=DatasetError)
 
-    def require(self, wanted: Manifest, folder: Path) -> None:
-        """DatasetError unless ``wanted`` would go on with this dataset; the count may differ."""
+    def require_same(self, requested: Manifest, folder: Path) -> None:
+        """Raise DatasetError if ``requested`` differs in more than the count."""
         for field in fields(self):
-            there, asked = getattr(self, field.name), getattr(wanted, field.name)
-            if field.name != "count" and there != asked:
+            existing, value = getattr(self, field.name), getattr(requested, field.name)
+            if field.name != "count" and existing != value:
                 raise DatasetError(
-                    f"{folder} holds a dataset of {field.name} {there!r}, asked was {asked!r}",
-                    remedy="use another folder, or the same options as when it was begun",
+                    f"{folder} has a data set with {field.name} {existing!r}, requested {value!r}",
+                    remedy="use another folder, or the options of the first run",
                 )
 
 
 def read_manifest(folder: str | Path) -> Manifest:
-    """What the dataset in ``folder`` holds.
+    """Read the description of the data set in ``folder``.
 
     Raises:
-        DatasetError: there is none, or its manifest is damaged.
+        DatasetError: there is no data set, or its manifest is damaged.
     """
     path = Path(folder) / MANIFEST
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DatasetError(
-            f"{folder} holds no dataset: there is no {MANIFEST}",
-            remedy="draw one: f2p capture -g GAME -n 20000 -o DIR",
+            f"{folder} has no data set: there is no {MANIFEST}",
+            remedy="draw a data set: f2p capture -g GAME -n 20000 -o DIR",
         ) from None
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path} cannot be read: {error}") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise DatasetError(f"{path} is not a dataset of format {FORMAT}")
+        raise DatasetError(f"{path} is not a data set of format {FORMAT}")
     values: dict[str, Any] = {}
     for field in fields(Manifest):
         value = document.get(field.name, field.default)
-        whole = field.type == "int"
-        if not isinstance(value, int if whole else str) or (isinstance(value, int) and value < 0):
-            raise DatasetError(
-                f"{path}: {field.name} must be a {'number' if whole else 'text'}, got {value!r}"
-            )
+        type = int if field.type == "int" else str
+        if not isinstance(value, type) or (isinstance(value, int) and value < 0):
+            expected = "an integer of at least 0" if type is int else "a text"
+            raise DatasetError(f"{path}: {field.name} must be {expected}, got {value!r}")
         values[field.name] = value
     if values["shard_size"] < 1:
         raise DatasetError(f"{path}: shard_size must be at least 1")
@@ -109,10 +107,10 @@ def read_manifest(folder: str | Path) -> Manifest:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Only one process at a time writes to a dataset. The system lets go of the lock when it dies.
+    """Lock a data set for writing; the system releases the lock when the process ends.
 
     Raises:
-        DatasetError: another process has it.
+        DatasetError: another process has the lock, or the folder is not writable.
     """
     path = folder / _LOCK
     try:
@@ -126,7 +124,7 @@ def locked(folder: Path) -> Iterator[None]:
         except OSError:
             raise DatasetError(
                 f"another f2p capture is writing to {folder}",
-                remedy="wait for it, or stop it; it can be resumed",
+                remedy="wait for it, or stop it: it can be resumed",
             ) from None
         yield
 

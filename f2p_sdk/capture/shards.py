@@ -1,9 +1,9 @@
-"""Tar shards: written so that a kill loses nothing that is whole, repaired, read.
+"""Tar shards: written so that a killed process loses no complete record; repair; reading.
 
-A record is two members, ``{i:08d}.png`` and ``{i:08d}.json``, always in this order and in the order
-of i; between them stand those of other passes (``PASS_FILES``). Each is written together with the
-two empty blocks that end an archive, and the next one goes over them: so a shard is a whole archive
-whenever nobody is just writing to it.
+A record has the members ``{i:08d}.png`` and ``{i:08d}.json`` in this order, with those of other
+passes (``PASS_FILES``) between them; records are in the order of i. Each record is written together
+with the two empty blocks that end an archive, and the next record overwrites them. So a shard is a
+valid archive whenever no write is in progress.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ __all__ = [
 
 _BLOCK = tarfile.BLOCKSIZE
 _END = bytes(2 * _BLOCK)
-_AGAIN = "delete this shard and run f2p capture again: it draws what is missing"
+_AGAIN = "delete this shard and run f2p capture again: it draws the missing records"
 
 PASS_FILES: Mapping[str, str] = {
     "labels": ".labels.png",
     "landmarks": ".landmarks.npy",
     "depth": ".depth.npy",
 }
-"""Pass -> end of its member's name; readers of WebDataset decode by what follows the last dot."""
+"""Pass -> end of its member's name; WebDataset decodes by the part after the last dot."""
 
 
 class Record(NamedTuple):
@@ -54,7 +54,7 @@ class Record(NamedTuple):
 
 
 def suffixes(passes: Sequence[str] = ()) -> tuple[str, ...]:
-    """Ends of the names of a record's members, in their order."""
+    """Ends of the names of a record's members, in order."""
     return (".png", *(PASS_FILES[name] for name in passes), ".json")
 
 
@@ -66,47 +66,47 @@ class _Member(NamedTuple):
 
 
 def shard_path(folder: Path, shard: int) -> Path:
-    """``000000.tar`` and so on."""
+    """Path of a shard: ``000000.tar``, ``000001.tar``, ..."""
     return folder / f"{shard:06d}.tar"
 
 
 def read_records(folder: str | Path) -> Iterator[Record]:
-    """All whole records of a dataset, in order; those of an unfinished one as far as it goes.
+    """All complete records of a data set, in order; the data set may be unfinished.
 
     Raises:
-        DatasetError: there is no dataset, or a record's JSON is damaged.
+        DatasetError: there is no data set, or a record's JSON is damaged.
     """
-    for number, name, files in _whole(Path(folder), lambda member: member.name.count(".") == 1):
+    for number, name, files in _complete_records(Path(folder), lambda m: m.name.count(".") == 1):
         yield Record(number, _document(files[".json"], name), files[".png"])
 
 
 def read_planes(folder: str | Path) -> Iterator[tuple[int, dict[str, npt.NDArray[Any]]]]:
-    """Number and kept passes of all whole records: ``labels`` uint8 (H, W), ``landmarks`` float32
-    (73, 3), ``depth`` float32 (H, W); as far as the dataset has them.
+    """Number and kept passes of all complete records: ``labels`` uint8 (H, W), ``landmarks``
+    float32 (73, 3), ``depth`` float32 (H, W).
 
     Raises:
-        DatasetError: there is no dataset, or a plane is damaged.
+        DatasetError: there is no data set, or a plane is damaged.
     """
-    for number, name, files in _whole(Path(folder), lambda member: member.name.count(".") == 2):
+    for number, name, files in _complete_records(Path(folder), lambda m: m.name.count(".") == 2):
         try:
             yield number, {p: _plane(files[end]) for p, end in PASS_FILES.items() if end in files}
         except (OSError, ValueError):
             raise DatasetError(f"{name}: a pass of this record is damaged", remedy=_AGAIN) from None
 
 
-def _whole(
-    folder: Path, wanted: Callable[[_Member], bool]
+def _complete_records(
+    folder: Path, select: Callable[[_Member], bool]
 ) -> Iterator[tuple[int, str, dict[str, bytes]]]:
-    """Number, name and the wanted members' contents, by the ends of their names."""
+    """Number, name, and contents of the selected members by the ends of their names."""
     manifest = read_manifest(folder)
     for path in sorted(folder.glob("[0-9]" * 6 + ".tar")):
         first = int(path.stem) * manifest.shard_size
         try:
             with path.open("rb") as file:
-                ends = suffixes(manifest.kept)
+                ends = suffixes(manifest.kept_passes)
                 for number, members in enumerate(_records(file, first, path, ends)):
                     named = zip(ends, members, strict=True)
-                    files = {end: _content(file, m) for end, m in named if wanted(m)}
+                    files = {end: _content(file, m) for end, m in named if select(m)}
                     yield first + number, f"{path}: {members[-1].name}", files
         except OSError as error:
             raise DatasetError(f"{path} cannot be read: {error}") from None
@@ -121,15 +121,15 @@ def _plane(content: bytes) -> npt.NDArray[Any]:
 
 
 class Shard:
-    """A shard that is being written. What is whole in it stays; a torn tail is cut off.
+    """A shard opened for writing. Complete records stay; an incomplete record is removed.
 
     Args:
-        path: the file, which need not exist.
+        path: path of the file, which need not exist.
         first: number of its first record.
-        ends: of the names of a record's members.
+        ends: ends of the names of a record's members.
 
     Raises:
-        DatasetError: it holds something else, or cannot be written.
+        DatasetError: the file has other members, or cannot be written.
     """
 
     def __init__(self, path: Path, first: int, ends: Sequence[str] = suffixes()) -> None:
@@ -140,14 +140,14 @@ class Shard:
             self.next = first + len(members)
             self._file.seek(members[-1][-1].end if members else 0)
             self._file.truncate()
-            # Truncating took the end marks too, also those of a shard that was whole.
+            # Truncating has also removed the end marks.
             self._write(b"")
         except OSError as error:
             raise DatasetError(f"{path} cannot be written: {error}") from None
 
     @staticmethod
     def inspect(path: Path, first: int, ends: Sequence[str] = suffixes()) -> tuple[int, bool]:
-        """Whole records in a shard, which need not exist, and whether it ends as it should."""
+        """Number of complete records in a shard, 0 if it does not exist; True with end marks."""
         try:
             with path.open("rb") as file:
                 members = list(_records(file, first, path, ends))
@@ -159,7 +159,7 @@ class Shard:
             raise DatasetError(f"{path} cannot be read: {error}") from None
 
     def add(self, planes: Sequence[bytes], document: Mapping[str, object]) -> None:
-        """Write record :attr:`next`: the contents of its members, the document's last."""
+        """Write record :attr:`next`: the contents of its members, with the document last."""
         text = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
         key = f"{self.next:08d}"
         try:
@@ -168,12 +168,12 @@ class Shard:
         except OSError as error:
             raise DatasetError(
                 f"{self.path} cannot be written: {error.strerror or error}",
-                remedy="make room on the disk and run the same command again: it goes on from here",
+                remedy="free disk space and run the same command again: it continues from here",
             ) from None
         self.next += 1
 
     def close(self) -> None:
-        """Make sure that it is on the disk."""
+        """Write all data to the disk and close the file."""
         try:
             os.fsync(self._file.fileno())
         finally:
@@ -181,7 +181,7 @@ class Shard:
 
     def _write(self, data: bytes) -> None:
         self._file.write(data + _END)
-        self._file.flush()  # to the system: what a kill of this process cannot take away
+        self._file.flush()  # to the system, so that it survives a kill of this process
         self._file.seek(-len(_END), os.SEEK_CUR)
 
 
@@ -193,7 +193,7 @@ def _member(name: str, content: bytes) -> bytes:
 
 
 def _members(file: IO[bytes]) -> Iterator[_Member]:
-    """The whole members of an archive, as far as it is sound."""
+    """The complete members of an archive, up to the first damaged one."""
     length = file.seek(0, os.SEEK_END)
     position = 0
     while True:
@@ -201,7 +201,7 @@ def _members(file: IO[bytes]) -> Iterator[_Member]:
         try:
             info = tarfile.TarInfo.frombuf(file.read(_BLOCK), "utf-8", "strict")
         except (tarfile.HeaderError, UnicodeDecodeError):
-            return  # the end marks, the end of the file, or a torn block
+            return  # end marks, end of the file, or an incomplete block
         start = position + _BLOCK
         position = start + info.size + -info.size % _BLOCK
         if not info.isreg() or position > length:
@@ -212,14 +212,14 @@ def _members(file: IO[bytes]) -> Iterator[_Member]:
 def _records(
     file: IO[bytes], first: int, path: Path, ends: Sequence[str]
 ) -> Iterator[tuple[_Member, ...]]:
-    """The whole records, which must have the numbers ``first`` and on."""
+    """The complete records, which must be numbered from ``first``."""
     key = first
     record: list[_Member] = []
     for member in _members(file):
         expected = f"{key:08d}{ends[len(record)]}"
         if member.name != expected:
             raise DatasetError(
-                f"{path} holds {member.name!r} where {expected!r} belongs",
+                f"{path} has {member.name!r} in the place of {expected!r}",
                 remedy="it is not from f2p capture: move it away and run the command again",
             )
         record.append(member)
@@ -239,8 +239,5 @@ def _document(text: bytes, name: str) -> Mapping[str, float | str]:
     except (ValueError, KeyError, TypeError):
         values = None
     if not isinstance(values, dict):
-        raise DatasetError(
-            f"{name} is damaged",
-            remedy=_AGAIN,
-        )
+        raise DatasetError(f"{name} is damaged", remedy=_AGAIN)
     return values

@@ -1,4 +1,4 @@
-"""What the commands that talk to engines share: where to listen, keys, reading the character."""
+"""Shared parts of the commands that use engines: endpoint and key options, loading a character."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ if TYPE_CHECKING:
     from ..kinds import Kind
     from ..parameters import Character
 
-__all__ = ["Listening", "host_keys", "listen_options", "load_character", "tell_refusal"]
+__all__ = ["Listening", "host_keys", "listen_options", "load_character", "warn_refusal"]
 
 Command = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class Listening:
-    """What ``--listen``, ``--keys`` and ``--plaintext`` say; without an endpoint engines are
-    started here."""
+    """Values of ``--listen``, ``--keys`` and ``--plaintext``; no endpoint: engines are started."""
 
     endpoint: str | None = None
     keys: Path | None = None
@@ -36,17 +35,17 @@ class Listening:
 
     def __post_init__(self) -> None:
         if self.endpoint is None and (self.keys is not None or self.plaintext):
-            raise UsageError("--keys and --plaintext are for --listen")
+            raise UsageError("--keys and --plaintext need --listen")
 
     def refuse(self, remedy: str) -> None:
-        """UsageError if there is an endpoint, for a command that was told to use no engine."""
+        """Raise UsageError if there is an endpoint, for a command that uses no engine."""
         if self.endpoint is not None:
             raise UsageError("--listen waits for an engine", remedy=remedy)
 
     def open_engine(
         self, kind: Kind, *, engines: int = 1, restarts: int = 0
     ) -> AbstractContextManager[Host]:
-        """Engines that draw ``kind``, waited for or started; see :func:`f2p_sdk.open_engine`."""
+        """Start engines of ``kind``, or wait for them; see :func:`f2p_sdk.open_engine`."""
         from ..bridge import open_engine
 
         return open_engine(
@@ -56,13 +55,13 @@ class Listening:
             keys=host_keys(self.keys),
             plaintext=self.plaintext,
             restarts=restarts,
-            on_refusal=tell_refusal,
+            on_refusal=warn_refusal,
         )
 
 
 def listen_options(default: str | None = None) -> Callable[[Command], Command]:
-    """Adds ``--listen``, ``--keys`` and ``--plaintext``; the command gets a :class:`Listening` as
-    ``listening``."""
+    """Add ``--listen``, ``--keys`` and ``--plaintext``; the command's ``listening`` argument is a
+    :class:`Listening`."""
 
     def decorate(function: Command) -> Command:
         @functools.wraps(function)
@@ -71,25 +70,25 @@ def listen_options(default: str | None = None) -> Callable[[Command], Command]:
         ) -> Any:
             return function(*args, listening=Listening(listen, keys, plaintext), **options)
 
-        at = click.option(
+        listen_option = click.option(
             "--listen",
             metavar="ENDPOINT",
             default=default,
             show_default=default is not None,
-            help="Wait here for engines that run elsewhere, e.g. tcp://127.0.0.1:15702.",
+            help="Wait at this endpoint for engines to connect, e.g. tcp://127.0.0.1:15702.",
         )
-        plainly = click.option(
+        plaintext_option = click.option(
             "--plaintext",
             is_flag=True,
-            help="Listen to other machines without keys: anybody there can connect and read.",
+            help="Allow other machines to connect without keys: anyone in the network can read.",
         )
-        return at(keys_option(plainly(command)))
+        return listen_option(keys_option(plaintext_option(command)))
 
     return decorate
 
 
 def host_keys(keys: Path | None) -> Path | None:
-    """The folder of keys of a host; they are made if it has none."""
+    """The host's folder of keys; missing keys are made."""
     if keys is not None and not (keys / "host.key_secret").exists():
         from ..bridge import make_keys
 
@@ -100,13 +99,13 @@ def host_keys(keys: Path | None) -> Path | None:
     return keys
 
 
-def tell_refusal(reason: str) -> None:
-    """A warning while waiting for an engine: one came, and was refused."""
+def warn_refusal(reason: str) -> None:
+    """Print a warning that an engine was refused."""
     warn(f"an engine was refused: {reason}")
 
 
 def load_character(path: Path) -> tuple[Kind, Character]:
-    """A character's kind and the character, checked against its layout."""
+    """Load a character and its kind; the character is checked against the kind's layout."""
     from ..parameters import Character
 
     kind = load_kind(Character.game_of(path))

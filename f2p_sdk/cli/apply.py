@@ -1,4 +1,4 @@
-"""``f2p apply``: a character into the running game."""
+"""``f2p apply``: put a character into the running game."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..bridge.sockets import DEFAULT_ENDPOINT
-from ._bridge import Listening, host_keys, listen_options, load_character, tell_refusal
+from ._bridge import Listening, host_keys, listen_options, load_character, warn_refusal
 from ._common import emit_json, progress, say
 from ._options import character_argument, json_option, seconds_option
 
@@ -15,8 +15,8 @@ from ._options import character_argument, json_option, seconds_option
 @click.command()
 @character_argument
 @listen_options(DEFAULT_ENDPOINT)
-@seconds_option("--wait", 60.0, "How long to wait for the game to connect.")
-@seconds_option("--deadline", 30.0, "How long the game may take.")
+@seconds_option("--wait", 60.0, "Time for the game to connect.")
+@seconds_option("--deadline", 30.0, "Time for the game to apply it.")
 @json_option
 def command(
     path: Path,
@@ -27,7 +27,7 @@ def command(
 ) -> None:
     """Put a character into the running game.
 
-    Waits for the game to connect, or for the stand-in engine: `f2p engine -g GAME`.
+    Wait until the game or the stand-in engine (`f2p engine -g GAME`) connects.
     """
     from ..bridge import Host
 
@@ -40,7 +40,7 @@ def command(
         plaintext=listening.plaintext,
     ) as host:
         with progress(f"waiting for {kind.game} at {host.endpoint}", quiet=as_json):
-            host.wait(wait, on_refusal=tell_refusal)
+            host.wait(wait, on_refusal=warn_refusal)
         game = host.apply(character, deadline=deadline)
     if as_json:
         emit_json(

@@ -1,4 +1,4 @@
-"""``f2p capture``: a dataset of random characters and the engine's pictures of them."""
+"""``f2p capture``: draw a data set of random characters."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from ..capture import Job
 
 RESTARTS = 10
-FEW = 500  # pictures
+MESH_COUNT = 500  # smallest data set with a mesh: smaller ones do not train an imitator
 
 
 @click.command()
 @game_option
 @click.option(
-    "-n", "--count", required=True, type=click.IntRange(min=1), help="How many characters."
+    "-n", "--count", required=True, type=click.IntRange(min=1), help="Number of characters."
 )
-@out_option("DIR", "Where to write; a folder that was begun is gone on with.", folder=True)
+@out_option("DIR", "Folder to write to; an unfinished data set is continued.", folder=True)
 @click.option(
     "--neighbours",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
     metavar="N",
-    help="Draw the first N characters again with one parameter changed: imitators learn from pairs "
-    "what each parameter does. 40 for each number of the vector are many.",
+    help="Draw the first N characters again with one parameter changed: such pairs show the effect "
+    "of each parameter. 40 per number of the vector are enough.",
 )
 @seed_option
 @click.option(
@@ -51,22 +51,22 @@ FEW = 500  # pictures
     type=click.IntRange(min=1, max=256),
     default=1,
     show_default=True,
-    help="How many to start, or to wait for with --listen; more may join.",
+    help="Number of engines to start, or to wait for with --listen; more may connect.",
 )
 @click.option(
     "--vary",
     metavar="NAMES",
     default="",
-    help="Random scenes too: pose, light, expression, background, joined by commas.",
+    help="Random parts of the scene: pose, light, expression, background, joined by commas.",
 )
 @click.option(
     "--passes",
     metavar="NAMES",
     default="",
-    help="Keep these of the engine's passes too: labels, landmarks, depth, joined by commas.",
+    help="Further passes to keep: labels, landmarks, depth, joined by commas.",
 )
 @click.option("--shard-size", type=click.IntRange(min=1), help="Records in a tar file.")
-@seconds_option("--deadline", 60.0, "How long an engine may take for one picture.")
+@seconds_option("--deadline", 60.0, "Time for one picture.")
 @listen_options()
 @json_option
 def command(
@@ -84,10 +84,10 @@ def command(
     listening: Listening,
     as_json: bool,
 ) -> None:
-    """Draw random characters by the game's engine, to train networks on.
+    """Draw random characters with the game's engine, as training data.
 
-    Writes WebDataset shards (000000.tar, ...). It may be stopped at any time, also by a power cut:
-    the same command goes on where it stopped.
+    Writes WebDataset shards (000000.tar, ...). After an interruption, also a power failure, the
+    same command continues.
     """
     from ..capture import NEIGHBOURS, Job
     from ..mesh.capture import capture_mesh
@@ -114,13 +114,13 @@ def command(
             with progress(f"capturing {kind.name}", total, quiet=as_json) as update:
                 update(sum(job.done for job in jobs), total, "waiting for the engine")
                 with listening.open_engine(kind, engines=engines, restarts=RESTARTS) as host:
-                    if count >= FEW:  # fewer train no imitator
+                    if count >= MESH_COUNT:
                         capture_mesh(
                             kind.layout,
                             host,
                             out,
                             deadline=deadline,
-                            progress=lambda at, of: update(at, of, "asking for the meshes"),
+                            progress=lambda at, of: update(at, of, "drawing meshes"),
                         )
                     started = time.perf_counter()
 
@@ -133,31 +133,32 @@ def command(
                     seconds = time.perf_counter() - started
                     lost = host.counts.get("lost", 0)
     if lost:
-        warn(f"engines were lost {lost} times; others drew what they had begun")
-    _tell(jobs, drawn, lost, seconds, as_json)
+        warn(f"engines were lost {lost} times; their requests went to other engines")
+    _report(jobs, drawn, lost, seconds, as_json)
 
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _tell(jobs: Sequence[Job], drawn: int, lost: int, seconds: float, as_json: bool) -> None:
+def _report(jobs: Sequence[Job], drawn: int, lost: int, seconds: float, as_json: bool) -> None:
     job, records = jobs[0], sum(job.done for job in jobs)
     rate = drawn / seconds if seconds else 0.0
     if as_json:
-        document: dict[str, Any] = {
-            "out": str(job.folder),
-            "kind": job.layout.name,
-            "layout_hash": job.layout.hash,
-            "records": job.done,
-            "neighbours": records - job.done,
-            "drawn": drawn,
-            "seconds": round(seconds, 3),
-            "pictures_per_second": round(rate, 2),
-            "engines_lost": lost,
-        }
-        emit_json(document)
+        emit_json(
+            {
+                "out": str(job.folder),
+                "kind": job.layout.name,
+                "layout_hash": job.layout.hash,
+                "records": job.done,
+                "neighbours": records - job.done,
+                "drawn": drawn,
+                "seconds": round(seconds, 3),
+                "pictures_per_second": round(rate, 2),
+                "engines_lost": lost,
+            }
+        )
     elif drawn:
-        say(f"{job.folder}: {records} records, {drawn} drawn now, {rate:.1f} a second")
+        say(f"{job.folder}: {records} records, {drawn} drawn now, {rate:.1f} per second")
     else:
-        say(f"{job.folder}: all {records} records are there")
+        say(f"{job.folder}: all {records} records exist already")

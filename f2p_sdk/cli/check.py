@@ -1,4 +1,4 @@
-"""``f2p check``: whether adapters, engines and weights keep their promises."""
+"""``f2p check``: check adapters, engines and weights."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ MARKS = {"ok": "✓", "failed": "✗", "skipped": "-"}
 
 
 @click.command()
-@click.option("-g", "--game", metavar="GAME[/KIND]", help="Only this one; see `f2p games`.")
-@click.option("--no-engine", is_flag=True, help="Only what needs no engine.")
+@click.option(
+    "-g", "--game", metavar="GAME[/KIND]", help="Check only this game or kind; see `f2p games`."
+)
+@click.option("--no-engine", is_flag=True, help="Skip the checks that need an engine.")
 @listen_options()
 @json_option
 @click.pass_context
@@ -34,21 +36,21 @@ def command(
 ) -> None:
     """Check the adapter, engine and weights of a game, or of all that are installed.
 
-    Layout, framing and weights; then the engine over the bridge: what it draws and refuses, and
-    whether each slider and choice shows. Plugins add checks of their own, such as of rigs.
+    The checks cover layout, framing and weights, then the engine over the bridge: its answers and
+    errors, and the visible effect of each slider and choice. Plugins add checks, e.g. of rigs.
     """
     if no_engine:
         listening.refuse("leave out --no-engine")
     chosen = _kinds(game)
     if listening.endpoint is not None and len(chosen) != 1:
         raise UsageError(
-            f"--listen waits for an engine of one kind, {len(chosen)} are meant",
+            f"--listen waits for an engine of one kind, but {len(chosen)} kinds are selected",
             remedy="name it: -g GAME/KIND",
         )
     findings: list[Finding] = []
     with progress("checking", quiet=as_json) as update:
         for kind in chosen:
-            for finding in _look(kind, no_engine, listening):
+            for finding in _check(kind, no_engine, listening):
                 findings.append(finding)
                 update(len(findings), note=f"{kind.name}: {finding.rule}")
     failed = sum(not finding.ok for finding in findings)
@@ -61,12 +63,12 @@ def command(
             }
         )
     else:
-        _tell(findings, failed)
+        _report(findings, failed)
     context.exit(1 if failed else 0)
 
 
 def _kinds(name: str | None) -> list[Kind]:
-    """A kind, all of a game, or all there are."""
+    """One kind, all kinds of a game, or all kinds."""
     from ..plugins import game, games
 
     if name is None:
@@ -80,13 +82,13 @@ def _kinds(name: str | None) -> list[Kind]:
     return [kind for one in games() if one.name == first.game for kind in one.kinds]
 
 
-def _look(kind: Kind, no_engine: bool, listening: Listening) -> Iterator[Finding]:
+def _check(kind: Kind, no_engine: bool, listening: Listening) -> Iterator[Finding]:
     from .. import conformance
 
     yield from conformance.check_adapter(kind)
     try:
         _ = kind.layout
-    except Exception:  # said already; nothing else can be looked at without a layout
+    except Exception:  # reported by check_adapter; the other checks need the layout
         return
     yield from conformance.check_weights(kind)
     if listening.endpoint is not None:
@@ -97,19 +99,16 @@ def _look(kind: Kind, no_engine: bool, listening: Listening) -> Iterator[Finding
     yield from conformance.check_extra(kind)
 
 
-def _tell(findings: list[Finding], failed: int) -> None:
-    table(
-        ["", "check", "rule"],
-        [[MARKS[f.status], f.check, f"{f.subject}: {f.rule}{_value(f)}"] for f in findings],
-    )
-    told: set[str] = set()
+def _report(findings: list[Finding], failed: int) -> None:
+    rows = []
+    for f in findings:
+        value = f" ({f.value})" if f.value else ""
+        rows.append([MARKS[f.status], f.check, f"{f.subject}: {f.rule}{value}"])
+    table(["", "check", "rule"], rows)
+    printed: set[str] = set()
     for finding in findings:
-        if finding.remedy and finding.remedy not in told:
-            told.add(finding.remedy)
+        if finding.remedy and finding.remedy not in printed:
+            printed.add(finding.remedy)
             say(f"{MARKS[finding.status]} {finding.rule}: {finding.remedy}")
     skipped = sum(f.status == "skipped" for f in findings)
-    say(f"{len(findings)} rules looked at, {failed} broken, {skipped} skipped")
-
-
-def _value(finding: Finding) -> str:
-    return f" ({finding.value})" if finding.value else ""
+    say(f"{len(findings)} rules checked, {failed} broken, {skipped} skipped")

@@ -1,4 +1,4 @@
-"""``f2p engine``: a game's engine in the foreground."""
+"""``f2p engine``: run a game's engine in the foreground."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import FrameType
 import click
 
 from ..bridge.sockets import DEFAULT_ENDPOINT, check_endpoint
-from ..bridge.watchdog import hold_leash
+from ..bridge.watchdog import start_watchdog
 from ..errors import BridgeError
 from ._common import emit_json, load_kind, say
 from ._options import game_option, json_option, keys_option
@@ -25,9 +25,9 @@ from ._options import game_option, json_option, keys_option
     metavar="ENDPOINT",
     default=DEFAULT_ENDPOINT,
     show_default=True,
-    help="Where the SDK listens (f2p apply, f2p capture --listen, ...).",
+    help="Endpoint where the SDK listens (f2p apply, f2p capture --listen, ...).",
 )
-@click.option("--exit-with-host", is_flag=True, help="End when the SDK goes away.")
+@click.option("--exit-with-host", is_flag=True, help="End when the connection to the SDK ends.")
 @keys_option
 @json_option
 def command(
@@ -35,14 +35,14 @@ def command(
 ) -> None:
     """Run a game's engine and connect it to the SDK.
 
-    It draws for whoever listens there, and waits for the next one after that. Ctrl-C ends it.
+    It draws for the program that listens there, then waits for the next one. Ctrl-C ends it.
     """
     kind = load_kind(game)
     check_endpoint(connect)
     if kind.engine is None:
         raise BridgeError(
-            f"the adapter of {kind.name} brings no engine that can be started",
-            remedy="start the game itself, and connect it to the SDK",
+            f"the adapter of {kind.name} has no engine that can be started",
+            remedy="start the game, and connect it to the SDK",
         )
     argv = kind.engine(connect)
     if exit_with_host:
@@ -55,15 +55,15 @@ def command(
     if code not in (0, None):
         raise BridgeError(
             f"the engine of {kind.name} ended with exit code {code}",
-            remedy="see what it said above, or run it by hand: " + subprocess.list2cmdline(argv),
+            remedy="read its output above, or run it directly: " + subprocess.list2cmdline(argv),
         )
     if as_json:
         emit_json({"kind": kind.name, "endpoint": connect, "exit_code": 0})
 
 
 def _run(argv: list[str]) -> int | None:
-    """Run it to its end; its exit code, or None when it was stopped from here."""
-    with hold_leash() as environment:
+    """Run the engine until it ends; return its exit code, or None if it was interrupted."""
+    with start_watchdog() as environment:
         try:
             process = subprocess.Popen(argv, env=environment)
         except OSError as error:
@@ -84,7 +84,7 @@ def _run(argv: list[str]) -> int | None:
 
 @contextlib.contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM ends the engine too, and not only this command."""
+    """Convert SIGTERM to KeyboardInterrupt, so that the engine is ended too."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -1,10 +1,10 @@
-"""Whether an adapter keeps its promises: what ``f2p check`` and the CI of any adapter run.
+"""Checks of an adapter, its weights and its engine: what ``f2p check`` runs.
 
     for finding in check(kind):
         assert finding.ok, finding
 
-Every check yields :class:`~f2p_sdk.findings.Finding` and goes on after a failure, so that one run
-names everything that is wrong.
+Every check yields :class:`~f2p_sdk.findings.Finding` and continues after a failure, so that one run
+reports all broken rules.
 """
 
 from __future__ import annotations
@@ -29,15 +29,16 @@ __all__ = [
     "check_adapter",
     "check_bridge",
     "check_effects",
+    "check_engine",
     "check_extra",
     "check_weights",
 ]
 
 
 def check(kind: Kind, host: Host | None = None) -> Iterator[Finding]:
-    """All checks of a kind: adapter, weights, bridge, effects, and those of plugins.
+    """All checks of a kind: adapter, weights, bridge, effects, and the checks of plugins.
 
-    ``host`` has an engine of the kind connected; None starts the kind's own, if it has one.
+    ``host`` has an engine of the kind connected; None starts the kind's own engine, if any.
     """
     yield from check_adapter(kind)
     yield from check_weights(kind)
@@ -46,17 +47,12 @@ def check(kind: Kind, host: Host | None = None) -> Iterator[Finding]:
 
 
 def check_engine(kind: Kind, host: Host | None = None) -> Iterator[Finding]:
-    """:func:`check_bridge` and :func:`check_effects`, on the kind's own engine unless ``host``."""
+    """:func:`check_bridge` and :func:`check_effects` on ``host``; None starts the kind's engine."""
     rule = "its engine starts and connects"
     if host is None and kind.engine is None:
-        yield Finding(
-            "bridge",
-            kind.name,
-            rule,
-            "skipped",
-            "the adapter starts no engine",
-            "start the game and check it with --listen ENDPOINT",
-        )
+        value = "the adapter starts no engine"
+        remedy = "start the game and check it with --listen ENDPOINT"
+        yield Finding("bridge", kind.name, rule, "skipped", value, remedy)
         return
     from ..bridge import open_engine
 
@@ -70,7 +66,7 @@ def check_engine(kind: Kind, host: Host | None = None) -> Iterator[Finding]:
 
 
 def check_extra(kind: Kind) -> Iterator[Finding]:
-    """The checks that plugins bring for this kind; one that fails to run is a finding too."""
+    """The checks of plugins for this kind; an exception in one becomes a finding."""
     for spec in plugins.checks():
         try:
             if spec.applies(kind):

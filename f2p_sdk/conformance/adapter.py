@@ -1,4 +1,4 @@
-"""What an adapter ships: layout, framing and weights, without any engine."""
+"""Checks of an adapter's files, without an engine: layout, framing and weights."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["check_adapter", "check_weights"]
 
-SAMPLES = 20
+SAMPLES = 20  # random characters
+TOLERANCE = 1e-6  # of a slider's range: a float32 has seven digits
 
 
 def check_adapter(kind: Kind) -> Iterator[Finding]:
     """Layout and framing of a kind."""
-
     try:
         layout = kind.layout
     except F2PError as error:
@@ -33,48 +33,38 @@ def check_adapter(kind: Kind) -> Iterator[Finding]:
     yield Finding("adapter", kind.name, "the layout is valid", value=sizes)
     again = Layout.load(kind.layout_path).hash
     same = again == layout.hash
-    yield Finding(
-        "adapter",
-        kind.name,
-        "the layout's hash is stable",
-        "ok" if same else "failed",
-        layout.hash if same else f"{layout.hash}, read again {again}",
-        "" if same else "do not change the file while it is in use",
-    )
+    value = layout.hash if same else f"{layout.hash}, read again {again}"
+    remedy = "do not change the file while it is in use"
+    yield Finding.of("adapter", kind.name, "the layout's hash is stable", same, value, remedy)
     yield _round_trip(kind.name, layout)
     bare = [p.name for p in layout.parameters if not p.label]
-    yield Finding(
-        "adapter",
-        kind.name,
-        "every parameter has a label for players",
-        "skipped" if bare else "ok",
-        f"{len(bare)} have none, e.g. {', '.join(bare[:3])}" if bare else "",
-        "a label is optional: without one players see the name" if bare else "",
-    )
+    note = f"{len(bare)} have none, e.g. {', '.join(bare[:3])}"
+    remedy = "a label is optional: without one players see the name"
+    found = ("skipped", note, remedy) if bare else ("ok", "", "")
+    yield Finding("adapter", kind.name, "every parameter has a label for players", *found)
     yield _framing(kind)
 
 
 def _round_trip(name: str, layout: Layout) -> Finding:
-    """Characters survive the vector and the file."""
+    """Conversion of characters to the vector and to JSON, and back."""
     rule = "characters survive vector and JSON"
-    people = [layout.default(), *(layout.random(i) for i in range(SAMPLES))]
+    remedy = "this is a defect of f2p-sdk: report it"
+    characters = [layout.default(), *(layout.random(i) for i in range(SAMPLES))]
     worst = 0.0
-    for person in people:
-        back = layout.decode(layout.encode(person))
-        if Character.from_json(person.to_json(), layout) != person:
-            return Finding("adapter", name, rule, "failed", "JSON gives another", "report this")
+    for character in characters:
+        decoded = layout.decode(layout.encode(character))
+        if Character.from_json(character.to_json(), layout) != character:
+            value = "JSON gives another character"
+            return Finding("adapter", name, rule, "failed", value, remedy)
         for p in layout.parameters:
-            before, after = person.values[p.name], back.values[p.name]
+            before, after = character.values[p.name], decoded.values[p.name]
             if isinstance(p, Continuous):
                 worst = max(worst, abs(float(after) - float(before)) / (p.high - p.low))
             elif before != after:
-                return Finding(
-                    "adapter", name, rule, "failed", f"{p.name}: {before} to {after}", "report this"
-                )
-    # A float32 vector keeps seven digits.
-    status = "ok" if worst < 1e-6 else "failed"
-    value = f"{len(people)} characters, off by {worst:.1e} of a range at most"
-    return Finding("adapter", name, rule, status, value, "" if status == "ok" else "report this")
+                value = f"{p.name}: {before} to {after}"
+                return Finding("adapter", name, rule, "failed", value, remedy)
+    value = f"{len(characters)} characters, largest difference {worst:.1e} of a range"
+    return Finding.of("adapter", name, rule, worst < TOLERANCE, value, remedy)
 
 
 def _framing(kind: Kind) -> Finding:
@@ -87,34 +77,28 @@ def _framing(kind: Kind) -> Finding:
     except F2PError as error:
         return Finding.of_error("adapter", kind.name, rule, error)
     points = np.array(framing.landmarks)
-    right_outer, right_inner, left_outer, left_inner, nose = points
-    wrong = [
-        text
-        for text, broken in (
-            ("a point lies outside the picture", (points < 0).any() or (points > 1).any()),
-            ("the nose is not below the eyes", nose[1] <= points[:4, 1].max()),
-            (
-                "eyes are not in dlib's order: right outer, right inner, left outer, left inner",
-                not left_outer[0] < left_inner[0] < right_inner[0] < right_outer[0],
-            ),
-        )
-        if broken
-    ]
+    left_outer, left_inner, right_outer, right_inner, nose = points
+    problems = {
+        "a point lies outside the picture": (points < 0).any() or (points > 1).any(),
+        "the nose is not below the eyes": nose[1] <= points[:4, 1].max(),
+        "eyes are not in dlib's order: the subject's left outer and inner corner, right outer and "
+        "inner corner": not right_outer[0] < right_inner[0] < left_inner[0] < left_outer[0],
+    }
+    wrong = "; ".join(text for text, found in problems.items() if found)
     eyes = float(np.linalg.norm(points[0] - points[2]))
-    value = "; ".join(wrong) or f"{framing.size} pixels, eyes {eyes:.2f} of the width apart"
-    status = "failed" if wrong else "ok"
-    remedy = "draw the default character and measure its five points" if wrong else ""
-    return Finding("adapter", kind.name, rule, status, value, remedy)
+    value = wrong or f"{framing.size} pixels, eyes {eyes:.2f} of the width apart"
+    remedy = "draw the default character and measure its five points"
+    return Finding.of("adapter", kind.name, rule, not wrong, value, remedy)
 
 
 def check_weights(kind: Kind) -> Iterator[Finding]:
-    """Every imitator of a kind: its card, its layout, its golden picture."""
+    """Card, layout and golden picture of every imitator of a kind."""
     if not kind.weights:
         yield Finding("weights", kind.name, "there is an imitator", "skipped", *_untrained(kind))
     for name, path in kind.weights.items():
         subject = f"{kind.name} {name}"
         if not Path(path).is_file():
-            yield Finding("weights", subject, "the file is there", "skipped", *_untrained(kind))
+            yield Finding("weights", subject, "the file exists", "skipped", *_untrained(kind))
             continue
         yield from _weights_file(kind, subject, Path(path))
 
@@ -125,7 +109,7 @@ def _untrained(kind: Kind) -> tuple[str, str]:
 
 
 def _weights_file(kind: Kind, subject: str, path: Path) -> Iterator[Finding]:
-    # Imported here: the module alone loads no torch.
+    # Imported here, so that importing this module does not import torch.
     from ..weights import load_card, load_imitator
 
     rule = "they load, fit the layout and draw their golden picture"
@@ -139,11 +123,5 @@ def _weights_file(kind: Kind, subject: str, path: Path) -> Iterator[Finding]:
     shown = ", ".join(f"{k} {v:.4g}" for k, v in figures.items() if isinstance(v, (int, float)))
     yield Finding("weights", subject, rule, value=shown or "no figures on the card")
     licence = str(card.get("licence") or "")
-    yield Finding(
-        "weights",
-        subject,
-        "the card names a licence",
-        "ok" if licence else "failed",
-        licence,
-        "" if licence else "train again with a licence",
-    )
+    rule, remedy = "the card names a licence", "train again with a licence"
+    yield Finding.of("weights", subject, rule, bool(licence), licence, remedy)

@@ -1,4 +1,4 @@
-"""Engines in threads and raw sockets, and a check that nothing is left over."""
+"""Engines in threads, raw sockets, and a check that no thread is left over."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from f2p_sdk.bridge.wire import Message, MessageType, decode, encode
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
+def _no_threads_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
-    # pyzmq keeps one thread for the life of the process; ours must be gone.
+    # pyzmq keeps one thread for the life of the process; the bridge's own threads must end.
     left = [t for t in threading.enumerate() if t not in before and t.name.startswith("f2p")]
     assert left == []
 
 
-class InThread:
-    """serve_engine in a thread, with what it raised."""
+class EngineThread:
+    """serve_engine in a thread; ``error`` is the exception that it raised."""
 
     def __init__(self, endpoint: str, handler: EngineHandler, **options: Any) -> None:
         self.stop = threading.Event()
@@ -47,11 +47,11 @@ class InThread:
 
 
 @pytest.fixture
-def in_thread() -> Iterator[Callable[..., InThread]]:
-    engines: list[InThread] = []
+def start_engine() -> Iterator[Callable[..., EngineThread]]:
+    engines: list[EngineThread] = []
 
-    def start(endpoint: str, handler: EngineHandler, **options: Any) -> InThread:
-        engines.append(InThread(endpoint, handler, **options))
+    def start(endpoint: str, handler: EngineHandler, **options: Any) -> EngineThread:
+        engines.append(EngineThread(endpoint, handler, **options))
         return engines[-1]
 
     yield start
@@ -62,7 +62,7 @@ def in_thread() -> Iterator[Callable[..., InThread]]:
 
 
 class Raw:
-    """A bare DEALER or ROUTER that says whatever a test wants."""
+    """A bare DEALER or ROUTER for arbitrary messages."""
 
     def __init__(self, socket: zmq.Socket[bytes]) -> None:
         self.socket = socket
@@ -73,9 +73,9 @@ class Raw:
         return self.expect(MessageType.WELCOME)
 
     def send(self, type: MessageType, header: dict[str, Any], *planes: bytes) -> None:
-        self.frames(*encode(type, header, planes))
+        self.send_frames(*encode(type, header, planes))
 
-    def frames(self, *frames: Any) -> None:
+    def send_frames(self, *frames: Any) -> None:
         self.socket.send_multipart([*self.peer, *frames])
 
     def receive(self, seconds: float = 10) -> Message | None:
@@ -87,7 +87,7 @@ class Raw:
         return decode(frames)
 
     def expect(self, type: MessageType, seconds: float = 10) -> Message:
-        """The next message of ``type``; heartbeats are passed over."""
+        """Return the next message except heartbeats, which must be of ``type``."""
         end = time.monotonic() + seconds
         while (message := self.receive(max(0, end - time.monotonic()))) is not None:
             if message.type == type:
@@ -95,7 +95,8 @@ class Raw:
             assert message.type == MessageType.HEARTBEAT, message
         raise AssertionError(f"no {type.name} within {seconds} s")
 
-    def nothing(self, seconds: float) -> None:
+    def expect_nothing(self, seconds: float) -> None:
+        """Fail if a message other than a heartbeat arrives."""
         end = time.monotonic() + seconds
         while (message := self.receive(max(0, end - time.monotonic()))) is not None:
             assert message.type == MessageType.HEARTBEAT, message
@@ -113,7 +114,7 @@ HELLO = {
 
 
 @pytest.fixture
-def raw() -> Iterator[Callable[..., Raw]]:
+def raw_engine() -> Iterator[Callable[..., Raw]]:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     with contextlib.ExitStack() as stack:
         stack.callback(context.term)

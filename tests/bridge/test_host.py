@@ -1,4 +1,4 @@
-"""Host and engines on real sockets: what is drawn, what goes wrong, and what is said about it."""
+"""Host and engines on real sockets: renderings, failures, and their error texts."""
 
 from __future__ import annotations
 
@@ -36,10 +36,7 @@ def values(i: int) -> dict[str, float | str]:
     return {"nose": i / 8, "hair": f"style{i}"}
 
 
-# ---- what works
-
-
-def test_the_pattern_is_what_it_says() -> None:
+def test_the_pattern_follows_its_formula() -> None:
     picture = pattern({"nose": 0.5}, (300, 5))
     d = digest({"nose": 0.5})
     assert picture.shape == (5, 300, 3)
@@ -47,9 +44,9 @@ def test_the_pattern_is_what_it_says() -> None:
         assert picture[y, x, c] == (d[c] + x * d[3 + c] + y * d[6 + c]) % 256
 
 
-def test_render_in_every_pass_and_shape(in_thread: Callable[..., Any]) -> None:
+def test_render_returns_the_requested_passes_and_shapes(start_engine: Callable[..., Any]) -> None:
     with open_host() as host:
-        in_thread(host.endpoint, PatternHandler())
+        start_engine(host.endpoint, PatternHandler())
         info = host.wait(10)
         assert (info.name, info.kinds, info.warnings) == ("fake", {"hero": "0"}, ())
         passes = ("landmarks", "color", "triangles", "vertices", "labels", "depth")
@@ -71,33 +68,35 @@ def test_render_in_every_pass_and_shape(in_thread: Callable[..., Any]) -> None:
         assert host.render(values(2), size=1024).color.shape == (1024, 1024, 3)
 
 
-def test_apply(in_thread: Callable[..., Any]) -> None:
+def test_apply_reaches_the_handler(start_engine: Callable[..., Any]) -> None:
     handler = PatternHandler()
     with open_host() as host:
-        in_thread(host.endpoint, handler)
+        start_engine(host.endpoint, handler)
         assert host.apply(values(3)).name == "fake"
         assert handler.applied == [values(3)]
 
 
-def test_many_come_back_each_once_and_in_order_if_asked(in_thread: Callable[..., Any]) -> None:
+def test_render_many_yields_each_once_and_in_order_if_requested(
+    start_engine: Callable[..., Any],
+) -> None:
     with open_host() as host:
-        in_thread(host.endpoint, PatternHandler())
-        in_thread(host.endpoint, PatternHandler(delay=0.01))
+        start_engine(host.endpoint, PatternHandler())
+        start_engine(host.endpoint, PatternHandler(delay=0.01))
         host.wait(10, engines=2)
         for ordered in (False, True):
-            got = list(host.render_many(map(values, range(40)), size=16, ordered=ordered))
-            positions = [i for i, _ in got]
+            results = list(host.render_many(map(values, range(40)), size=16, ordered=ordered))
+            positions = [i for i, _ in results]
             assert sorted(positions) == list(range(40))
             assert not ordered or positions == list(range(40))
-            for i, picture in got:
+            for i, picture in results:
                 assert np.array_equal(picture.color, pattern(values(i), (16, 16)))
         assert list(host.render_many([])) == []
 
 
-def test_no_more_is_drawn_ahead_than_the_window(in_thread: Callable[..., Any]) -> None:
+def test_at_most_a_window_of_renderings_is_drawn_ahead(start_engine: Callable[..., Any]) -> None:
     handler = PatternHandler()
     with open_host() as host:
-        in_thread(host.endpoint, handler)
+        start_engine(host.endpoint, handler)
         host.wait(10)
         results = host.render_many(map(values, range(50)), size=8, window=5)
         next(results)
@@ -106,29 +105,29 @@ def test_no_more_is_drawn_ahead_than_the_window(in_thread: Callable[..., Any]) -
         results.close()
 
 
-def test_measure_counts_what_is_drawn_inside_the_engine(in_thread: Callable[..., Any]) -> None:
+def test_measure_draws_in_the_engine_and_returns_the_rate(start_engine: Callable[..., Any]) -> None:
     handler = PatternHandler(delay=0.01)
     with open_host() as host:
-        in_thread(host.endpoint, handler)
+        start_engine(host.endpoint, handler)
         host.wait(10)
         rate = host.measure([values(1), values(2)], repeat=5, size=8)
         assert handler.drawn == 2 + 10
         assert 20 < rate <= 100
 
 
-def test_requests_from_several_threads(in_thread: Callable[..., Any]) -> None:
+def test_requests_from_several_threads(start_engine: Callable[..., Any]) -> None:
     with open_host() as host:
-        in_thread(host.endpoint, PatternHandler())
+        start_engine(host.endpoint, PatternHandler())
         host.wait(10)
         wrong: list[int] = []
 
-        def ask(start: int) -> None:
+        def render(start: int) -> None:
             for i in range(start, start + 20):
                 picture = host.render(values(i), size=8).color
                 if not np.array_equal(picture, pattern(values(i), (8, 8))):
                     wrong.append(i)
 
-        threads = [threading.Thread(target=ask, args=(k * 100,)) for k in range(4)]
+        threads = [threading.Thread(target=render, args=(k * 100,)) for k in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -136,19 +135,16 @@ def test_requests_from_several_threads(in_thread: Callable[..., Any]) -> None:
         assert wrong == []
 
 
-# ---- the next request is there before it is needed
-
-
-def test_credits_are_used_to_the_last_and_never_beyond(raw: Callable[..., Any]) -> None:
+def test_all_credits_are_used_and_never_exceeded(raw_engine: Callable[..., Any]) -> None:
     with open_host() as host:
-        engine = raw(host.endpoint)
+        engine = raw_engine(host.endpoint)
         engine.hello(credits=3)
         thread = threading.Thread(
             target=lambda: list(host.render_many(map(values, range(5)), size=2))
         )
         thread.start()
         ids = [engine.expect(MessageType.RENDER).header["id"] for _ in range(3)]
-        engine.nothing(0.3)
+        engine.expect_nothing(0.3)
         plane = {"pass": "color", "dtype": "u1", "shape": [2, 2, 3]}
         done = {"seconds": 0.0, "planes": [plane]}
         engine.send(MessageType.PICTURE, {"id": ids[0], "credits": 2, **done}, bytes(12))
@@ -160,11 +156,11 @@ def test_credits_are_used_to_the_last_and_never_beyond(raw: Callable[..., Any]) 
         assert len(set(ids)) == 5
 
 
-# ---- what goes wrong in the engine
+# ---- failures in the engine
 
 
-class Broken(PatternHandler):
-    """Returns what a test wants."""
+class FixedHandler(PatternHandler):
+    """Returns the given planes."""
 
     def __init__(self, planes: Any) -> None:
         super().__init__()
@@ -175,7 +171,7 @@ class Broken(PatternHandler):
 
 
 @pytest.mark.parametrize(
-    ("planes", "said"),
+    ("planes", "text"),
     [
         ({}, "returned no 'color' plane"),
         ({"color": np.zeros((8, 8, 3))}, "plane is float64, it must be uint8"),
@@ -184,28 +180,28 @@ class Broken(PatternHandler):
         (None, "TypeError"),
     ],
 )
-def test_a_handlers_defect_arrives_as_an_engine_error(
-    in_thread: Callable[..., Any], planes: Any, said: str
+def test_an_invalid_result_of_the_handler_is_an_engine_error(
+    start_engine: Callable[..., Any], planes: Any, text: str
 ) -> None:
     with open_host() as host:
-        in_thread(host.endpoint, Broken(planes))
+        start_engine(host.endpoint, FixedHandler(planes))
         host.wait(10)
-        with pytest.raises(EngineError, match=said):
+        with pytest.raises(EngineError, match=text):
             host.render(values(1), size=8)
 
 
-def test_an_engines_error_comes_with_its_remedy(in_thread: Callable[..., Any]) -> None:
+def test_an_engine_error_has_the_remedy_of_the_exception(start_engine: Callable[..., Any]) -> None:
     with open_host() as host:
-        in_thread(host.endpoint, PatternHandler(fail_after=1))
+        start_engine(host.endpoint, PatternHandler(fail_after=1))
         host.wait(10)
         host.render(values(0), size=8)
-        with pytest.raises(EngineError, match="EngineTrouble: the hair shader") as caught:
+        with pytest.raises(EngineError, match="EngineFailure: the hair shader") as caught:
             host.render(values(1), size=8)
         assert caught.value.remedy == "update the graphics driver"
 
 
 @pytest.mark.parametrize(
-    ("request_", "said"),
+    ("changes", "text"),
     [
         ({"size": 1025}, "no connected engine draws kind 'hero' at 1025x1025 with color"),
         ({"kind": "villain"}, "kind 'villain'"),
@@ -213,39 +209,43 @@ def test_an_engines_error_comes_with_its_remedy(in_thread: Callable[..., Any]) -
         ({"scene": {"moon": 1}}, "unknown scene"),
     ],
 )
-def test_what_an_engine_does_not_offer(
-    in_thread: Callable[..., Any], request_: dict[str, Any], said: str
+def test_unsupported_requests_are_engine_errors(
+    start_engine: Callable[..., Any], changes: dict[str, Any], text: str
 ) -> None:
     with open_host() as host:
-        in_thread(host.endpoint, PatternHandler())
+        start_engine(host.endpoint, PatternHandler())
         host.wait(10)
-        with pytest.raises(EngineError, match=said):
-            host.render(values(1), **{"kind": "hero", "size": 8, **request_})
+        with pytest.raises(EngineError, match=text):
+            host.render(values(1), **{"kind": "hero", "size": 8, **changes})
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), None, [1], {"a": 1}, True])
-def test_a_value_that_is_no_number_or_text_never_reaches_the_handler(
-    in_thread: Callable[..., Any], bad: Any
+def test_an_invalid_value_never_reaches_the_handler(
+    start_engine: Callable[..., Any], bad: Any
 ) -> None:
     handler = PatternHandler()
     with open_host() as host:
-        in_thread(host.endpoint, handler)
+        start_engine(host.endpoint, handler)
         host.wait(10)
         with pytest.raises(EngineError, match="'nose'"):
             host.render({"nose": bad}, size=8)
         assert handler.drawn == 0
 
 
-def test_values_too_large_for_the_wire_fail_alone(in_thread: Callable[..., Any]) -> None:
+def test_too_large_values_fail_without_effect_on_other_requests(
+    start_engine: Callable[..., Any],
+) -> None:
     with open_host() as host:
-        in_thread(host.endpoint, PatternHandler())
+        start_engine(host.endpoint, PatternHandler())
         host.wait(10)
         with pytest.raises(ProtocolError, match="header of"):
             host.render({f"p{i}": "x" * 4000 for i in range(100)}, size=8)
         assert host.render(values(1), size=8).color.shape == (8, 8, 3)
 
 
-def test_an_engine_killed_while_drawing(in_thread: Callable[..., Any]) -> None:
+def test_a_request_fails_when_its_only_engine_ends_and_a_new_engine_is_admitted(
+    start_engine: Callable[..., Any],
+) -> None:
     with open_host() as host, FakeEngine(host.endpoint, die_after=1) as engine:
         host.wait(20)
         host.render(values(0), size=8)
@@ -253,29 +253,29 @@ def test_an_engine_killed_while_drawing(in_thread: Callable[..., Any]) -> None:
         with pytest.raises(EngineLostError, match=r"fake .* was lost") as caught:
             host.render(values(1), size=8, deadline=0.8)
         assert time.monotonic() - started < 5
-        assert "no other came within 0.8 s" in caught.value.message
+        assert "no other connected within 0.8 s" in caught.value.message
         assert caught.value.remedy
         assert engine.process.wait(5) == 9
-        in_thread(host.endpoint, PatternHandler())  # it is restarted, and simply comes back
+        start_engine(host.endpoint, PatternHandler())  # a restarted engine connects again
         assert np.array_equal(host.render(values(1), size=8).color, pattern(values(1), (8, 8)))
 
 
-def test_a_killed_engines_work_goes_to_another(in_thread: Callable[..., Any]) -> None:
-    with open_host() as host, FakeEngine(host.endpoint, delay=0.05) as doomed:
-        in_thread(host.endpoint, PatternHandler(delay=0.02))
+def test_requests_of_a_killed_engine_go_to_another(start_engine: Callable[..., Any]) -> None:
+    with open_host() as host, FakeEngine(host.endpoint, delay=0.05) as killed:
+        start_engine(host.endpoint, PatternHandler(delay=0.02))
         host.wait(20, engines=2)
-        got = {}
+        colors = {}
         for i, picture in host.render_many(map(values, range(30)), size=8):
-            assert i not in got
-            got[i] = picture.color
-            if len(got) == 8:
-                doomed.kill()
-        assert sorted(got) == list(range(30))
-        assert all(np.array_equal(c, pattern(values(i), (8, 8))) for i, c in got.items())
+            assert i not in colors
+            colors[i] = picture.color
+            if len(colors) == 8:
+                killed.kill()
+        assert sorted(colors) == list(range(30))
+        assert all(np.array_equal(c, pattern(values(i), (8, 8))) for i, c in colors.items())
         assert host.counts["lost"] == 1
 
 
-def test_an_engine_that_never_answers_but_lives() -> None:
+def test_a_hanging_engine_times_out_and_stays_connected() -> None:
     with open_host() as host, FakeEngine(host.endpoint, hang_after=0):
         host.wait(20)
         started = time.monotonic()
@@ -283,30 +283,32 @@ def test_an_engine_that_never_answers_but_lives() -> None:
             host.render(values(0), size=8, deadline=1.5)
         assert 1.4 < time.monotonic() - started < 5
         assert caught.value.remedy
-        # Its heartbeats went on while it hung, for longer than an idle engine may be silent.
+        # It sent heartbeats while it hung, for longer than the allowed silence.
         assert len(host.engines) == 1
         assert host.counts.get("lost", 0) == 0
 
 
-def test_the_work_of_an_engine_that_hangs_goes_to_another(in_thread: Callable[..., Any]) -> None:
+def test_requests_of_a_hanging_engine_go_to_another(start_engine: Callable[..., Any]) -> None:
     with open_host() as host, FakeEngine(host.endpoint, hang_after=3):
-        in_thread(host.endpoint, PatternHandler(delay=0.02))
+        start_engine(host.endpoint, PatternHandler(delay=0.02))
         host.wait(20, engines=2)
-        got = dict(host.render_many(map(values, range(24)), size=8, deadline=0.6))
-        assert sorted(got) == list(range(24))
+        renderings = dict(host.render_many(map(values, range(24)), size=8, deadline=0.6))
+        assert sorted(renderings) == list(range(24))
 
 
-def test_a_slow_picture_is_no_silence(in_thread: Callable[..., Any]) -> None:
+def test_a_slow_engine_is_not_lost(start_engine: Callable[..., Any]) -> None:
     with open_host(heartbeat=0.05, silence=0.3) as host:
-        in_thread(host.endpoint, PatternHandler(delay=1.0))
+        start_engine(host.endpoint, PatternHandler(delay=1.0))
         host.wait(10)
         assert host.render(values(1), size=8).color.shape == (8, 8, 3)
         assert host.counts.get("lost", 0) == 0
 
 
-def test_an_idle_engine_that_falls_silent_is_lost(raw: Callable[..., Any]) -> None:
+def test_an_idle_silent_engine_is_lost_and_may_send_hello_again(
+    raw_engine: Callable[..., Any],
+) -> None:
     with open_host(heartbeat=0.05, silence=0.3) as host:
-        engine = raw(host.endpoint)
+        engine = raw_engine(host.endpoint)
         engine.hello()
         host.wait(5)
         time.sleep(0.8)
@@ -317,47 +319,49 @@ def test_an_idle_engine_that_falls_silent_is_lost(raw: Callable[..., Any]) -> No
         host.wait(5)
 
 
-# ---- nonsense
+# ---- invalid messages
 
 
 @pytest.mark.parametrize(
-    ("trick", "said"),
+    ("fault", "text"),
     [
-        ("lie", r"plane 'color' has 96 bytes, \(8, 8, 3\) needs 192"),
-        ("swap", r"plane 'color' is \(8, 8, 3\), asked was \(9, 9, 3\)"),
+        ("short_plane", r"plane 'color' has 96 bytes, \(8, 8, 3\) needs 192"),
+        ("wrong_size", r"plane 'color' is \(8, 8, 3\), requested \(9, 9, 3\)"),
     ],
 )
-def test_an_engine_that_lies_about_its_picture(trick: str, said: str) -> None:
-    size = 8 if trick == "lie" else 9
-    with open_host() as host, FakeEngine(host.endpoint, **{trick: True}) as engine:
+def test_planes_that_do_not_match_their_description_are_an_error(fault: str, text: str) -> None:
+    size = 8 if fault == "short_plane" else 9
+    with open_host() as host, FakeEngine(host.endpoint, **{fault: True}) as engine:
         host.wait(20)
         with pytest.raises(
-            ProtocolError, match=f"fake 1.0 .* broke the protocol.*{said}"
+            ProtocolError, match=f"fake 1.0 .* violated the protocol.*{text}"
         ) as caught:
             host.render(values(0), size=size)
         assert caught.value.remedy
-        assert engine.process.wait(10) != 0  # it was refused, and ended
+        assert engine.process.wait(10) != 0  # it was refused and ended
         assert host.engines == []
 
 
-def test_garbage_for_an_answer_goes_to_another_engine(in_thread: Callable[..., Any]) -> None:
+def test_an_engine_that_answers_garbage_is_lost_and_another_is_admitted(
+    start_engine: Callable[..., Any],
+) -> None:
     with open_host() as host, FakeEngine(host.endpoint, garbage=True) as engine:
         host.wait(20)
-        with pytest.raises(EngineLostError, match="broke the protocol: frame 0 of 80 bytes"):
+        with pytest.raises(EngineLostError, match="violated the protocol: frame 0 of 80 bytes"):
             host.render(values(0), size=8, deadline=0.5)
         assert engine.process.wait(10) != 0
         assert host.counts["malformed"] >= 1
-        in_thread(host.endpoint, PatternHandler())
+        start_engine(host.endpoint, PatternHandler())
         assert host.render(values(0), size=8).color.shape == (8, 8, 3)
 
 
-def test_garbage_on_the_socket_is_answered_and_counted(
-    raw: Callable[..., Any], in_thread: Callable[..., Any]
+def test_malformed_messages_are_answered_and_counted(
+    raw_engine: Callable[..., Any], start_engine: Callable[..., Any]
 ) -> None:
     with open_host() as host:
-        in_thread(host.endpoint, PatternHandler())
+        start_engine(host.endpoint, PatternHandler())
         host.wait(10)
-        stranger = raw(host.endpoint)
+        sender = raw_engine(host.endpoint)
         for frames in (
             [b"GET / HTTP/1.1\r\n"],
             [b""] * 2,
@@ -366,19 +370,21 @@ def test_garbage_on_the_socket_is_answered_and_counted(
             [b"F2P\x01\x00\x01", b"\x80"],
             [b"F2P\x01\x00\x11", b"\x80"],
         ):
-            stranger.frames(*frames)
-            refused = stranger.expect(MessageType.REFUSED)
+            sender.send_frames(*frames)
+            refused = sender.expect(MessageType.REFUSED)
             assert refused.header["code"] == "malformed"
             assert refused.header["message"]
         assert host.counts["malformed"] == 6
         assert host.render(values(1), size=8).color.shape == (8, 8, 3)
 
 
-def test_an_old_protocol_version_gets_a_clear_answer(raw: Callable[..., Any]) -> None:
+def test_another_protocol_version_is_refused_with_both_versions(
+    raw_engine: Callable[..., Any],
+) -> None:
     with open_host() as host:
-        stranger = raw(host.endpoint)
-        stranger.frames(b"F2P\x00\x09\x01", b"\x80")
-        refused = stranger.expect(MessageType.REFUSED)
+        sender = raw_engine(host.endpoint)
+        sender.send_frames(b"F2P\x00\x09\x01", b"\x80")
+        refused = sender.expect(MessageType.REFUSED)
         assert refused.header["code"] == "version"
         assert "0.9, this side 1.0" in refused.header["message"]
         assert refused.header["remedy"]
@@ -386,9 +392,9 @@ def test_an_old_protocol_version_gets_a_clear_answer(raw: Callable[..., Any]) ->
             host.wait(0.3)
 
 
-def test_raw_bytes_on_the_port_harm_nobody(in_thread: Callable[..., Any]) -> None:
+def test_raw_bytes_on_the_port_do_not_disturb_engines(start_engine: Callable[..., Any]) -> None:
     with open_host() as host:
-        in_thread(host.endpoint, PatternHandler())
+        start_engine(host.endpoint, PatternHandler())
         host.wait(10)
         address = ("127.0.0.1", int(host.endpoint.rpartition(":")[2]))
         greeting = b"\xff" + bytes(8) + b"\x7f\x03\x00NULL" + bytes(48)
@@ -407,25 +413,27 @@ def test_raw_bytes_on_the_port_harm_nobody(in_thread: Callable[..., Any]) -> Non
         assert host.counts["handshakes_failed"] + host.counts.get("malformed", 0) >= 1
 
 
-def test_a_frame_beyond_the_limit_ends_the_connection(raw: Callable[..., Any]) -> None:
+def test_a_frame_above_the_limit_ends_the_connection(raw_engine: Callable[..., Any]) -> None:
     with open_host() as host:
-        engine = raw(host.endpoint)
+        engine = raw_engine(host.endpoint)
         engine.hello()
-        engine.frames(b"F2P\x01\x00\x11", b"\x80", bytes(67_108_865))
+        engine.send_frames(b"F2P\x01\x00\x11", b"\x80", bytes(67_108_865))
         for _ in range(100):
             if not host.engines:
                 break
             time.sleep(0.05)
         assert host.engines == []
-        assert host.counts.get("malformed", 0) == 0  # it never reached us
+        assert host.counts.get("malformed", 0) == 0  # ZeroMQ refused it
 
 
-def test_late_unknown_and_credit_faking_answers(raw: Callable[..., Any]) -> None:
+def test_late_answers_and_unknown_types_are_counted_and_ignored(
+    raw_engine: Callable[..., Any],
+) -> None:
     with open_host() as host:
-        engine = raw(host.endpoint)
+        engine = raw_engine(host.endpoint)
         engine.hello()
         engine.send(MessageType.APPLIED, {"id": 12345, "credits": 10**18})
-        engine.frames(b"F2P\x01\x00\xc8", b"\x80")  # a type of a later minor version
+        engine.send_frames(b"F2P\x01\x00\xc8", b"\x80")  # a type of a later minor version
         result: list[Any] = []
         thread = threading.Thread(target=lambda: result.append(host.apply(values(1))))
         thread.start()
@@ -440,11 +448,11 @@ def test_late_unknown_and_credit_faking_answers(raw: Callable[..., Any]) -> None
 
 
 @pytest.mark.parametrize(
-    ("changes", "code", "said"),
+    ("changes", "code", "text"),
     [
-        ({"role": "game"}, "role", "role 'game' is not served here"),
-        ({"game": "other"}, "game", "engine of 'other', wanted is 'demo'"),
-        ({"kinds": {"villain": "0"}}, "kind", "draws villain, wanted is hero"),
+        ({"role": "game"}, "role", "role 'game' is not supported here"),
+        ({"game": "other"}, "game", "engine of 'other', the host needs 'demo'"),
+        ({"kinds": {"villain": "0"}}, "kind", "draws villain, the host needs hero"),
         ({"kinds": {"hero": "f00"}}, "layout", "with layout f00, this side has layout 0"),
         ({"kinds": {}}, "malformed", "'kinds'"),
         ({"kinds": {"hero": 5}}, "malformed", "'kinds'"),
@@ -455,25 +463,25 @@ def test_late_unknown_and_credit_faking_answers(raw: Callable[..., Any]) -> None
         ({"name": "x" * 201}, "malformed", "'name'"),
     ],
 )
-def test_who_is_refused(
-    raw: Callable[..., Any], changes: dict[str, Any], code: str, said: str
+def test_a_hello_with_wrong_fields_is_refused(
+    raw_engine: Callable[..., Any], changes: dict[str, Any], code: str, text: str
 ) -> None:
     from .conftest import HELLO
 
     with open_host() as host:
-        engine = raw(host.endpoint)
+        engine = raw_engine(host.endpoint)
         engine.send(MessageType.HELLO, {**HELLO, "credits": 2, **changes})
         refused = engine.expect(MessageType.REFUSED)
         assert refused.header["code"] == code
-        assert said in refused.header["message"]
+        assert text in refused.header["message"]
         assert host.engines == []
 
 
-def test_a_refused_engine_ends_with_the_reason_and_the_host_says_it_too(
-    in_thread: Callable[..., Any],
+def test_engine_and_host_report_the_reason_of_a_refusal(
+    start_engine: Callable[..., Any],
 ) -> None:
     with open_host(layouts={"hero": "abc"}) as host:
-        engine = in_thread(host.endpoint, PatternHandler(kinds={"hero": "def"}))
+        engine = start_engine(host.endpoint, PatternHandler(kinds={"hero": "def"}))
         with pytest.raises(EngineTimeoutError, match="layout def, this side has layout abc"):
             host.wait(1)
         engine.join()
@@ -482,40 +490,40 @@ def test_a_refused_engine_ends_with_the_reason_and_the_host_says_it_too(
         assert "same version of the game's adapter" in engine.error.remedy
 
 
-def test_a_newer_minor_version_is_admitted_with_a_warning(raw: Callable[..., Any]) -> None:
+def test_a_newer_minor_version_is_admitted_with_a_warning(raw_engine: Callable[..., Any]) -> None:
     import msgpack
 
     from .conftest import HELLO
 
     with open_host() as host:
-        engine = raw(host.endpoint)
-        hello = {**HELLO, "credits": 2, "mood": "new"}
-        engine.frames(b"F2P\x01\x07\x01", msgpack.packb(hello))
+        engine = raw_engine(host.endpoint)
+        hello = {**HELLO, "credits": 2, "unknown": "x"}
+        engine.send_frames(b"F2P\x01\x07\x01", msgpack.packb(hello))
         welcome = engine.expect(MessageType.WELCOME)
-        assert "speaks bridge protocol 1.7, this side 1.0" in welcome.header["warnings"][0]
+        assert "uses bridge protocol 1.7, this side 1.0" in welcome.header["warnings"][0]
         assert host.wait(5).warnings == tuple(welcome.header["warnings"])
 
 
-def test_an_engine_ends_when_the_host_speaks_another_major_version(
-    raw_host: tuple[Any, str], in_thread: Callable[..., Any]
+def test_an_engine_ends_when_the_host_has_another_major_version(
+    raw_host: tuple[Any, str], start_engine: Callable[..., Any]
 ) -> None:
     host, endpoint = raw_host
-    engine = in_thread(endpoint, PatternHandler())
+    engine = start_engine(endpoint, PatternHandler())
     host.expect(MessageType.HELLO)
-    host.frames(b"F2P\x02\x01\x02", b"\x80")
+    host.send_frames(b"F2P\x02\x01\x02", b"\x80")
     engine.join()
     assert isinstance(engine.error, ProtocolError)
     assert "protocol 2.1, this side 1.0" in engine.error.message
 
 
-def test_an_engine_ignores_nonsense_from_a_host(
-    raw_host: tuple[Any, str], in_thread: Callable[..., Any]
+def test_an_engine_ignores_malformed_messages(
+    raw_host: tuple[Any, str], start_engine: Callable[..., Any]
 ) -> None:
     host, endpoint = raw_host
-    engine = in_thread(endpoint, PatternHandler())
+    engine = start_engine(endpoint, PatternHandler())
     host.expect(MessageType.HELLO)
     for frames in ([b"x"], [b"\x00"] * 50, [b"F2P\x01\x00\x10", b"\xc1"]):
-        host.frames(*frames)
+        host.send_frames(*frames)
     host.send(MessageType.WELCOME, {"host": "raw", "heartbeat": 0.05, "silence": 5.0})
     size = {"size": [-1, 10**9], "passes": [], "values": {}}
     host.send(MessageType.RENDER, {"id": 1, "kind": "hero", **size})
@@ -528,11 +536,11 @@ def test_an_engine_ignores_nonsense_from_a_host(
     assert host.expect(MessageType.GOODBYE).header["reason"] == "the engine closes"
 
 
-def test_an_engine_greets_again_when_the_host_does_not_know_it(
-    raw_host: tuple[Any, str], in_thread: Callable[..., Any]
+def test_an_engine_drops_its_requests_and_sends_hello_after_again(
+    raw_host: tuple[Any, str], start_engine: Callable[..., Any]
 ) -> None:
     host, endpoint = raw_host
-    in_thread(endpoint, PatternHandler(delay=0.3))
+    start_engine(endpoint, PatternHandler(delay=0.3))
     host.expect(MessageType.HELLO)
     welcome = {"host": "raw", "heartbeat": 0.1, "silence": 5.0}
     host.send(MessageType.WELCOME, welcome)
@@ -540,48 +548,48 @@ def test_an_engine_greets_again_when_the_host_does_not_know_it(
     host.send(MessageType.RENDER, {"id": 1, **request})
     host.send(MessageType.RENDER, {"id": 2, **request})
     time.sleep(0.1)
-    host.send(MessageType.AGAIN, {})  # it is drawing 1 and holds 2: both are forgotten
+    host.send(MessageType.AGAIN, {})  # it draws 1 and holds 2: both are dropped
     host.expect(MessageType.HELLO)
     host.send(MessageType.WELCOME, welcome)
     host.send(MessageType.RENDER, {"id": 3, **request})
     assert host.expect(MessageType.PICTURE).header["id"] == 3
 
 
-def test_a_restarted_host_gets_its_engine_back(in_thread: Callable[..., Any]) -> None:
+def test_an_engine_connects_to_a_restarted_host(start_engine: Callable[..., Any]) -> None:
     with open_host() as host:
         endpoint = host.endpoint
-        in_thread(endpoint, PatternHandler())
+        start_engine(endpoint, PatternHandler())
         host.wait(10)
     for _ in range(50):
         try:
             host = open_host(endpoint)
             break
-        except BridgeError:  # the system takes a moment to free the port
+        except BridgeError:  # until the system frees the port
             time.sleep(0.1)
     with host:
         host.wait(10)
         assert host.render(values(1), size=8).color.shape == (8, 8, 3)
 
 
-def test_no_host_within_the_time() -> None:
+def test_an_engine_ends_without_a_host_after_its_timeout() -> None:
     with pytest.raises(EngineTimeoutError, match="no welcome from tcp://"):
         serve_engine("tcp://127.0.0.1:9", PatternHandler(), connect_timeout=0.3)
 
 
-# ---- closing, places, keys
+# ---- closing, endpoints, keys
 
 
-def test_closing_fails_what_waits() -> None:
+def test_closing_the_host_fails_open_requests() -> None:
     errors: list[BaseException] = []
 
-    def ask(host: Host) -> None:
+    def render(host: Host) -> None:
         try:
             host.render(values(1), size=8)
         except BaseException as error:
             errors.append(error)
 
     with open_host() as host:
-        thread = threading.Thread(target=ask, args=(host,))
+        thread = threading.Thread(target=render, args=(host,))
         thread.start()
         time.sleep(0.2)
     thread.join(5)
@@ -589,54 +597,56 @@ def test_closing_fails_what_waits() -> None:
     assert "closed" in errors[0].message
     with pytest.raises(BridgeError, match="closed"):
         host.render(values(1), size=8)
-    host.close()  # twice is fine
+    host.close()  # closing twice is allowed
 
 
 @pytest.mark.parametrize("bind", ["tcp://0.0.0.0:*", "tcp://*:5555", "tcp://192.0.2.1:5555"])
-def test_off_loopback_keys_or_plaintext_by_name(bind: str) -> None:
+def test_off_loopback_keys_or_plaintext_are_required(bind: str) -> None:
     with pytest.raises(UsageError, match="can be reached from other machines") as caught:
         Host(bind)
     assert "--keys" in caught.value.remedy
     assert "--plaintext" in caught.value.remedy
 
 
-def test_plaintext_off_loopback_when_asked_for_by_name() -> None:
+def test_plaintext_off_loopback_is_an_explicit_option() -> None:
     with Host("tcp://0.0.0.0:*", plaintext=True) as host:
         assert host.endpoint.startswith("tcp://0.0.0.0:")
 
 
 @pytest.mark.parametrize("bind", ["ipc:///tmp/x", "tcp://nowhere", "127.0.0.1:5", "tcp://a:99999"])
-def test_what_is_no_endpoint(bind: str) -> None:
+def test_invalid_endpoints(bind: str) -> None:
     with pytest.raises(UsageError, match="is not an endpoint"):
         Host(bind)
 
 
-def test_a_port_that_is_taken() -> None:
+def test_a_port_in_use() -> None:
     with Host() as host, pytest.raises(BridgeError, match="cannot listen on") as caught:
         Host(host.endpoint)
     assert caught.value.remedy
 
 
-def test_keys(tmp_path: Any, in_thread: Callable[..., Any], raw: Callable[..., Any]) -> None:
+def test_only_engines_with_admitted_keys_connect(
+    tmp_path: Any, start_engine: Callable[..., Any], raw_engine: Callable[..., Any]
+) -> None:
     from f2p_sdk.bridge import make_keys
 
     keys = make_keys(tmp_path / "keys")
     secret = (keys / "host.key_secret").read_bytes()
     assert make_keys(keys) == keys
-    assert (keys / "host.key_secret").read_bytes() == secret  # never made anew
-    strangers = make_keys(tmp_path / "strangers")
-    (strangers / "host.key").write_bytes((keys / "host.key").read_bytes())
+    assert (keys / "host.key_secret").read_bytes() == secret  # existing keys are kept
+    others = make_keys(tmp_path / "others")
+    (others / "host.key").write_bytes((keys / "host.key").read_bytes())
     with open_host("tcp://0.0.0.0:*", keys=keys) as host:
         endpoint = host.endpoint.replace("0.0.0.0", "127.0.0.1")
-        engine = raw(endpoint)  # without any
+        engine = raw_engine(endpoint)  # without keys
         from .conftest import HELLO
 
         engine.send(MessageType.HELLO, {**HELLO, "credits": 2})
-        in_thread(endpoint, PatternHandler(), keys=strangers)  # with keys that are not admitted
+        start_engine(endpoint, PatternHandler(), keys=others)  # with keys that are not admitted
         with pytest.raises(EngineTimeoutError):
             host.wait(1)
         assert host.counts["handshakes_failed"] >= 1
-        in_thread(endpoint, PatternHandler(), keys=keys)
+        start_engine(endpoint, PatternHandler(), keys=keys)
         host.wait(10)
         assert host.render(values(1), size=8).color.shape == (8, 8, 3)
     with pytest.raises(BridgeError, match="no usable key in"):

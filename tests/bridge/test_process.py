@@ -1,4 +1,4 @@
-"""Engine processes: started, watched, restarted, and gone when their SDK is, however it goes."""
+"""Engine processes: start, supervision, restart, and their end with the SDK in every case."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FakeLayout:
 
 @dataclass(frozen=True)
 class FakeKind:
-    """As much of a Kind as the bridge needs."""
+    """The attributes of a Kind that the bridge uses."""
 
     engine: Callable[[str], list[str]] | None
     game: str = "demo"
@@ -35,13 +35,13 @@ class FakeKind:
     layout: FakeLayout = FakeLayout()
 
 
-def kind(**options: float | bool) -> FakeKind:
+def fake_kind(**options: float | bool) -> FakeKind:
     return FakeKind(lambda endpoint: FakeEngine.argv(endpoint, **options))
 
 
 @pytest.fixture
 def beacon() -> Iterator[socket.socket]:
-    """Engines connect here too, so that a test sees when the system has ended them."""
+    """Engines also connect here, so that a test detects the end of their process."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(20)
         yield server
@@ -59,13 +59,13 @@ def with_beacon(server: socket.socket, endpoint: str, **options: float | bool) -
     return [sys.executable, "-c", code]
 
 
-def wait_for_the_end(connection: socket.socket, seconds: float) -> None:
+def wait_for_end(connection: socket.socket, seconds: float) -> None:
     connection.settimeout(seconds)
-    with contextlib.suppress(ConnectionResetError):  # how Windows says the same
+    with contextlib.suppress(ConnectionResetError):  # Windows reports a reset
         assert connection.recv(1) == b""
 
 
-def test_engines_are_started_and_end_with_the_block(beacon: socket.socket) -> None:
+def test_engines_start_and_end_with_the_block(beacon: socket.socket) -> None:
     fake = FakeKind(lambda endpoint: with_beacon(beacon, endpoint))
     with open_engine(fake, engines=2) as host:
         connections = [beacon.accept()[0] for _ in range(2)]
@@ -73,20 +73,20 @@ def test_engines_are_started_and_end_with_the_block(beacon: socket.socket) -> No
         assert np.array_equal(host.render(VALUES, size=8).color, pattern(VALUES, (8, 8)))
     for connection in connections:
         with connection:
-            wait_for_the_end(connection, 1)
+            wait_for_end(connection, 1)
 
 
-def test_engines_end_when_the_block_fails(beacon: socket.socket) -> None:
+def test_a_hanging_engine_ends_when_the_block_fails(beacon: socket.socket) -> None:
     fake = FakeKind(lambda endpoint: with_beacon(beacon, endpoint, hang_after=0))
     with contextlib.suppress(EngineTimeoutError), open_engine(fake) as host:
         connection = beacon.accept()[0]
         host.render(VALUES, size=8, deadline=0.3)
     with connection:
-        wait_for_the_end(connection, 1)  # although it hangs: it was made to
+        wait_for_end(connection, 1)  # it hangs, so it was terminated
 
 
 @pytest.mark.parametrize("hang", [False, True], ids=["drawing", "hanging"])
-def test_an_engine_ends_when_its_sdk_is_killed(beacon: socket.socket, hang: bool) -> None:
+def test_an_engine_ends_when_the_sdk_is_killed(beacon: socket.socket, hang: bool) -> None:
     options = {"hang_after": 0} if hang else {"delay": 0.02}
     argv = with_beacon(beacon, "ENDPOINT", **options)
     code = f"""
@@ -108,17 +108,17 @@ with open_engine(Kind(), heartbeat=0.1, silence=1.0) as host:
     try:
         assert sdk.stdout.readline().strip() == b"ready"
         connection = beacon.accept()[0]
-        time.sleep(0.3)  # into the middle of its work
+        time.sleep(0.3)  # while it draws
     finally:
-        sdk.kill()  # kill -9: it cannot say goodbye
+        sdk.kill()  # kill -9: it sends no GOODBYE
         sdk.wait()
         sdk.stdout.close()
     with connection:
-        wait_for_the_end(connection, 10)
+        wait_for_end(connection, 10)
 
 
-def test_an_engine_that_dies_while_drawing_is_reported_at_once() -> None:
-    with open_engine(kind(die_after=1), heartbeat=0.1) as host:
+def test_the_end_of_an_engine_process_is_reported_at_once() -> None:
+    with open_engine(fake_kind(die_after=1), heartbeat=0.1) as host:
         host.render(VALUES, size=8)
         started = time.monotonic()
         with pytest.raises(EngineLostError, match=r"ended \(exit code 9\)") as caught:
@@ -127,35 +127,37 @@ def test_an_engine_that_dies_while_drawing_is_reported_at_once() -> None:
         assert caught.value.remedy
 
 
-def test_an_engine_that_dies_is_started_again_if_allowed() -> None:
-    with open_engine(kind(die_after=3), heartbeat=0.1, restarts=5) as host:
-        # One at a time: a dying engine takes what it has drawn but not sent with it, and a picture
-        # lost with three engines is given up.
-        got = dict(host.render_many([VALUES] * 8, size=8, window=1))
-        assert sorted(got) == list(range(8))
+def test_an_ended_engine_is_restarted() -> None:
+    with open_engine(fake_kind(die_after=3), heartbeat=0.1, restarts=5) as host:
+        # One at a time: an engine that ends loses its unsent pictures, and a picture that is lost
+        # with three engines fails.
+        renderings = dict(host.render_many([VALUES] * 8, size=8, window=1))
+        assert sorted(renderings) == list(range(8))
         assert host.counts["lost"] >= 2
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "text"),
     [
         (["-c", "raise SystemExit('no graphics here')"], "no graphics here"),
         (["-c", "import os; os._exit(4)"], r"exit code 4"),
         (["-m", "no_such_module"], "No module named"),
     ],
 )
-def test_an_engine_that_does_not_start_says_why(argv: list[str], said: str) -> None:
+def test_an_engine_that_does_not_start_is_reported_with_its_output(
+    argv: list[str], text: str
+) -> None:
     broken = FakeKind(lambda endpoint: [sys.executable, *argv])
     started = time.monotonic()
     with (
-        pytest.raises(EngineLostError, match=said),
+        pytest.raises(EngineLostError, match=text),
         open_engine(broken, heartbeat=0.1, connect_timeout=60),
     ):
         pass
     assert time.monotonic() - started < 20
 
 
-def test_an_engine_of_another_layout_says_both_hashes() -> None:
+def test_an_engine_of_another_layout_is_reported_with_both_hashes() -> None:
     with (
         pytest.raises(EngineLostError, match="layout 1, this side has layout 0"),
         open_engine(FakeKind(lambda e: FakeEngine.argv(e, kinds={"hero": "1"})), heartbeat=0.1),
@@ -163,15 +165,15 @@ def test_an_engine_of_another_layout_says_both_hashes() -> None:
         pass
 
 
-def test_no_program_and_no_engine() -> None:
+def test_a_missing_program_and_a_kind_without_engine() -> None:
     missing = FakeKind(lambda endpoint: ["f2p-no-such-program", endpoint])
     with pytest.raises(BridgeError, match="could not be started"), open_engine(missing):
         pass
-    with pytest.raises(BridgeError, match="brings no engine"), open_engine(FakeKind(None)):
+    with pytest.raises(BridgeError, match="has no engine"), open_engine(FakeKind(None)):
         pass
 
 
-def test_listening_for_an_engine_elsewhere() -> None:
+def test_listening_for_an_external_engine() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         endpoint = f"tcp://127.0.0.1:{free.getsockname()[1]}"
     with (

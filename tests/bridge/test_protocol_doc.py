@@ -1,4 +1,4 @@
-"""docs/reference/protocol.md is the authority: the code is held against it."""
+"""The code agrees with docs/reference/protocol.md, which specifies the protocol."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_limits() -> None:
     documented = {name.strip("`"): int(value) for name, value in table("limit")}
     code = {n: v for m in (wire, messages) for n, v in vars(m).items() if n.startswith("MAX_")}
     assert documented == code
-    assert f"A request that {MAX_ATTEMPTS} engines" in DOC
+    assert f"fails after {MAX_ATTEMPTS} engines" in DOC
 
 
 def test_message_types() -> None:
@@ -46,7 +46,7 @@ def test_message_types() -> None:
 
 
 def test_required_fields() -> None:
-    words = {
+    types = {
         "text": (str,),
         "integer": (int,),
         "number": (int, float),
@@ -55,23 +55,28 @@ def test_required_fields() -> None:
     }
     documented: dict[str, dict[str, object]] = {t.name: {} for t in MessageType}
     for type, field, kind, _ in table("type | field"):
-        documented[type][field] = words[kind]
+        documented[type][field] = types[kind]
     assert documented == {t.name: dict(FIELDS[t]) for t in MessageType}
 
 
-def test_the_leash_is_named() -> None:
-    assert f"the variable `{watchdog.VARIABLE}` in its environment" in DOC
+def test_variable_of_the_watchdog() -> None:
+    assert f"environment variable `{watchdog.VARIABLE}`" in DOC
 
 
 def test_planes() -> None:
-    documented = {
-        name.strip("`"): (dtype.strip("`"), len(shape.split(",")))
-        for name, dtype, shape, _ in table("pass")
+    names = {"height": 5, "width": 7, "n": 9, "m": 9}
+    documented = {}
+    for name, dtype, shape, _ in table("pass"):
+        sides = [side.replace(" or more", "").strip() for side in shape.split(",")]
+        values = tuple(names.get(side) or int(side) for side in sides)
+        documented[name.strip("`")] = dtype.strip("`"), values
+    assert documented == {
+        name: (dtype, messages.plane_shape(name, (7, 5), (9, 1)))
+        for name, dtype in messages.PASSES.items()
     }
-    assert documented == dict(messages.PASSES)
 
 
-def test_codes_of_refusal() -> None:
+def test_codes_of_refused() -> None:
     documented = {code.strip("`") for code, _ in table("code | meaning")}
     source = "".join(
         (Path(wire.__file__).parent / name).read_text(encoding="utf-8")
@@ -83,7 +88,7 @@ def test_codes_of_refusal() -> None:
     assert documented == used
 
 
-EXAMPLES = re.findall(r"```frames\n(\w+)\n(.*)\n((?:.*\n)+?)```", DOC)
+EXAMPLES = re.findall(r"```frames\n(\w+)\n(\{.*?\})\n((?:[0-9a-f ]+\n)+)```", DOC, re.DOTALL)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[e[0] for e in EXAMPLES])
@@ -101,13 +106,13 @@ def test_every_type_has_an_example() -> None:
     assert {e[0] for e in EXAMPLES} == {t.name for t in MessageType}
 
 
-def test_the_python_engine_of_the_page_is_one() -> None:
+def test_the_python_example_is_an_engine() -> None:
     code = re.findall(r"```python\n(.*?)```", DOC, re.DOTALL)
     assert len(code) == 1
-    space: dict[str, object] = {}
-    exec(code[0], space)
+    namespace: dict[str, object] = {}
+    exec(code[0], namespace)
     with Host(game="mygame", layouts={"hero": "0123456789abcdef"}) as host:
-        main: Any = space["main"]
+        main: Any = namespace["main"]
         thread = threading.Thread(target=main, args=(host.endpoint,))
         thread.start()
         host.wait(20)

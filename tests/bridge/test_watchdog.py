@@ -1,4 +1,4 @@
-"""The leash breaks when who holds it lets go, and only then. Killed commands: tests/cli."""
+"""The watchdog expires when the command ends, and only then. Killed commands: tests/cli."""
 
 from __future__ import annotations
 
@@ -6,33 +6,32 @@ import time
 
 import pytest
 
-from f2p_sdk.bridge.watchdog import VARIABLE, Leash, hold_leash
+from f2p_sdk.bridge.watchdog import VARIABLE, Watchdog, start_watchdog
 
 
-def test_it_breaks_when_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    with hold_leash() as environment:
+def test_expires_when_the_command_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    with start_watchdog() as environment:
         monkeypatch.setenv(VARIABLE, environment[VARIABLE])
-        first, second = Leash(), Leash()
-        assert not first.broken
+        first, second = Watchdog(), Watchdog()
+        assert not first.expired
         first.close()
-        assert not second.broken
+        assert not second.expired
     end = time.monotonic() + 5
-    while not second.broken:
+    while not second.expired:
         assert time.monotonic() < end
         time.sleep(0.01)
-    assert second.broken
     second.close()
-    assert Leash().broken  # nobody holds that port any more
+    assert Watchdog().expired  # nothing listens on that port any more
 
 
-def test_without_one_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_never_expires_without_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
-    leash = Leash()
-    assert not leash.broken
-    leash.close()
+    watchdog = Watchdog()
+    assert not watchdog.expired
+    watchdog.close()
 
 
 @pytest.mark.parametrize("port", ["no port", "-1", "70000", "9" * 30])
-def test_a_port_that_is_none_is_nobodys(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+def test_an_invalid_port_counts_as_expired(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
     monkeypatch.setenv(VARIABLE, port)
-    assert Leash().broken
+    assert Watchdog().expired

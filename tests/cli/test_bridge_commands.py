@@ -25,7 +25,7 @@ Draw = Callable[..., Any]
 # ---- render
 
 
-def test_render_by_an_engine_started_for_it(
+def test_render_by_a_started_engine(
     f2p: Run, character: Path, tmp_path: Path, expected: Draw, hero: Layout
 ) -> None:
     out = tmp_path / "out.png"
@@ -44,7 +44,7 @@ def test_render_by_the_imitator(f2p: Run, character: Path, tmp_path: Path) -> No
     assert load(out).shape == (64, 64, 3)
 
 
-def test_render_by_an_engine_that_runs_elsewhere(
+def test_render_by_an_external_engine(
     f2p: Run, character: Path, tmp_path: Path, endpoint: str, hero: Layout, kinds: dict[str, str]
 ) -> None:
     out = tmp_path / "out.png"
@@ -57,47 +57,47 @@ def test_render_by_an_engine_that_runs_elsewhere(
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "text"),
     [
         ({"hang_after": 0}, "did not answer within 0.7 s"),
         ({"die_after": 0}, "was lost"),
         ({"fail_after": 0}, "the hair shader does not compile next: update the graphics driver"),
-        ({"lie": True}, "broke the protocol"),
-        ({"garbage": True}, "broke the protocol"),
+        ({"short_plane": True}, "violated the protocol"),
+        ({"garbage": True}, "violated the protocol"),
     ],
 )
-def test_an_engine_that_fails(
+def test_render_reports_a_failing_engine(
     f2p: Run,
     character: Path,
     tmp_path: Path,
     endpoint: str,
     options: dict[str, Any],
-    said: str,
+    text: str,
     kinds: dict[str, str],
 ) -> None:
     out = tmp_path / "out.png"
-    # Long enough for what is to happen first, however slow this machine is.
+    # Long enough for the failure to occur before it on a slow machine.
     deadline = 0.7 if "hang_after" in options else 5
     with FakeEngine(endpoint, game="toy", kinds=kinds, **options):
-        begun = time.monotonic()
+        started = time.monotonic()
         done = f2p(
             "render",
             character,
             *("-o", out, "--via", "engine", "--listen", endpoint, "--deadline", deadline),
         )
     assert done.code == 1
-    assert said in done.text
+    assert text in done.text
     assert "next:" in done.text
     assert not out.exists()
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - started < 20
 
 
-def test_render_in_wrong_use(f2p: Run, character: Path, tmp_path: Path) -> None:
+def test_usage_errors_of_render(f2p: Run, character: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.png"
     assert f2p("render", character, "-o", out, "--listen", "tcp://127.0.0.1:*").code == 2
     done = f2p("render", character, "-o", out, "--via", "engine", "--keys", tmp_path)
     assert done.code == 2
-    assert "--keys and --plaintext are for --listen" in done.text
+    assert "--keys and --plaintext need --listen" in done.text
     done = f2p("render", character, "-o", out, "--via", "engine", "--listen", "ipc:///tmp/x")
     assert done.code == 2
     assert "is not an endpoint" in done.text
@@ -106,7 +106,9 @@ def test_render_in_wrong_use(f2p: Run, character: Path, tmp_path: Path) -> None:
     assert "--keys" in done.text
 
 
-def test_render_larger_than_the_engine_draws(f2p: Run, character: Path, tmp_path: Path) -> None:
+def test_render_reports_the_largest_size_of_the_engine(
+    f2p: Run, character: Path, tmp_path: Path
+) -> None:
     done = f2p("render", character, "-o", tmp_path / "o.png", "--via", "engine", "--size", 2000)
     assert done.code == 1
     assert "up to 1024 pixels" in done.text
@@ -115,7 +117,9 @@ def test_render_larger_than_the_engine_draws(f2p: Run, character: Path, tmp_path
 # ---- apply
 
 
-def test_apply(f2p: Run, character: Path, endpoint: str, kinds: dict[str, str]) -> None:
+def test_apply_puts_the_character_into_the_game(
+    f2p: Run, character: Path, endpoint: str, kinds: dict[str, str]
+) -> None:
     with FakeEngine(endpoint, game="toy", kinds=kinds):
         done = f2p("apply", character, "--listen", endpoint, "--json")
     assert done.code == 0
@@ -127,14 +131,14 @@ def test_apply(f2p: Run, character: Path, endpoint: str, kinds: dict[str, str]) 
     }
 
 
-def test_apply_without_a_game(f2p: Run, character: Path, endpoint: str) -> None:
+def test_apply_times_out_without_a_game(f2p: Run, character: Path, endpoint: str) -> None:
     done = f2p("apply", character, "--listen", endpoint, "--wait", 0.3)
     assert done.code == 1
     assert "0 of 1 engines connected" in done.text
     assert f"f2p engine -g GAME --connect {endpoint}" in done.text
 
 
-def test_apply_to_a_game_with_another_layout(
+def test_apply_reports_a_game_with_another_layout(
     f2p: Run, character: Path, endpoint: str, hero: Layout
 ) -> None:
     with FakeEngine(endpoint, game="toy", kinds={"hero": "0123"}):
@@ -145,7 +149,7 @@ def test_apply_to_a_game_with_another_layout(
     assert hero.hash in done.text
 
 
-def test_garbage_and_an_old_protocol_do_not_disturb_apply(
+def test_malformed_messages_and_other_protocol_versions_do_not_disturb_apply(
     start: Callable[..., subprocess.Popen[str]],
     character: Path,
     endpoint: str,

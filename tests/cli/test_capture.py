@@ -22,7 +22,7 @@ Run = Callable[..., Any]
 Draw = Callable[..., Any]
 
 
-def test_capture_goes_on(f2p: Run, tmp_path: Path, expected: Draw, hero: Layout) -> None:
+def test_capture_continues(f2p: Run, tmp_path: Path, expected: Draw, hero: Layout) -> None:
     data = tmp_path / "data"
     capture = ("capture", "-g", "toy", "-o", data, "--size", 16, "--shard-size", 4)
     done = f2p(*capture, "-n", 5, "--json")
@@ -32,16 +32,16 @@ def test_capture_goes_on(f2p: Run, tmp_path: Path, expected: Draw, hero: Layout)
     assert document["pictures_per_second"] > 0
     done = f2p(*capture, "-n", 9)
     assert done.code == 0
-    assert re.search(r"9 records, 4 drawn now, [\d.]+ a second", done.text)
+    assert re.search(r"9 records, 4 drawn now, [\d.]+ per second", done.text)
     done = f2p(*capture, "-n", 9)
     assert done.code == 0
-    assert "all 9 records are there" in done.text
+    assert "all 9 records exist already" in done.text
     for number, values, png in read_records(data):
         assert values == hero.random(number).values
         assert np.array_equal(load(png), expected(values, 16))
     done = f2p(*capture, "-n", 9, "--seed", 1)
     assert done.code == 1
-    assert "holds a dataset of seed 0, asked was 1" in done.text
+    assert "has a data set with seed 0, requested 1" in done.text
 
 
 def test_capture_of_neighbours(f2p: Run, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_capture_of_neighbours(f2p: Run, tmp_path: Path) -> None:
     assert "--neighbours 6 are more than the 5 characters" in wrong.text
 
 
-def test_capture_with_engines_that_die(
+def test_capture_restarts_ended_engines(
     f2p: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("F2P_TOY_ENGINE", "dies")  # each draws two pictures
@@ -68,7 +68,7 @@ def test_capture_with_engines_that_die(
     assert [record.number for record in read_records(data)] == list(range(5))
 
 
-def test_capture_with_an_engine_that_hangs(
+def test_capture_reports_a_hanging_engine(
     f2p: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("F2P_TOY_ENGINE", "hangs")
@@ -79,7 +79,7 @@ def test_capture_with_an_engine_that_hangs(
     assert len(list(read_records(data))) == 2
 
 
-def test_capture_by_engines_elsewhere_with_keys(
+def test_capture_by_external_engines_with_keys(
     f2p: Run, tmp_path: Path, endpoint: str, kinds: dict[str, str]
 ) -> None:
     data, keys = tmp_path / "data", tmp_path / "keys"
@@ -88,7 +88,7 @@ def test_capture_by_engines_elsewhere_with_keys(
     def connect() -> None:
         while not (keys / "engine.key_secret").exists():
             time.sleep(0.05)
-        time.sleep(0.2)  # the secret is there before it is written
+        time.sleep(0.2)  # the file exists before it is written
         engine.append(FakeEngine(endpoint, game="toy", kinds=kinds, keys=str(keys)))
 
     thread = threading.Thread(target=connect)
@@ -105,7 +105,7 @@ def test_capture_by_engines_elsewhere_with_keys(
     assert len(list(read_records(data))) == 4
 
 
-def test_capture_in_wrong_use(f2p: Run, tmp_path: Path) -> None:
+def test_usage_errors_of_capture(f2p: Run, tmp_path: Path) -> None:
     capture = ("capture", "-g", "toy", "-o", tmp_path / "data", "-n")
     assert f2p(*capture, 0).code == 2
     assert f2p(*capture, 5, "--engines", 0).code == 2

@@ -11,7 +11,7 @@ import pytest
 Run = Callable[..., Any]
 
 
-def test_what_needs_no_engine(f2p: Run) -> None:
+def test_check_without_engine(f2p: Run) -> None:
     done = f2p("check", "-g", "toy", "--no-engine", "--json")
     assert done.code == 0, done.text
     document = json.loads(done.out)
@@ -20,25 +20,25 @@ def test_what_needs_no_engine(f2p: Run) -> None:
     assert {f["check"] for f in document["findings"]} == {"adapter", "weights"}
 
 
-def test_a_broken_rule_is_exit_code_one(f2p: Run) -> None:
+def test_a_broken_rule_gives_exit_code_one(f2p: Run) -> None:
     done = f2p("check", "-g", "toy/hero")
     assert done.code == 1
     assert "✗" in done.out
-    assert "looks as none does" in done.text
-    assert "take one out of the layout" in done.text
+    assert "looks like none" in done.text
+    assert "remove one from the layout" in done.text
     assert "2 broken" in done.text
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "code", "text"),
     [
-        (["-g", "nogame"], "there is no game named 'nogame'"),
-        (["--no-engine", "--listen", "tcp://127.0.0.1:*"], "leave out --no-engine"),
-        (["-g", "toy", "--listen", "tcp://127.0.0.1:*"], "name it: -g GAME/KIND"),
-        (["-g", "toy", "--plaintext"], "are for --listen"),
+        (["-g", "nogame"], 1, "there is no game named 'nogame'"),
+        (["--no-engine", "--listen", "tcp://127.0.0.1:*"], 2, "leave out --no-engine"),
+        (["-g", "toy", "--listen", "tcp://127.0.0.1:*"], 2, "name it: -g GAME/KIND"),
+        (["-g", "toy", "--plaintext"], 2, "need --listen"),
     ],
 )
-def test_wrong_use(f2p: Run, options: list[str], said: str) -> None:
+def test_usage_errors(f2p: Run, options: list[str], code: int, text: str) -> None:
     done = f2p("check", *options)
-    assert done.code in (1, 2)
-    assert said in done.text
+    assert done.code == code
+    assert text in done.text

@@ -21,7 +21,7 @@ Run = Callable[..., Any]
 Draw = Callable[..., Any]
 
 
-def test_engine_runs_the_games_engine(
+def test_engine_connects_and_ends_with_the_host(
     start: Callable[..., subprocess.Popen[str]],
     endpoint: str,
     expected: Draw,
@@ -39,7 +39,7 @@ def test_engine_runs_the_games_engine(
     assert json.loads(out) == {"kind": "toy/hero", "endpoint": endpoint, "exit_code": 0}
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends processes without asking them")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
 def test_ending_the_command_ends_the_engine(
     start: Callable[..., subprocess.Popen[str]], endpoint: str, kinds: dict[str, str]
 ) -> None:
@@ -77,23 +77,23 @@ def test_killing_the_command_ends_the_engine(
             with pytest.raises(EngineTimeoutError):
                 list(host.render_many([hero.default()] * 3, size=16, deadline=0.5))
         assert process.poll() is None
-        process.kill()  # kill -9: it cannot end what it started
-        # The pipes are the engine's too: they end when both processes have.
+        process.kill()  # kill -9: the command cannot end the engine
+        # The engine inherits the pipes: they close when both processes have ended.
         process.communicate(timeout=10)
 
 
-def test_engine_in_wrong_use(f2p: Run) -> None:
+def test_an_invalid_endpoint_is_a_usage_error(f2p: Run) -> None:
     done = f2p("engine", "-g", "toy", "--connect", "nowhere")
     assert done.code == 2
     assert "is not an endpoint" in done.text
 
 
-def test_an_engine_that_is_refused_says_why(
+def test_a_refused_engine_reports_the_reason(
     start: Callable[..., subprocess.Popen[str]],
 ) -> None:
     with Host(game="chess", heartbeat=0.1) as host:
         process = start("engine", "-g", "toy", "--connect", host.endpoint)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert "an engine of 'toy', wanted is 'chess'" in err
+    assert "an engine of 'toy', the host needs 'chess'" in err
     assert "the engine of toy/hero ended with exit code 1" in err

@@ -94,7 +94,7 @@ def test_train_in_wrong_use(f2p: Run, tmp_path: Path) -> None:
     assert done.code == 2
     done = f2p(*train, "--data", tmp_path)
     assert done.code == 1
-    assert "holds no dataset" in done.text
+    assert "has no data set" in done.text
     done = f2p(*train, "--data", tmp_path, "--epochs", 1, "--minutes", 1)
     assert done.code == 2
     assert "not both" in done.text

@@ -104,7 +104,7 @@ def test_on_another_character_by_the_imitator(f2p: Run, tmp_path: Path) -> None:
         (["--choices", "-o", "one.gif"], "got '.gif'"),
         (["--choices", "--weights", "tiny"], "add --via imitator"),
         (["--choices", "--via", "imitator", "--listen", "tcp://127.0.0.1:*"], "add --via engine"),
-        (["--choices", "--plaintext"], "are for --listen"),
+        (["--choices", "--plaintext"], "need --listen"),
     ],
 )
 def test_wrong_use(f2p: Run, options: list[str], said: str) -> None:

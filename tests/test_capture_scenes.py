@@ -1,4 +1,4 @@
-"""Datasets of varied scenes and with more than colour."""
+"""Data sets with random scenes and further passes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from f2p_sdk.capture import Job, capture, random_scene, read_manifest, read_planes, read_records
-from f2p_sdk.capture.vary import ASPECTS, read_aspects
+from f2p_sdk.capture.scenes import ASPECTS, check_aspects
 from f2p_sdk.errors import DatasetError, UsageError
 from f2p_sdk.testing import SCENE, pattern
 
@@ -29,8 +29,8 @@ def draw(folder: Path, count: int = COUNT, **options: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("varied")
+def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scenes")
     draw(folder)
     return folder
 
@@ -44,24 +44,26 @@ def scenes(folder: Path) -> list[Any]:
     return found
 
 
-def test_every_record_has_its_scene_and_is_drawn_in_it(whole: Path) -> None:
-    found = scenes(whole)
+def test_every_record_is_drawn_in_its_scene(complete: Path) -> None:
+    found = scenes(complete)
     assert found == [random_scene(i, 0, VARY) for i in range(COUNT)]
     assert len({json.dumps(scene) for scene in found}) == COUNT
     assert all(set(scene) == {"yaw", "pitch", "background"} for scene in found)
-    for (_, values, png), scene in zip(read_records(whole), found, strict=True):
-        told = {**values, "scene": json.dumps(scene, sort_keys=True)}
+    for (_, values, png), scene in zip(read_records(complete), found, strict=True):
+        drawn = {**values, "scene": json.dumps(scene, sort_keys=True)}
         with Image.open(io.BytesIO(png)) as picture:
-            assert np.array_equal(np.asarray(picture), pattern(told, (SIZE, SIZE)))
+            assert np.array_equal(np.asarray(picture), pattern(drawn, (SIZE, SIZE)))
 
 
-def test_every_record_has_its_planes(whole: Path) -> None:
-    with tarfile.open(whole / "000001.tar") as archive:
+def test_every_record_has_the_kept_planes(complete: Path) -> None:
+    with tarfile.open(complete / "000001.tar") as archive:
         names = archive.getnames()[:5]
     ends = ("png", "labels.png", "landmarks.npy", "depth.npy", "json")
     assert names == [f"00000010.{end}" for end in ends]
     numbers = []
-    for (number, planes), (_, _, png) in zip(read_planes(whole), read_records(whole), strict=True):
+    for (number, planes), (_, _, png) in zip(
+        read_planes(complete), read_records(complete), strict=True
+    ):
         with Image.open(io.BytesIO(png)) as picture:
             color = np.asarray(picture)
         assert np.array_equal(planes["labels"], color[:, :, 0] % 11)
@@ -73,18 +75,18 @@ def test_every_record_has_its_planes(whole: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 600, 1536, 2100, 5000, 9000, 12000])
-def test_a_torn_record_is_drawn_again_to_the_same_bytes(
-    whole: Path, tmp_path: Path, cut: int
+def test_an_incomplete_record_is_drawn_again_with_the_same_bytes(
+    complete: Path, tmp_path: Path, cut: int
 ) -> None:
-    for path in whole.iterdir():
+    for path in complete.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     path = tmp_path / "000002.tar"
     path.write_bytes(path.read_bytes()[:-cut])
     draw(tmp_path)
-    assert shards(tmp_path) == shards(whole)
+    assert shards(tmp_path) == shards(complete)
 
 
-def test_without_options_it_is_as_before(tmp_path: Path) -> None:
+def test_without_options_there_are_no_scenes_and_planes(tmp_path: Path) -> None:
     draw(tmp_path / "a", 3, vary=(), passes=())
     with engines(handler()) as host:
         capture(LAYOUT, host, 3, tmp_path / "b", size=SIZE, shard_size=SHARD)
@@ -94,23 +96,23 @@ def test_without_options_it_is_as_before(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [{"vary": ("pose",)}, {"passes": ()}, {"passes": ("labels",)}])
-def test_other_options_are_another_dataset(whole: Path, change: dict[str, Any]) -> None:
+def test_different_options_are_an_error(complete: Path, change: dict[str, Any]) -> None:
     options = {"vary": VARY, "passes": PASSES, **change}
-    with pytest.raises(DatasetError, match=f"holds a dataset of {next(iter(change))} "):
-        Job(LAYOUT, COUNT, whole, size=SIZE, shard_size=SHARD, **options)
-    manifest = read_manifest(whole)
+    with pytest.raises(DatasetError, match=f"has a data set with {next(iter(change))} "):
+        Job(LAYOUT, COUNT, complete, size=SIZE, shard_size=SHARD, **options)
+    manifest = read_manifest(complete)
     assert (manifest.vary, manifest.passes) == ("pose,background", "labels,landmarks,depth")
 
 
-def test_names_that_are_not_known(tmp_path: Path) -> None:
+def test_unknown_names_are_errors(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'weather' cannot be varied"):
         Job(LAYOUT, 1, tmp_path, vary=("weather",))
     with pytest.raises(UsageError, match="'vertices' cannot be kept"):
         Job(LAYOUT, 1, tmp_path, passes=("vertices",))
-    assert read_aspects(["light", "pose", "light"]) == ("pose", "light")
+    assert check_aspects(["light", "pose", "light"]) == ("pose", "light")
 
 
-def test_aspects_do_not_change_each_other() -> None:
+def test_aspects_are_independent_of_each_other() -> None:
     every = [random_scene(i, 3, tuple(ASPECTS)) for i in range(200)]
     for aspect in ASPECTS:
         alone = [random_scene(i, 3, (aspect,)) for i in range(200)]

@@ -1,6 +1,6 @@
-"""Random scenes for datasets: how heads turn, light, expressions, backgrounds.
+"""Random scenes for data sets: head rotation, light, expression, background.
 
-The settings are those of ``docs/reference/protocol.md``; an engine that does not know one says so.
+``docs/reference/protocol.md`` defines the settings.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import numpy as np
 
 from ..errors import UsageError
 
-__all__ = ["ASPECTS", "random_scene", "read_aspects"]
+__all__ = ["ASPECTS", "check_aspects", "random_scene"]
 
 Scene = dict[str, Any]
 Random = np.random.Generator
 
 
 def random_scene(index: int, seed: int, aspects: Sequence[str]) -> Scene:
-    """Scene of record ``index``: the same for the same numbers, whoever asks and in what order.
+    """Scene of record ``index``; a pure function of its arguments.
 
     Args:
-        index, seed: as of ``layout.random``.
-        aspects: names of ``ASPECTS``; each has random numbers of its own, so that another aspect
-            more does not change it.
+        index, seed: as for ``layout.random``.
+        aspects: names of ``ASPECTS``. Each has its own random numbers, so that it does not depend
+            on the other aspects.
     """
     scene: Scene = {}
     for k, (name, draw) in enumerate(ASPECTS.items()):
@@ -33,20 +33,22 @@ def random_scene(index: int, seed: int, aspects: Sequence[str]) -> Scene:
     return scene
 
 
-def read_aspects(names: Sequence[str]) -> tuple[str, ...]:
-    """Checked names, each once, in the order of ``ASPECTS``.
+def check_aspects(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names without duplicates, in the order of ``ASPECTS``.
 
     Raises:
-        UsageError: one is not known.
+        UsageError: a name is unknown.
     """
     for name in names:
         if name not in ASPECTS:
-            raise UsageError(f"{name!r} cannot be varied", remedy=f"choose of {', '.join(ASPECTS)}")
+            raise UsageError(
+                f"{name!r} cannot be varied", remedy=f"choose from {', '.join(ASPECTS)}"
+            )
     return tuple(name for name in ASPECTS if name in names)
 
 
 def _pose(rng: Random) -> Scene:
-    # Most people look into the camera, more or less.
+    # Most people look roughly into the camera.
     yaw, pitch = rng.normal(0, 17), rng.normal(0, 9)
     return {"yaw": _round(np.clip(yaw, -45, 45)), "pitch": _round(np.clip(pitch, -30, 30))}
 
@@ -62,7 +64,7 @@ def _light(rng: Random) -> Scene:
     }
 
 
-_FACES = (
+_ACTIONS = (
     *("smile", "open_mouth", "blink", "eyebrows_left_up", "eyebrows_right_up"),
     *("eyebrows_left_down", "eyebrows_right_down", "eye_left_slit", "eye_right_slit"),
     *("mouth_pursing", "mouth_compression", "mouth_depression", "mouth_elevation"),
@@ -73,11 +75,11 @@ _FACES = (
 def _expression(rng: Random) -> Scene:
     if rng.random() < 0.25:
         return {"expression": {}}
-    # Smiles and talk are what photos have most.
-    likely = np.array([6.0, 4.0, 1.0] + [0.8] * (len(_FACES) - 3))
+    # Smiles and open mouths are the most frequent in photos.
+    weights = np.array([6.0, 4.0, 1.0] + [0.8] * (len(_ACTIONS) - 3))
     count = int(rng.integers(1, 4))
-    chosen = rng.choice(len(_FACES), count, replace=False, p=likely / likely.sum())
-    return {"expression": {_FACES[k]: _round(rng.beta(1.6, 2.2)) for k in sorted(chosen)}}
+    chosen = rng.choice(len(_ACTIONS), count, replace=False, p=weights / weights.sum())
+    return {"expression": {_ACTIONS[k]: _round(rng.beta(1.6, 2.2)) for k in sorted(chosen)}}
 
 
 def _background(rng: Random) -> Scene:
@@ -99,4 +101,4 @@ ASPECTS: Mapping[str, Callable[[Random], Scene]] = {
     "expression": _expression,
     "background": _background,
 }
-"""What can be varied -> its settings from random numbers."""
+"""Random parts of a scene -> function that draws their settings."""
