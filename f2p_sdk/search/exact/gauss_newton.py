@@ -100,9 +100,7 @@ class Model:
     def loss(self, picture: Tensor) -> float:
         """Mean Huber loss (Huber 1964) of a picture (P,), residuals in standard deviations."""
         deviations = (self.target - picture) * self.variance.rsqrt()
-        return float(
-            functional.huber_loss(deviations, torch.zeros_like(deviations), delta=_HUBER)
-        )
+        return float(functional.huber_loss(deviations, torch.zeros_like(deviations), delta=_HUBER))
 
     def equations(self, point: Point) -> NormalEquations:
         """Return the normal equations at a point, residuals reweighted by Huber's weights."""

@@ -54,7 +54,9 @@ class Exact:
     trials: int = 6
     reach: float = 4.0
 
-    def solve(self, space: Space, compare: Callable[[int], tuple[Tensor, Draw]], log=None) -> Solution:
+    def solve(
+        self, space: Space, compare: Callable[[int], tuple[Tensor, Draw]], log=None
+    ) -> Solution:
         """Search from the start of a space.
 
         Args:
@@ -74,12 +76,15 @@ class Exact:
                 noise=self.noise,
                 gain=self.gain,
             )
-            if log: log("linear", point, model)
+            if log:
+                log("linear", point, model)
             point, model = model.descend(point, self.steps)
-            if log: log("descend", point, model)
+            if log:
+                log("descend", point, model)
             for group in space.free_groups:
                 point, model = self._change(point, model, group, refreshed)
-                if log: log(f"group{group.start}", point, model)
+                if log:
+                    log(f"group{group.start}", point, model)
             vector = point.vector
             losses.append(float((target - point.picture).square().mean()))
         return Solution(vector, tuple(losses))
