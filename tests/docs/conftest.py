@@ -1,4 +1,4 @@
-"""The pages of the documentation, as the tests read them."""
+"""Pages of the documentation and their code blocks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FENCED = re.compile(r"(?:^`([^`\n]+)`:\n\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE
 class Block:
     line: int
     language: str
-    file: str  # where the text belongs, or nothing
+    file: str  # the file to write the text to, or empty
     text: str
 
 
@@ -48,7 +48,7 @@ class Page:
 
     @cached_property
     def prose(self) -> str:
-        """What is not in fenced blocks."""
+        """The text without fenced blocks."""
         return re.sub(r"^```.*?^```$", "", self.text, flags=re.MULTILINE | re.DOTALL)
 
 
