@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pygments.lexers.special import TextLexer
+
 from f2p_sdk import __version__
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
-suppress_warnings = ["misc.highlighting_failure"]  # the rigs and TOML examples with `...`
+# Attributes of several classes have the same name, such as `name`.
+suppress_warnings = ["ref.python"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 napoleon_numpy_docstring = False
@@ -60,5 +63,17 @@ def read_page(app: Sphinx, page: str, source: list[str]) -> None:
     source[0] = LINK.sub(target, source[0])
 
 
+def join_names(app: Sphinx, *args: object) -> None:
+    """Napoleon does not know attributes that share a text, such as `game, kind: names`."""
+    lines = args[-1]
+    assert isinstance(lines, list)
+    for i, line in enumerate(lines):
+        if line.startswith(":ivar "):
+            names, colon, text = line[6:].partition(":")
+            lines[i] = f":ivar {names.replace(' ', '')}{colon}{text}"
+
+
 def setup(app: Sphinx) -> None:
+    app.add_lexer("frames", TextLexer)
     app.connect("source-read", read_page)
+    app.connect("autodoc-process-docstring", join_names, priority=600)  # after Napoleon

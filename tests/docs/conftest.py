@@ -17,7 +17,7 @@ PAGES = [
     *sorted(ROOT.glob("plugins/*/README.md")),
     *sorted(ROOT.glob("adapters/*/README.md")),
 ]
-FENCED = re.compile(r"(?:^`([^`\n]+)`:\n\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"(?:^`([^`\n]+)`:\n\n)?^```(\w*|\{eval-rst\})\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Page:
         found = []
         for match in FENCED.finditer(self.text):
             file, language, content = match.groups()
+            if language == "{eval-rst}":  # autodoc
+                continue
             line = self.text.count("\n", 0, match.start(2)) + 1
             found.append(Block(line, language, file or "", content))
         return found
