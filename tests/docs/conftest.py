@@ -17,7 +17,9 @@ PAGES = [
     *sorted(ROOT.glob("plugins/*/README.md")),
     *sorted(ROOT.glob("adapters/*/README.md")),
 ]
-FENCED = re.compile(r"(?:^`([^`\n]+)`:\n\n)?^```(\w*|\{eval-rst\})\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(
+    r"(?:^`([^`\n]+)`:\n\n)?^```(\w*|\{eval-rst\})\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 @dataclass(frozen=True)
