@@ -64,7 +64,7 @@ def read_page(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def join_names(app: Sphinx, *args: object) -> None:
-    """Napoleon does not know attributes that share a text, such as `game, kind: names`."""
+    """Join names of attributes that share a text (`game, kind: names`) for Sphinx."""
     lines = args[-1]
     assert isinstance(lines, list)
     for i, line in enumerate(lines):
