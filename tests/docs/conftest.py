@@ -1,4 +1,4 @@
-"""The pages of the documentation, as the tests read them."""
+"""Pages of the documentation and their code blocks."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ PAGES = [
     *sorted(ROOT.glob("plugins/*/README.md")),
     *sorted(ROOT.glob("adapters/*/README.md")),
 ]
-FENCED = re.compile(r"(?:^`([^`\n]+)`:\n\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(
+    r"(?:^`([^`\n]+)`:\n\n)?^```(\w*|\{eval-rst\})\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 @dataclass(frozen=True)
 class Block:
     line: int
     language: str
-    file: str  # where the text belongs, or nothing
+    file: str  # the file to write the text to, or empty
     text: str
 
 
@@ -42,13 +44,15 @@ class Page:
         found = []
         for match in FENCED.finditer(self.text):
             file, language, content = match.groups()
+            if language == "{eval-rst}":  # autodoc
+                continue
             line = self.text.count("\n", 0, match.start(2)) + 1
             found.append(Block(line, language, file or "", content))
         return found
 
     @cached_property
     def prose(self) -> str:
-        """What is not in fenced blocks."""
+        """The text without fenced blocks."""
         return re.sub(r"^```.*?^```$", "", self.text, flags=re.MULTILINE | re.DOTALL)
 
 

@@ -1,9 +1,9 @@
-"""Every page of the documentation runs: its snippets, and its commands.
+"""The snippets and commands of every page run.
 
-A page runs from top to bottom in a folder of its own, as a reader would: a block that is led by
-```file name`:`` is written to that file, ``python`` blocks are executed, and so are the ``f2p``
-lines of ``sh`` blocks, with SHORTER's smaller numbers. A line that this file does not know how to
-run or check fails. docs/tutorial/adapter.md goes first: other pages borrow the small game that it makes.
+A page runs from top to bottom in a folder of its own. A block after a line ```file name`:`` is
+written to that file. ``python`` blocks are executed, and so are the ``f2p`` lines of ``sh`` blocks,
+with the smaller numbers of SHORTER. Any other line must have a check here. docs/tutorial/adapter.md
+runs first: other pages use its small game.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,14 @@ TUTORIAL = "docs/tutorial/adapter.md"
 MAIN = "import sys; from f2p_sdk.cli import main; sys.argv[0] = 'f2p'; main()"
 
 ONE_STEP = {"--method": "slides", "--steps": "1"}
-# Commands run as they are written, but with these options: less of the same work. Evaluations and
-# the benchmark draw hundreds of pictures, so they draw those of the game of docs/tutorial/adapter.md.
+# Options that replace those of a command, so that it does less work. Evaluations and benchmarks
+# draw hundreds of pictures, so they use the game of docs/tutorial/adapter.md.
 SHORTER: dict[str, dict[str, str]] = {
     "f2p fit": ONE_STEP,
     "f2p capture": {"-n": "24", "--neighbours": "12"},
-    "f2p sheet": {"--random": "2", "--size": "32"},
+    "f2p capture --listen": {"--engines": "1"},
+    "f2p sheet": {"--size": "32"},
+    "f2p sheet --random": {"--random": "2"},
     "f2p train imitator": {"--epochs": "1", "--batch": "8", "--device": "cpu"},
     "f2p train parser": {"--epochs": "1", "--batch": "8", "--device": "cpu"},
     "f2p evaluate imitator": {"-g": "mygame", "--count": "2"},
@@ -65,12 +68,12 @@ SHORTER: dict[str, dict[str, str]] = {
     },
     "python benchmarks/reach.py": {"-g": "mygame", "--only": "astronaut.png", "--rounds": "1"},
 }
-# Lines that only the reader's own shell can run.
+# Lines for the reader's own shell.
 SHELL = {"python -m venv .venv", r".venv\Scripts\activate"}
 
 
 class Reader:
-    """Does what a page says, in a folder of its own."""
+    """Runs a page in a folder."""
 
     def __init__(self, folder: Path, site: Path) -> None:
         self.folder, self.site = folder, site
@@ -100,28 +103,38 @@ class Reader:
                 elif block.language == "sh":
                     self.shell(block.text)
                 else:
-                    assert block.language in ("text", "frames"), "nobody knows what to do with this"
+                    assert block.language in ("text", "frames"), "unknown language"
             except Exception as error:
                 raise AssertionError(f"{where}: {type(error).__name__}: {error}") from error
 
     def shell(self, text: str) -> None:
         running: list[subprocess.Popen[bytes]] = []
+        hosts: list[subprocess.Popen[bytes]] = []
         try:
             for line in text.splitlines():
+                if line.startswith("# "):
+                    continue
                 words = shlex.split(line, posix="\\" not in line)
                 if words[:2] == ["/usr/bin/time", "-v"]:
                     words = words[2:]
                 if words[:2] == ["f2p", "engine"]:
                     running.append(self.engine(words))
+                elif "--listen" in words:
+                    hosts.append(self.host(words))
                 elif words[0] == "f2p":
                     self.f2p(words)
                 elif words[:1] == ["python"] and words[1].startswith("benchmarks/"):
                     self.run([sys.executable, *self.shorter(words)[1:]])
                 else:
                     self.check(line, words)
+            for host in hosts:
+                assert host.wait(100) == 0, "a command with --listen failed"
         finally:
+            for host in hosts:
+                host.kill()
+                host.wait()
             for process in running:
-                # The host that it served has gone, so it ends by itself.
+                # Its host is gone, so the engine ends without a signal.
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(20)
                 process.kill()
@@ -138,7 +151,7 @@ class Reader:
         assert ended.value.code in (0, None), f"{shlex.join(words)} ended with {ended.value.code}"
 
     def light_cnn(self, name: str) -> None:
-        """A checkpoint of Light CNN as upstream saves it, with random numbers."""
+        """Write a checkpoint of Light CNN with random numbers, in the authors' format."""
         import torch
 
         from f2p_sdk.recognizers.network import LightCNN
@@ -147,7 +160,18 @@ class Reader:
         torch.save({"epoch": 1, "state_dict": state}, self.folder / name)
 
     def engine(self, words: list[str]) -> subprocess.Popen[bytes]:
+        if "--keys" in words:  # the host makes them
+            keys = self.folder / words[words.index("--keys") + 1]
+            for _ in range(200):
+                if (keys / "engine.key_secret").exists() and (keys / "host.key").exists():
+                    break
+                time.sleep(0.1)
         words = [*words[1:], "--connect", self.endpoint, "--exit-with-host"]
+        return subprocess.Popen([sys.executable, "-c", MAIN, *words], cwd=self.folder)
+
+    def host(self, words: list[str]) -> subprocess.Popen[bytes]:
+        """Start a command that waits for engines of later lines."""
+        words = [*self.shorter(words)[1:], "--listen", self.endpoint]
         return subprocess.Popen([sys.executable, "-c", MAIN, *words], cwd=self.folder)
 
     def run(self, argv: list[str]) -> None:
@@ -170,7 +194,7 @@ class Reader:
         return words
 
     def check(self, line: str, words: list[str]) -> None:
-        """What is not run here agrees with the files that say the same."""
+        """Compare a line that is not run with the Makefile and pyproject.toml."""
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
         if words[0] == "make":
             assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE), f"no such target: {line}"
@@ -186,10 +210,10 @@ class Reader:
                 elif "==" in word or word.startswith("https:"):
                     assert word in makefile, f"the Makefile says otherwise: {word}"
         else:
-            assert line in SHELL, f"nobody knows how to check this: {line}"
+            assert line in SHELL, f"no check for this line: {line}"
 
     def install(self, package: Path) -> None:
-        """As ``pip install -e`` does: its entry points are known, its modules found."""
+        """Make entry points and modules of a package known, as ``pip install -e`` does."""
         project = read_toml(package / "pyproject.toml")["project"]
         info = self.site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
         info.mkdir()
@@ -207,7 +231,7 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where the pages' packages are installed; all is as before afterwards."""
+    """Folder that the pages' packages are installed in; the environment is restored at the end."""
     torch = pytest.importorskip("torch")  # imported here: collecting tests does not wait for it
     torch.set_num_threads(1)
     path, environment, fit = list(sys.path), dict(os.environ), f2p_sdk.fit
@@ -225,7 +249,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def tutorial(
     site: Path, open_page: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """docs/tutorial/adapter.md has been followed to its end; the folder that it was done in."""
+    """Folder in which docs/tutorial/adapter.md has run."""
     folder = tmp_path_factory.mktemp("adapters")
     _read(open_page(TUTORIAL), folder, site)
     return folder

@@ -1,4 +1,4 @@
-"""What the pages of the documentation say is so: commands, options, links, tables."""
+"""Commands, options, links and tables of the pages are correct."""
 
 from __future__ import annotations
 

@@ -1,0 +1,48 @@
+"""The reference and architecture pages name every export, hook and package."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import f2p_sdk
+from f2p_sdk.hookspecs import HookSpecs
+from f2p_sdk.parameters import read_toml
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_python_api_page_has_every_export(open_page: Callable[[str], Any]) -> None:
+    text = open_page("docs/reference/python-api.md").text
+    named = {name.rsplit(".", 1)[1] for name in re.findall(r":: (f2p_sdk\.[\w.]+)", text)}
+    assert not set(f2p_sdk.__all__) - named - {"__version__"}
+
+
+def test_hooks_page_has_every_hook(open_page: Callable[[str], Any]) -> None:
+    hooks = {name for name in vars(HookSpecs) if name.startswith("f2p_")}
+    titles = re.findall(r"^## (f2p_\w+)$", open_page("docs/reference/hooks.md").text, re.MULTILINE)
+    assert set(titles) == hooks
+
+
+def test_architecture_page_and_diagram_have_every_package(
+    open_page: Callable[[str], Any],
+) -> None:
+    (contract,) = read_toml(ROOT / "pyproject.toml")["tool"]["importlinter"]["contracts"]
+    packages = set(re.findall(r"\w+", " ".join(contract["layers"])))
+    text = open_page("docs/explanation/architecture.md").text
+    assert packages == set(
+        re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`.*?) \|", text, re.M)))
+    )
+    diagram = (ROOT / "docs" / "pictures" / "packages.svg").read_text(encoding="utf-8")
+    rows = [set(row) for row in _rows(diagram)]
+    assert rows == [set(re.findall(r"\w+", layer)) for layer in contract["layers"]]
+
+
+def _rows(diagram: str) -> list[list[str]]:
+    """Names in the boxes of the diagram, by their height in it."""
+    rows: dict[int, list[str]] = {}
+    for height, name in re.findall(r'<rect class="box"[^>]*? y="(\d+)".*?>(\w+)</text>', diagram):
+        rows.setdefault(int(height), []).append(name)
+    return [rows[height] for height in sorted(rows)]
