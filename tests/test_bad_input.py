@@ -96,6 +96,7 @@ def test_a_bad_photo_is_refused_before_anything_is_started(
     assert time.monotonic() - begun < 5  # no engine, no weights
 
 
+@pytest.mark.slow
 def test_bad_photos_do_not_stop_the_others(
     f2p: Run, photos: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -130,6 +131,7 @@ def test_bad_photos_do_not_stop_the_others(
     assert layout.validate(character["values"])
 
 
+@pytest.mark.slow
 def test_a_face_that_is_not_there_cannot_be_picked(
     f2p: Run, photos: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -259,6 +261,7 @@ def test_damaged_weights_are_refused(damage: str, f2p: Run, toy_home: Path, tmp_
     assert "next:" in outcome.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("manner", ["dies", "hangs"])
 def test_an_engine_that_fails_in_the_middle_ends_the_fit(
     manner: str, f2p: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -283,6 +286,7 @@ def test_an_engine_that_fails_in_the_middle_ends_the_fit(
     assert not list(tmp_path.rglob("character.json"))
 
 
+@pytest.mark.slow
 def test_the_installed_script_ends_with_one_line_and_no_traceback(
     toy: None, photos: dict[str, Path], tmp_path: Path
 ) -> None:

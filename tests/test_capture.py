@@ -184,6 +184,7 @@ class Kind:
 """
 
 
+@pytest.mark.slow
 def test_a_killed_capture_continues_without_loss_or_repetition(tmp_path: Path) -> None:
     (tmp_path / "test_capture_job.py").write_text(JOB)
     data = tmp_path / "data"

@@ -420,6 +420,7 @@ def test_the_limit_is_the_callers() -> None:
     assert "is damaged" in refusal(bomb(10_000, 10_000), max_pixels=200_000_000).message
 
 
+@pytest.mark.slow
 def test_fifty_megapixels_pass(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.new("L", (10_000, 5_000), 3).save(path, compress_level=1)

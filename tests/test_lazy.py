@@ -44,6 +44,7 @@ def loads_torch(code: str) -> bool:
     return done.stdout.splitlines()[-1] == "True"
 
 
+@pytest.mark.slow
 def test_the_check_itself_sees_torch() -> None:
     assert loads_torch("import torch")
 

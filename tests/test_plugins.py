@@ -321,6 +321,7 @@ def f2p(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "told"),
     [
@@ -404,6 +405,7 @@ def test_a_plugins_command_does_not_replace_one_of_the_core(tmp_path: Path) -> N
     assert "hello from a plugin" not in f2p(tmp_path, "games").stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 def test_names_the_terminal_cannot_show(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str

@@ -76,6 +76,7 @@ def test_engines_start_and_end_with_the_block(beacon: socket.socket) -> None:
             wait_for_end(connection, 1)
 
 
+@pytest.mark.slow
 def test_a_hanging_engine_ends_when_the_block_fails(beacon: socket.socket) -> None:
     fake = FakeKind(lambda endpoint: with_beacon(beacon, endpoint, hang_after=0))
     with contextlib.suppress(EngineTimeoutError), open_engine(fake) as host:

@@ -56,6 +56,7 @@ def test_render_by_an_external_engine(
     assert np.array_equal(load(out), pattern(hero.random(1).values, (40, 40)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "text"),
     [

@@ -22,6 +22,7 @@ Run = Callable[..., Any]
 Draw = Callable[..., Any]
 
 
+@pytest.mark.slow
 def test_capture_continues(f2p: Run, tmp_path: Path, expected: Draw, hero: Layout) -> None:
     data = tmp_path / "data"
     capture = ("capture", "-g", "toy", "-o", data, "--size", 16, "--shard-size", 4)
@@ -44,6 +45,7 @@ def test_capture_continues(f2p: Run, tmp_path: Path, expected: Draw, hero: Layou
     assert "has a data set with seed 0, requested 1" in done.text
 
 
+@pytest.mark.slow
 def test_capture_of_neighbours(f2p: Run, tmp_path: Path) -> None:
     data = tmp_path / "data"
     capture = ("capture", "-g", "toy", "-o", data, "--size", 16, "-n", 5, "--json")
@@ -57,6 +59,7 @@ def test_capture_of_neighbours(f2p: Run, tmp_path: Path) -> None:
     assert "--neighbours 6 are more than the 5 characters" in wrong.text
 
 
+@pytest.mark.slow
 def test_capture_restarts_ended_engines(
     f2p: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +71,7 @@ def test_capture_restarts_ended_engines(
     assert [record.number for record in read_records(data)] == list(range(5))
 
 
+@pytest.mark.slow
 def test_capture_reports_a_hanging_engine(
     f2p: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ Run = Callable[..., Any]
 Draw = Callable[..., Any]
 
 
+@pytest.mark.slow
 def test_engine_connects_and_ends_with_the_host(
     start: Callable[..., subprocess.Popen[str]],
     endpoint: str,
@@ -88,6 +89,7 @@ def test_an_invalid_endpoint_is_a_usage_error(f2p: Run) -> None:
     assert "is not an endpoint" in done.text
 
 
+@pytest.mark.slow
 def test_a_refused_engine_reports_the_reason(
     start: Callable[..., subprocess.Popen[str]],
 ) -> None:

@@ -50,6 +50,7 @@ def layout() -> Layout:
     return Layout.load(TOY / "hero.toml")
 
 
+@pytest.mark.slow
 def test_fit_writes_what_it_says(f2p: Run, layout: Layout, tmp_path: Path) -> None:
     out = tmp_path / "new" / "folder"
     done = f2p("fit", PHOTO, "-g", "toy", "-o", out, *FAST, "--keep", "red=0.25", "--json")
@@ -78,6 +79,7 @@ def test_fit_writes_what_it_says(f2p: Run, layout: Layout, tmp_path: Path) -> No
     assert measured == pytest.approx(_dlib_distance(PHOTO, files["picture"]), abs=0.08)
 
 
+@pytest.mark.slow
 def test_several_photos_get_a_folder_each_even_of_one_name(f2p: Run, tmp_path: Path) -> None:
     done = f2p("fit", PHOTO, PHOTO, "-g", "toy", "-o", tmp_path, *FAST)
     assert done.code == 0
@@ -86,6 +88,7 @@ def test_several_photos_get_a_folder_each_even_of_one_name(f2p: Run, tmp_path: P
     assert first.read_text() == second.read_text()  # same seed, same character
 
 
+@pytest.mark.slow
 def test_without_an_engine_no_picture_is_claimed(f2p: Run, tmp_path: Path) -> None:
     done = f2p("fit", PHOTO, "-g", "toy", "-o", tmp_path, *FAST, "--no-engine")
     assert done.code == 0
@@ -94,6 +97,7 @@ def test_without_an_engine_no_picture_is_claimed(f2p: Run, tmp_path: Path) -> No
     assert (tmp_path / "sheet.png").is_file()
 
 
+@pytest.mark.slow
 def test_evaluate_photos(f2p: Run, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -120,6 +124,7 @@ def test_evaluate_photos(f2p: Run, tmp_path: Path) -> None:
     assert document["page"] == str(tmp_path / "page" / "index.html")
 
 
+@pytest.mark.slow
 def test_evaluate_recover(f2p: Run) -> None:
     done = f2p("evaluate", "fit", "-g", "toy", "--recover", 1, "--json", *FAST)
     assert done.code == 0
@@ -132,6 +137,7 @@ def test_evaluate_recover(f2p: Run) -> None:
     assert 5 < document["picture_psnr_db"] <= 99
 
 
+@pytest.mark.slow
 def test_machines_share_the_characters(f2p: Run, tmp_path: Path) -> None:
     recover = ("evaluate", "fit", "-g", "toy", "--json", *FAST, "--recover")
     rows = [json.loads(f2p(*recover, *which).out)["rows"] for which in ((2,), (1, "--first", 1))]
@@ -207,6 +213,7 @@ def test_evaluate_names_the_photo_of_an_unknown_kind(f2p: Run, tmp_path: Path) -
     assert "-g toy/hero" in done.text
 
 
+@pytest.mark.slow
 def test_evaluate_compares_methods(f2p: Run, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -230,6 +237,7 @@ def test_evaluate_compares_methods(f2p: Run, tmp_path: Path) -> None:
     assert page.count("<img ") == 2 * (2 + 2 * 2)
 
 
+@pytest.mark.slow
 def test_evaluate_disturbs_photos(f2p: Run, tmp_path: Path) -> None:
     (tmp_path / "one.png").write_bytes(PHOTO.read_bytes())
     done = f2p(
@@ -243,6 +251,7 @@ def test_evaluate_disturbs_photos(f2p: Run, tmp_path: Path) -> None:
     assert "identification" not in found  # nobody said who it is
 
 
+@pytest.mark.slow
 def test_a_population_says_what_is_usual(f2p: Run, tmp_path: Path) -> None:
     few = tmp_path / "few"
     few.mkdir()

@@ -34,6 +34,7 @@ def expected(values: Any, size: int) -> Any:
     return Engine().render("hero", values, (size, size), ["color"], {})["color"]
 
 
+@pytest.mark.slow
 def test_random_characters_are_those_of_capture(f2p: Run, tmp_path: Path) -> None:
     out = tmp_path / "random.png"
     options = ["--random", 5, "--evenly", "--seed", 7, "--size", 32, "--json"]
@@ -145,6 +146,7 @@ def test_pages_hold_everything_once() -> None:
     assert len({page.name for page in pages}) == 2
 
 
+@pytest.mark.slow
 def test_the_stand_in_engine(f2p: Run, tmp_path: Path) -> None:
     out = tmp_path / "s.png"
     argv = ("sheet", "-g", "justice/female", "--sliders", "--only", "skin_tone", "-o", out)

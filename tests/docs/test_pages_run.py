@@ -264,6 +264,7 @@ def _read(page: Any, folder: Path, site: Path) -> None:
         os.chdir(before)
 
 
+@pytest.mark.slow
 def test_page_runs(page: Any, tutorial: Path, site: Path, tmp_path: Path) -> None:
     if page.path != ROOT / TUTORIAL:
         _read(page, tmp_path, site)

@@ -44,6 +44,7 @@ def _vector(meshtoy: ModuleType, seed: int = 0, **values: object) -> torch.Tenso
     return torch.from_numpy(meshtoy.LAYOUT.encode(character))[None]
 
 
+@pytest.mark.slow
 def test_draws_the_surface_where_the_engine_does(meshtoy, network) -> None:
     for seed in range(4):
         character = meshtoy.LAYOUT.random(seed)

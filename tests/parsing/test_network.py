@@ -71,6 +71,7 @@ def test_shapes_of_the_stages(name: str) -> None:
     assert torch.allclose(torch.nn.functional.avg_pool2d(sharp, finer), seen.logits, atol=1e-5)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_the_published_parser_at_its_size() -> None:
     seen = ResNetParser().eval().features(torch.rand(1, 3, 256, 256))

@@ -84,6 +84,7 @@ def _plan(recipe: str = "best", **changes: Any) -> ParserPlan:
     return replace(ParserPlan(chosen, epochs=2), **changes)
 
 
+@pytest.mark.slow
 def test_four_pictures_are_learnt_by_heart() -> None:
     torch.manual_seed(0)
     network = CompactParser(widths=(16, 16, 24, 24), fused=16, fine=16)
@@ -103,6 +104,7 @@ def test_four_pictures_are_learnt_by_heart() -> None:
     assert min(v for v in overlap.iou().values() if v is not None) > 0.75
 
 
+@pytest.mark.slow
 def test_training_learns_and_its_card_tells_the_truth(faces: Faces, tmp_path: Path) -> None:
     reports: list[Report] = []
     plan = _plan(epochs=40)
@@ -131,6 +133,7 @@ class Stop(Exception):
     """Stands for whatever ends a training."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["best", "slides"])
 def test_goes_on_as_if_it_had_not_been_stopped(
     faces: Faces, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch

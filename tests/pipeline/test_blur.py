@@ -29,6 +29,7 @@ def rough(side: int) -> Picture:
     return to_array(picture.clamp(0, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [256, 512])
 @pytest.mark.parametrize("sigma", [1.0, 2.0, 3.0])
 def test_the_blur_is_estimated_at_any_size(side: int, sigma: float) -> None:
@@ -71,6 +72,7 @@ def test_blur_is_gaussian_and_differentiable() -> None:
     np.testing.assert_array_equal(Blur(2.0).picture(rough(64)), to_array(blurred))
 
 
+@pytest.mark.slow
 def test_a_fit_reports_and_applies_the_blur(
     kind: Kind,
     engine: Any,

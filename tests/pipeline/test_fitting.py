@@ -24,6 +24,7 @@ Values = dict[str, Any]
 SIZE = 32
 
 
+@pytest.mark.slow
 def test_a_known_character_is_recovered_and_verified_in_the_engine(
     kind: Kind, engine: Any, fitter: Make, recognizer: Any, true: Values
 ) -> None:
@@ -56,6 +57,7 @@ def test_a_known_character_is_recovered_and_verified_in_the_engine(
     assert report["losses"]["search"][0]["distance"] > report["losses"]["refine"][-1]["distance"]
 
 
+@pytest.mark.slow
 def test_the_engine_in_the_loop_corrects_a_wrong_imitator(
     kind: Kind, engine: Any, fitter: Make, face: Face, true: Values
 ) -> None:
@@ -126,6 +128,7 @@ def test_the_exact_method_needs_a_square_picture(
         fitter(kind, engine).fit(engine.draw(true, 64)[:60], method="exact")
 
 
+@pytest.mark.slow
 def test_kept_values_return_unchanged(kind: Kind, engine: Any, fitter: Make, true: Values) -> None:
     keep = {"skin": 0.3, "hair": "short"}  # 0.3 has no exact float32
     result = fitter(kind, engine).fit(engine.draw(true, 64), keep=keep)
@@ -138,17 +141,20 @@ def test_kept_values_return_unchanged(kind: Kind, engine: Any, fitter: Make, tru
     assert result.report["kept"] == keep
 
 
+@pytest.mark.slow
 def test_keeping_everything_returns_it(kind: Kind, engine: Any, fitter: Make, true: Values) -> None:
     result = fitter(kind, engine).fit(engine.draw(true, 64), keep=true)
     assert dict(result.character.values) == true
 
 
+@pytest.mark.slow
 def test_same_seed_same_character(kind: Kind, engine: Any, fitter: Make, true: Values) -> None:
     photo = engine.draw(true, 64)
     runs = [fitter(kind, engine).fit(photo, seed=seed, steps=8).character for seed in (3, 3)]
     assert runs[0] == runs[1]
 
 
+@pytest.mark.slow
 def test_without_an_engine_nothing_is_verified(
     kind: Kind, engine: Any, fitter: Make, true: Values
 ) -> None:
@@ -169,6 +175,7 @@ def test_the_slides_method_takes_its_ten_steps(
     assert result.report["weights_of_terms"] == {"identity": 1.0, "content": 1.0}
 
 
+@pytest.mark.slow
 def test_progress_reports_every_stage(kind: Kind, engine: Any, fitter: Make, true: Values) -> None:
     calls: list[tuple[str, int, int]] = []
     fitter(kind, engine).fit(

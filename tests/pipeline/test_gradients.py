@@ -17,6 +17,7 @@ from f2p_sdk.pipeline.renderers import open_imitator
 torch.set_num_threads(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["justice/female", "justice/male"])
 def test_every_number_receives_a_gradient(name: str) -> None:
     kind = plugins.game(name)

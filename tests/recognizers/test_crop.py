@@ -47,6 +47,7 @@ def shot(turn: float, scale: float, size: int) -> tuple[Tensor, Array]:
     return picture, (PLACE - (63.5, 63.5)) @ matrix.T + middle
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("turn", "scale", "size"),
     [

@@ -23,6 +23,7 @@ from f2p_sdk.recognizers.network import LightCNN
 from f2p_sdk.recognizers.upstream import import_light_cnn
 from f2p_sdk.weights import load_card
 
+pytestmark = pytest.mark.slow
 State = dict[str, Tensor]
 MAIN = "import sys; from f2p_sdk.cli import main; sys.argv[0] = 'f2p'; main()"
 TABLE = ((48, 1, 96), (96, 2, 192), (192, 3, 128), (128, 4, 128))

@@ -247,6 +247,7 @@ def _core() -> dict[str, Any]:
     return dict(core)
 
 
+@pytest.mark.slow
 def test_it_is_the_default_once_imported_and_not_before(checkpoint: Path) -> None:
     assert [spec.name for spec in plugins.recognizers()][:2] == ["light-cnn", "dlib"]
     assert plugins.recognizer().name == "dlib"
@@ -329,6 +330,7 @@ def test_show_takes_weights_of_f2p_only(checkpoint: Path, tmp_path: Path) -> Non
 # -------------------------------------------------------------------------------- fit --recognizer
 
 
+@pytest.mark.slow
 def test_fit_takes_a_recognizer_by_name(
     f2p: Callable[..., Any], checkpoint: Path, tmp_path: Path
 ) -> None:

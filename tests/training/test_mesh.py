@@ -46,6 +46,7 @@ def _plan(epochs: int) -> Plan:
     return Plan(chosen, "", {"bends": 4}, epochs=epochs)
 
 
+@pytest.mark.slow
 def test_shaders_see_only_what_paints(meshtoy, data) -> None:
     mesh, pictures, neighbours = data
     pairs = Pairs(pictures, neighbours)
@@ -58,6 +59,7 @@ def test_shaders_see_only_what_paints(meshtoy, data) -> None:
     assert face.sees[[0, 2]].tolist() == [0, 1]
 
 
+@pytest.mark.slow
 def test_goes_on_from_colours_on_the_meshes_that_are_told_now(meshtoy, data) -> None:
     mesh, pictures, neighbours = data
     layout, cpu = meshtoy.LAYOUT, pick_device("cpu")
@@ -81,6 +83,7 @@ def test_goes_on_from_colours_on_the_meshes_that_are_told_now(meshtoy, data) -> 
         renew_mesh(layout, fewer, begun, cpu)
 
 
+@pytest.mark.slow
 def test_learns_the_colours(meshtoy, data, tmp_path: Path) -> None:
     mesh, pictures, neighbours = data
     looked: list[tuple[int, int]] = []

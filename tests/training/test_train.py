@@ -55,6 +55,7 @@ def _mean_l1(pictures: Pictures) -> float:
     return float(np.abs(pictures.pictures[held] / 255.0 - median).mean())
 
 
+@pytest.mark.slow
 def test_learns_far_better_than_one_picture_for_all(toy, pictures, tmp_path: Path) -> None:
     reports: list[Report] = []
     path = tmp_path / "w.safetensors"
@@ -80,6 +81,7 @@ def test_learns_far_better_than_one_picture_for_all(toy, pictures, tmp_path: Pat
     assert reports[-1].figures
 
 
+@pytest.mark.slow
 def test_the_slides_recipe_trains_the_published_network(toy, pictures, tmp_path: Path) -> None:
     plan = _plan("slides", epochs=12)
     plan = replace(plan, recipe=replace(plan.recipe, rate=0.1))  # there is little time
@@ -102,6 +104,7 @@ class Stop(Exception):
     """Stands for whatever ends a training."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["best", "slides"])
 def test_goes_on_as_if_it_had_not_been_stopped(
     toy, pictures, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
@@ -162,6 +165,7 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_the_best(
     assert not (tmp_path / "w").exists()
 
 
+@pytest.mark.slow
 def test_a_time_budget_ends_the_schedule_in_time(toy, pictures, tmp_path: Path) -> None:
     rates: list[float] = []
     begun = time.monotonic()
@@ -218,6 +222,7 @@ print("done", done.resumed_at, flush=True)
 """
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on(toy, pictures, tmp_path: Path) -> None:
     """kill -9, several times, at moments nobody chose; the weights are those of a quiet run."""
     np.savez(

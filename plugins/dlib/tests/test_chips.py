@@ -47,6 +47,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scale", "degrees", "to"), CASES)
 def test_equals_dlib(
     astronaut: np.ndarray,

@@ -15,6 +15,7 @@ from f2p_sdk import FaceError
 TABLE = Path(__file__).parents[3].parent / "shared" / "photos" / "identities.csv"
 
 
+@pytest.mark.slow
 def test_one_person_in_changed_pictures(faces: dict[str, np.ndarray]) -> None:
     first = describe(faces["as she is"])
     assert first is not None

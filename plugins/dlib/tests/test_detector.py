@@ -33,6 +33,7 @@ def test_is_a_detector(detector: DlibDetector) -> None:
     assert detector.name == "dlib"
 
 
+@pytest.mark.slow
 def test_near_dlib_itself(
     detector: DlibDetector, faces: dict[str, np.ndarray], reference: Any
 ) -> None:
@@ -60,6 +61,7 @@ def test_mirrored(detector: DlibDetector, astronaut: np.ndarray, found: Face) ->
     assert apart(face, points) < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("degrees", [10, -25, 45, 90, 135, 180, 270])
 def test_turned(detector: DlibDetector, astronaut: np.ndarray, found: Face, degrees: int) -> None:
     turned = Image.fromarray(astronaut).rotate(degrees, Image.Resampling.BICUBIC)
@@ -88,6 +90,7 @@ def test_cut_off_by_the_edge(detector: DlibDetector, astronaut: np.ndarray, foun
     assert apart(only(detector.detect(close)), found.landmarks - (left, top)) < 0.06
 
 
+@pytest.mark.slow
 def test_small_face_in_a_huge_picture(detector: DlibDetector, astronaut: np.ndarray) -> None:
     picture = np.full((5000, 10000, 3), 128, np.uint8)  # 50 megapixels
     image = Image.fromarray(astronaut).resize((2000, 2000), Image.Resampling.BICUBIC)
@@ -97,6 +100,7 @@ def test_small_face_in_a_huge_picture(detector: DlibDetector, astronaut: np.ndar
     assert apart(inside, only(detector.detect(astronaut)).landmarks) < 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["black", "noise", "blots", "dot", "line", "no face"])
 def test_nothing_where_nothing_is(detector: DlibDetector, astronaut: np.ndarray, name: str) -> None:
     rng = np.random.default_rng(4)

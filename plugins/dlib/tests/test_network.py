@@ -20,6 +20,7 @@ def exact() -> FaceResNet:
     return FaceResNet(read_layers(model_path(RECOGNIZER))).double()
 
 
+@pytest.mark.slow
 def test_equals_dlib(
     faces: dict[str, np.ndarray], reference: Any, recognizer: DlibRecognizer, as_tensor: Any
 ) -> None:
@@ -52,6 +53,7 @@ def test_is_frozen(recognizer: DlibRecognizer) -> None:
     assert not recognizer.network.training
 
 
+@pytest.mark.slow
 def test_the_same_gradient_every_time(recognizer: DlibRecognizer) -> None:
     torch.manual_seed(5)
     chip = torch.rand(1, 3, 150, 150)

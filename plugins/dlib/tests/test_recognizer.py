@@ -18,6 +18,7 @@ def test_is_a_recognizer(recognizer: DlibRecognizer) -> None:
     assert (recognizer.name, recognizer.dimension) == ("dlib", 128)
 
 
+@pytest.mark.slow
 def test_whole_way_equals_dlib(
     faces: dict[str, np.ndarray], reference: Any, recognizer: DlibRecognizer, as_tensor: Any
 ) -> None:

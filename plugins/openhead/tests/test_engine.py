@@ -24,6 +24,7 @@ def _picture(engine: Engine, values: dict[str, float | str], size: int = SIZE) -
     return engine.render(values, size).astype(np.int16)
 
 
+@pytest.mark.slow
 def test_render_states_do_not_accumulate(engine: Engine, layout: Layout) -> None:
     """An engine may run for days, so no picture may leak a render state."""
     characters = [dict(layout.random(k, seed=6).values) for k in range(6)]
@@ -58,6 +59,7 @@ def test_only_regions_are_cleared(engine: Engine, layout: Layout) -> None:
         assert not window.isAnyClearActive()
 
 
+@pytest.mark.slow
 def test_every_slider_visibly_changes_the_picture(engine: Engine, layout: Layout) -> None:
     characters = [dict(layout.random(k, seed=5).values) for k in range(3)]
     invisible = []
@@ -74,6 +76,7 @@ def test_every_slider_visibly_changes_the_picture(engine: Engine, layout: Layout
     assert not invisible
 
 
+@pytest.mark.slow
 def test_every_two_choices_differ_visibly(engine: Engine, layout: Layout) -> None:
     character = {**layout.default().values, "lipstick_style": "matte"}
     for slot in layout.discrete:
@@ -111,6 +114,7 @@ def test_size_out_of_range_raises(
         engine.render(layout.default().values, size)
 
 
+@pytest.mark.slow
 def test_same_bytes_in_another_process(engine: Engine, layout: Layout, rigs: Path) -> None:
     character = dict(layout.random(3, seed=1).values)
     engine.render(layout.random(4, seed=1).values, 128)  # must not influence the next picture

@@ -46,6 +46,7 @@ def _depth_below_skin(head: Head, skin: np.ndarray, points: np.ndarray) -> np.nd
     return out
 
 
+@pytest.mark.slow
 def test_hair_is_not_in_the_face_or_before_the_eyes(rig: Rig, head: Head, scalp: Scalp) -> None:
     styles = rig.choices["hairstyle"]
     for k in range(3):
@@ -133,6 +134,7 @@ def test_beard_areas_are_on_jaw_chin_and_upper_lip(head: Head) -> None:
     assert where[lips].max() < 0.3
 
 
+@pytest.mark.slow
 def test_beard_hairs_start_on_the_skin(rigs: Path, head: Head) -> None:
     layout = Layout.load(rigs / "male.toml")
     rig = load_rig(rigs / "male.rig.toml", layout, head)
@@ -190,6 +192,7 @@ def test_coverage_is_the_maximum_of_the_areas() -> None:
     np.testing.assert_allclose(got, [0.5, 0.5, 0])
 
 
+@pytest.mark.slow
 def test_male_beards_and_hair_styles_differ_visibly(rigs: Path, head: Head) -> None:
     layout = Layout.load(rigs / "male.toml")
     engine = Engine(load_rig(rigs / "male.rig.toml", layout, head), head)

@@ -192,6 +192,7 @@ def test_mesh_iris_coordinates_follow_the_iris_size(
     assert widths[1] > widths[0] + 1
 
 
+@pytest.mark.slow
 def test_rasterised_meshes_match_the_labels(engine: Engine, characters: list[Values]) -> None:
     """A second rasteriser gives the same hair and eyes as the labels pass."""
     import torch

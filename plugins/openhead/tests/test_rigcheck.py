@@ -55,6 +55,7 @@ def test_check_does_not_apply_without_a_rig(tmp_path: Path) -> None:
     assert not spec.applies(Kind("other", "hero", tmp_path / "hero.toml"))
 
 
+@pytest.mark.slow
 def test_sliders_without_effect_and_duplicates_are_found(rig: Rig, head: Head) -> None:
     low = rig.low.copy()
     low[rig.sliders.index("nose_shift")] = 0
@@ -69,6 +70,7 @@ def test_sliders_without_effect_and_duplicates_are_found(rig: Rig, head: Head) -
     assert found["no two sliders have the same effect"] == ["justice/female nose_hump"]
 
 
+@pytest.mark.slow
 def test_holes_are_found(rig: Rig, head: Head) -> None:
     # Mirror the front of the nose, so that its triangles are flipped.
     near = np.linalg.norm(rig.base - np.array((0, -0.3, 0.42)), axis=1) < 0.2
@@ -79,6 +81,7 @@ def test_holes_are_found(rig: Rig, head: Head) -> None:
     assert SkinHoles(rig.base, head)(rig.base) == 0
 
 
+@pytest.mark.slow
 def test_flipped_skin_is_a_hole_and_scaled_skin_is_not(rig: Rig, head: Head) -> None:
     moved = rig.base.copy()
     moved[:, 0] *= -1  # every triangle is flipped

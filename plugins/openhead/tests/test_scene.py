@@ -95,6 +95,7 @@ def test_light_direction_strength_and_colour(engine: Engine, layout: Layout) -> 
     assert blue[2] > red[2] + 30
 
 
+@pytest.mark.slow
 def test_every_action_changes_the_picture(engine: Engine, layout: Layout) -> None:
     neutral = draw(engine, layout)["color"]
     without_effect = []
@@ -132,6 +133,7 @@ def test_smile_open_mouth_and_blink(engine: Engine, layout: Layout) -> None:
     assert wide["landmarks"][8, 1] > neutral["landmarks"][8, 1] + 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [SIZE, (160, 64), (64, 160)])
 def test_backgrounds(
     engine: Engine, layout: Layout, tmp_path: Path, size: int | tuple[int, int]

@@ -23,6 +23,7 @@ def _one_variant(*columns: Any) -> list[Any]:
     return [*[triangles[:0] for _ in VARIANTS[1:]], triangles]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["female", "male"])
 def test_variants_do_not_change_the_picture(
     kind: str, rigs: Path, head: Head, monkeypatch: pytest.MonkeyPatch
