@@ -1,4 +1,4 @@
-"""Reading TOML: any file of the SDK, and layouts in particular."""
+"""TOML files: any file of the SDK, and layouts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["parse_layout", "read_toml"]
 
-# Far above any real layout (310 parameters are 60 kB); stops a wrong file from filling memory.
+# Far above any real layout (310 parameters take 60 kB): a wrong file must not fill the memory.
 MAX_BYTES = 8 * 1024 * 1024
 
 _FIELDS: Mapping[
@@ -36,7 +36,7 @@ _FIELDS: Mapping[
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
-    """The table in a TOML file (UTF-8, with or without a byte order mark). Raises LayoutError."""
+    """Read a TOML file (UTF-8, with or without a byte order mark). Raises LayoutError."""
     remedy = "give the path of a TOML file"
     data = read_limited(path, MAX_BYTES, error=LayoutError, remedy=remedy)
     try:
@@ -51,7 +51,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 
 
 def parse_layout(path: str | Path) -> tuple[str, str, tuple[Parameter, ...]]:
-    """Game, kind and parameters of a layout file. Raises LayoutError naming file and parameter."""
+    """Read game, kind and parameters of a layout file. LayoutError names file and parameter."""
     table = read_toml(path)
     _check_keys(f"{path}", table, ("game", "kind"), ("continuous", "discrete"))
     parameters: list[Parameter] = []
