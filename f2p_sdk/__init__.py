@@ -1,7 +1,7 @@
 """f2p-sdk: a photo of a face becomes the values of a game's own character sliders.
 
-Everything an adapter, a plugin or a script needs is exported here by name. The names are resolved
-when they are first used (PEP 562), so that ``import f2p_sdk`` loads neither torch nor any plugin.
+This package exports every name that an adapter, a plugin or a script needs. Names are resolved at
+their first use (PEP 562): ``import f2p_sdk`` loads neither torch nor any plugin.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-# Unasked, MKL, which multiplies matrices for torch, deals sums out to threads differently from run
-# to run, and two fits of one photo end apart. It reads this before its first product.
+# By default, MKL distributes sums over threads differently in every run, and two fits of one photo
+# give different results. MKL reads this variable before its first matrix product.
 os.environ.setdefault("MKL_CBWR", "AUTO")
 
 __version__ = "0.1.0"
 
 # name -> (module, attribute)
 _EXPORTS: dict[str, tuple[str, str]] = {
-    # floor 1
+    # layer 1
     "Continuous": ("parameters", "Continuous"),
     "Discrete": ("parameters", "Discrete"),
     "Layout": ("parameters", "Layout"),
@@ -30,7 +30,7 @@ _EXPORTS: dict[str, tuple[str, str]] = {
     "resize_image": ("images", "resize"),
     "side_by_side": ("images", "side_by_side"),
     "Finding": ("findings", "Finding"),
-    # floor 2
+    # layer 2
     "Face": ("alignment", "Face"),
     "align": ("alignment", "align"),
     "similarity": ("alignment", "similarity"),
@@ -44,11 +44,10 @@ _EXPORTS: dict[str, tuple[str, str]] = {
     "EngineInfo": ("bridge", "EngineInfo"),
     "serve_engine": ("bridge", "serve_engine"),
     "open_engine": ("bridge", "open_engine"),
-    # floor 4
-    # not `capture`: importing the module f2p_sdk.capture would shadow it
+    # layer 4; an import of the module f2p_sdk.capture would shadow the name `capture`
     "capture_dataset": ("capture", "capture"),
     "read_records": ("capture", "read_records"),
-    # floor 5
+    # layer 5
     "hookimpl": ("hookspecs", "hookimpl"),
     "CheckSpec": ("hookspecs", "CheckSpec"),
     "Game": ("kinds", "Game"),
@@ -60,19 +59,20 @@ _EXPORTS: dict[str, tuple[str, str]] = {
     "ParserSpec": ("hookspecs", "ParserSpec"),
     "Detector": ("hookspecs", "Detector"),
     "DetectorSpec": ("hookspecs", "DetectorSpec"),
-    # floor 6: `game("justice/female")`, `games()`
+    # layer 6
     "game": ("plugins", "game"),
     "games": ("plugins", "games"),
     "recognizer": ("plugins", "recognizer"),
     "parser": ("plugins", "parser"),
     "detector": ("plugins", "detector"),
-    # floor 7
+    # layer 7
     "fit": ("pipeline", "fit"),
     "FitResult": ("pipeline", "FitResult"),
+    "Fitter": ("pipeline", "Fitter"),
     "render": ("pipeline", "render"),
-    # floor 8
+    # layer 8
     "check": ("conformance", "check"),
-    # floor 0: every error
+    # layer 0: all errors
     **{
         name: ("errors", name)
         for name in (
@@ -101,7 +101,7 @@ _EXPORTS: dict[str, tuple[str, str]] = {
 __all__ = ["__version__", *sorted(_EXPORTS)]
 
 
-# The same once more, for type checkers and editors; a test holds the two together.
+# The same names for type checkers and editors; a test compares the two lists.
 if TYPE_CHECKING:
     from .alignment import Face as Face
     from .alignment import align as align
@@ -157,6 +157,7 @@ if TYPE_CHECKING:
     from .parameters import Discrete as Discrete
     from .parameters import Layout as Layout
     from .pipeline import FitResult as FitResult
+    from .pipeline import Fitter as Fitter
     from .pipeline import fit as fit
     from .pipeline import render as render
     from .plugins import detector as detector
@@ -176,7 +177,7 @@ else:
         except KeyError:
             raise AttributeError(f"module 'f2p_sdk' has no attribute {name!r}") from None
         value = getattr(importlib.import_module(f"f2p_sdk.{module}"), attribute)
-        globals()[name] = value  # the next use does not come here again
+        globals()[name] = value  # later uses do not call this function
         return value
 
 
