@@ -58,8 +58,8 @@ class Framing:
             return None
 
     def pixels(self, size: int | None = None) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Return the landmarks as float64 (5, 2) in pixels of a picture with side ``size`` (default:
-        :attr:`size`); (0, 0) is the centre of the top-left pixel."""
+        """Return the landmarks as float64 (5, 2) in pixels of a picture with side ``size``, by
+        default :attr:`size`; (0, 0) is the centre of the top-left pixel."""
         return np.array(self.landmarks) * (self.size if size is None else size) - 0.5
 
     @classmethod

@@ -135,7 +135,7 @@ def test_a_face_that_is_not_there_cannot_be_picked(
 ) -> None:
     outcome = f2p("fit", photos["three"], "-g", "toy", "-o", tmp_path, "--face", "4", "--no-engine")
     assert outcome.code == 1
-    assert "face 4 was asked for, but the picture has 3 faces" in outcome.text
+    assert "there is no face 4: the picture has 3 faces" in outcome.text
     assert "--face" in outcome.text
 
 
