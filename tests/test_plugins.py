@@ -1,4 +1,4 @@
-"""Plugins: found, named, isolated."""
+"""Plugins: discovery, names and isolation of faults."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_games_by_name(manager: PluginManager, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told", "remedy"),
+    ("name", "message", "remedy"),
     [
         ("elfes", "there is no game named 'elfes'", "did you mean 'elves'?"),
         ("Elves", "there is no game named 'Elves'", "did you mean 'elves'?"),
@@ -93,13 +93,13 @@ def test_games_by_name(manager: PluginManager, tmp_path: Path) -> None:
     ],
 )
 def test_unknown_games_suggest(
-    manager: PluginManager, tmp_path: Path, name: str, told: str, remedy: str
+    manager: PluginManager, tmp_path: Path, name: str, message: str, remedy: str
 ) -> None:
     elves = a_game(tmp_path, "elves", "female", "male")
     add(manager, "one", f2p_games=lambda: [elves])
     with pytest.raises(UnknownNameError) as caught:
         plugins.game(name)
-    assert caught.value.message == told
+    assert caught.value.message == message
     assert caught.value.remedy.startswith(remedy)
 
 
@@ -107,9 +107,6 @@ def test_no_adapters_at_all(manager: PluginManager) -> None:
     assert plugins.games() == []
     with pytest.raises(UnknownNameError, match="install an adapter"):
         plugins.game("justice")
-
-
-# Faults stay with their owner
 
 
 def failing() -> list[Any]:
@@ -129,7 +126,7 @@ def generating() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(
-    ("hook", "told"),
+    ("hook", "message"),
     [
         (failing, "f2p_games: RuntimeError: boom"),
         (exiting, "f2p_games: SystemExit: 3"),
@@ -140,16 +137,16 @@ def generating() -> Iterator[Any]:
     ],
 )
 def test_a_failing_hook_is_named_and_skipped(
-    manager: PluginManager, tmp_path: Path, hook: Callable[[], Any], told: str
+    manager: PluginManager, tmp_path: Path, hook: Callable[[], Any], message: str
 ) -> None:
     good = a_game(tmp_path, "good", "any")
     add(manager, "before", f2p_games=lambda: [good])
     bad = add(manager, "bad", f2p_games=hook, f2p_recognizers=lambda: [recognizer_spec("works")])
     assert plugins.games() == [good]
     assert bad.status == "faulty"
-    assert bad.error.startswith(told)
+    assert bad.error.startswith(message)
     assert "Traceback" in bad.details
-    # What else it offers is still there.
+    # Its other objects are available.
     assert [spec.name for spec in plugins.recognizers()] == ["works"]
     assert {info.name: info.status for info in plugins.plugins()} == {
         "before": "ok",
@@ -157,16 +154,14 @@ def test_a_failing_hook_is_named_and_skipped(
     }
 
 
-def test_answers_before_the_fault_are_not_half_taken(
-    manager: PluginManager, tmp_path: Path
-) -> None:
+def test_objects_before_a_fault_are_left_out(manager: PluginManager, tmp_path: Path) -> None:
     good = a_game(tmp_path, "good", "any")
     info = add(manager, "bad", f2p_games=lambda: [good, 3])
     assert plugins.games() == []
     assert info.provides == []
 
 
-def test_a_fault_is_told_once(manager: PluginManager) -> None:
+def test_a_fault_is_recorded_once(manager: PluginManager) -> None:
     info = add(manager, "bad", f2p_games=failing)
     for _ in range(3):
         plugins.games()
@@ -190,9 +185,9 @@ def test_a_misspelt_hook_is_reported(manager: PluginManager, tmp_path: Path) -> 
     assert plugins.games() == [good]
 
 
-def test_two_plugins_with_one_name_for_a_thing(manager: PluginManager, tmp_path: Path) -> None:
+def test_two_plugins_provide_the_same_name(manager: PluginManager, tmp_path: Path) -> None:
     mine, theirs = a_game(tmp_path, "elves", "any"), a_game(tmp_path, "elves", "other")
-    # The last registered is asked first, as pluggy has it.
+    # pluggy calls the last registered plugin first.
     second = add(manager, "second", f2p_games=lambda: [theirs])
     first = add(manager, "first", f2p_games=lambda: [mine])
     for _ in range(2):
@@ -214,10 +209,7 @@ def test_wrappers_are_refused(manager: PluginManager) -> None:
     assert "not a wrapper" in info.error
 
 
-# Recognizers and detectors
-
-
-def test_the_first_that_is_available_is_taken(manager: PluginManager) -> None:
+def test_default_is_the_first_available(manager: PluginManager) -> None:
     add(
         manager,
         "one",
@@ -238,7 +230,7 @@ def test_the_first_that_is_available_is_taken(manager: PluginManager) -> None:
         plugins.recognizer("goood")
 
 
-def test_trylast_and_tryfirst_are_kept(manager: PluginManager) -> None:
+def test_trylast_and_tryfirst_are_respected(manager: PluginManager) -> None:
     for name, options in (("a", {}), ("b", {"trylast": True}), ("c", {"tryfirst": True})):
         module = ModuleType(name)
 
@@ -250,7 +242,7 @@ def test_trylast_and_tryfirst_are_kept(manager: PluginManager) -> None:
     assert [spec.name for spec in plugins.recognizers()] == ["c", "a", "b"]
 
 
-def test_loading_happens_once_and_late(manager: PluginManager) -> None:
+def test_load_is_called_once_at_the_first_use(manager: PluginManager) -> None:
     calls: list[int] = []
 
     def load() -> Any:
@@ -264,7 +256,7 @@ def test_loading_happens_once_and_late(manager: PluginManager) -> None:
     assert calls == [1]
 
 
-def test_a_failing_load_says_whose(manager: PluginManager) -> None:
+def test_a_failing_load_names_the_detector(manager: PluginManager) -> None:
     add(manager, "one", f2p_detectors=lambda: [DetectorSpec("d", "D", failing)])
     with pytest.raises(PluginError, match="detector 'd' cannot be loaded: RuntimeError: boom"):
         plugins.detector()
@@ -322,7 +314,7 @@ def f2p(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("raise SystemExit(3)", "SystemExit: 3"),
@@ -332,7 +324,7 @@ def f2p(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_a_plugin_that_cannot_be_imported_breaks_nothing(
-    tmp_path: Path, source: str, told: str
+    tmp_path: Path, source: str, message: str
 ) -> None:
     import json
 
@@ -346,7 +338,7 @@ def test_a_plugin_that_cannot_be_imported_breaks_nothing(
     rows = {row["name"]: row for row in json.loads(done.stdout)}
     rotten = rows["rotten"]
     assert (rotten["status"], rotten["dist"], rotten["version"]) == ("broken", "f2p-rotten", "1.2")
-    assert rotten["error"].startswith(f"cannot be loaded: {told}")
+    assert rotten["error"].startswith(f"cannot be loaded: {message}")
     assert rows["wholesome"]["status"] == "ok"
     assert rows["wholesome"]["provides"] == ["command hello"]
     assert f2p(tmp_path, "hello").stdout == "hello from a plugin\n"

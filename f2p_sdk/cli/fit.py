@@ -60,8 +60,8 @@ METHODS = ("best", "slides", "paper")
     "--population",
     folder=True,
     exists=True,
-    help="Characters of this kind (JSON, also in subfolders) that define the prior's mean and "
-    "covariance. Default: all values of a slider are equally likely.",
+    help="Characters of this kind (JSON, also in subfolders); their covariance whitens the prior. "
+    "Default: all values of a slider are equally likely.",
 )
 @seconds_option("--deadline", 30.0, "Time limit of the engine for one picture.")
 @number_option(

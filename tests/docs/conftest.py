@@ -1,4 +1,4 @@
-"""The pages of the documentation, as the tests read them."""
+"""Pages of the documentation with their fenced blocks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FENCED = re.compile(r"(?:^`([^`\n]+)`:\n\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE
 class Block:
     line: int
     language: str
-    file: str  # where the text belongs, or nothing
+    file: str  # file name of the block, or empty
     text: str
 
 
@@ -48,7 +48,7 @@ class Page:
 
     @cached_property
     def prose(self) -> str:
-        """What is not in fenced blocks."""
+        """Text outside of fenced blocks."""
         return re.sub(r"^```.*?^```$", "", self.text, flags=re.MULTILINE | re.DOTALL)
 
 
@@ -59,5 +59,5 @@ def page(request: pytest.FixtureRequest) -> Page:
 
 @pytest.fixture(scope="session")
 def open_page() -> Callable[[str], Page]:
-    """A page by its path in the repository."""
+    """Function that returns a page by its path in the repository."""
     return lambda path: Page(ROOT / path)

@@ -1,9 +1,9 @@
-"""Every page of the documentation runs: its snippets, and its commands.
+"""Run the snippets and commands of every page of the documentation.
 
-A page runs from top to bottom in a folder of its own, as a reader would: a block that is led by
-```file name`:`` is written to that file, ``python`` blocks are executed, and so are the ``f2p``
-lines of ``sh`` blocks, with SHORTER's smaller numbers. A line that this file does not know how to
-run or check fails. docs/tutorial/adapter.md goes first: other pages borrow the small game that it makes.
+Each page runs from top to bottom in its own folder. A block after ```file name`:`` is written to
+that file. ``python`` blocks and the ``f2p`` lines of ``sh`` blocks are executed, with the smaller
+numbers of SHORTER. A line that cannot be run or checked fails. docs/tutorial/adapter.md runs first:
+other pages use its small game.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ TUTORIAL = "docs/tutorial/adapter.md"
 MAIN = "import sys; from f2p_sdk.cli import main; sys.argv[0] = 'f2p'; main()"
 
 ONE_STEP = {"--method": "slides", "--steps": "1"}
-# Commands run as they are written, but with these options: less of the same work. Evaluations and
-# the benchmark draw hundreds of pictures, so they draw those of the game of docs/tutorial/adapter.md.
+# Options that make commands faster. Evaluations and benchmarks draw hundreds of pictures, so they
+# use the game of docs/tutorial/adapter.md.
 SHORTER: dict[str, dict[str, str]] = {
     "f2p fit": ONE_STEP,
     "f2p capture": {"-n": "24", "--neighbours": "12"},
@@ -65,12 +65,12 @@ SHORTER: dict[str, dict[str, str]] = {
     },
     "python benchmarks/reach.py": {"-g": "mygame", "--only": "astronaut.png", "--rounds": "1"},
 }
-# Lines that only the reader's own shell can run.
+# Lines that the tests cannot run.
 SHELL = {"python -m venv .venv", r".venv\Scripts\activate"}
 
 
 class Reader:
-    """Does what a page says, in a folder of its own."""
+    """Runs a page in its own folder."""
 
     def __init__(self, folder: Path, site: Path) -> None:
         self.folder, self.site = folder, site
@@ -100,7 +100,7 @@ class Reader:
                 elif block.language == "sh":
                     self.shell(block.text)
                 else:
-                    assert block.language in ("text", "frames"), "nobody knows what to do with this"
+                    assert block.language in ("text", "frames"), "unknown language"
             except Exception as error:
                 raise AssertionError(f"{where}: {type(error).__name__}: {error}") from error
 
@@ -121,7 +121,7 @@ class Reader:
                     self.check(line, words)
         finally:
             for process in running:
-                # The host that it served has gone, so it ends by itself.
+                # The engine ends by itself, because its host is gone.
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(20)
                 process.kill()
@@ -170,7 +170,7 @@ class Reader:
         return words
 
     def check(self, line: str, words: list[str]) -> None:
-        """What is not run here agrees with the files that say the same."""
+        """Compare a line that is not run with the Makefile and other files."""
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
         if words[0] == "make":
             assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE), f"no such target: {line}"
@@ -225,7 +225,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def tutorial(
     site: Path, open_page: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """docs/tutorial/adapter.md has been followed to its end; the folder that it was done in."""
+    """Folder in which docs/tutorial/adapter.md was run."""
     folder = tmp_path_factory.mktemp("adapters")
     _read(open_page(TUTORIAL), folder, site)
     return folder

@@ -1,4 +1,4 @@
-"""docs/reference/rig.md has every key and every look that the engine reads."""
+"""docs/reference/rig.md documents every key and every look that the engine reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RIG_PAGE = "docs/reference/rig.md"
 
 
 def _documented(text: str, title: str) -> set[str]:
-    """Keys in the first column of the table after ``title``."""
+    """Return the keys in the first column of the table after ``title``."""
     rows = re.search(r"\n\n(\|.*?)\n\n", text[text.index(title) :], re.DOTALL)
     assert rows is not None
     cells = [line.split("|")[1] for line in rows[1].splitlines()]
@@ -23,7 +23,7 @@ def _documented(text: str, title: str) -> set[str]:
 
 
 def _keys_read(file: str, *names: str) -> set[str]:
-    """Keys that a module reads from the dictionaries of these names."""
+    """Return the keys that a module reads from the dictionaries of these names."""
     source = (OPENHEAD / file).read_text(encoding="utf-8")
     found: set[str] = set()
     for name in names:
