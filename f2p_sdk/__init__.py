@@ -10,92 +10,44 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
+from . import errors
+
 # By default, MKL distributes sums over threads differently in every run, and two fits of one photo
 # give different results. MKL reads this variable before its first matrix product.
 os.environ.setdefault("MKL_CBWR", "AUTO")
 
 __version__ = "0.1.0"
 
-# name -> (module, attribute)
-_EXPORTS: dict[str, tuple[str, str]] = {
-    # layer 1
-    "Continuous": ("parameters", "Continuous"),
-    "Discrete": ("parameters", "Discrete"),
-    "Layout": ("parameters", "Layout"),
-    "Character": ("parameters", "Character"),
+# module -> exported names, by layer
+_NAMES = {
+    "parameters": ("Continuous", "Discrete", "Layout", "Character"),
+    "images": ("encode_png", "side_by_side"),
+    "findings": ("Finding",),
+    "alignment": ("Face", "align", "similarity", "pick_face"),
+    "weights": ("load_imitator", "load_card", "save_weights"),
+    "bridge": (
+        *("Host", "EngineClient", "EngineHandler", "EngineInfo"),
+        *("serve_engine", "open_engine"),
+    ),
+    "capture": ("read_records",),
+    "kinds": ("Game", "Kind", "Framing"),
+    "hookspecs": (
+        *("hookimpl", "CheckSpec", "Recognizer", "RecognizerSpec"),
+        *("Parser", "ParserSpec", "Detector", "DetectorSpec"),
+    ),
+    "plugins": ("game", "games", "recognizer", "parser", "detector"),
+    "pipeline": ("fit", "FitResult", "Fitter", "render"),
+    "conformance": ("check",),
+    "errors": tuple(name for name in errors.__all__ if name != "did_you_mean"),
+}
+# name -> (module, attribute); an import of the module f2p_sdk.capture would shadow `capture`
+_EXPORTS = {
     "load_image": ("images", "load"),
     "save_image": ("images", "save"),
     "decode_image": ("images", "decode"),
-    "encode_png": ("images", "encode_png"),
     "resize_image": ("images", "resize"),
-    "side_by_side": ("images", "side_by_side"),
-    "Finding": ("findings", "Finding"),
-    # layer 2
-    "Face": ("alignment", "Face"),
-    "align": ("alignment", "align"),
-    "similarity": ("alignment", "similarity"),
-    "pick_face": ("alignment", "pick_face"),
-    "load_imitator": ("weights", "load_imitator"),
-    "load_card": ("weights", "load_card"),
-    "save_weights": ("weights", "save_weights"),
-    "Host": ("bridge", "Host"),
-    "EngineClient": ("bridge", "EngineClient"),
-    "EngineHandler": ("bridge", "EngineHandler"),
-    "EngineInfo": ("bridge", "EngineInfo"),
-    "serve_engine": ("bridge", "serve_engine"),
-    "open_engine": ("bridge", "open_engine"),
-    # layer 4; an import of the module f2p_sdk.capture would shadow the name `capture`
     "capture_dataset": ("capture", "capture"),
-    "read_records": ("capture", "read_records"),
-    # layer 5
-    "hookimpl": ("hookspecs", "hookimpl"),
-    "CheckSpec": ("hookspecs", "CheckSpec"),
-    "Game": ("kinds", "Game"),
-    "Kind": ("kinds", "Kind"),
-    "Framing": ("kinds", "Framing"),
-    "Recognizer": ("hookspecs", "Recognizer"),
-    "RecognizerSpec": ("hookspecs", "RecognizerSpec"),
-    "Parser": ("hookspecs", "Parser"),
-    "ParserSpec": ("hookspecs", "ParserSpec"),
-    "Detector": ("hookspecs", "Detector"),
-    "DetectorSpec": ("hookspecs", "DetectorSpec"),
-    # layer 6
-    "game": ("plugins", "game"),
-    "games": ("plugins", "games"),
-    "recognizer": ("plugins", "recognizer"),
-    "parser": ("plugins", "parser"),
-    "detector": ("plugins", "detector"),
-    # layer 7
-    "fit": ("pipeline", "fit"),
-    "FitResult": ("pipeline", "FitResult"),
-    "Fitter": ("pipeline", "Fitter"),
-    "render": ("pipeline", "render"),
-    # layer 8
-    "check": ("conformance", "check"),
-    # layer 0: all errors
-    **{
-        name: ("errors", name)
-        for name in (
-            "F2PError",
-            "UsageError",
-            "LayoutError",
-            "CharacterError",
-            "ImageError",
-            "FaceError",
-            "NoFaceError",
-            "WeightsError",
-            "PluginError",
-            "UnknownNameError",
-            "BridgeError",
-            "ProtocolError",
-            "EngineLostError",
-            "EngineTimeoutError",
-            "EngineError",
-            "DatasetError",
-            "TrainingError",
-            "SearchError",
-        )
-    },
+    **{name: (module, name) for module, names in _NAMES.items() for name in names},
 }
 
 __all__ = ["__version__", *sorted(_EXPORTS)]

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageDraw, ImageFont
+from PIL import Image, ImageCms, ImageDraw, ImageFont, ImageOps
 
 from .errors import ImageError
 from .files import atomic_write, read_limited
@@ -40,17 +40,6 @@ MAX_FILE_BYTES = 256 * 1024 * 1024
 # JPEG includes MPO: many phones write a second picture behind the first into a .jpg file.
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 _REMEDY = "give a PNG, JPEG or WebP picture"
-_ORIENTATION = 0x0112
-# EXIF orientation (EXIF 2.32, tag 274) -> transform from the stored to the upright picture.
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def load(source: str | Path | bytes, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -117,14 +106,9 @@ def _unreadable(data: bytes) -> str:
 
 def _to_picture(image: Image.Image) -> Picture:
     image.load()
-    try:
-        orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # a picture with damaged metadata is usable
-        orientation = 1
-    rgb = _to_rgb(image)
-    if orientation in _UPRIGHT:
-        rgb = rgb.transpose(_UPRIGHT[orientation])
-    return np.array(rgb, dtype=np.uint8)
+    with contextlib.suppress(Exception):  # a picture with damaged metadata is usable
+        ImageOps.exif_transpose(image, in_place=True)
+    return np.array(_to_rgb(image), dtype=np.uint8)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -28,7 +28,6 @@ def test_message_exit_code_and_pickling(cls: type[F2PError]) -> None:
     error = example(cls)
     assert str(error) == f"{error.message}\n  next: {error.remedy}"
     assert error.exit_code == (2 if cls is errors.UsageError else 1)
-    assert cls.__doc__
     for copied in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
         assert type(copied) is cls
         assert (copied.message, copied.remedy, str(copied)) == (

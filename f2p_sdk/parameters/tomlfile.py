@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +24,9 @@ __all__ = ["parse_layout", "read_toml"]
 # Far above any real layout (310 parameters take 60 kB): a wrong file must not fill the memory.
 MAX_BYTES = 8 * 1024 * 1024
 
-_FIELDS: Mapping[
-    str, tuple[type[Continuous] | type[Discrete], tuple[str, ...], tuple[str, ...]]
-] = {
-    "continuous": (
-        Continuous,
-        ("name", "group"),
-        ("low", "high", "default", "spread", "unit", "label", "description"),
-    ),
-    "discrete": (Discrete, ("name", "group", "choices", "default"), ("label", "description")),
+_TYPES: Mapping[str, type[Continuous] | type[Discrete]] = {
+    "continuous": Continuous,
+    "discrete": Discrete,
 }
 
 
@@ -55,14 +50,16 @@ def parse_layout(path: str | Path) -> tuple[str, str, tuple[Parameter, ...]]:
     table = read_toml(path)
     _check_keys(f"{path}", table, ("game", "kind"), ("continuous", "discrete"))
     parameters: list[Parameter] = []
-    for sort, (cls, required, optional) in _FIELDS.items():
-        entries = table.get(sort, [])
+    for key, cls in _TYPES.items():
+        required = tuple(f.name for f in fields(cls) if f.default is MISSING)
+        optional = tuple(f.name for f in fields(cls) if f.default is not MISSING)
+        entries = table.get(key, [])
         if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-            raise LayoutError(f"{path}: {sort} must be written as [[{sort}]] tables")
+            raise LayoutError(f"{path}: {key} must be written as [[{key}]] tables")
         for number, entry in enumerate(entries, start=1):
             name = entry.get("name")
             subject = f"{path}: " + (
-                f"parameter {name!r}" if isinstance(name, str) else f"[[{sort}]] number {number}"
+                f"parameter {name!r}" if isinstance(name, str) else f"[[{key}]] number {number}"
             )
             _check_keys(subject, entry, required, optional)
             try:

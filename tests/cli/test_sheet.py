@@ -26,14 +26,9 @@ def contains(sheet: np.ndarray[Any, Any], picture: np.ndarray[Any, Any]) -> bool
     return any(np.array_equal(windows[y, x], top) for y, x in zip(ys, xs, strict=True))
 
 
-def expected(values: Any, size: int) -> Any:
-    """The toy engine's picture without the bridge."""
-    from f2p_toy import Engine  # type: ignore[import-not-found]
-
-    return Engine().render("hero", values, (size, size), ["color"], {})["color"]
-
-
-def test_even_random_characters_are_those_of_capture(f2p: Run, tmp_path: Path) -> None:
+def test_even_random_characters_are_those_of_capture(
+    f2p: Run, expected: Run, tmp_path: Path
+) -> None:
     out = tmp_path / "random.png"
     options = ["--random", 5, "--evenly", "--seed", 7, "--size", 32, "--json"]
     done = f2p("sheet", "-g", "toy", *options, "-o", out)
@@ -54,7 +49,7 @@ def test_random_characters_stay_within_the_spread() -> None:
     assert all(0.45 <= tile.values[0]["nose"] <= 0.55 for tile in sheet.tiles)
 
 
-def test_sliders_and_choices_in_a_folder(f2p: Run, tmp_path: Path) -> None:
+def test_sliders_and_choices_in_a_folder(f2p: Run, expected: Run, tmp_path: Path) -> None:
     out = tmp_path / "sheets"
     done = f2p("sheet", "-g", "toy", "--sliders", "--choices", "-o", out, "--size", 32, "--json")
     assert done.code == 0, done.text
