@@ -38,7 +38,7 @@ _NAMES = {
     "plugins": ("game", "games", "recognizer", "parser", "detector"),
     "pipeline": ("fit", "FitResult", "Fitter", "render"),
     "conformance": ("check",),
-    "errors": tuple(name for name in errors.__all__ if name != "did_you_mean"),
+    "errors": tuple(name for name in errors.__all__ if name[0].isupper()),
 }
 # name -> (module, attribute); an import of the module f2p_sdk.capture would shadow `capture`
 _EXPORTS = {

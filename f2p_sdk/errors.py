@@ -8,7 +8,8 @@ the rule and the value; ``remedy`` names the next step. The command line prints 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 __all__ = [
     "BridgeError",
@@ -30,6 +31,7 @@ __all__ = [
     "UsageError",
     "WeightsError",
     "did_you_mean",
+    "error_prefix",
 ]
 
 
@@ -158,3 +160,12 @@ def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
     by_lower = {candidate.lower(): candidate for candidate in known}
     near = difflib.get_close_matches(name.lower(), by_lower, n=limit)
     return f"did you mean {' or '.join(repr(by_lower[key]) for key in near)}?" if near else ""
+
+
+@contextmanager
+def error_prefix(subject: object) -> Iterator[None]:
+    """Prepend ``subject``, e.g. the path of a file, to the messages of errors in the block."""
+    try:
+        yield
+    except F2PError as error:
+        raise _rebuild(type(error), f"{subject}: {error.message}", error.remedy) from None

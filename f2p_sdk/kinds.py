@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import LayoutError, PluginError
-from .parameters import Layout, read_toml
+from .errors import LayoutError, PluginError, error_prefix
+from .parameters import Layout, check_keys, read_toml
 
 __all__ = ["Framing", "Game", "Kind", "check_name"]
 
@@ -46,16 +46,13 @@ class Framing:
         size: object = self.size  # a file may hold any type
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise LayoutError(f"framing: size must be a whole number of pixels, got {size!r}")
-        points = self._points()
-        if points is None or points.shape != (5, 2) or not np.isfinite(points).all():
+        try:
+            points = np.array(self.landmarks, dtype=np.float64)
+        except (TypeError, ValueError):
+            points = np.empty(0)
+        if points.shape != (5, 2) or not np.isfinite(points).all():
             raise LayoutError(f"framing: landmarks must be five [x, y], got {self.landmarks!r}")
         object.__setattr__(self, "landmarks", tuple((float(x), float(y)) for x, y in points))
-
-    def _points(self) -> np.ndarray[Any, np.dtype[np.float64]] | None:
-        try:
-            return np.array(self.landmarks, dtype=np.float64)
-        except (TypeError, ValueError):
-            return None
 
     def pixels(self, size: int | None = None) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return the landmarks as float64 (5, 2) in pixels of a picture with side ``size``, by
@@ -66,17 +63,9 @@ class Framing:
     def load(cls, path: str | Path) -> Framing:
         """Read a TOML file with the keys ``size`` and ``landmarks``."""
         table = read_toml(path)
-        unknown = sorted(set(table) - {"size", "landmarks"})
-        missing = sorted({"size", "landmarks"} - set(table))
-        if unknown or missing:
-            raise LayoutError(
-                f"{path}: framing has the keys size and landmarks; "
-                f"missing {missing}, unknown {unknown}"
-            )
-        try:
-            return cls(size=table["size"], landmarks=table["landmarks"])
-        except LayoutError as error:
-            raise LayoutError(f"{path}: {error.message}", remedy=error.remedy) from None
+        check_keys(path, table, ("size", "landmarks"))
+        with error_prefix(path):
+            return cls(**table)
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,11 @@ def test_framing_from_toml(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("size = 256", "missing ['landmarks'], unknown []"),
-        (f"size = 256\nlandmarks = {[list(p) for p in POINTS]}\nfov = 3", "unknown ['fov']"),
+        ("size = 256", "the key 'landmarks' is missing"),
+        (
+            f"size = 256\nlandmarks = {[list(p) for p in POINTS]}\nfov = 3",
+            "'fov' is not a key here",
+        ),
         ("size = 256\nlandmarks = [[0.1, 0.2]]", "landmarks must be five [x, y]"),
         ("size = 256\nlandmarks = [[1], [1, 2], [1], [1], [1]]", "landmarks must be five [x, y]"),
         ("size = 256\nlandmarks = 'here'", "landmarks must be five [x, y]"),

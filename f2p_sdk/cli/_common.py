@@ -9,7 +9,7 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,18 +19,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..kinds import Kind
-
-__all__ = [
-    "Progress",
-    "console",
-    "emit_json",
-    "fail",
-    "load_kind",
-    "progress",
-    "say",
-    "table",
-    "warn",
-]
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -82,6 +70,17 @@ def emit_json(document: Any) -> None:
     """Print a JSON document on stdout."""
     # ASCII: readers of a pipe on Windows may not expect UTF-8.
     click.echo(json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False))
+
+
+def flatten(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Flatten nested mappings: ``{"a": {"b": 1}}`` becomes ``{"a.b": 1}``."""
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            found |= flatten(value, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = value
+    return found
 
 
 def load_kind(name: str) -> Kind:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ..kinds import Kind
     from ..parameters import Value
 
-__all__ = ["Draw", "Values", "drawing"]
-
 Values: TypeAlias = "Mapping[str, Value]"
 Draw: TypeAlias = "Callable[[Iterable[Values]], Iterator[Picture]]"
 """Function from values of characters to pictures uint8 (size, size, 3), in the same order."""

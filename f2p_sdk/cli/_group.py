@@ -18,8 +18,6 @@ import click
 from ..errors import F2PError, did_you_mean
 from ._common import fail, warn
 
-__all__ = ["LazyGroup", "RootGroup"]
-
 # Order of the commands in `f2p --help`; other commands follow, sorted by name.
 _ORDER = (
     "fit",
@@ -42,21 +40,19 @@ def _set_debug(context: click.Context, parameter: click.Parameter, value: bool) 
         context.find_root().meta["f2p.debug"] = True
 
 
-def _debug_option() -> click.Option:
-    return click.Option(
-        ["--debug"],
-        is_flag=True,
-        expose_value=False,
-        is_eager=True,
-        callback=_set_debug,
-        help="Show the traceback of an error.",
-    )
-
-
 def _with_debug(command: click.Command) -> click.Command:
     """Add the option --debug to a command and its subcommands, once."""
     if not any("--debug" in parameter.opts for parameter in command.params):
-        command.params.append(_debug_option())
+        text = "Show the traceback of an error."
+        add = click.option(
+            "--debug",
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_set_debug,
+            help=text,
+        )
+        add(command)
     if isinstance(command, click.Group):
         for child in command.commands.values():
             _with_debug(child)
@@ -110,7 +106,7 @@ class RootGroup(LazyGroup):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params.append(_debug_option())
+        _with_debug(self)
 
     def _plugin_commands(self) -> dict[str, click.Command]:
         from ..plugins import commands

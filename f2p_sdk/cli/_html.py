@@ -13,8 +13,6 @@ from ..errors import UsageError
 from ..files import atomic_write
 from ..images import Picture
 
-__all__ = ["Row", "write_page"]
-
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem;
   color: #1c1c1e; background: #fff }

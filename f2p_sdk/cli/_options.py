@@ -12,22 +12,6 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = [
-    "character_argument",
-    "game_option",
-    "json_option",
-    "keys_option",
-    "number_option",
-    "out_option",
-    "page_option",
-    "path_option",
-    "recognizer_option",
-    "seconds_option",
-    "seed_option",
-    "via_option",
-    "weights_option",
-]
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 

@@ -19,18 +19,6 @@ if TYPE_CHECKING:
     from ._common import Progress
     from ._draw import Draw, Values
 
-__all__ = [
-    "Sheet",
-    "SheetWriter",
-    "Tile",
-    "change_map",
-    "choice_sheets",
-    "compose",
-    "picture_count",
-    "random_sheets",
-    "slider_sheets",
-]
-
 MOST = 100  # random characters on a sheet
 ROWS = 8  # of three sliders on a sheet
 VISIBLE = 6  # smallest visible difference, of 255

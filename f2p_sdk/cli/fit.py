@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import BridgeError, CharacterError, F2PError, UsageError
+from ..errors import (
+    BridgeError,
+    CharacterError,
+    F2PError,
+    PluginError,
+    UsageError,
+    WeightsError,
+)
 from ._bridge import Listening, listen_options
 from ._common import Progress, emit_json, fail, load_kind, progress, say, warn
 from ._options import (
@@ -32,6 +39,8 @@ if TYPE_CHECKING:
     from ..pipeline import FitResult
 
 METHODS = ("best", "slides", "paper")
+#: Errors that all other photos would cause too.
+COMMON_ERRORS = (BridgeError, PluginError, UsageError, WeightsError)
 
 
 @click.command()
@@ -141,7 +150,7 @@ def command(
                     )
                 files = _write(folder, photo, result)
             except F2PError as error:
-                if len(photos) == 1 or _affects_all(error):
+                if len(photos) == 1 or isinstance(error, COMMON_ERRORS):
                     raise
                 rows.append({"photo": str(photo), "error": error.message, "next": error.remedy})
                 fail(f"{photo}: {error.message}", error.remedy)
@@ -202,13 +211,6 @@ def _folders(photos: tuple[Path, ...], out: Path) -> list[Path]:
             name, n = f"{photo.stem}-{n}", n + 1
         folders.append(out / name)
     return folders
-
-
-def _affects_all(error: F2PError) -> bool:
-    """Return whether all other photos would fail in the same way."""
-    from ..errors import PluginError, WeightsError
-
-    return isinstance(error, (BridgeError, PluginError, WeightsError, UsageError))
 
 
 def _write(folder: Path, photo: Path, result: FitResult) -> dict[str, str]:

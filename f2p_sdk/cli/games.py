@@ -46,21 +46,15 @@ def command(as_json: bool) -> None:
     elif not rows:
         say("No game is installed. Install an adapter: pip install f2p-justice")
     else:
-        table(["game", "continuous", "discrete", "size", "layout", "weights"], _cells(rows))
+        columns = ["game", "continuous", "discrete", "size", "layout", "weights"]
+        table(columns, [_cells(row) for row in rows])
 
 
-def _cells(rows: list[dict[str, Any]]) -> list[list[str]]:
+def _cells(row: dict[str, Any]) -> list[str]:
+    numbers = [row[key] for key in ("continuous", "discrete", "size", "layout_hash")]
+    weights = [name if exists else f"{name} (missing)" for name, exists in row["weights"].items()]
     return [
-        [
-            f"{row['game']}/{row['kind']}",
-            *("broken" if row[key] is None else str(row[key]) for key in _COLUMNS),
-            ", ".join(
-                name if exists else f"{name} (missing)" for name, exists in row["weights"].items()
-            )
-            or "none",
-        ]
-        for row in rows
+        f"{row['game']}/{row['kind']}",
+        *("broken" if number is None else str(number) for number in numbers),
+        ", ".join(weights) or "none",
     ]
-
-
-_COLUMNS = ("continuous", "discrete", "size", "layout_hash")

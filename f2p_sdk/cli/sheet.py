@@ -26,7 +26,7 @@ from ._options import (
 
 if TYPE_CHECKING:
     from ..kinds import Kind
-    from ..parameters import Character, Continuous, Discrete, Layout
+    from ..parameters import Continuous, Discrete, Layout
     from ._sheets import Sheet, SheetWriter
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -109,10 +109,13 @@ def command(
             "no content of the sheets is given", remedy="add --random 64, --sliders or --choices"
         )
     # A late import: --help must not load pillow.
+    from ..parameters import Character
     from . import _sheets
 
     kind = load_kind(game)
-    base = _base(kind.layout, character)
+    base = kind.layout.default()
+    if character is not None:
+        base = Character.load(character, kind.layout)
     base_name = "the default" if character is None else character.name
     continuous, discrete = _selected(kind.layout, group, only)
     sheets: list[Sheet] = []
@@ -136,12 +139,6 @@ def command(
         for sheet, path in zip(sheets, paths, strict=True):
             writer.write(sheet, path)
     _report(kind, via, writer, total, time.perf_counter() - start, as_json)
-
-
-def _base(layout: Layout, path: Path | None) -> Character:
-    from ..parameters import Character
-
-    return layout.default() if path is None else Character.load(path, layout)
 
 
 def _selected(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from ._common import emit_json, progress, say, table
+from ._common import emit_json, flatten, progress, say, table
 from ._options import json_option
 
 __all__ = ["command"]
@@ -69,17 +68,8 @@ def show_command(file: Path, as_json: bool) -> None:
     if as_json:
         emit_json(card)
         return
+    rows = [
+        [name, str(value)] for name, value in flatten(card).items() if value not in ([], "", None)
+    ]
     # The golden pair has hundreds of numbers.
-    rows = [[key, value] for key, value in _flat(card) if not key.startswith("golden.")]
-    table(["card", ""], rows)
-
-
-def _flat(card: dict[str, Any], under: str = "") -> list[tuple[str, str]]:
-    """Return the nonempty values with their paths, e.g. ``training.seed``."""
-    rows: list[tuple[str, str]] = []
-    for key, value in card.items():
-        if isinstance(value, dict) and value:
-            rows += _flat(value, f"{under}{key}.")
-        elif value not in ({}, [], "", None):
-            rows.append((f"{under}{key}", str(value)))
-    return rows
+    table(["card", ""], [row for row in rows if not row[0].startswith("golden.")])

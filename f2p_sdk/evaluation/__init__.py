@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .figures import flat
 from .perturbations import PERTURBATIONS, POSES
 from .photos import Fitted, Photo, fit_photos, robustness, summary
 from .recovery import Recovered, recover, recovery, visible_sliders
@@ -14,7 +13,6 @@ __all__ = [
     "Photo",
     "Recovered",
     "fit_photos",
-    "flat",
     "recover",
     "recovery",
     "robustness",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["flat", "identification", "iou", "landmark_error", "mean", "psnr", "verification"]
+__all__ = ["identification", "iou", "landmark_error", "mean", "psnr", "verification"]
 
 Array = NDArray[Any]
 
@@ -91,14 +91,3 @@ def mean(rows: Sequence[Mapping[str, Any]], name: str) -> float:
     """Mean of one column over the rows that have it; 0 without such rows."""
     values = [row[name] for row in rows if row.get(name) is not None]
     return float(np.mean(values)) if values else 0.0
-
-
-def flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Flatten nested mappings: ``{"a": {"b": 1}}`` becomes ``{"a.b": 1}``."""
-    found: dict[str, Any] = {}
-    for name, value in document.items():
-        if isinstance(value, Mapping):
-            found.update(flat(value, f"{prefix}{name}."))
-        else:
-            found[prefix + name] = value
-    return found

@@ -10,7 +10,7 @@
 from .character import Character
 from .layout import Layout, Vector
 from .schema import Continuous, Discrete, Parameter, Value
-from .tomlfile import read_toml
+from .tomlfile import check_keys, read_toml
 
 __all__ = [
     "Character",
@@ -20,5 +20,6 @@ __all__ = [
     "Parameter",
     "Value",
     "Vector",
+    "check_keys",
     "read_toml",
 ]

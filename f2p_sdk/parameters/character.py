@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn, Protocol
 
-from ..errors import CharacterError, did_you_mean
+from ..errors import CharacterError, did_you_mean, error_prefix
 from ..files import atomic_write, read_limited
 from .schema import Value
 
@@ -98,11 +98,9 @@ class Character:
             CharacterError: not JSON, a repeated key, NaN, another game or layout, an unknown,
                 missing, mistyped or out-of-range value.
         """
-        try:
+        with error_prefix(source):
             document = _parse(text)
             return layout.checked(cls(*(document[key] for key in _KEYS)))
-        except CharacterError as error:
-            raise CharacterError(f"{source}: {error.message}", remedy=error.remedy) from None
 
     @classmethod
     def load(cls, path: str | Path, layout: _Layout) -> Character:
@@ -113,10 +111,8 @@ class Character:
     def game_of(cls, path: str | Path) -> str:
         """Return ``game/kind`` of a JSON file; no layout is needed."""
         text = _read(path)
-        try:
+        with error_prefix(path):
             document = _parse(text)
-        except CharacterError as error:
-            raise CharacterError(f"{path}: {error.message}", remedy=error.remedy) from None
         return f"{document['game']}/{document['kind']}"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import CharacterError, LayoutError, did_you_mean
+from ..errors import CharacterError, LayoutError, did_you_mean, error_prefix
 from .character import Character
 from .sampling import changed_value, correlated_values, uniform_values
 from .schema import Continuous, Discrete, Parameter, Value, check_word
@@ -62,10 +62,8 @@ class Layout:
     def load(cls, path: str | Path) -> Layout:
         """Read a layout from a TOML file. LayoutError names file, parameter, rule and value."""
         game, kind, parameters = parse_layout(path)
-        try:
+        with error_prefix(path):
             return cls(game, kind, parameters)
-        except LayoutError as error:
-            raise LayoutError(f"{path}: {error.message}", remedy=error.remedy) from None
 
     @property
     def name(self) -> str:

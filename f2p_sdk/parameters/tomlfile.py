@@ -7,7 +7,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LayoutError, did_you_mean
+from ..errors import LayoutError, did_you_mean, error_prefix
 from ..files import read_limited
 from .schema import Continuous, Discrete, Parameter
 
@@ -19,7 +19,7 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["parse_layout", "read_toml"]
+__all__ = ["check_keys", "parse_layout", "read_toml"]
 
 # Far above any real layout (310 parameters take 60 kB): a wrong file must not fill the memory.
 MAX_BYTES = 8 * 1024 * 1024
@@ -48,7 +48,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 def parse_layout(path: str | Path) -> tuple[str, str, tuple[Parameter, ...]]:
     """Read game, kind and parameters of a layout file. LayoutError names file and parameter."""
     table = read_toml(path)
-    _check_keys(f"{path}", table, ("game", "kind"), ("continuous", "discrete"))
+    check_keys(path, table, ("game", "kind"), ("continuous", "discrete"))
     parameters: list[Parameter] = []
     for key, cls in _TYPES.items():
         required = tuple(f.name for f in fields(cls) if f.default is MISSING)
@@ -61,17 +61,19 @@ def parse_layout(path: str | Path) -> tuple[str, str, tuple[Parameter, ...]]:
             subject = f"{path}: " + (
                 f"parameter {name!r}" if isinstance(name, str) else f"[[{key}]] number {number}"
             )
-            _check_keys(subject, entry, required, optional)
-            try:
+            check_keys(subject, entry, required, optional)
+            with error_prefix(path):
                 parameters.append(cls(**entry))
-            except LayoutError as error:
-                raise LayoutError(f"{path}: {error.message}", remedy=error.remedy) from None
     return table["game"], table["kind"], tuple(parameters)
 
 
-def _check_keys(
-    subject: str, table: Mapping[str, Any], required: tuple[str, ...], optional: tuple[str, ...]
+def check_keys(
+    subject: object,
+    table: Mapping[str, Any],
+    required: tuple[str, ...],
+    optional: tuple[str, ...] = (),
 ) -> None:
+    """Raise LayoutError for an unknown or a missing key of a TOML table."""
     known = required + optional
     for key in table:
         if key not in known:

@@ -20,8 +20,6 @@ from ...pipeline import FitResult, Fitter
 from .._common import Progress
 from .._html import Row
 
-__all__ = ["Runs"]
-
 
 class Runs:
     """Runs methods and collects their figures and pictures.

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ...errors import UnknownNameError, UsageError
-from .._common import emit_json, load_kind, progress, say, table, warn
+from .._common import emit_json, flatten, load_kind, progress, say, table, warn
 from .._html import write_page
 from .._options import (
     game_option,
@@ -150,7 +150,7 @@ def command(
     else:
         document["methods"] = runs.documents
     if page is not None:
-        figures = {k: v for k, v in _flat(document).items() if not isinstance(v, list)}
+        figures = {k: v for k, v in flatten(document).items() if not isinstance(v, list)}
         path = write_page(page, f"f2p evaluate fit, {name}", runs.rows(), figures=figures)
         document["page"] = str(path)
     if as_json:
@@ -202,19 +202,13 @@ def _report(document: Mapping[str, Any], methods: Mapping[str, Mapping[str, Any]
             table(columns, [[_cell(row.get(name, "")) for name in columns] for row in rows])
         for failure in found["failed"]:
             warn(f"{failure['file']}: {failure['error']}")
-    figures = {name: _flat(found) for name, found in methods.items()}
+    figures = {name: flatten(found) for name, found in methods.items()}
     names = dict.fromkeys(name for found in figures.values() for name in found)
     single = [n for n in names if not any(isinstance(f.get(n), list) for f in figures.values())]
     rows = [[n, *(_cell(f.get(n, "")) for f in figures.values())] for n in single]
     table(["figure", *methods], rows)
     if "page" in document:
         say(f"page: {document['page']}")
-
-
-def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
-    from ...evaluation import flat
-
-    return flat(document)
 
 
 def _cell(value: object) -> str:
