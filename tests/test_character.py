@@ -265,7 +265,7 @@ def test_not_json(text: str | bytes) -> None:
         ({"values": []}, "'values' must be an object"),
         ({"game": 3}, "'game' must be text, got 3"),
         ({"layout": None}, "'layout' must be text"),
-        ({"colour": "red"}, "'colour' is not a key of a character"),
+        ({"colour": "red"}, "'colour' is not a key here"),
         ({"game": "other"}, "the character is of other/human, not of toy/human"),
         ({"kind": "elf"}, "the character is of toy/elf, not of toy/human"),
     ],

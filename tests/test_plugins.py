@@ -279,11 +279,11 @@ def test_commands(manager: PluginManager) -> None:
     assert "must return commands" in bad.error
 
 
-# Entry points of real (fake) distributions, in processes of their own
+# Installed packages with entry points, in their own processes
 
 
 def install(folder: Path, name: str, source: str, *, dist: str = "", version: str = "1.2") -> None:
-    """What pip leaves behind: a module, and a dist-info folder with an entry point."""
+    """Write an installed package: a module, and a dist-info folder with an entry point."""
     dist = dist or f"f2p-{name}"
     (folder / f"{dist.replace('-', '_')}_module.py").write_text(source, encoding="utf-8")
     info = folder / f"{dist.replace('-', '_')}-{version}.dist-info"

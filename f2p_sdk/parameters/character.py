@@ -12,6 +12,7 @@ from typing import Any, NoReturn, Protocol
 from ..errors import CharacterError, did_you_mean, error_prefix
 from ..files import atomic_write, read_limited
 from .schema import Value
+from .tomlfile import check_keys
 
 __all__ = ["Character", "Value"]
 
@@ -145,15 +146,8 @@ def _parse(text: str | bytes) -> dict[str, Any]:
         ) from error
     if not isinstance(document, dict):
         raise CharacterError(f"must be a JSON object with the keys {', '.join(_KEYS)}")
-    for key in document:
-        if key not in _KEYS:
-            raise CharacterError(
-                f"{key!r} is not a key of a character; the keys are {', '.join(_KEYS)}",
-                remedy=did_you_mean(key, _KEYS),
-            )
+    check_keys("character", document, _KEYS, error=CharacterError)
     for key in _KEYS:
-        if key not in document:
-            raise CharacterError(f"the key {key!r} is missing")
         expected, what = (dict, "an object") if key == "values" else (str, "text")
         if not isinstance(document[key], expected):
             raise CharacterError(f"{key!r} must be {what}, got {document[key]!r}")

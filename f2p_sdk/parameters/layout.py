@@ -150,7 +150,7 @@ class Layout:
         name, equals, text = assignment.partition("=")
         name, text = name.strip(), text.strip()
         if not equals or not name or not text:
-            raise CharacterError(f"a setting is written NAME=VALUE, got {assignment!r}")
+            raise CharacterError(f"an assignment must be NAME=VALUE, got {assignment!r}")
         parameter = self[name]
         if isinstance(parameter, Discrete):
             return name, parameter.validate(text)

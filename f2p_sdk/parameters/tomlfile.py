@@ -7,7 +7,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LayoutError, did_you_mean, error_prefix
+from ..errors import F2PError, LayoutError, did_you_mean, error_prefix
 from ..files import read_limited
 from .schema import Continuous, Discrete, Parameter
 
@@ -72,15 +72,16 @@ def check_keys(
     table: Mapping[str, Any],
     required: tuple[str, ...],
     optional: tuple[str, ...] = (),
+    error: type[F2PError] = LayoutError,
 ) -> None:
-    """Raise LayoutError for an unknown or a missing key of a TOML table."""
+    """Raise ``error`` for an unknown or a missing key of a table."""
     known = required + optional
     for key in table:
         if key not in known:
-            raise LayoutError(
+            raise error(
                 f"{subject}: {key!r} is not a key here; the keys are {', '.join(known)}",
                 remedy=did_you_mean(key, known),
             )
     for key in required:
         if key not in table:
-            raise LayoutError(f"{subject}: the key {key!r} is missing")
+            raise error(f"{subject}: the key {key!r} is missing")

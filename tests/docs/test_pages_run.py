@@ -207,7 +207,7 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where the pages' packages are installed; all is as before afterwards."""
+    """Folder in which the packages of the pages are installed; restored afterwards."""
     torch = pytest.importorskip("torch")  # imported here: collecting tests does not wait for it
     torch.set_num_threads(1)
     path, environment, fit = list(sys.path), dict(os.environ), f2p_sdk.fit
