@@ -368,7 +368,7 @@ def test_cut_off_by_a_little() -> None:
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
-def test_flipped_bytes_never_escape_as_another_error(format: str) -> None:
+def test_damaged_bytes_only_raise_image_error(format: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
     data = file_of(Image.fromarray(noise), format)
     generator = np.random.default_rng(1)
@@ -385,7 +385,7 @@ def test_flipped_bytes_never_escape_as_another_error(format: str) -> None:
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A PNG that claims a size and has no such pixels, so that decoding it would fail."""
+    """A PNG with this size in its header and without pixels: decoding it fails."""
     return png(width, height, 8, 2, b"\0")
 
 
@@ -395,9 +395,9 @@ def bomb(width: int, height: int) -> bytes:
 )
 def test_too_many_pixels_are_refused_before_decoding(width: int, height: int) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # Pillow's own warning must not get out either
+        warnings.simplefilter("error")  # no warning of Pillow either
         message = refusal(bomb(width, height)).message
-    # Were it decoded, it would be "damaged": there are no pixels in it.
+    # Decoding would report "damaged": the file has no pixels.
     assert "must have at most 50 megapixels" in message
 
 
@@ -405,11 +405,11 @@ def test_sixty_megapixels_are_named() -> None:
     assert "10000 x 6000 pixels, 60.0 megapixels" in refusal(bomb(10_000, 6_000)).message
 
 
-def test_the_limit_is_the_callers() -> None:
+def test_the_caller_can_set_the_limit() -> None:
     data = file_of(Image.fromarray(corners()))
     assert images.load(data, max_pixels=16 * 24).shape == (16, 24, 3)
     assert "megapixels" in refusal(data, max_pixels=16 * 24 - 1).message
-    # Beyond the size at which Pillow would warn by itself, the caller's limit counts.
+    # The caller's limit also replaces Pillow's own limit.
     assert "is damaged" in refusal(bomb(10_000, 10_000), max_pixels=200_000_000).message
 
 
@@ -419,9 +419,6 @@ def test_fifty_megapixels_pass(tmp_path: Path) -> None:
     picture = images.load(path)
     assert picture.shape == (5_000, 10_000, 3)
     assert picture[4_999, 9_999].tolist() == [3, 3, 3]
-
-
-# Out
 
 
 @pytest.mark.parametrize("suffix", [".png", ".PNG", ".jpg", ".jpeg", ".webp"])

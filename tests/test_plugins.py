@@ -322,7 +322,7 @@ def f2p(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         ("from f2p_sdk import NoSuchName", "ImportError: cannot import name 'NoSuchName'"),
     ],
 )
-def test_a_plugin_that_cannot_be_imported_breaks_nothing(
+def test_a_plugin_that_cannot_be_imported_is_isolated(
     tmp_path: Path, source: str, message: str
 ) -> None:
     import json
@@ -353,7 +353,7 @@ def test_a_plugin_cannot_take_the_name_of_the_core(tmp_path: Path) -> None:
     assert found["core (f2p-core)"] == ("f2p-core", "broken")
 
 
-def test_the_cores_offers_come_first_and_others_wait_without_fault(manager: PluginManager) -> None:
+def test_core_comes_first_and_unavailable_objects_are_no_fault(manager: PluginManager) -> None:
     waits = recognizer_spec("a-waits", available=lambda: "no weights; import them")
     breaks = recognizer_spec("b-breaks", available=lambda: 1 / 0)
     info = add(manager, "aaa", f2p_recognizers=lambda: [waits, breaks])
@@ -369,7 +369,7 @@ def test_the_cores_offers_come_first_and_others_wait_without_fault(manager: Plug
     }
 
 
-def test_broken_plugins_are_shown_to_people_too(tmp_path: Path) -> None:
+def test_table_of_plugins_shows_broken_ones(tmp_path: Path) -> None:
     install(tmp_path, "rotten", "1 / 0")
     done = f2p(tmp_path, "plugins")
     assert done.returncode == 0
@@ -396,7 +396,7 @@ def test_a_plugins_command_does_not_replace_one_of_the_core(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
-def test_names_the_terminal_cannot_show(
+def test_unprintable_names_are_escaped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
 ) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", encoding)

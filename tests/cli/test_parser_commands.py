@@ -98,7 +98,7 @@ def test_evaluate_an_unknown_parser(f2p: Run) -> None:
 
 
 @pytest.mark.slow
-def test_capture_train_and_what_is_told(f2p: Run, tmp_path: Path) -> None:
+def test_capture_and_train(f2p: Run, tmp_path: Path) -> None:
     from f2p_sdk.parsing import load_parser
     from f2p_sdk.weights import load_card
 
@@ -118,7 +118,7 @@ def test_capture_train_and_what_is_told(f2p: Run, tmp_path: Path) -> None:
     assert "there already" in again.text
 
 
-def test_options_that_contradict(f2p: Run, tmp_path: Path) -> None:
+def test_conflicting_options(f2p: Run, tmp_path: Path) -> None:
     train = ("train", "parser", "--data", tmp_path, "-o", tmp_path / "p")
     for options, match in (
         (("--epochs", 1, "--minutes", 1), "not both"),
@@ -131,5 +131,3 @@ def test_options_that_contradict(f2p: Run, tmp_path: Path) -> None:
     done = f2p(*train)  # an empty folder
     assert done.code == 1
     assert "f2p capture" in done.text
-    done = f2p(*train, "--network", "resnet50", "--backbone", PHOTO)
-    assert done.code != 0

@@ -189,7 +189,7 @@ class Reader:
             assert line in SHELL, f"nobody knows how to check this: {line}"
 
     def install(self, package: Path) -> None:
-        """As ``pip install -e`` does: its entry points are known, its modules found."""
+        """Install the package of a page like ``pip install -e``: entry points and modules."""
         project = read_toml(package / "pyproject.toml")["project"]
         info = self.site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
         info.mkdir()

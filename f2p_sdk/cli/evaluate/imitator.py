@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from ...errors import UsageError, WeightsError
+from ...errors import UnknownNameError, UsageError
 from .._common import emit_json, load_kind, progress, say, table
 from .._html import Row, write_page
 from .._options import (
@@ -66,12 +66,16 @@ def command(
     a slider moves from end to end, or a choice replaces another one, on a random character.
     """
     kind = load_kind(game)
-    path = _weights(kind, weights)
 
     from ... import training
     from ...bridge import open_engine
+    from ...pipeline import weights_file
     from ...weights import load_card, load_imitator
 
+    try:
+        path = weights_file(kind, weights)
+    except UnknownNameError as error:
+        raise UsageError(error.message, remedy=error.remedy) from None
     network = load_imitator(path, kind.layout, device=device)
     layout, size = kind.layout, network.size
     start = time.perf_counter()
@@ -119,24 +123,6 @@ def command(
         emit_json(document)
     else:
         _report(document)
-
-
-def _weights(kind: Kind, name: str | None) -> Path:
-    """Return a weights file, or the kind's weights of this name, by default the first existing."""
-    if name is not None and name not in kind.weights:
-        if Path(name).is_file():
-            return Path(name)
-        raise UsageError(
-            f"{kind.name} has no weights named {name!r}, and there is no such file",
-            remedy=f"use one of: {', '.join(kind.weights) or 'no weights exist'}",
-        )
-    for path in kind.weights.values() if name is None else [kind.weights[name]]:
-        if path.is_file():
-            return path
-    raise WeightsError(
-        f"{kind.name}: the imitator's weights are missing",
-        remedy=f"run f2p capture and f2p train imitator -g {kind.name}",
-    )
 
 
 def _summary(changes: Sequence[Sensitivity], characters: int) -> dict[str, Any]:
