@@ -34,19 +34,17 @@ def relative(path: Path) -> str:
 
 
 def docstrings(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield line and text of all string statements, including those of attributes."""
+    """Yield line and text, without indentation, of all docstrings, also of attributes."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             text = node.value.value
             if isinstance(text, str):
-                yield node.lineno, text
+                yield node.lineno, text.replace("\n" + " " * node.col_offset, "\n")
 
 
 def examples(text: str) -> list[str]:
     """Return the indented blocks of a docstring except tables: words, three spaces, text."""
-    first, _, rest = text.partition("\n")
-    found = EXAMPLE.findall(f"{first.lstrip()}\n{textwrap.dedent(rest)}")
-    blocks = [textwrap.dedent(block) for block in found]
+    blocks = [textwrap.dedent(block) for block in EXAMPLE.findall(text)]
     return [block for block in blocks if not re.match(r"[\w, ]+   +\S", block)]
 
 
@@ -94,10 +92,10 @@ def test_examples_in_docstrings_compile(path: Path) -> None:
 
 
 def test_broken_examples_are_found() -> None:
-    broken = "Draw.\n\n    Example::\n\n        with a as b:\n        b.draw()\n    "
+    broken = "Draw.\n\nExample::\n\n    with a as b:\n    b.draw()\n"
     (block,) = examples(broken)
     with pytest.raises(SyntaxError):
         ast.parse(block)
     assert examples("Draw.\n\n    a = 1\n\n    b = 2\n") == ["a = 1\n\nb = 2\n"]
-    assert examples("Draw.\n\n    Args:\n        size: pixels.\n    ") == []
+    assert examples("Draw.\n\nArgs:\n    size: pixels.\n") == []
     assert examples("Card.\n\n    size    pixels of a side\n") == []
