@@ -284,7 +284,7 @@ def test_people_see_what_waits_and_why() -> None:
 def test_written_elsewhere_it_is_not_the_default(checkpoint: Path, tmp_path: Path) -> None:
     done = run("weights", "import", "light-cnn", checkpoint, "-o", tmp_path / "it.safetensors")
     assert done.exit_code == 0
-    assert f"to use it, put it at {imported_weights('light-cnn')}" in done.stdout
+    assert f"to use it, move it to {imported_weights('light-cnn')}" in done.stdout
     assert plugins.recognizer().name == "dlib"
     assert not user_folder().exists()
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import UsageError
-from .._common import emit_json, game_option, load_kind, progress, say
+from .._common import emit_json, load_kind, progress, say
+from .._options import game_option
 from ._plan import check_plan, out_option, plan_options
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ def test_no_face(astronaut: np.ndarray) -> None:
 
 
 def test_face_by_number(astronaut: np.ndarray) -> None:
-    with pytest.raises(FaceError, match="face 2 was asked for, but the picture has 1 face"):
+    with pytest.raises(FaceError, match="no face 2: the picture has 1 face"):
         describe(astronaut, 2)
 
 
