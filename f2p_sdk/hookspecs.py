@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import pluggy
@@ -31,6 +31,7 @@ __all__ = [
     "Detector",
     "DetectorSpec",
     "HookSpecs",
+    "Metric",
     "Parser",
     "ParserSpec",
     "Recognizer",
@@ -44,17 +45,20 @@ hookspec = pluggy.HookspecMarker("f2p")
 hookimpl = pluggy.HookimplMarker("f2p")
 """Marks a function of a plugin as the implementation of the hook of the same name."""
 
+Metric = Literal["euclidean", "cosine"]
+
 
 @runtime_checkable
 class Recognizer(Protocol):
-    """A frozen network that says how alike two faces are.
-
-    One whose embeddings are compared by the angle between them has an attribute ``metric`` that is
-    ``"cosine"``; without it, by their Euclidean distance.
-    """
+    """A frozen network from faces to embeddings; close embeddings mean similar faces."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def metric(self) -> Metric:
+        """How to compare two embeddings: by their Euclidean distance, or by their angle."""
+        ...
 
     def embed(self, pictures: torch.Tensor, landmarks: torch.Tensor) -> torch.Tensor:
         """Pictures float32 (B, 3, H, W) RGB in [0, 1] and landmarks (5, 2) or (B, 5, 2) in pixels
@@ -117,6 +121,9 @@ class RecognizerSpec:
         load: makes the recognizer; the first moment at which torch may be imported.
         licence: of the weights, and what they may be used for.
         available: None if it can be loaded, else why not and what to do; must be quick.
+        measures_likeness: reports give the distance of this recognizer, whatever recognizer the
+            search uses. Only for one whose distances have the units of the documented thresholds:
+            Euclidean, two photos of one person below 0.6.
     """
 
     name: str
@@ -125,6 +132,7 @@ class RecognizerSpec:
     load: Callable[[], Recognizer]
     licence: str = ""
     available: Callable[[], str | None] = _available
+    measures_likeness: bool = False
 
     def __post_init__(self) -> None:
         check_name("recognizer", self.name)

@@ -14,10 +14,11 @@ from torch.nn import functional
 from .. import images, plugins
 from ..hookspecs import Recognizer
 from ..images import Picture
+from ..metrics import confusion_matrix, iou
 from ..pipeline import Fitter, Subject
 from ..recognizers.embedding import MIRRORED, embed_face, find_landmarks
 from ..tensors import to_tensor
-from .figures import iou, landmark_error
+from .figures import landmark_error
 
 __all__ = ["Look", "Looker"]
 
@@ -100,7 +101,9 @@ class Looker:
                 logits = reader.parser.sharp(to_tensor(images.resize(shown, side)))
             large = functional.interpolate(logits, (side, side), mode="bilinear")
             maps.append(large[0].argmax(dim=0).numpy())
-        return iou(maps[0], maps[1], reader.parser.classes)
+        classes = reader.parser.classes
+        scores = iou(confusion_matrix(maps[0], maps[1], len(classes)))
+        return {k: float(v) for k, v in zip(classes, scores, strict=True) if not np.isnan(v)}
 
 
 def _altered(picture: Picture, landmarks: Array) -> tuple[Picture, Array]:

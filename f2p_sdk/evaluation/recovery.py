@@ -11,9 +11,11 @@ import numpy as np
 import torch
 
 from ..errors import BridgeError, F2PError
+from ..images import Picture
+from ..metrics import psnr
 from ..pipeline import FitResult, Fitter
 from .disturb import POSES
-from .figures import mean, psnr
+from .figures import mean
 
 __all__ = ["Recovered", "recover", "recovery", "sensitive"]
 
@@ -77,7 +79,7 @@ def recover(
             "character": i,
             "continuous_mae": float(apart.mean()) if len(apart) else 0.0,
             "discrete_right": sum(right),
-            "picture_psnr_db": psnr(result.picture, plain),
+            "picture_psnr_db": psnr(_mean_square(result.picture, plain), peak=255),
             "average_character": fitter.distance(fitter.average_picture(), judged),
             "fitted": fitter.distance(result.picture, judged),
             "seconds": time.perf_counter() - begun,
@@ -118,3 +120,7 @@ def sensitive(fitter: Fitter, size: int = 256) -> np.ndarray[Any, np.dtype[np.bo
         low, high = (p.astype(np.float32) for p in fitter.engine.draw(pair, size))
         changes.append(float(np.abs(high - low).mean()) / 255)
     return np.array(changes) > VISIBLE
+
+
+def _mean_square(a: Picture, b: Picture) -> float:
+    return float(np.square(a.astype(np.float64) - b).mean())

@@ -14,7 +14,7 @@ from torch import Tensor
 from .. import images, plugins
 from ..alignment import align, pick_face
 from ..images import Picture
-from ..parsing.reader import Reader
+from ..parsing.picture_parser import PictureParser
 from ..recognizers.embedding import embed_face, find_landmarks
 from ..search import Problem, Space
 from ..tensors import to_array, to_tensor
@@ -310,8 +310,10 @@ class Fitter:
         )
 
 
-def _open_reader(parser: str | Parser | None) -> Reader | None:
+def _open_reader(parser: str | Parser | None) -> PictureParser | None:
     """The face parser's reader; None where none is named and none can be used."""
     if parser is None and not plugins.usable(plugins.parsers()):
         return None
-    return Reader(plugins.parser(parser) if parser is None or isinstance(parser, str) else parser)
+    return PictureParser(
+        plugins.parser(parser) if parser is None or isinstance(parser, str) else parser
+    )

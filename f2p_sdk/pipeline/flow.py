@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import EngineError
 from ..objective import Objective
-from ..parsing.reader import Reader
+from ..parsing.picture_parser import PictureParser
 from ..search import (
     Chosen,
     Draw,
@@ -52,7 +52,7 @@ class Tools:
     plain: AugmentedEmbedding  # as the choices are judged
     engine: EngineDraws | None = None
     size: int = 256
-    reader: Reader | None = None
+    reader: PictureParser | None = None
     lens: Lens = field(default_factory=Lens)
 
 

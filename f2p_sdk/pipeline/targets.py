@@ -24,7 +24,7 @@ from ..objective import (
     Whitened,
 )
 from ..parameters import Layout
-from ..parsing.reader import Reader
+from ..parsing.picture_parser import PictureParser
 from ..recognizers.embedding import Points
 from ..search import Space
 from ..tensors import to_tensor
@@ -61,7 +61,7 @@ def goal_of(
     plan: Recipe,
     landmarks: Points,
     average: Picture,
-    reader: Reader | None,
+    reader: PictureParser | None,
     *,
     prior: Term | None = None,
     cosine: bool = False,
@@ -81,7 +81,7 @@ def goal_of(
     if reader is not None:
         with torch.no_grad():
             seen = reader(to_tensor(aligned))
-        parsed = seen, reader.classes(plan.classes), reader.classes(plan.places)
+        parsed = seen, reader.class_weights(plan.classes), reader.class_weights(plan.places)
         if _HAIR in reader.parser.classes:
             k = reader.parser.classes.index(_HAIR)
             hair = seen.probabilities[:, k : k + 1]

@@ -41,7 +41,7 @@ class PluginInfo:
         error: what is wrong, one line a fault; empty if nothing is.
         provides: what it offers, e.g. ``["game justice"]``.
         waiting: of these, what cannot be used yet, and why and what to do, e.g.
-            ``{"recognizer light-cnn": "its weights are not there ..."}``; not a fault.
+            ``{"recognizer light-cnn": "its weights are missing ..."}``; not a fault.
         details: the traceback of each fault, for ``--debug``.
     """
 

@@ -1,15 +1,15 @@
-"""Training of the networks from captured data, and the figures that say how good they are."""
+"""Training of networks from captured data, and measures of their quality."""
 
-from .figures import Compared, Sensitivity, compare, picture_figures, sensitivity, share_above
+from .figures import Comparison, Sensitivity, compare, picture_figures, sensitivity, share_above
 from .imitator import train_imitator
 from .pairs import Pairs
 from .pictures import Pictures, Record, open_pictures
-from .plan import Plan, Report, Trained
+from .plan import Plan, Report, TrainingResult
 from .recipes import RECIPES, Recipe, recipe
 
 __all__ = [
     "RECIPES",
-    "Compared",
+    "Comparison",
     "Pairs",
     "Pictures",
     "Plan",
@@ -17,7 +17,7 @@ __all__ = [
     "Record",
     "Report",
     "Sensitivity",
-    "Trained",
+    "TrainingResult",
     "compare",
     "open_pictures",
     "picture_figures",

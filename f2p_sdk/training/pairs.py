@@ -1,8 +1,8 @@
-"""Pairs of pictures that differ in one parameter.
+"""Pairs of characters that differ in one parameter.
 
-Beside a dataset of random characters there may be one of their neighbours: the same characters with
-one parameter changed (``Layout.neighbour``). What changed in the picture then is the doing of that
-parameter alone, however weak it is.
+A dataset of random characters may have a second one beside it with their neighbours: the same
+characters with one parameter changed (``Layout.neighbour``). The difference of the two pictures is
+the effect of that parameter alone, however weak it is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Pairs:
 
     Attributes:
         pictures: of random characters.
-        neighbours: of the same with one parameter changed, record by record; None for no pairs.
+        neighbours: of the same characters with one parameter changed; None for no pairs.
     """
 
     pictures: Pictures
@@ -32,7 +32,7 @@ class Pairs:
     def of(
         self, rows: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Of these rows of ``pictures``, those that have a neighbour, and the neighbours' rows."""
+        """Those of these rows of ``pictures`` that have a neighbour, and the neighbours' rows."""
         none = np.zeros(0, dtype=np.int64)
         if self.neighbours is None:
             return none, none

@@ -17,7 +17,7 @@ from .._page import Row, write_page
 
 if TYPE_CHECKING:
     from ...kinds import Kind
-    from ...training import Compared, Sensitivity
+    from ...training import Comparison, Sensitivity
 
 #: Datasets are captured with small seeds; these characters no training has seen.
 UNSEEN = 1_000_000
@@ -173,7 +173,9 @@ def _summary(changes: Sequence[Sensitivity], characters: int) -> dict[str, Any]:
     }
 
 
-def _page(folder: Path, kind: Kind, compared: Sequence[Compared], document: dict[str, Any]) -> Path:
+def _page(
+    folder: Path, kind: Kind, compared: Sequence[Comparison], document: dict[str, Any]
+) -> Path:
     rows = []
     for c in compared:
         apart = np.abs(c.engine.astype(np.int16) - c.imitator)

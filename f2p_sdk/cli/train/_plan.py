@@ -1,4 +1,4 @@
-"""What all trainings ask of their options."""
+"""Options that all trainings share."""
 
 from __future__ import annotations
 
@@ -17,32 +17,33 @@ __all__ = ["check_plan", "out_option", "plan_options"]
 out_option = options.out_option("FILE", "The weights file to write, .safetensors.")
 
 _PLAN: tuple[Callable[[Any], Any], ...] = (
-    click.option("--epochs", type=click.IntRange(min=1), help="How often each picture is seen."),
+    click.option("--epochs", type=click.IntRange(min=1), help="Passes over the pictures."),
     click.option(
         "--minutes",
         type=click.FloatRange(min=0, min_open=True),
-        help="Train for so long instead; the schedule ends with the time.",
+        help="Duration instead of epochs; the schedule ends with the time.",
     ),
-    click.option("--batch", type=click.IntRange(min=1), help="Pictures in a step."),
+    click.option("--batch", type=click.IntRange(min=1), help="Pictures per step."),
     click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Learning rate."),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 ..."),
-    click.option("--restart", is_flag=True, help="Begin anew, whatever is there."),
+    click.option("--restart", is_flag=True, help="Start again, and overwrite what is there."),
     options.json_option,
 )
 
 
 def plan_options(command: Any) -> Any:
-    """Adds the options of every training: how long, where, and how its result is told."""
+    """Add the options that all trainings share."""
     for option in reversed(_PLAN):
         command = option(command)
     return command
 
 
 def check_plan(out: Path, epochs: int | None, minutes: float | None, restart: bool) -> None:
-    """UsageError for options that contradict each other, or weights that would be written over.
+    """Check the options; with ``restart``, remove the state of a stopped training.
 
-    With ``restart``, the state of a training that was stopped is removed.
+    Raises:
+        UsageError: contradictory options, or the weights would be overwritten.
     """
     if epochs is not None and minutes is not None:
         raise UsageError("give --epochs or --minutes, not both")
@@ -51,5 +52,5 @@ def check_plan(out: Path, epochs: int | None, minutes: float | None, restart: bo
         shutil.rmtree(state, ignore_errors=True)
     elif out.exists() and not state.exists():
         raise UsageError(
-            f"{out} is there already", remedy="give another -o, or --restart to train it anew"
+            f"{out} exists already", remedy="give another -o, or --restart to overwrite it"
         )
