@@ -24,8 +24,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A parser that knows nothing, but does so always in the same way."""
     import torch
 
-    from f2p_sdk.parsing import parser_card, save_parser
+    from f2p_sdk.parsing import parser_card
     from f2p_sdk.parsing.network import CompactParser
+    from f2p_sdk.weights import save_weights
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -36,7 +37,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
             tensor.copy_(tensor.half())
     card = parser_card(network, training={}, figures={}, licence="none")
     path = tmp_path_factory.mktemp("parser") / "p.safetensors"
-    return save_parser(path, network, card)
+    return save_weights(path, network.state_dict(), card)
 
 
 @pytest.mark.slow
