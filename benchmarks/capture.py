@@ -5,8 +5,8 @@
 Pictures per second through the bridge, divided by the pictures per second that the same engine
 process draws without sending them (the bridge's MEASURE). Both are measured in turn, on the same
 characters, in one run; the ratio is the median over the rounds, so other load on the machine
-affects both alike. Also the rate at which ``f2p capture`` writes, with PNG encoding, and, if the engine
-offers labels, its speed with labels relative to colour alone.
+affects both alike. Also the rate at which ``f2p capture`` writes, with PNG encoding, and, if the
+engine offers labels, its speed with labels relative to colour alone.
 """
 
 from __future__ import annotations

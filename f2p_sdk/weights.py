@@ -26,7 +26,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import WeightsError
 from .files import atomic_write, user_folder
@@ -38,13 +38,15 @@ if TYPE_CHECKING:
     from .networks.imitator import Imitator
     from .parameters import Layout
 
+    _Network = TypeVar("_Network", bound=nn.Module)
+
 __all__ = [
     "check_golden",
     "imitator_card",
     "imported_weights",
     "load_card",
     "load_imitator",
-    "restore",
+    "load_network",
     "round_to_half",
     "save_weights",
 ]
@@ -200,22 +202,46 @@ def load_imitator(
 
     path = Path(path)
     card = load_card(path)
-    if card.get("what") != "imitator" or not isinstance(card.get("network"), dict):
-        raise WeightsError(
-            f"{path}: holds {card.get('what')!r}, not an imitator", remedy="give another file"
-        )
-    if layout is not None:
+    if layout is not None and card.get("what") == "imitator":
         _check_layout(path, card, layout)
-    try:
-        network = from_config(card["network"])
-    except WeightsError as error:
-        raise WeightsError(f"{path}: {error.message}", remedy=error.remedy or _REMEDY) from None
-    restore(network, path, network.name)
-    network.eval().requires_grad_(False)
+    network = load_network(path, card, "imitator", from_config)
     sizes = (network.dimension, 3 * GOLDEN_SIDE**2)
     failure = "draw its golden picture"
     check_golden(path, card, lambda v: _golden_picture(network, v), sizes, failure)
     return network.to(device)
+
+
+def load_network(
+    path: Path,
+    card: Mapping[str, Any],
+    what: str,
+    build: Callable[[Mapping[str, Any]], _Network],
+    *,
+    remedy: str = _REMEDY,
+) -> _Network:
+    """Build the network of a card and load its tensors: float32, in evaluation mode, frozen.
+
+    Args:
+        path: of the weights file.
+        card: its card.
+        what: kind of network that the card must have.
+        build: from the card's description to a network, or WeightsError.
+        remedy: next step in errors.
+
+    Raises:
+        WeightsError: another kind of network, or a description or tensors that do not fit.
+    """
+    if card.get("what") != what or not isinstance(card.get("network"), dict):
+        raise WeightsError(
+            f"{path}: holds {card.get('what')!r}, not {what!r}",
+            remedy=f"give another file, or {remedy}",
+        )
+    try:
+        network = build(card["network"])
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error.message}", remedy=error.remedy or remedy) from None
+    _restore(network, path, str(card["network"].get("name")), remedy=remedy)
+    return network.eval().requires_grad_(False)
 
 
 def _check_layout(path: Path, card: Mapping[str, Any], layout: Layout) -> None:
@@ -230,7 +256,7 @@ def _check_layout(path: Path, card: Mapping[str, Any], layout: Layout) -> None:
     )
 
 
-def restore(network: nn.Module, path: Path, name: str, *, remedy: str = _REMEDY) -> None:
+def _restore(network: nn.Module, path: Path, name: str, *, remedy: str) -> None:
     """Load a weights file into ``network``, called ``name`` in errors.
 
     Raises:

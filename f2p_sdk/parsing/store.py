@@ -25,7 +25,7 @@ from torch.nn import functional
 
 from ..errors import WeightsError
 from ..faceparts import CLASSES
-from ..weights import check_golden, load_card, restore
+from ..weights import check_golden, load_card, load_network
 from .network import ParserNetwork, parser_from_config
 
 __all__ = ["load_parser", "parser_card"]
@@ -50,14 +50,7 @@ def load_parser(
     """
     path = Path(path)
     card = load_card(path)
-    if card.get("what") != "parser" or not isinstance(card.get("network"), dict):
-        raise WeightsError(
-            f"{path}: holds {card.get('what')!r}, not a parser", remedy="give another file"
-        )
-    try:
-        network = parser_from_config(card["network"])
-    except WeightsError as error:
-        raise WeightsError(f"{path}: {error.message}", remedy=error.remedy or _REMEDY) from None
+    network = load_network(path, card, "parser", parser_from_config, remedy=_REMEDY)
     if classes is not None and network.classes != tuple(classes):
         raise WeightsError(
             f"{path}: the parser must have the classes {', '.join(classes)}; it has "
@@ -65,8 +58,6 @@ def load_parser(
             remedy="give a parser trained on the labels of docs/reference/protocol.md: "
             "f2p train parser",
         )
-    restore(network, path, network.name, remedy=_REMEDY)
-    network.eval().requires_grad_(False)
     sizes = (3 * _GOLDEN_IN**2, len(network.classes) * _GOLDEN_OUT**2)
     failure = "reproduce its golden probabilities"
     check_golden(path, card, lambda v: _probabilities(network, v), sizes, failure, remedy=_REMEDY)

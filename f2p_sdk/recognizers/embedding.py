@@ -37,15 +37,10 @@ def embed_face(recognizer: Recognizer, picture: Picture, landmarks: Points) -> T
 
 
 def crop_face(picture: Picture, landmarks: Points, margin: float = 4.0) -> tuple[Picture, Points]:
-    """The part of a large photo around a face, and the landmarks in it.
+    """The part of a large photo around a face, and the landmarks (5, 2) in it.
 
-    Saves memory: a photo of 50 megapixels would be 600 MB of floats.
-
-    Args:
-        picture: uint8 (H, W, 3).
-        landmarks: (5, 2) in pixels.
-        margin: on each side of the landmarks, in units of their extent; enough for the largest
-            face crop of a recognizer.
+    Saves memory: a photo of 50 megapixels would be 600 MB of floats. ``margin``: on each side of
+    the landmarks, in units of their extent; enough for the largest face crop of a recognizer.
     """
     low, high = landmarks.min(axis=0), landmarks.max(axis=0)
     reach = margin * float(max(high - low))

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import WeightsError
-from ..weights import check_golden, imported_weights, load_card, restore
+from ..weights import check_golden, imported_weights, load_card, load_network
 from .crop import crop_faces
 from .network import DIMENSION, SIDE, LightCNN
 
@@ -69,17 +69,7 @@ def load_light_cnn(path: str | Path) -> LightCNN:
     """
     path = Path(path)
     card = load_card(path, remedy=REMEDY)
-    described = card.get("network")
-    found = described.get("name") if isinstance(described, dict) else None
-    if card.get("what") != "recognizer" or found != LightCNN.name:
-        raise WeightsError(
-            f"{path}: must hold the recognizer {LightCNN.name!r}, holds {card.get('what')!r} "
-            f"{found!r}",
-            remedy=REMEDY,
-        )
-    network = LightCNN()
-    restore(network, path, LightCNN.name, remedy=REMEDY)
-    network.eval().requires_grad_(False)
+    network = load_network(path, card, "recognizer", _build, remedy=REMEDY)
     check_golden(
         path,
         card,
@@ -90,6 +80,12 @@ def load_light_cnn(path: str | Path) -> LightCNN:
         remedy=REMEDY,
     )
     return network
+
+
+def _build(config: Mapping[str, Any]) -> LightCNN:
+    if config.get("name") != LightCNN.name:
+        raise WeightsError(f"must hold {LightCNN.name!r}, holds {config.get('name')!r}")
+    return LightCNN()
 
 
 def light_cnn_card(

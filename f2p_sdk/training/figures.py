@@ -101,13 +101,8 @@ def compare(
     """``psnr_db`` and ``l1`` on ``count`` random characters, and the first ``keep`` comparisons.
 
     Args:
-        network: the imitator.
-        layout: of the characters.
         draw: the engine, at the network's size.
-        count: number of characters.
         seed: of the characters; not that of the training data.
-        keep: number of comparisons to return.
-        device: where the network runs.
         progress: called with the number of characters done.
     """
     where = pick_device(device)
@@ -165,12 +160,8 @@ def sensitivity(
     to :data:`ATTEMPTS`; the last result counts.
 
     Args:
-        network: the imitator.
-        layout: of the characters.
         draw: the engine, at the network's size.
-        seed: of the characters.
         characters: number of characters per number of the vector; their mean counts.
-        device: where the network runs.
         progress: called with the number of pictures drawn.
 
     Raises:

@@ -40,7 +40,6 @@ def train_imitator(
     plan: Plan | None = None,
     *,
     device: str = "auto",
-    licence: str = LICENCE,
     neighbours: Pictures | None = None,
     mesh: Mesh | None = None,
     preparing: Callable[[int, int], None] | None = None,
@@ -57,7 +56,6 @@ def train_imitator(
         output: the weights file.
         plan: default: the recipe ``best``.
         device: ``auto``, or torch's name of a device.
-        licence: for the card.
         neighbours: of ``pictures``, each with one parameter changed (``Layout.neighbour``); the
             network also learns the changes.
         mesh: the engine's, for the network ``mesh``.
@@ -77,7 +75,7 @@ def train_imitator(
         mesh,
         preparing,
     )
-    return training.run(licence, progress)
+    return training.run(progress)
 
 
 class _Training(Loop[Imitator]):
@@ -160,13 +158,13 @@ class _Training(Loop[Imitator]):
     def better(self, figures: Mapping[str, Any], best: Mapping[str, Any]) -> bool:
         return bool(figures["l1"] < best["l1"])
 
-    def write(self, training: dict[str, Any], figures: dict[str, Any], licence: str) -> Path:
+    def write(self, training: dict[str, Any], figures: dict[str, Any]) -> Path:
         data = {name: self.state["key"][name] for name in ("mesh", "neighbours")}
         card = weights.imitator_card(
             self.network,
             self.layout,
             training={**self.pictures.source, **training, **data},
             figures=figures,
-            licence=licence,
+            licence=LICENCE,
         )
         return weights.save_weights(self.output, self.network.state_dict(), card)

@@ -33,11 +33,7 @@ def initialise_network(
     """A network on its device, from the plan's seed; the same for the same data.
 
     Args:
-        layout: of the characters.
-        pairs: the dataset and its neighbours.
         rows: of the dataset, to train on.
-        plan: network, options and initial weights.
-        device: of the network.
         mesh: the engine's. Initial weights keep their colours and get this geometry.
         progress: called with the characters inspected, done and in total.
 

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -19,28 +19,11 @@ from ..weights import round_to_half
 from .cache import Rows
 from .checkpoint import load_checkpoint, load_tensors, save_checkpoint, save_tensors
 from .device import Device
-from .plan import Report, TrainingResult
+from .plan import BasePlan, Report, TrainingResult
 
 __all__ = ["CHECKPOINT_SECONDS", "Loop"]
 
 CHECKPOINT_SECONDS = 60.0
-
-
-class _Plan(Protocol):
-    """The loop's view of a plan, see :class:`.plan.Plan`.
-
-    Its recipe has ``batch``, ``epochs`` and ``rate_at``.
-    """
-
-    @property
-    def recipe(self) -> Any: ...
-    @property
-    def epochs(self) -> int | None: ...
-    @property
-    def minutes(self) -> float | None: ...
-    @property
-    def seed(self) -> int: ...
-    def key(self) -> dict[str, Any]: ...
 
 
 _Network = TypeVar("_Network", bound=nn.Module)
@@ -64,7 +47,9 @@ class Loop(ABC, Generic[_Network]):
     network: _Network
     optimiser: torch.optim.Optimizer
 
-    def __init__(self, output: Path, plan: _Plan, device: Device, split: tuple[Rows, Rows]) -> None:
+    def __init__(
+        self, output: Path, plan: BasePlan, device: Device, split: tuple[Rows, Rows]
+    ) -> None:
         self.output, self.seed = output, plan.seed
         self.recipe, self.device = plan.recipe, device
         self.epochs, self.minutes = plan.epochs, plan.minutes
@@ -109,7 +94,7 @@ class Loop(ABC, Generic[_Network]):
         """Whether the figures are better than the best so far."""
 
     @abstractmethod
-    def write(self, training: dict[str, Any], figures: dict[str, Any], licence: str) -> Path:
+    def write(self, training: dict[str, Any], figures: dict[str, Any]) -> Path:
         """Write the weights, with ``training`` in their card."""
 
     @property
@@ -144,7 +129,7 @@ class Loop(ABC, Generic[_Network]):
             self.order = (epoch, generator.permutation(self.train))
         return np.sort(self.order[1][place * self.batch : (place + 1) * self.batch])
 
-    def run(self, licence: str, progress: Callable[[Report], None] | None) -> TrainingResult:
+    def run(self, progress: Callable[[Report], None] | None) -> TrainingResult:
         """Train to the end and write the weights. TrainingError."""
         resumed_at = self._resume()
         began = saved = last = time.monotonic()
@@ -161,7 +146,7 @@ class Loop(ABC, Generic[_Network]):
             if progress is not None:
                 rate = (self.step - resumed_at) / max(time.monotonic() - began, 1e-9)
                 progress(self._report(rate))
-        return self._finish(licence, resumed_at)
+        return self._finish(resumed_at)
 
     def _resume(self) -> int:
         path = self.folder / "checkpoint.safetensors"
@@ -217,7 +202,7 @@ class Loop(ABC, Generic[_Network]):
         figures = self.state["figures"]
         return Report(self.step, self.steps, self.state["loss"], rate * self.batch, left, figures)
 
-    def _finish(self, licence: str, resumed_at: int) -> TrainingResult:
+    def _finish(self, resumed_at: int) -> TrainingResult:
         best = load_tensors(self.folder / "best.safetensors")
         if best is not None:
             self.network.load_state_dict(best[0])
@@ -238,7 +223,7 @@ class Loop(ABC, Generic[_Network]):
             "device": self.device.describe(),
         }
         self.network.cpu()
-        path = self.write(training, figures, licence)
+        path = self.write(training, figures)
         shutil.rmtree(self.folder, ignore_errors=True)
         size = path.stat().st_size
         return TrainingResult(path, figures, self.step, epochs, seconds, resumed_at, size)

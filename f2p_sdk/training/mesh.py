@@ -48,14 +48,8 @@ def initialise_mesh(
 ) -> MeshImitator:
     """A mesh imitator on its device, from the plan's seed; the same for the same data.
 
-    Args:
-        layout: of the characters.
-        mesh: the engine's.
-        pairs: the dataset and its neighbours.
-        rows: of the dataset, to train on.
-        plan: options and seed.
-        device: of the network.
-        progress: called with the characters inspected, done and in total.
+    ``rows``: of the dataset, to train on; ``progress``: called with the characters inspected, done
+    and in total.
     """
     pruned = _pruned(layout, mesh, pairs.pictures.size, device, progress)
     options = {**_options(layout, mesh, pairs.pictures.size), **plan.options}
@@ -76,14 +70,7 @@ def replace_geometry(
     device: Device,
     progress: Progress | None = None,
 ) -> MeshImitator:
-    """A mesh imitator with the colours of ``trained`` and the geometry of ``mesh``.
-
-    Args:
-        layout: of the characters.
-        mesh: the engine's, as it is now.
-        trained: the network whose shaders are copied.
-        device: of the network.
-        progress: called with the characters inspected, done and in total.
+    """A mesh imitator with the shaders of ``trained`` and the geometry of ``mesh``.
 
     Raises:
         TrainingError: the mesh has other parts than that of ``trained``.

@@ -4,46 +4,55 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .recipes import RECIPES, Recipe
 
-__all__ = ["Plan", "Report", "TrainingResult"]
+__all__ = ["BasePlan", "Plan", "Report", "TrainingResult"]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Network, recipe and duration of a training.
+class BasePlan:
+    """Recipe and duration of any training.
 
     Attributes:
-        recipe: optimiser, loss, schedule.
-        network: name of the imitator; the recipe's own if empty.
-        options: of the network.
+        recipe: a :class:`.recipes.BaseRecipe`.
         epochs: passes over the pictures; the recipe's own if None.
         minutes: duration instead of epochs, without pauses between a stop and a resume. The
             schedule ends with the time, so the number of steps depends on the machine.
+        seed: of all random numbers. The same seed, data, epochs and machine give the same weights.
+    """
+
+    recipe: Any
+    _: KW_ONLY
+    epochs: int | None = None
+    minutes: float | None = None
+    seed: int = 0
+
+    def key(self) -> dict[str, Any]:
+        """Values that must be equal to resume from a checkpoint; JSON types."""
+        return dict(json.loads(json.dumps(asdict(self), default=str)))
+
+
+@dataclass(frozen=True)
+class Plan(BasePlan):
+    """Network, recipe and duration of an imitator training.
+
+    Attributes:
+        network: name of the imitator; the recipe's own if empty.
+        options: of the network.
         initial_weights: file to continue from, of the same layout; None for random weights.
-        seed: of the first weights and of the order of the pictures. The same seed, data, epochs and
-            machine give the same weights.
     """
 
     recipe: Recipe = RECIPES["best"]
     network: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
-    epochs: int | None = None
-    minutes: float | None = None
-    seed: int = 0
     initial_weights: Path | None = None
 
     def key(self) -> dict[str, Any]:
-        """Values that must be equal to resume from a checkpoint."""
-        plan = asdict(self)
-        plan["network"] = self.network or self.recipe.network
-        plan["options"] = dict(self.options)
-        plan["initial_weights"] = str(self.initial_weights or "")
-        return dict(json.loads(json.dumps(plan)))
+        return {**super().key(), "network": self.network or self.recipe.network}
 
 
 @dataclass(frozen=True)

@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import UnknownNameError
 
-__all__ = ["RECIPES", "Recipe", "rate_factor", "recipe"]
+__all__ = ["RECIPES", "BaseRecipe", "Recipe", "recipe"]
 
 _INVISIBLE = 1e-6  # mean square of an invisible change: a quarter of a step of 8 bits
 _ROOT = 1e-6
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """All numbers of a training.
+class BaseRecipe:
+    """Numbers that all trainings have.
 
     Attributes:
-        name: see :func:`recipe`.
-        network: the imitator that the recipe was made for.
+        name: of the recipe.
+        network: the network that the recipe was made for.
         optimiser: ``sgd`` or ``adamw``.
         rate: highest learning rate of the schedule.
         batch: pictures per step.
         epochs: passes over the pictures, unless a plan gives epochs or time.
         schedule: ``steps`` multiplies the rate by 0.9 after every tenth of the training ("every 50
             of 500 epochs"); ``cosine`` warms up, then falls to nothing.
-        edges: weight of the L1 between the pictures' gradients, added to the L1 between pictures.
-        change: weight of the relative error of changes of picture, for pairs; the weight rises from
-            a quarter of it to all of it in the second half.
-        crop: side in pixels of the crop of each picture that a step draws; 0 for whole pictures.
-        textures: learning rate of textures relative to ``rate``: each texel is visible seldom.
         momentum, weight_decay, warmup: of the optimiser; warmup in steps.
     """
 
@@ -45,17 +40,46 @@ class Recipe:
     batch: int
     epochs: int
     schedule: Literal["steps", "cosine"]
-    edges: float = 0.0
-    change: float = 0.0
-    crop: int = 0
-    textures: float = 1.0
+    _: KW_ONLY
     momentum: float = 0.9
     weight_decay: float = 0.0
     warmup: int = 0
 
     def rate_at(self, fraction: float, step: int) -> float:
         """Learning rate at ``fraction`` of the training, in its ``step``-th step."""
-        return self.rate * rate_factor(self.schedule, self.warmup, fraction, step)
+        if self.schedule == "steps":
+            factor = float(0.9 ** math.floor(10 * min(fraction, 1.0) + 1e-9))
+        else:
+            warm = min(1.0, (step + 1) / (self.warmup + 1))
+            fall = 0.5 * (1 + math.cos(math.pi * min(fraction, 1.0)))
+            factor = warm * max(fall, 0.002)
+        return self.rate * factor
+
+    def optimise(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """A new optimiser of groups of parameters, as torch's optimisers take them."""
+        if self.optimiser == "sgd":
+            return torch.optim.SGD(groups, self.rate, self.momentum, weight_decay=self.weight_decay)
+        return torch.optim.AdamW(
+            groups, self.rate, betas=(0.9, 0.99), weight_decay=self.weight_decay, fused=True
+        )
+
+
+@dataclass(frozen=True)
+class Recipe(BaseRecipe):
+    """Numbers of an imitator training.
+
+    Attributes:
+        edges: weight of the L1 between the pictures' gradients, added to the L1 between pictures.
+        change: weight of the relative error of changes of picture, for pairs; the weight rises from
+            a quarter of it to all of it in the second half.
+        crop: side in pixels of the crop of each picture that a step draws; 0 for whole pictures.
+        textures: learning rate of textures relative to ``rate``: each texel is visible seldom.
+    """
+
+    edges: float = 0.0
+    change: float = 0.0
+    crop: int = 0
+    textures: float = 1.0
 
     def build_optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
         """A new optimiser of the network; ``scale`` of a group is its relative learning rate."""
@@ -64,14 +88,7 @@ class Recipe:
             if parameter.requires_grad:
                 texture = name.startswith("shaders") and parameter.ndim > 2
                 groups.setdefault(self.textures if texture else 1.0, []).append(parameter)
-        parameters = [{"params": found, "scale": scale} for scale, found in groups.items()]
-        if self.optimiser == "sgd":
-            return torch.optim.SGD(
-                parameters, self.rate, self.momentum, weight_decay=self.weight_decay
-            )
-        return torch.optim.AdamW(
-            parameters, self.rate, betas=(0.9, 0.99), weight_decay=self.weight_decay, fused=True
-        )
+        return self.optimise([{"params": found, "scale": scale} for scale, found in groups.items()])
 
     def loss(self, drawn: Tensor, target: Tensor, pairs: int = 0, fraction: float = 1.0) -> Tensor:
         """Mean L1 of pictures (B, 3, S, S) in [0, 1], plus the other weighted terms.
@@ -88,20 +105,6 @@ class Recipe:
                 drawn[-pairs:] - drawn[:pairs], target[-pairs:] - target[:pairs]
             )
         return loss
-
-
-def rate_factor(
-    schedule: Literal["steps", "cosine"], warmup: int, fraction: float, step: int
-) -> float:
-    """Share of the highest learning rate at ``fraction`` of a training, in its ``step``-th step.
-
-    Schedules as in :class:`Recipe`; ``warmup`` in steps.
-    """
-    if schedule == "steps":
-        return float(0.9 ** math.floor(10 * min(fraction, 1.0) + 1e-9))
-    warm = min(1.0, (step + 1) / (warmup + 1))
-    fall = 0.5 * (1 + math.cos(math.pi * min(fraction, 1.0)))
-    return warm * max(fall, 0.002)
 
 
 def _change(drawn: Tensor, target: Tensor) -> Tensor:

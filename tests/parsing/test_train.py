@@ -31,7 +31,7 @@ from f2p_sdk.parsing.training.data import Faces, _Dataset
 from f2p_sdk.parsing.training.workers import Task, augmenter
 from f2p_sdk.training import Report, loop
 from f2p_sdk.training.device import Device
-from f2p_sdk.weights import save_weights
+from f2p_sdk.weights import round_to_half, save_weights
 
 SIDE = 64
 TINY: dict[str, dict[str, Any]] = {
@@ -246,9 +246,7 @@ def test_the_published_schedule_drops_every_50_epochs() -> None:
 def saved(tmp_path: Path) -> Path:
     torch.manual_seed(1)
     network = CompactParser(**TINY["compact"]).eval()
-    for tensor in network.state_dict().values():
-        if tensor.ndim > 1:
-            tensor.copy_(tensor.half())
+    round_to_half(network)
     card = parser_card(network, training={"seed": 1}, figures={"mean_iou": 0.5}, licence="none")
     return save_weights(tmp_path / "p.safetensors", network.state_dict(), card)
 
@@ -256,6 +254,7 @@ def saved(tmp_path: Path) -> Path:
 def test_loaded_weights_give_the_same_logits(saved: Path) -> None:
     torch.manual_seed(1)
     network = CompactParser(**TINY["compact"]).eval()
+    round_to_half(network)
     again = load_parser(saved)
     picture = torch.rand(1, 3, 64, 64)
     assert torch.allclose(again(picture), network(picture), atol=1e-5)
@@ -294,7 +293,7 @@ def test_damaged_weights_are_refused(saved: Path, tmp_path: Path) -> None:
         load_parser(write({}, bent))
     with pytest.raises(WeightsError, match="golden pair does not fit"):
         load_parser(write({"golden": {"input": [1.0], "output": []}}, tensors))
-    with pytest.raises(WeightsError, match="'imitator', not a parser"):
+    with pytest.raises(WeightsError, match="'imitator', not 'parser'"):
         load_parser(write({"what": "imitator"}, tensors))
     with pytest.raises(WeightsError, match="1 missing"):
         load_parser(write({}, {k: v for k, v in tensors.items() if k != "classifier.bias"}))

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ...errors import UsageError
 from .. import _options as options
+from .._common import emit_json, say
 
-__all__ = ["check_plan", "out_option", "plan_options"]
+if TYPE_CHECKING:
+    from ...training import Report, TrainingResult
+
+__all__ = ["check_plan", "out_option", "plan_options", "reporter", "show_result"]
 
 out_option = options.out_option("FILE", "The weights file to write, .safetensors.")
 
@@ -54,3 +59,34 @@ def check_plan(out: Path, epochs: int | None, minutes: float | None, restart: bo
         raise UsageError(
             f"{out} exists already", remedy="give another -o, or --restart to overwrite it"
         )
+
+
+def reporter(
+    update: Callable[[int, int, str], object], describe: Callable[[Mapping[str, Any]], str]
+) -> Callable[[Report], None]:
+    """Progress of a training; ``describe`` turns its figures into text."""
+
+    def show(report: Report) -> None:
+        quality = f", {describe(report.figures)}" if report.figures else ""
+        note = f"loss {report.loss:.4f}{quality}, {report.rate:.0f} pictures/s"
+        update(report.step, report.steps, note)
+
+    return show
+
+
+def show_result(
+    result: TrainingResult,
+    head: Mapping[str, Any],
+    describe: Callable[[Mapping[str, Any]], str],
+    next_step: str,
+    as_json: bool,
+) -> None:
+    """Print the result, as JSON after the values of ``head``, or as text with the next command."""
+    if as_json:
+        emit_json({**head, **asdict(result), "path": str(result.path)})
+        return
+    size = result.bytes / 2**20
+    say(f"{result.path}: {describe(result.figures)} on held-out pictures, {size:.1f} MiB")
+    minutes = result.seconds / 60
+    say(f"  {result.steps} steps, {result.epochs:.1f} epochs, {minutes:.1f} minutes")
+    say(f"  compare it with the engine: {next_step}")

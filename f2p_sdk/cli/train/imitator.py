@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ...errors import UsageError
-from .._common import emit_json, game_option, load_kind, progress, say
-from ._plan import check_plan, out_option, plan_options
+from .._common import game_option, load_kind, progress
+from ._plan import check_plan, out_option, plan_options, reporter, show_result
 
 if TYPE_CHECKING:
     from ...mesh import Mesh
     from ...parameters import Layout
-    from ...training import Pictures, Plan, TrainingResult
+    from ...training import Pictures, Plan
 
 NETWORKS = ("compact", "mesh", "published")
 RECIPES = ("best", "mesh", "slides")
@@ -78,7 +79,7 @@ def command(
     layout = load_kind(game).layout
 
     from ...capture import MANIFEST, NEIGHBOURS
-    from ...training import Plan
+    from ...training import Plan, train_imitator
     from ...training import recipe as find_recipe
 
     mesh = _mesh(layout, data) if network in (None, "mesh") else None
@@ -92,25 +93,37 @@ def command(
         rate=rate or chosen.rate,
         crop=window or chosen.crop,
     )
-    plan = Plan(chosen, network or "", {}, epochs, minutes, seed, initial)
+    plan = Plan(
+        chosen,
+        network or "",
+        initial_weights=initial,
+        epochs=epochs,
+        minutes=minutes,
+        seed=seed,
+    )
     pictures = _open(layout, data, plan, as_json)
     beside = data / NEIGHBOURS
     neighbours = _open(layout, beside, plan, as_json) if (beside / MANIFEST).is_file() else None
-    extra = {"neighbours": neighbours, "mesh": mesh}
-    trained = _train(layout, pictures, out, plan, extra, device, as_json)
-    document = {
+    with progress("training", quiet=as_json) as update:
+        result = train_imitator(
+            layout,
+            pictures,
+            out,
+            plan,
+            device=device,
+            neighbours=neighbours,
+            mesh=mesh,
+            preparing=lambda done, total: update(done, total, "inspecting meshes"),
+            progress=reporter(update, _describe),
+        )
+    head = {
         "game": layout.name,
         "layout_hash": layout.hash,
         "network": plan.network or chosen.network,
         "recipe": chosen.name,
         "seed": seed,
-        **asdict(trained),
-        "path": str(trained.path),
     }
-    if as_json:
-        emit_json(document)
-    else:
-        _print(document)
+    show_result(result, head, _describe, f"f2p evaluate imitator -g {layout.name}", as_json)
 
 
 def _mesh(layout: Layout, data: Path) -> Mesh | None:
@@ -140,48 +153,5 @@ def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
         )
 
 
-def _train(
-    layout: Layout,
-    pictures: Pictures,
-    out: Path,
-    plan: Plan,
-    extra: dict[str, Any],
-    device: str,
-    quiet: bool,
-) -> TrainingResult:
-    from ...training import Report, train_imitator
-
-    with progress("training", quiet=quiet) as update:
-
-        def prepare(done: int, total: int) -> None:
-            update(done, total, "inspecting meshes")
-
-        def show(report: Report) -> None:
-            figures = report.figures
-            quality = f", {figures['psnr_db']:.2f} dB l1 {figures['l1']:.4f}" if figures else ""
-            note = f"loss {report.loss:.4f}{quality}, {report.rate:.0f} pictures/s"
-            update(report.step, report.steps, note)
-
-        return train_imitator(
-            layout,
-            pictures,
-            out,
-            plan,
-            device=device,
-            **extra,
-            preparing=prepare,
-            progress=show,
-        )
-
-
-def _print(document: dict[str, Any]) -> None:
-    figures = document["figures"]
-    say(
-        f"{document['path']}: {figures['psnr_db']:.2f} dB, l1 {figures['l1']:.4f} on held-out "
-        f"pictures, {document['bytes'] / 2**20:.1f} MiB"
-    )
-    say(
-        f"  {document['steps']} steps, {document['epochs']:.1f} epochs, "
-        f"{document['seconds'] / 60:.1f} minutes"
-    )
-    say(f"  compare it with the engine: f2p evaluate imitator -g {document['game']}")
+def _describe(figures: Mapping[str, Any]) -> str:
+    return f"{figures['psnr_db']:.2f} dB, l1 {figures['l1']:.4f}"

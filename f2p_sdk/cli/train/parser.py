@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ...errors import UsageError
-from .._common import emit_json, progress, say
-from ._plan import check_plan, out_option, plan_options
+from .._common import progress
+from ._plan import check_plan, out_option, plan_options, reporter, show_result
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ...parsing.training import Faces, LabelledRecord, ParserPlan
-    from ...training import TrainingResult
+    from ...parsing.training import LabelledRecord
 
 NETWORKS = ("compact", "resnet50")
 RECIPES = ("best", "slides")
@@ -74,7 +73,7 @@ def command(
         raise UsageError(f"--size must be a multiple of 32, got {size}")
     check_plan(out, epochs, minutes, restart)
 
-    from ...parsing.training import ParserPlan, open_faces, parser_recipe
+    from ...parsing.training import ParserPlan, open_faces, parser_recipe, train_parser
 
     chosen = parser_recipe(recipe)
     chosen = replace(
@@ -85,21 +84,15 @@ def command(
     )
     if backbone is not None and chosen.network != "resnet50":
         raise UsageError("--backbone is for --network resnet50")
-    plan = ParserPlan(chosen, epochs, minutes, seed)
+    plan = ParserPlan(chosen, epochs=epochs, minutes=minutes, seed=seed)
     with progress("decoding pictures", quiet=as_json) as update:
         faces = open_faces(data, _records, size, progress=lambda done: update(done))
-    trained = _train(faces, out, plan, _tensors(backbone), device, as_json)
-    document = {
-        "network": chosen.network,
-        "recipe": chosen.name,
-        "seed": seed,
-        **asdict(trained),
-        "path": str(trained.path),
-    }
-    if as_json:
-        emit_json(document)
-    else:
-        _print(document)
+    tensors = _tensors(backbone)
+    with progress("training", quiet=as_json) as update:
+        show = reporter(update, _describe)
+        result = train_parser(faces, out, plan, backbone=tensors, device=device, progress=show)
+    head = {"network": chosen.network, "recipe": chosen.name, "seed": seed}
+    show_result(result, head, _describe, "f2p evaluate parser -g GAME", as_json)
 
 
 def _records(folder: Path) -> Iterator[LabelledRecord]:
@@ -126,36 +119,5 @@ def _tensors(path: Path | None) -> dict[str, Tensor] | None:
         ) from None
 
 
-def _train(
-    faces: Faces,
-    out: Path,
-    plan: ParserPlan,
-    backbone: dict[str, Tensor] | None,
-    device: str,
-    quiet: bool,
-) -> TrainingResult:
-    from ...parsing.training import train_parser
-    from ...training import Report
-
-    with progress("training", quiet=quiet) as update:
-
-        def show(report: Report) -> None:
-            figures = report.figures
-            quality = f", mean iou {figures['mean_iou']:.3f}" if figures else ""
-            note = f"loss {report.loss:.4f}{quality}, {report.rate:.0f} pictures/s"
-            update(report.step, report.steps, note)
-
-        return train_parser(faces, out, plan, backbone=backbone, device=device, progress=show)
-
-
-def _print(document: dict[str, Any]) -> None:
-    figures = document["figures"]
-    say(
-        f"{document['path']}: mean iou {figures['mean_iou']:.3f} on held-out pictures, "
-        f"{document['bytes'] / 2**20:.1f} MiB"
-    )
-    say(
-        f"  {document['steps']} steps, {document['epochs']:.1f} epochs, "
-        f"{document['seconds'] / 60:.1f} minutes"
-    )
-    say("  compare it with the engine: f2p evaluate parser -g GAME")
+def _describe(figures: Mapping[str, Any]) -> str:
+    return f"mean iou {figures['mean_iou']:.3f}"

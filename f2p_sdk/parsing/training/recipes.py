@@ -4,75 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ...errors import UnknownNameError
-from ...training.recipes import rate_factor
+from ...training.recipes import BaseRecipe
 from .augment import Variation
 
 __all__ = ["RECIPES", "ParserRecipe", "parser_recipe", "pixel_loss"]
 
 
 @dataclass(frozen=True)
-class ParserRecipe:
-    """All numbers of a training.
+class ParserRecipe(BaseRecipe):
+    """Numbers of a parser training.
 
     Attributes:
-        name: see :func:`parser_recipe`.
-        network: the parser that the recipe was made for, with its ``options``.
-        optimiser: ``sgd`` or ``adamw``.
-        rate: highest learning rate of the schedule.
-        batch: pictures per step.
-        epochs: passes over the pictures, unless a plan gives epochs or time.
-        schedule: ``steps`` multiplies the rate by 0.9 after every tenth of the training ("every 50
-            of 500 epochs"); ``cosine`` warms up, then falls to nothing.
         variation: augmentation of the pictures, see :func:`augment`.
         small: share of the training, at its start, with smaller pictures, which are faster; their
             side is ``small_side`` of the others'.
         settle: share of the training, at its end, with more plain pictures: the exact edges of thin
             parts are learned last.
         overlap: weight of ``1 - intersection / union`` beside the cross entropy.
-        momentum, weight_decay, warmup: of the optimiser; warmup in steps.
+        options: of the network.
     """
 
-    name: str
-    network: str
-    optimiser: Literal["sgd", "adamw"]
-    rate: float
-    batch: int
-    epochs: int
-    schedule: Literal["steps", "cosine"]
     variation: Variation
     small: float = 0.0
     small_side: float = 0.625
     settle: float = 0.0
     overlap: float = 0.0
-    momentum: float = 0.9
-    weight_decay: float = 0.0
-    warmup: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def rate_at(self, fraction: float, step: int) -> float:
-        """Learning rate at ``fraction`` of the training, in its ``step``-th step."""
-        return self.rate * rate_factor(self.schedule, self.warmup, fraction, step)
-
     def build_optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
-        """A new optimiser of the network's parameters; norms and biases do not decay."""
-        flat = [p for p in network.parameters() if p.ndim < 2]
-        filters = [p for p in network.parameters() if p.ndim >= 2]
+        """A new optimiser of the network; under AdamW norms and biases do not decay."""
         if self.optimiser == "sgd":
-            return torch.optim.SGD(
-                network.parameters(), self.rate, self.momentum, weight_decay=self.weight_decay
-            )
-        groups: list[dict[str, Any]] = [
-            {"params": filters, "weight_decay": self.weight_decay},
-            {"params": flat, "weight_decay": 0.0},
-        ]
-        return torch.optim.AdamW(groups, self.rate, betas=(0.9, 0.99), fused=True)
+            return self.optimise([{"params": list(network.parameters())}])
+        filters = [p for p in network.parameters() if p.ndim >= 2]
+        flat = [p for p in network.parameters() if p.ndim < 2]
+        return self.optimise([{"params": filters}, {"params": flat, "weight_decay": 0.0}])
 
 
 def pixel_loss(logits: Tensor, labels: Tensor, overlap: float = 0.0) -> Tensor:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from ...errors import TrainingError
 from ...training.cache import Rows
 from ...training.device import Device, pick_device
 from ...training.loop import Loop
-from ...training.plan import Report, TrainingResult
+from ...training.plan import BasePlan, Report, TrainingResult
 from ...weights import save_weights
 from ..network import ParserNetwork, ResNetParser, build_parser
 from ..store import parser_card
@@ -35,25 +34,10 @@ LICENCE = "Apache-2.0; trained only on pictures of the engines that the data wer
 
 
 @dataclass(frozen=True)
-class ParserPlan:
-    """Recipe and duration of a training.
-
-    Attributes:
-        recipe: network, optimiser, loss, schedule.
-        epochs: passes over the pictures; the recipe's own if None.
-        minutes: duration instead of epochs, without pauses between a stop and a resume; the
-            schedule ends with the time.
-        seed: of the first weights, of the order of the pictures and of their augmentation.
-    """
+class ParserPlan(BasePlan):
+    """Recipe and duration of a parser training."""
 
     recipe: ParserRecipe = RECIPES["best"]
-    epochs: int | None = None
-    minutes: float | None = None
-    seed: int = 0
-
-    def key(self) -> dict[str, Any]:
-        """Values that must be equal to resume from a checkpoint."""
-        return dict(json.loads(json.dumps(asdict(self))))
 
 
 def train_parser(
@@ -63,7 +47,6 @@ def train_parser(
     *,
     backbone: dict[str, Tensor] | None = None,
     device: str = "auto",
-    licence: str = LICENCE,
     progress: Callable[[Report], None] | None = None,
 ) -> TrainingResult:
     """Train a parser and write its weights with their card.
@@ -77,7 +60,6 @@ def train_parser(
         plan: default: the recipe ``best``.
         backbone: initial ``state_dict`` of a ResNet-50 with torchvision's names.
         device: ``auto``, or torch's name of a device.
-        licence: for the card.
         progress: called after every step.
 
     Raises:
@@ -88,7 +70,7 @@ def train_parser(
     where = pick_device(device)
     with augmenter(faces, where) as augment_all:
         training = _Training(faces, output, plan or ParserPlan(), where, backbone, augment_all)
-        return training.run(licence, progress)
+        return training.run(progress)
 
 
 class _Training(Loop[ParserNetwork]):
@@ -148,9 +130,9 @@ class _Training(Loop[ParserNetwork]):
     def better(self, figures: Mapping[str, Any], best: Mapping[str, Any]) -> bool:
         return bool(figures["mean_iou"] >= best["mean_iou"])
 
-    def write(self, training: dict[str, Any], figures: dict[str, Any], licence: str) -> Path:
+    def write(self, training: dict[str, Any], figures: dict[str, Any]) -> Path:
         training = {**self.faces.source, **training}
-        card = parser_card(self.network, training=training, figures=figures, licence=licence)
+        card = parser_card(self.network, training=training, figures=figures, licence=LICENCE)
         return save_weights(self.output, self.network.state_dict(), card)
 
 

@@ -167,7 +167,7 @@ class DlibDetector:
         return Face(box, (points - _middle(near)) * scale + centre, score)
 
     def _score(self, patch: Picture, width: int) -> float:
-        """dlib's score of the face at the centre of a patch, scaled to `width` pixels; -1 without."""
+        """dlib's score of the face at the centre of a patch, `width` pixels wide; -1 without."""
         patch = shrink(patch, round(2.2 * width))
         boxes, scores, _ = self._find.run(patch, 0, -0.5)
         best = -1.0
