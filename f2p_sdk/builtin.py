@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .faceparts import CLASSES
 from .hookspecs import Parser, ParserSpec, RecognizerSpec, hookimpl
-from .parsing import CLASSES, shipped_missing
+from .parsing import SHIPPED, shipped_missing
 from .weights import imported_weights
 
 if TYPE_CHECKING:
@@ -67,6 +68,6 @@ def f2p_parsers() -> list[ParserSpec]:
 
 
 def _load_compact() -> Parser:
-    from .parsing import SHIPPED, load_parser
+    from .parsing.store import load_parser
 
     return load_parser(SHIPPED)

@@ -7,15 +7,12 @@ follows the head. About two thousand characters, rendered for their vertices alo
 it. An imitator (:mod:`f2p_sdk.mesh.network`) then learns only colours.
 """
 
-from .model import FILE, OPAQUE, PAINTED, RIBBON, Blendshapes, Mesh, Piece
+from .model import FILE, PAINTED, Mesh, Piece
 from .probe import ProbeResult, probe_mesh
 
 __all__ = [
     "FILE",
-    "OPAQUE",
     "PAINTED",
-    "RIBBON",
-    "Blendshapes",
     "Mesh",
     "Piece",
     "ProbeResult",

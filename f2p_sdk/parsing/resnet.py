@@ -123,7 +123,6 @@ def initialise(network: nn.Module) -> None:
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-    for module in network.modules():
-        if isinstance(module, (BasicBlock, Bottleneck)):
+        elif isinstance(module, (BasicBlock, Bottleneck)):
             last = module.bn2 if isinstance(module, BasicBlock) else module.bn3
             nn.init.zeros_(last.weight)

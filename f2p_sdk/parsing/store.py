@@ -1,16 +1,8 @@
-"""Weights of parsers with their card.
+"""Weights of parsers, with cards as in :mod:`f2p_sdk.weights`.
 
-The card of a parser holds, beside ``format``::
-
-    what            "parser"
-    network         the network's config: its name, classes, options
-    classes         names, in the order of the logits
-    input, output   sizes, ranges and colour space
-    normalisation   what the network itself does to the picture
-    training        data, recipe, seed, steps, time
-    licence         of the weights
-    figures         mean_iou and iou per class on held-out data
-    golden          a small picture, and the class probabilities in each quarter of it
+``classes`` are the names in the order of the logits, ``figures`` are ``mean_iou`` and ``iou`` per
+class on held-out data, and ``golden`` holds a small picture and the class probabilities in each
+quarter of it.
 """
 
 from __future__ import annotations

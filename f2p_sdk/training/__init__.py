@@ -1,8 +1,7 @@
 """Training of networks from captured data, and measures of their quality."""
 
-from .figures import Comparison, Sensitivity, compare, picture_figures, sensitivity, share_above
+from .figures import Comparison, Sensitivity, compare, sensitivity, share_above
 from .imitator import train_imitator
-from .pairs import Pairs
 from .pictures import Pictures, Record, open_pictures
 from .plan import Plan, Report, TrainingResult
 from .recipes import RECIPES, Recipe, recipe
@@ -10,7 +9,6 @@ from .recipes import RECIPES, Recipe, recipe
 __all__ = [
     "RECIPES",
     "Comparison",
-    "Pairs",
     "Pictures",
     "Plan",
     "Recipe",
@@ -20,7 +18,6 @@ __all__ = [
     "TrainingResult",
     "compare",
     "open_pictures",
-    "picture_figures",
     "recipe",
     "sensitivity",
     "share_above",

@@ -145,7 +145,12 @@ class Loop(ABC, Generic[_Network]):
                 saved = self._checkpoint()
             if progress is not None:
                 rate = (self.step - resumed_at) / max(time.monotonic() - began, 1e-9)
-                progress(self._report(rate))
+                state = self.state
+                progress(
+                    Report(
+                        self.step, self.steps, state["loss"], rate * self.batch, state["figures"]
+                    )
+                )
         return self._finish(resumed_at)
 
     def _resume(self) -> int:
@@ -196,11 +201,6 @@ class Loop(ABC, Generic[_Network]):
         path = self.folder / "checkpoint.safetensors"
         save_checkpoint(path, self.network, self.optimiser, self.state)
         return time.monotonic()
-
-    def _report(self, rate: float) -> Report:
-        left = (self.steps - self.step) / max(rate, 1e-9)
-        figures = self.state["figures"]
-        return Report(self.step, self.steps, self.state["loss"], rate * self.batch, left, figures)
 
     def _finish(self, resumed_at: int) -> TrainingResult:
         best = load_tensors(self.folder / "best.safetensors")

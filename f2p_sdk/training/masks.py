@@ -59,17 +59,11 @@ def set_input_masks(
     the paint, as brows, are hidden from the textured part: its textures know them, and otherwise
     they would tint all of the skin.
     """
-    ones, others = pairs.of(rows)
-    if not len(ones) or pairs.neighbours is None:
-        return
-    a, b = pairs.pictures.vectors[ones], pairs.neighbours.vectors[others]
     for group in [*(slice(k, k + 1) for k in range(layout.n_continuous)), *layout.slots]:
-        found = []
-        for i in np.flatnonzero((a[:, group] != b[:, group]).any(axis=1))[:_PAIRS]:
-            before = pairs.pictures.pictures[ones[i]].astype(np.float32)
-            change = pairs.neighbours.pictures[others[i]] - before
-            pair = torch.from_numpy(np.stack([a[i], b[i]])).to(device.name)
-            found.append(_compare(network, pair, change))
+        found = [
+            _compare(network, torch.from_numpy(pair).to(device.name), after - before.astype("f4"))
+            for pair, before, after in pairs.differing(rows, group, _PAIRS)
+        ]
         painted = group in layout.slots and _only_in_paint(found)
         for k, shader in enumerate(network.shaders):
             hidden = painted and k == network.textured_part

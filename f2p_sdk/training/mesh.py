@@ -191,21 +191,13 @@ def _boxes(
     whole: list[float],
 ) -> list[list[float]]:
     """Area of each slot's choices on the textured part, from pairs that differ in it alone."""
-    ones, others = pairs.of(rows)
-    boxes = [list(whole) for _ in layout.slots]
-    if not len(ones) or pairs.neighbours is None:
-        return boxes
-    a, b = pairs.pictures.vectors[ones], pairs.neighbours.vectors[others]
-    for k, slot in enumerate(layout.slots):
+    boxes = []
+    for slot in layout.slots:
         found = [np.zeros((0, 2), np.float32)]
-        for i in np.flatnonzero((a[:, slot] != b[:, slot]).any(axis=1))[:_PAIRS]:
-            before = pairs.pictures.pictures[ones[i]].astype(np.int16)
-            after = pairs.neighbours.pictures[others[i]]
-            changed = (np.abs(before - after) > _CHANGED).any(axis=2)
-            both = torch.from_numpy(np.stack([a[i], b[i]])).to(device.name)
-            places = _coordinates(network, both)
+        for pair, before, after in pairs.differing(rows, slot, _PAIRS):
+            changed = (np.abs(before.astype(np.int16) - after) > _CHANGED).any(axis=2)
+            places = _coordinates(network, torch.from_numpy(pair).to(device.name))
             found.append(places[0][changed & np.isfinite(places).all(axis=(0, 3))])
         area = np.concatenate(found)
-        if len(area) >= 50:
-            boxes[k] = _box(area, _OUTLIERS, _MARGIN)
+        boxes.append(_box(area, _OUTLIERS, _MARGIN) if len(area) >= 50 else whole)
     return boxes

@@ -7,11 +7,13 @@ the effect of that parameter alone, however weak it is.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from .cache import Rows
 from .pictures import Pictures
 
 __all__ = ["Pairs"]
@@ -29,9 +31,7 @@ class Pairs:
     pictures: Pictures
     neighbours: Pictures | None = None
 
-    def of(
-        self, rows: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def of(self, rows: Rows) -> tuple[Rows, Rows]:
         """Those of these rows of ``pictures`` that have a neighbour, and the neighbours' rows."""
         none = np.zeros(0, dtype=np.int64)
         if self.neighbours is None:
@@ -41,3 +41,18 @@ class Pairs:
         place = np.searchsorted(known, numbers).clip(max=len(known) - 1)
         found = known[place] == numbers
         return rows[found], place[found]
+
+    def differing(
+        self, rows: Rows, columns: slice, limit: int
+    ) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]]:
+        """The first ``limit`` pairs of these rows that differ in some columns of the vector.
+
+        Yields both vectors (2, D) and the two pictures (S, S, 3).
+        """
+        if self.neighbours is None:
+            return
+        ones, others = self.of(rows)
+        a, b = self.pictures.vectors[ones], self.neighbours.vectors[others]
+        for i in np.flatnonzero((a[:, columns] != b[:, columns]).any(axis=1))[:limit]:
+            pictures = self.pictures.pictures[ones[i]], self.neighbours.pictures[others[i]]
+            yield np.stack([a[i], b[i]]), *pictures

@@ -63,7 +63,6 @@ class Report:
         step, steps: done, and in total; with ``minutes``, an estimate from the rate so far.
         loss: running mean of the recipe's loss.
         rate: pictures per second.
-        seconds_left: until the last step.
         figures: of the last validation, empty before the first.
     """
 
@@ -71,7 +70,6 @@ class Report:
     steps: int
     loss: float
     rate: float
-    seconds_left: float
     figures: Mapping[str, Any]
 
 

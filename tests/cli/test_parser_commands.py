@@ -24,8 +24,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A parser that knows nothing, but does so always in the same way."""
     import torch
 
-    from f2p_sdk.parsing import parser_card
     from f2p_sdk.parsing.network import CompactParser
+    from f2p_sdk.parsing.store import parser_card
     from f2p_sdk.weights import save_weights
 
     torch.set_num_threads(1)
@@ -45,7 +45,7 @@ def test_evaluate_counts_what_is_seen(f2p: Run, weights: Path, hero: Layout, toy
     import torch
     from f2p_toy import Engine  # type: ignore[import-not-found]
 
-    from f2p_sdk.parsing import load_parser
+    from f2p_sdk.parsing.store import load_parser
 
     done = f2p("evaluate", "parser", "-g", "toy", "--parser", weights, "--count", 11, "--json")
     assert done.code == 0, done.text
@@ -98,7 +98,7 @@ def test_a_parser_that_is_not_there(f2p: Run) -> None:
 
 @pytest.mark.slow
 def test_capture_train_and_what_is_told(f2p: Run, tmp_path: Path) -> None:
-    from f2p_sdk.parsing import load_parser
+    from f2p_sdk.parsing.store import load_parser
     from f2p_sdk.weights import load_card
 
     data, path = tmp_path / "data", tmp_path / "p.safetensors"

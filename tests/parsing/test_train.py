@@ -15,8 +15,8 @@ from torch.nn import functional
 
 from f2p_sdk.errors import TrainingError, UnknownNameError, WeightsError
 from f2p_sdk.faceparts import CLASSES
-from f2p_sdk.parsing import load_parser, parser_card
 from f2p_sdk.parsing.network import CompactParser
+from f2p_sdk.parsing.store import load_parser, parser_card
 from f2p_sdk.parsing.training import (
     RECIPES,
     Face,

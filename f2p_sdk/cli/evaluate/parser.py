@@ -103,7 +103,7 @@ def command(
 
 def _parser(wanted: str | None) -> Parser:
     """A weights file, or the parser of that name; the best one if none is named."""
-    from ...parsing import load_parser
+    from ...parsing.store import load_parser
     from ...plugins import parser
 
     if wanted is not None and Path(wanted).is_file():

@@ -1,6 +1,6 @@
 """Training of face parsers on an engine's pictures and labels, with augmentation for photos."""
 
-from .augment import Variation, augment
+from .augment import augment
 from .data import Face, Faces, LabelledRecord, open_faces
 from .figures import Overlap, find_labels, held_out_overlap
 from .recipes import RECIPES, ParserRecipe, parser_recipe, pixel_loss
@@ -14,7 +14,6 @@ __all__ = [
     "Overlap",
     "ParserPlan",
     "ParserRecipe",
-    "Variation",
     "augment",
     "find_labels",
     "held_out_overlap",
