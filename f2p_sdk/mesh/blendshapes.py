@@ -52,42 +52,38 @@ def fit_blendshapes(
         sliders: (B, P) from -1 to 1, of these characters.
         threshold: a smaller displacement is none.
     """
-    count, count_vertices, width = len(fields) // 2, *fields.shape[1:]
     half, vertex = np.nonzero(np.abs(fields).max(axis=2) > threshold)
     influence = np.einsum("pnc,n->p", fields**2, residual.var(axis=0).sum(axis=1))
-    found = _fit_correctives(
-        residual.reshape(len(residual), -1), influence[:count] + influence[count:], sliders
-    )
-    pairs, coefficients = np.zeros((0, 2), np.int32), np.zeros((0, 0), np.float32)
-    correctives = np.zeros((0, count_vertices, width), np.float32)
-    if found is not None:
-        pairs, coefficients, flat = found
-        flat = flat * (np.abs(flat) > 0.01 * np.abs(flat).max(axis=1, keepdims=True))
-        correctives = flat.reshape(-1, count_vertices, width).astype(np.float32)
+    influence = influence.reshape(2, -1).sum(axis=0)
+    flat = residual.reshape(len(residual), -1)
+    pairs, coefficients, correctives = _fit_correctives(flat, influence, sliders)
+    size = np.abs(correctives)
+    correctives = correctives * (size > 0.01 * size.max(axis=1, keepdims=True))
     return Blendshapes(
         half.astype(np.int32),
         vertex.astype(np.int32),
         fields[half, vertex].astype(np.float32),
         pairs,
         coefficients,
-        correctives,
+        correctives.reshape(-1, *fields.shape[1:]).astype(np.float32),
     )
 
 
 def _fit_correctives(
     residual: Array, influence: npt.NDArray[Any], sliders: Array
-) -> tuple[Index, Array, Array] | None:
+) -> tuple[Index, Array, Array]:
     """Explain residuals (B, V) by products of the sliders with the most influence (P,).
 
-    Returns pairs (Q, 2), coefficients (Q, R) and correctives (R, V); None if the products explain
-    next to nothing of characters that they were not fitted to.
+    Returns pairs (Q, 2), coefficients (Q, R) and correctives (R, V). There are none if the products
+    explain next to nothing of characters that they were not fitted to.
     """
+    none = np.zeros((0, 2), np.int32), np.zeros((0, 0), np.float32), residual[:0]
     scale = float(np.abs(residual).max())
     if scale < 1e-6 or len(residual) < 8:
-        return None
+        return none
     chosen = np.sort(np.argsort(-influence)[: min(_PAIRED, int((influence > 0).sum()))])
     if not len(chosen):
-        return None
+        return none
     i, j = np.triu_indices(len(chosen))
     pairs = np.stack([chosen[i], chosen[j]], axis=1).astype(np.int32)
     features = _products(sliders, pairs)
@@ -99,7 +95,7 @@ def _fit_correctives(
     held = scores[fitted:]
     explained = 1 - float(((features[fitted:] @ weights - held) ** 2).sum() / (held**2).sum())
     if explained < _EXPLAINED:
-        return None
+        return none
     return pairs, (weights * scale).astype(np.float32), correctives
 
 

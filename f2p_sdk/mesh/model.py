@@ -25,23 +25,9 @@ OPAQUE, PAINTED, RIBBON = range(3)
 Array = npt.NDArray[np.float32]
 Index = npt.NDArray[np.int32]
 
-# Names in the file -> fields. The file keeps its names, whatever the fields are called.
-_PIECE_KEYS = {
-    "rest": "rest",
-    "attributes": "attributes",
-    "triangles": "triangles",
-    "tied": "clusters",
-    "follow": "cluster_factors",
-    "mix": "guide_factors",
-}
-_BLENDSHAPE_KEYS = {
-    "half": "half",
-    "vertex": "vertex",
-    "change": "change",
-    "together": "pairs",
-    "bends": "coefficients",
-    "basis": "correctives",
-}
+# Names in the file, in the order of the fields. The file keeps its names.
+_PIECE_KEYS = ("rest", "attributes", "triangles", "tied", "follow", "mix")
+_BLENDSHAPE_KEYS = ("half", "vertex", "change", "together", "bends", "basis")
 
 
 @dataclass(frozen=True)
@@ -146,11 +132,12 @@ class Mesh:
         """Write an ``.npz`` file, atomically."""
         arrays: dict[str, Any] = {"guides": self.guides}
         for name, shapes in (("places", self.positions), ("paint", self.paint)):
-            for key, field in _BLENDSHAPE_KEYS.items():
-                arrays[f"{name}.{key}"] = getattr(shapes, field)
+            values = zip(_BLENDSHAPE_KEYS, vars(shapes).values(), strict=True)
+            arrays |= {f"{name}.{key}": value for key, value in values}
         for i, piece in enumerate((self.body, *self.pieces)):
-            arrays |= {f"{i}.{key}": getattr(piece, field) for key, field in _PIECE_KEYS.items()}
-            arrays[f"{i}.where"] = np.array((piece.slot, piece.choice))
+            slot, choice, *rest = vars(piece).values()
+            arrays |= {f"{i}.{k}": v for k, v in zip(_PIECE_KEYS, rest, strict=True)}
+            arrays[f"{i}.where"] = np.array((slot, choice))
         buffer = io.BytesIO()
         count = 1 + len(self.pieces)
         np.savez(buffer, layout=self.layout_hash, deep=self.depth_scale, count=count, **arrays)

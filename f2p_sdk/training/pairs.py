@@ -52,7 +52,9 @@ class Pairs:
         if self.neighbours is None:
             return
         ones, others = self.of(rows)
-        a, b = self.pictures.vectors[ones], self.neighbours.vectors[others]
-        for i in np.flatnonzero((a[:, columns] != b[:, columns]).any(axis=1))[:limit]:
-            pictures = self.pictures.pictures[ones[i]], self.neighbours.pictures[others[i]]
-            yield np.stack([a[i], b[i]]), *pictures
+        a, b = self.pictures, self.neighbours
+        changed = a.vectors[:, columns][ones] != b.vectors[:, columns][others]
+        for i in np.flatnonzero(changed.any(axis=1))[:limit]:
+            one, other = ones[i], others[i]
+            vectors = np.stack([a.vectors[one], b.vectors[other]])
+            yield vectors, a.pictures[one], b.pictures[other]
