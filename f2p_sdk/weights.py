@@ -313,7 +313,6 @@ def check_golden(
     sizes: tuple[int, int],
     failure: str,
     *,
-    tolerance: float = GOLDEN_TOLERANCE,
     relative: bool = False,
     remedy: str = _REMEDY,
 ) -> None:
@@ -325,7 +324,7 @@ def check_golden(
         run: the network, from the flat golden input, float32, to the output.
         sizes: lengths of input and output.
         failure: end of the error "the network does not ...".
-        tolerance: largest difference of a number; ``relative`` to the largest output.
+        relative: whether the tolerance is relative to the largest output.
         remedy: next step in errors.
 
     Raises:
@@ -343,8 +342,7 @@ def check_golden(
         raise WeightsError(
             f"{path}: the card's golden pair does not fit the network", remedy=remedy
         )
-    if relative:
-        tolerance *= max(map(abs, expected))
+    tolerance = GOLDEN_TOLERANCE * (max(map(abs, expected)) if relative else 1)
     worst = max(abs(a - b) for a, b in zip(run(given), expected, strict=True))
     if not math.isfinite(worst) or worst > tolerance:
         raise WeightsError(

@@ -84,7 +84,7 @@ def test_matrices_are_stored_as_half_precision(path: Path) -> None:
         assert tensor.dtype == (torch.float16 if tensor.ndim > 1 else torch.float32), name
 
 
-def test_batch_norm_statistics_survive(tmp_path: Path) -> None:
+def test_batch_norm_statistics_are_saved(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = build("published", 5, filters=(6, 4))
     for _ in range(3):

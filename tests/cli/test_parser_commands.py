@@ -114,7 +114,7 @@ def test_capture_train_and_what_is_told(f2p: Run, tmp_path: Path) -> None:
     assert load_parser(path).classes == CLASSES
     again = f2p(*train)
     assert again.code == 2
-    assert "there already" in again.text
+    assert "exists already" in again.text
 
 
 def test_options_that_contradict(f2p: Run, tmp_path: Path) -> None:

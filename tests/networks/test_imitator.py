@@ -82,7 +82,7 @@ def test_compact_is_small_enough_to_ship() -> None:
     assert half <= 16 * 10**6
 
 
-def test_compact_normalises_what_is_uniformly_random() -> None:
+def test_compact_normalises_uniformly_random_vectors() -> None:
     network = build("compact", 12, slots=(3, 4), **TINY["compact"])
     assert isinstance(network, CompactImitator)
     generator = torch.Generator().manual_seed(1)

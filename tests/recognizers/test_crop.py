@@ -102,7 +102,7 @@ def test_fine_patterns_are_averaged() -> None:
     assert crop.std() < 0.03
 
 
-def test_luma() -> None:
+def test_grey_is_the_luma_of_bt_601() -> None:
     for channel, weight in enumerate((0.299, 0.587, 0.114)):
         picture = torch.zeros(1, 3, 160, 160)
         picture[:, channel] = 1
@@ -110,7 +110,7 @@ def test_luma() -> None:
         assert torch.allclose(crop, torch.full_like(crop, weight))
 
 
-def test_black_beyond_the_edge() -> None:
+def test_pixels_outside_of_the_picture_are_black() -> None:
     picture = torch.ones(1, 3, 128, 64)
     crop = crop_faces(picture, PLACE - (3.5, 0))[0, 0]
     assert crop[:, 5:60].min() > 0.9
@@ -126,7 +126,7 @@ def test_a_crop_does_not_depend_on_other_pictures() -> None:
 
 
 @pytest.mark.parametrize("scale", [0.3, 2.6, 5.5], ids=["enlarged", "averaged", "in blocks"])
-def test_gradients(scale: float) -> None:
+def test_the_gradient_equals_finite_differences(scale: float) -> None:
     """Autograd against finite differences, in float64, of five weighted sums of the crop."""
     generator = torch.Generator().manual_seed(2)
     picture = torch.rand(2, 3, 24, 22, dtype=torch.float64, generator=generator)

@@ -247,7 +247,7 @@ def _core() -> dict[str, Any]:
     return dict(core)
 
 
-def test_it_is_the_default_once_imported_and_not_before(checkpoint: Path) -> None:
+def test_light_cnn_is_the_default_after_the_import_only(checkpoint: Path) -> None:
     assert [spec.name for spec in plugins.recognizers()][:2] == ["light-cnn", "dlib"]
     assert plugins.recognizer().name == "dlib"
     core = _core()
@@ -281,7 +281,7 @@ def test_f2p_plugins_says_why_a_recognizer_cannot_be_used() -> None:
     assert "recognizer light-cnn cannot be used yet: its weights are missing" in out
 
 
-def test_written_elsewhere_it_is_not_the_default(checkpoint: Path, tmp_path: Path) -> None:
+def test_weights_written_elsewhere_are_not_the_default(checkpoint: Path, tmp_path: Path) -> None:
     done = run("weights", "import", "light-cnn", checkpoint, "-o", tmp_path / "it.safetensors")
     assert done.exit_code == 0
     assert f"to use it, put it at {imported_weights('light-cnn')}" in done.stdout
@@ -301,7 +301,7 @@ def test_damaged_weights_are_an_error_not_another_recognizer(checkpoint: Path) -
 # ------------------------------------------------------------------------------------------- show
 
 
-def test_show(checkpoint: Path, tmp_path: Path) -> None:
+def test_show_prints_the_card(checkpoint: Path, tmp_path: Path) -> None:
     path = tmp_path / "it.safetensors"
     imported = json.loads(
         run("weights", "import", "light-cnn", checkpoint, "-o", path, "--json").stdout
@@ -315,7 +315,7 @@ def test_show(checkpoint: Path, tmp_path: Path) -> None:
     assert "golden" not in text
 
 
-def test_show_takes_weights_of_f2p_only(checkpoint: Path, tmp_path: Path) -> None:
+def test_show_refuses_other_files(checkpoint: Path, tmp_path: Path) -> None:
     for path, message in (
         (checkpoint, "not a whole safetensors file"),
         (tmp_path / "absent", "there is no such weights file"),

@@ -81,7 +81,7 @@ def test_new_geometry_keeps_the_learned_colours(meshtoy, data) -> None:
         replace_geometry(layout, fewer, trained, cpu)
 
 
-def test_learns_the_colours(meshtoy, data, tmp_path: Path) -> None:
+def test_a_trained_mesh_imitator_is_close_to_the_engine(meshtoy, data, tmp_path: Path) -> None:
     mesh, pictures, neighbours = data
     inspected: list[tuple[int, int]] = []
     out = tmp_path / "toy.safetensors"

@@ -89,7 +89,7 @@ def test_the_slides_recipe_trains_the_published_network(toy, pictures, tmp_path:
     assert load_card(trained.path)["network"]["name"] == "published"
 
 
-def test_same_seed_same_weights_other_seed_others(toy, pictures, tmp_path: Path) -> None:
+def test_the_seed_determines_the_weights(toy, pictures, tmp_path: Path) -> None:
     files = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         plan = _plan(epochs=1, seed=seed)
