@@ -271,8 +271,8 @@ def _restore(network: nn.Module, path: Path, name: str, *, remedy: str) -> None:
         tensors = load(path.read_bytes())
     except (SafetensorError, OSError) as problem:
         raise WeightsError(f"{path}: cannot be read: {problem}", remedy=remedy) from None
-    wanted = network.state_dict()
-    missing, extra = sorted(set(wanted) - set(tensors)), sorted(set(tensors) - set(wanted))
+    expected = network.state_dict()
+    missing, extra = sorted(set(expected) - set(tensors)), sorted(set(tensors) - set(expected))
     if missing or extra:
         raise WeightsError(
             f"{path}: the tensors are not those of the network {name!r}: "
@@ -280,9 +280,9 @@ def _restore(network: nn.Module, path: Path, name: str, *, remedy: str) -> None:
             remedy=remedy,
         )
     for key, tensor in tensors.items():
-        if tensor.shape != wanted[key].shape:
+        if tensor.shape != expected[key].shape:
             raise WeightsError(
-                f"{path}: the tensor {key!r} must have the shape {tuple(wanted[key].shape)}, "
+                f"{path}: the tensor {key!r} must have the shape {tuple(expected[key].shape)}, "
                 f"it has {tuple(tensor.shape)}",
                 remedy=remedy,
             )

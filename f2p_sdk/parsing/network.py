@@ -139,11 +139,11 @@ class ResNetParser(ParserNetwork):
                 name = name.removeprefix(prefix)
             if not name.startswith(("fc.", "classifier.", "aux_classifier.")):
                 found[name] = tensor
-        wanted = self.backbone.state_dict()
-        counts = {name for name in wanted if name.endswith("num_batches_tracked")}
-        missing = sorted(set(wanted) - set(found) - counts)
-        extra = sorted(set(found) - set(wanted))
-        wrong = [n for n, t in found.items() if n in wanted and t.shape != wanted[n].shape]
+        expected = self.backbone.state_dict()
+        counts = {name for name in expected if name.endswith("num_batches_tracked")}
+        missing = sorted(set(expected) - set(found) - counts)
+        extra = sorted(set(found) - set(expected))
+        wrong = [n for n, t in found.items() if n in expected and t.shape != expected[n].shape]
         if missing or extra or wrong:
             raise WeightsError(
                 f"the tensors are not those of torchvision's resnet50: {len(missing)} missing "

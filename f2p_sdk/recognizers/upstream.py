@@ -82,8 +82,8 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], int | None]:
     classifier = state.get(f"{_CLASSIFIER}weight")
     state = {name: value for name, value in state.items() if not name.startswith(_CLASSIFIER)}
     with torch.device("meta"):  # only shapes
-        wanted = LightCNN().state_dict()
-    _check(path, state, wanted)
+        expected = LightCNN().state_dict()
+    _check(path, state, expected)
     for name, value in state.items():
         if not bool(torch.isfinite(value).all()):
             raise WeightsError(
@@ -131,16 +131,16 @@ def _kind_of(value: object) -> str:
     return f"a value of type {type(value).__name__}"
 
 
-def _check(path: Path, state: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
+def _check(path: Path, state: dict[str, Tensor], expected: Mapping[str, Tensor]) -> None:
     """Check names, shapes and types of all tensors, and convert them to float32 in ``state``."""
     wrong = {
-        "missing": [name for name in wanted if name not in state],
-        "unexpected": [name for name in state if name not in wanted],
+        "missing": [name for name in expected if name not in state],
+        "unexpected": [name for name in state if name not in expected],
         "of another shape": [],
         "not of plain floating point numbers": [],
     }
-    for name in wanted.keys() & state.keys():
-        value, shape = state[name], wanted[name].shape
+    for name in expected.keys() & state.keys():
+        value, shape = state[name], expected[name].shape
         if value.shape != shape:
             wrong["of another shape"].append(f"{name} {tuple(value.shape)} for {tuple(shape)}")
         elif not value.is_floating_point() or value.is_meta or value.layout is not torch.strided:

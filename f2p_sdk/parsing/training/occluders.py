@@ -103,9 +103,11 @@ def glasses(picture: Image.Image, labels: Image.Image, marks: Marks, rng: Random
         for eye in (left, right):
             at = eye + along * half * rng.uniform(-0.5, 0.5)
             sheen.line([at - down * tall, at + down * tall + along * half * 0.5], half * 0.4)
-        seen = Image.fromarray(np.minimum(np.asarray(sheen.smooth()), np.asarray(lens.smooth())))
+        reflection = Image.fromarray(
+            np.minimum(np.asarray(sheen.smooth()), np.asarray(lens.smooth()))
+        )
         white = Image.new("RGB", picture.size, (255, 255, 255))
-        picture = _blend(picture, white, seen, float(rng.uniform(0.05, 0.4)))
+        picture = _blend(picture, white, reflection, float(rng.uniform(0.05, 0.4)))
     rim = Image.new("RGB", picture.size, colour(rng))
     picture = _blend(picture, rim, frame.smooth(), float(rng.uniform(0.75, 1.0)))
     return picture, _occlude(labels, lens) if dark else labels
