@@ -14,10 +14,8 @@ torch. The card of an imitator holds::
     figures         psnr_db and l1 on held-out data
     golden          one vector, and the network's picture for it averaged to 8x8
 
-Cards of other networks are similar; ``what`` is ``"parser"`` or ``"recognizer"``.
-
-Loading a file checks that its tensors fit the network one by one and are finite, and that the
-network reproduces the golden pair.
+Cards with ``what`` ``"parser"`` or ``"recognizer"`` are similar. Loading a file checks that its
+tensors fit the network and are finite, and that the network reproduces the golden pair.
 """
 
 from __future__ import annotations
@@ -67,10 +65,6 @@ def imported_weights(name: str) -> Path:
 def load_card(path: str | Path, *, remedy: str = _REMEDY) -> dict[str, Any]:
     """Read the card of a weights file, without importing torch.
 
-    Args:
-        path: the file.
-        remedy: next step in the error for a missing or damaged file.
-
     Raises:
         WeightsError: no such file, not safetensors, truncated, or without a card of a known format.
     """
@@ -114,7 +108,6 @@ def save_weights(
     """Write tensors and card atomically.
 
     Args:
-        path: the file; its folder is created.
         state: the network's ``state_dict()``.
         card: JSON types only; ``format`` is added.
         half: store tensors of two or more dimensions as float16; one-dimensional tensors and whole
@@ -188,25 +181,27 @@ def load_imitator(
 ) -> Imitator:
     """Load an imitator: float32, in evaluation mode, frozen.
 
-    Args:
-        path: a file of :func:`save_weights` with an :func:`imitator_card`.
-        layout: refuse weights of another layout; None skips this check.
-        device: torch's name of the device.
+    Refuses weights of another layout, unless ``layout`` is None.
 
     Raises:
-        WeightsError: the file is damaged, of another layout or another network, or the network does
-            not reproduce its golden picture. The remedy names the next step.
+        WeightsError: a damaged file, another layout or network, or another golden picture.
     """
     from .mesh.network import MeshImitator  # noqa: F401 -- registers the network "mesh"
     from .networks import from_config
 
     path = Path(path)
     card = load_card(path)
-    if layout is not None and card.get("what") == "imitator":
-        _check_layout(path, card, layout)
+    known = card.get("layout_hash")
+    if layout is not None and card.get("what") == "imitator" and known != layout.hash:
+        raise WeightsError(
+            f"{path}: the weights are for layout {known} of {card.get('game')}/{card.get('kind')} "
+            f"({card.get('layout_size')} numbers), the layout here is "
+            f"{layout.hash} of {layout.name} ({layout.size} numbers)",
+            remedy="use the weights of this layout, or capture and train again: "
+            f"f2p train imitator -g {layout.name}",
+        )
     network = load_network(path, card, "imitator", from_config)
-    sizes = (network.dimension, 3 * GOLDEN_SIDE**2)
-    failure = "draw its golden picture"
+    sizes, failure = (network.dimension, 3 * GOLDEN_SIDE**2), "draw its golden picture"
     check_golden(path, card, lambda v: _golden_picture(network, v), sizes, failure)
     return network.to(device)
 
@@ -221,15 +216,8 @@ def load_network(
 ) -> _Network:
     """Build the network of a card and load its tensors: float32, in evaluation mode, frozen.
 
-    Args:
-        path: of the weights file.
-        card: its card.
-        what: kind of network that the card must have.
-        build: from the card's description to a network, or WeightsError.
-        remedy: next step in errors.
-
     Raises:
-        WeightsError: another kind of network, or a description or tensors that do not fit.
+        WeightsError: the card is not of a ``what``, or its description or a tensor does not fit.
     """
     if card.get("what") != what or not isinstance(card.get("network"), dict):
         raise WeightsError(
@@ -244,24 +232,8 @@ def load_network(
     return network.eval().requires_grad_(False)
 
 
-def _check_layout(path: Path, card: Mapping[str, Any], layout: Layout) -> None:
-    if card.get("layout_hash") == layout.hash:
-        return
-    raise WeightsError(
-        f"{path}: the weights are for layout {card.get('layout_hash')} of "
-        f"{card.get('game')}/{card.get('kind')} ({card.get('layout_size')} numbers), the layout "
-        f"here is {layout.hash} of {layout.name} ({layout.size} numbers)",
-        remedy="use the weights of this layout, or capture and train again: "
-        f"f2p train imitator -g {layout.name}",
-    )
-
-
 def _restore(network: nn.Module, path: Path, name: str, *, remedy: str) -> None:
-    """Load a weights file into ``network``, called ``name`` in errors.
-
-    Raises:
-        WeightsError: a tensor is missing, unknown, of another shape or not finite.
-    """
+    """Load a file into a network. WeightsError unless all tensors fit and are finite."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -316,16 +288,10 @@ def check_golden(
     relative: bool = False,
     remedy: str = _REMEDY,
 ) -> None:
-    """Check that a network reproduces the golden pair of its card.
+    """Check that a network, ``run``, reproduces the golden pair of its card.
 
-    Args:
-        path: of the weights file, for errors.
-        card: of the network.
-        run: the network, from the flat golden input, float32, to the output.
-        sizes: lengths of input and output.
-        failure: end of the error "the network does not ...".
-        relative: whether the tolerance is relative to the largest output.
-        remedy: next step in errors.
+    ``sizes`` are the lengths of the flat input and output; ``relative`` makes the tolerance
+    relative to the largest output; ``failure`` ends the error "the network does not ...".
 
     Raises:
         WeightsError: no golden pair, one of other sizes, or another output.
@@ -339,9 +305,7 @@ def check_golden(
     except (KeyError, TypeError, ValueError):
         raise WeightsError(f"{path}: the card has no golden pair", remedy=remedy) from None
     if given.shape != sizes[:1] or len(expected) != sizes[1]:
-        raise WeightsError(
-            f"{path}: the card's golden pair does not fit the network", remedy=remedy
-        )
+        raise WeightsError(f"{path}: the card's golden pair does not fit", remedy=remedy)
     tolerance = GOLDEN_TOLERANCE * (max(map(abs, expected)) if relative else 1)
     worst = max(abs(a - b) for a, b in zip(run(given), expected, strict=True))
     if not math.isfinite(worst) or worst > tolerance:
