@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import pluggy
@@ -31,6 +31,7 @@ __all__ = [
     "Detector",
     "DetectorSpec",
     "HookSpecs",
+    "Metric",
     "Parser",
     "ParserSpec",
     "Recognizer",
@@ -44,17 +45,20 @@ hookspec = pluggy.HookspecMarker("f2p")
 hookimpl = pluggy.HookimplMarker("f2p")
 """Decorator that marks a function of a plugin as the implementation of the hook of its name."""
 
+Metric = Literal["euclidean", "cosine"]
+
 
 @runtime_checkable
 class Recognizer(Protocol):
-    """A frozen network from a face to an embedding; embeddings of one person lie close together.
-
-    Embeddings are compared by their Euclidean distance, or by the angle between them if the
-    recognizer has an attribute ``metric`` with the value ``"cosine"``.
-    """
+    """A frozen network from faces to embeddings; close embeddings mean similar faces."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def metric(self) -> Metric:
+        """How to compare two embeddings: by their Euclidean distance, or by their angle."""
+        ...
 
     def embed(self, pictures: torch.Tensor, landmarks: torch.Tensor) -> torch.Tensor:
         """Return embeddings (B, E) of pictures float32 (B, 3, H, W) sRGB in [0, 1] with landmarks
@@ -116,8 +120,10 @@ class RecognizerSpec:
         dimension: length E of the embedding.
         load: returns the recognizer; only this call may import torch.
         licence: of the weights, with the permitted use.
-        available: returns None if ``load`` can work, else the reason and the next step; must be
-            fast.
+        available: returns None if ``load`` can work, else the reason and the next step; fast.
+        measures_likeness: reports give the distance of this recognizer, whatever recognizer the
+            search uses. Only for one whose distances have the units of the documented thresholds:
+            Euclidean, two photos of one person below 0.6.
     """
 
     name: str
@@ -126,6 +132,7 @@ class RecognizerSpec:
     load: Callable[[], Recognizer]
     licence: str = ""
     available: Callable[[], str | None] = _available
+    measures_likeness: bool = False
 
     def __post_init__(self) -> None:
         check_name("recognizer", self.name)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["identification", "iou", "landmark_error", "mean", "psnr", "verification"]
+__all__ = ["identification", "landmark_error", "mean", "verification"]
 
 Array = NDArray[Any]
 
@@ -65,26 +65,10 @@ def auc(same: Array, other: Array) -> float | None:
     return float(above)
 
 
-def iou(a: Array, b: Array, classes: Sequence[str]) -> dict[str, float]:
-    """Intersection over union of two label maps (H, W) for each class in either of them."""
-    found = {}
-    for k, name in enumerate(classes):
-        both, either = ((a == k) & (b == k)).sum(), ((a == k) | (b == k)).sum()
-        if either:
-            found[name] = float(both / either)
-    return found
-
-
 def landmark_error(a: Array, b: Array) -> float:
     """Mean distance of landmarks a and b, (5, 2) each, divided by the eye distance of b."""
     eyes = np.linalg.norm(b[:2].mean(axis=0) - b[2:4].mean(axis=0))
     return float(np.linalg.norm(a - b, axis=1).mean() / max(float(eyes), 1e-9))
-
-
-def psnr(a: Array, b: Array) -> float:
-    """Peak signal-to-noise ratio in dB of two uint8 pictures, at most 99."""
-    error = float(np.square(a.astype(np.float64) - b).mean())
-    return 99.0 if error == 0 else min(99.0, float(10 * np.log10(255**2 / error)))
 
 
 def mean(rows: Sequence[Mapping[str, Any]], name: str) -> float:

@@ -14,10 +14,11 @@ from torch.nn import functional
 from .. import images, plugins
 from ..hookspecs import Recognizer
 from ..images import Picture
+from ..metrics import confusion_matrix, iou
 from ..pipeline import Fitter, Subject
 from ..recognizers.embedding import MIRRORED, embed_face, find_landmarks
 from ..tensors import to_tensor
-from .figures import iou, landmark_error
+from .figures import landmark_error
 
 __all__ = ["Measurements", "Measurer"]
 
@@ -51,8 +52,8 @@ class Measurer:
     """Measures the characters of one fitter.
 
     The search minimises the distance of its own recognizer, so that this distance is biased. Second
-    opinions come from all other available recognizers, and from the measuring recognizer on grey, small and
-    mirrored pictures (``altered``).
+    opinions come from all other available recognizers, and from the measuring recognizer on grey,
+    small and mirrored pictures (``altered``).
     """
 
     def __init__(self, fitter: Fitter) -> None:
@@ -100,7 +101,9 @@ class Measurer:
                 logits = reader.parser.sharp(to_tensor(images.resize(one, side)))
             large = functional.interpolate(logits, (side, side), mode="bilinear")
             maps.append(large[0].argmax(dim=0).numpy())
-        return iou(maps[0], maps[1], reader.parser.classes)
+        names = reader.parser.classes
+        scores = iou(confusion_matrix(maps[0], maps[1], len(names)))
+        return {n: float(s) for n, s in zip(names, scores, strict=True) if np.isfinite(s)}
 
 
 def _embedding(recognizer: Recognizer, picture: Picture, landmarks: Array) -> Array:

@@ -11,8 +11,10 @@ import numpy as np
 import torch
 
 from ..errors import BridgeError, F2PError
+from ..images import Picture
+from ..metrics import psnr
 from ..pipeline import FitResult, Fitter
-from .figures import mean, psnr
+from .figures import mean
 from .perturbations import POSES
 
 __all__ = ["Recovered", "recover", "recovery", "visible_sliders"]
@@ -82,7 +84,7 @@ def recover(
             "character": i,
             "continuous_mae": float(errors.mean()) if len(errors) else 0.0,
             "discrete_right": sum(correct),
-            "picture_psnr_db": psnr(result.picture, portrait),
+            "picture_psnr_db": psnr(_mean_square(result.picture, portrait), peak=255),
             "average_character": fitter.distance(fitter.average_picture(), embedding),
             "fitted": fitter.distance(result.picture, embedding),
             "seconds": time.perf_counter() - start,
@@ -123,3 +125,7 @@ def visible_sliders(fitter: Fitter, size: int = 256) -> np.ndarray[Any, np.dtype
         low, high = (p.astype(np.float32) for p in fitter.engine.draw(pair, size))
         changes.append(float(np.abs(high - low).mean()) / 255)
     return np.array(changes) > VISIBLE
+
+
+def _mean_square(a: Picture, b: Picture) -> float:
+    return float(np.square(a.astype(np.float64) - b).mean())

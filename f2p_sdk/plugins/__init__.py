@@ -36,6 +36,7 @@ __all__ = [
     "game",
     "games",
     "kinds",
+    "likeness_recognizer",
     "manager",
     "parser",
     "parsers",
@@ -108,6 +109,12 @@ def recognizer(name: str | None = None) -> Recognizer:
     """
     found: Recognizer = manager().load("recognizer", name, recognizers())
     return found
+
+
+def likeness_recognizer() -> Recognizer | None:
+    """The first usable recognizer that measures likeness for reports; None without one."""
+    found = usable([spec for spec in recognizers() if spec.measures_likeness])
+    return recognizer(found[0]) if found else None
 
 
 def detector(name: str | None = None) -> Detector:

@@ -81,7 +81,7 @@ def test_train_measures_and_ends_with_weights_that_load(
 
     done = f2p(*train, "--epochs", 2)  # what is there is not lost by a second call
     assert done.code == 2
-    assert "is there already" in done.text
+    assert "exists already" in done.text
     assert "--restart" in done.text
     done = f2p(*train, "--minutes", 0.01, "--restart")
     assert done.code == 0, done.text

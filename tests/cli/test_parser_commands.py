@@ -24,8 +24,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A parser with random weights from a fixed seed."""
     import torch
 
-    from f2p_sdk.parsing import parser_card, save_parser
     from f2p_sdk.parsing.network import CompactParser
+    from f2p_sdk.parsing.store import parser_card
+    from f2p_sdk.weights import save_weights
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -36,7 +37,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
             tensor.copy_(tensor.half())
     card = parser_card(network, training={}, figures={}, licence="none")
     path = tmp_path_factory.mktemp("parser") / "p.safetensors"
-    return save_parser(path, network, card)
+    return save_weights(path, network.state_dict(), card)
 
 
 @pytest.mark.slow
@@ -46,7 +47,7 @@ def test_evaluate_equals_a_second_computation(
     import torch
     from f2p_toy import Engine  # type: ignore[import-not-found]
 
-    from f2p_sdk.parsing import load_parser
+    from f2p_sdk.parsing.store import load_parser
 
     done = f2p("evaluate", "parser", "-g", "toy", "--parser", weights, "--count", 11, "--json")
     assert done.code == 0, done.text
@@ -99,7 +100,7 @@ def test_evaluate_an_unknown_parser(f2p: Run) -> None:
 
 @pytest.mark.slow
 def test_capture_and_train(f2p: Run, tmp_path: Path) -> None:
-    from f2p_sdk.parsing import load_parser
+    from f2p_sdk.parsing.store import load_parser
     from f2p_sdk.weights import load_card
 
     data, path = tmp_path / "data", tmp_path / "p.safetensors"
@@ -115,7 +116,7 @@ def test_capture_and_train(f2p: Run, tmp_path: Path) -> None:
     assert load_parser(path).classes == CLASSES
     again = f2p(*train)
     assert again.code == 2
-    assert "there already" in again.text
+    assert "exists already" in again.text
 
 
 def test_conflicting_options(f2p: Run, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from f2p_sdk.evaluation import PERTURBATIONS, Photo, robustness, summary
-from f2p_sdk.evaluation.figures import auc, identification, iou, landmark_error, verification
+from f2p_sdk.evaluation.figures import auc, identification, landmark_error, verification
 from f2p_sdk.evaluation.measures import _altered
 
 
@@ -41,11 +41,6 @@ def test_verification_counts_every_pair_once() -> None:
     found = verification(vectors, ["a", "a", "b", "b"])
     assert found == {"verification_auc": 1.0, "pairs_same": 2, "pairs_other": 4}
     assert verification(vectors, ["a", "b", "a", "b"])["verification_auc"] < 0.5
-
-
-def test_iou_of_classes_in_either_map() -> None:
-    a, b = np.array([[0, 0], [1, 1]]), np.array([[0, 1], [1, 1]])
-    assert iou(a, b, ("wall", "face", "hat")) == {"wall": 1 / 2, "face": 2 / 3}
 
 
 def test_landmark_error_is_in_eye_distances() -> None:

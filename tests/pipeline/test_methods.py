@@ -167,7 +167,9 @@ def test_the_exact_stage_solves_for_the_engines_picture(with_engine: bool) -> No
 
     progress: list[tuple[str, int]] = []
     clock = Clock(lambda stage, done, total: progress.append((stage, done)))
-    plan = Method("test", "one stage", (ExactSolve(name="solve", solver=Exact(grids=(2, 4))),), {})
+    plan = Method(
+        "test", "one stage", (ExactSolve(name="solve", solver=Exact(rounds=((2, 0), (4, 0)))),), {}
+    )
     drawing = SimpleNamespace(tensor=engine) if with_engine else None
     state = plan.run(context(torch.tensor([0.2, 0.7, 0.9]), drawing, imitator, clock=clock))
     assert state.vector[2:].tolist() == [0.0, 0.0, 1.0]

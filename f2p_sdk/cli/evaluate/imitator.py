@@ -26,7 +26,7 @@ from . import UNSEEN
 
 if TYPE_CHECKING:
     from ...kinds import Kind
-    from ...training import Compared, Sensitivity
+    from ...training import Comparison, Sensitivity
 
 BOUND = 0.8  # correlation of a well imitated parameter
 
@@ -153,7 +153,9 @@ def _summary(changes: Sequence[Sensitivity], characters: int) -> dict[str, Any]:
     }
 
 
-def _page(folder: Path, kind: Kind, compared: Sequence[Compared], document: dict[str, Any]) -> Path:
+def _page(
+    folder: Path, kind: Kind, compared: Sequence[Comparison], document: dict[str, Any]
+) -> Path:
     rows = []
     for c in compared:
         difference = np.minimum(4 * np.abs(c.engine.astype(np.int16) - c.imitator), 255)

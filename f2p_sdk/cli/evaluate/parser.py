@@ -100,7 +100,7 @@ def command(
 
 def _parser(name: str | None) -> Parser:
     """Return the parser in a weights file, or the parser of this name, by default the best one."""
-    from ...parsing import load_parser
+    from ...parsing.store import load_parser
     from ...plugins import parser
 
     if name is not None and Path(name).is_file():
