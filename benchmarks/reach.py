@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,8 @@ from torch import Tensor
 
 from f2p_sdk import game, images
 from f2p_sdk.bridge import open_engine
-from f2p_sdk.search import Exact, Space
+from f2p_sdk.search import Exact, Round, Space
+from f2p_sdk.search.exact.gauss_newton import Draw
 
 
 def main() -> None:
@@ -43,7 +45,7 @@ def main() -> None:
     kind = game(args.game)
     layout = kind.layout
     start = torch.from_numpy(layout.encode(layout.default()))
-    one_round = Exact(rounds=((32, 0),), trials=3, noise=1.0)
+    one_round = Exact(rounds=(Round(32, 3, 0),), noise=1.0)
     files = [f for f in sorted(args.photos.iterdir()) if f.suffix in (".jpg", ".png")]
     rows, shown = [], []
     with open_engine(kind, listen=args.listen) as host:
@@ -58,6 +60,9 @@ def main() -> None:
             zeros = np.zeros(128, np.float32)
             return torch.from_numpy(np.stack([zeros if e is None else e for e in found])).float()
 
+        def compare(target: Tensor, cells: int) -> tuple[Tensor, Draw]:
+            return target, draw
+
         for file in files:
             if args.only and file.name not in args.only:
                 continue
@@ -69,7 +74,7 @@ def main() -> None:
             row = [float((draw(start[None])[0] - target).norm())]
             for _ in range(args.rounds):
                 space = Space.around(vector, layout.n_continuous, layout.slots)
-                vector = one_round.solve(space, lambda _, target=target: (target, draw)).vector
+                vector = one_round.solve(space, partial(compare, target)).vector
                 row.append(float((draw(vector[None])[0] - target).norm()))
             print(file.name, *(round(d, 3) for d in row), file=sys.stderr, flush=True)
             rows.append(row)
