@@ -118,7 +118,7 @@ weights: install
 		$(BIN)/f2p capture -g $$kind $(SCENES) -o $$folder || exit 1; \
 	done && \
 	{ test -f $$made || $(BIN)/f2p train parser $$data -o $$made $(PARSING); } && \
-	cp $$made f2p_sdk/parsers/compact.safetensors
+	cp $$made f2p_sdk/parsing/compact.safetensors
 
 clean:
 	rm -rf $(VENV) out dist

@@ -1,12 +1,12 @@
-"""How much of an engine's speed is left when its pictures come through the bridge.
+"""Speed of an engine through the bridge, relative to its own speed.
 
     python benchmarks/capture.py -g justice --size 512
 
-Pictures per second through the bridge, over pictures per second that the same engine process draws
-for itself (the bridge's MEASURE: draw, send nothing). Both are taken in turn, on the same
-characters, in one run, and the ratio is the median over the rounds: so what else the machine does
-weighs on both alike. Also the rate at which ``f2p capture`` writes, PNG encoding included, and,
-where the engine offers labels, what drawing them too leaves of its own speed.
+Pictures per second through the bridge, divided by the pictures per second that the same engine
+process draws without sending them (the bridge's MEASURE). Both are measured in turn, on the same
+characters, in one run; the ratio is the median over the rounds, so other load on the machine
+affects both alike. Also the rate at which ``f2p capture`` writes, with PNG encoding, and, if the
+engine offers labels, its speed with labels relative to colour alone.
 """
 
 from __future__ import annotations
@@ -16,35 +16,36 @@ import json
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 
-from f2p_sdk import game
+from f2p_sdk import Character, Layout, game
 from f2p_sdk.bridge import Host, open_engine
 from f2p_sdk.capture import Job
 
-CHARACTERS = 8  # as many as safely fit one MEASURE
+CHARACTERS = 8  # of one MEASURE message
 
 
-def through_the_bridge(host: Host, characters: list, count: int, size: int) -> float:
-    """Pictures per second that arrive here, in the shape that capture asks for them."""
-    some = (characters[i % len(characters)] for i in range(count))
+def through_bridge(host: Host, characters: Sequence[Character], count: int, size: int) -> float:
+    """Pictures per second through the bridge, requested as in a capture."""
+    requested = (characters[i % len(characters)] for i in range(count))
     started = time.perf_counter()
     drawn = sum(
         picture.color.shape == (size, size, 3)
-        for _, picture in host.render_many(some, size=size, ordered=True)
+        for _, picture in host.render_many(requested, size=size, ordered=True)
     )
     assert drawn == count
     return count / (time.perf_counter() - started)
 
 
-def to_disk(host: Host, layout, count: int, size: int) -> float:
-    """Records per second that capture writes."""
+def to_disk(host: Host, layout: Layout, count: int, size: int) -> float:
+    """Records per second that a capture writes."""
     with tempfile.TemporaryDirectory() as folder, Job(layout, count, folder, size=size) as job:
         started = time.perf_counter()
         job.run(host)
         return count / (time.perf_counter() - started)
 
 
-def _with_labels(inside: list, labelled: list) -> dict[str, float]:
+def _with_labels(inside: Sequence[float], labelled: Sequence[float]) -> dict[str, float]:
     if not labelled:
         return {}
     share = statistics.median(b / a for a, b in zip(inside, labelled, strict=True))
@@ -55,6 +56,7 @@ def _with_labels(inside: list, labelled: list) -> dict[str, float]:
 
 
 def main() -> None:
+    assert __doc__ is not None
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-g", "--game", required=True, metavar="GAME[/KIND]")
     parser.add_argument("--size", type=int, default=512, metavar="PIXELS")
@@ -64,7 +66,7 @@ def main() -> None:
     kind = game(args.game)
     characters = [kind.layout.random(i, 0) for i in range(CHARACTERS)]
     repeat = max(1, args.pictures // CHARACTERS)
-    inside, across, disk, labelled = [], [], [], []
+    inside, across, disk, labelled = [], [], [], list[float]()
     with open_engine(kind) as host:
         name = str(host.engines[0])
         for _ in range(args.rounds):
@@ -73,7 +75,7 @@ def main() -> None:
                 both = ("color", "labels")
                 rate = host.measure(characters, repeat=repeat, size=args.size, passes=both)
                 labelled.append(rate)
-            across.append(through_the_bridge(host, characters, repeat * CHARACTERS, args.size))
+            across.append(through_bridge(host, characters, repeat * CHARACTERS, args.size))
             disk.append(to_disk(host, kind.layout, repeat * CHARACTERS, args.size))
     print(
         json.dumps(

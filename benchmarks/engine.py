@@ -1,12 +1,12 @@
-"""Pictures per second that engines draw, side by side, in processes of their own.
+"""Pictures per second of several engine processes at once.
 
     python benchmarks/engine.py -g justice/female --engines 2
 
-Every process draws the same random characters for itself (the bridge's MEASURE: draw, send
-nothing), all of them at once: colour alone and colour with labels in turn. The rates are sums over
-the processes, medians over the rounds; ``labels_ratio`` is the second over the first. One process
-for each core is what ``f2p capture --engines N`` uses best; several are told to draw on one core
-each (``LP_NUM_THREADS=1``), unless the environment says otherwise.
+All processes draw the same random characters at once, without sending them (the bridge's MEASURE):
+colour alone and colour with labels in turn. The rates are sums over the processes and medians over
+the rounds; ``labels_ratio`` is the second divided by the first. ``f2p capture --engines N`` is
+fastest with one process per core; several processes draw on one core each (``LP_NUM_THREADS=1``),
+unless the environment sets this variable.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from contextlib import ExitStack
 from f2p_sdk import game
 from f2p_sdk.bridge import open_engine
 
-CHARACTERS = 8  # as many as safely fit one MEASURE
+CHARACTERS = 8  # of one MEASURE message
 
 
 def main() -> None:
+    assert __doc__ is not None
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-g", "--game", required=True, metavar="GAME[/KIND]")
     parser.add_argument("--size", type=int, default=512, metavar="PIXELS")
@@ -43,17 +44,17 @@ def main() -> None:
         name = str(hosts[0].engines[0])
         offered = {p: r for p, r in rates.items() if set(p) <= set(hosts[0].engines[0].passes)}
         for round_ in range(args.rounds + 1):
-            for passes, found in offered.items():
+            for passes, measured in offered.items():
                 jobs = [
                     pool.submit(h.measure, characters, repeat=repeat, size=args.size, passes=passes)
                     for h in hosts
                 ]
                 rate = sum(job.result() for job in jobs)
-                if round_:  # the first only warms up
-                    found.append(rate)
-    middle = {passes: statistics.median(found) for passes, found in offered.items()}
-    colour, both = middle["color",], middle.get(("color", "labels"))
-    report = {
+                if round_:  # the first is a warm-up
+                    measured.append(rate)
+    medians = {passes: statistics.median(found) for passes, found in offered.items()}
+    colour, both = medians["color",], medians.get(("color", "labels"))
+    report: dict[str, object] = {
         "engine": name,
         "size": args.size,
         "engines": args.engines,

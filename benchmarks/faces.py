@@ -1,12 +1,12 @@
-"""Do recognizers take an engine's characters for people, and for different people?
+"""Faces of an engine's characters, as dlib's detector and recognizer see them.
 
     python benchmarks/faces.py -g justice/female --count 1000
 
-Random characters, as people vary (``--evenly``: as ``f2p capture`` draws them, every value as
-likely): in how many pictures dlib's detector finds a face, and how far apart dlib's recognizer
-finds two of them (the median over all pairs; of real strangers about 0.8). Then each of some
-characters under random light and pose, where the engine knows scenes: how far its pictures are from
-the plain one. Needs the plugin f2p-dlib.
+Random characters with the variation of people (``--evenly``: uniform values, as in ``f2p
+capture``): the share of pictures in which dlib's detector finds a face, and the median distance of
+two characters by dlib's recognizer (about 0.8 for two people). Then some of the characters under
+random light and pose: the distance of these pictures from the standard portrait. The engine must
+support scenes. Needs the plugin f2p-dlib.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import argparse
 import json
 
 import numpy as np
-from f2p_dlib.compare import describe
+from f2p_dlib.compare import Embedding, describe
 
 from f2p_sdk import game
 from f2p_sdk.bridge import open_engine
@@ -23,18 +23,21 @@ from f2p_sdk.capture import random_scene
 
 
 def main() -> None:
+    assert __doc__ is not None
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-g", "--game", required=True, metavar="GAME[/KIND]")
     parser.add_argument("--count", type=int, default=1000, metavar="N", help="characters")
-    parser.add_argument("--varied", type=int, default=50, metavar="N", help="of them, in scenes")
-    parser.add_argument("--scenes", type=int, default=4, metavar="N", help="for each of those")
+    parser.add_argument(
+        "--varied", type=int, default=50, metavar="N", help="number of them in scenes"
+    )
+    parser.add_argument("--scenes", type=int, default=4, metavar="N", help="scenes per character")
     parser.add_argument("--size", type=int, default=256, metavar="PIXELS")
-    parser.add_argument("--evenly", action="store_true", help="as f2p capture draws them")
+    parser.add_argument("--evenly", action="store_true", help="uniform values, as in f2p capture")
     parser.add_argument("--seed", type=int, default=1, metavar="N")
     args = parser.parse_args()
     kind = game(args.game)
     random = kind.layout.random if args.evenly else kind.layout.person
-    found: dict[int, np.ndarray] = {}
+    found: dict[int, Embedding] = {}
     near: list[float] = []
     lost = 0
     with open_engine(kind) as host:

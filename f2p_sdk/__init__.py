@@ -1,7 +1,7 @@
 """f2p-sdk: a photo of a face becomes the values of a game's own character sliders.
 
-Everything an adapter, a plugin or a script needs is exported here by name. The names are resolved
-when they are first used (PEP 562), so that ``import f2p_sdk`` loads neither torch nor any plugin.
+This package exports every name that an adapter, a plugin or a script needs. Names are resolved at
+their first use (PEP 562): ``import f2p_sdk`` loads neither torch nor any plugin.
 """
 
 from __future__ import annotations
@@ -10,98 +10,50 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-# Unasked, MKL, which multiplies matrices for torch, deals sums out to threads differently from run
-# to run, and two fits of one photo end apart. It reads this before its first product.
+from . import errors
+
+# By default, MKL distributes sums over threads differently in every run, and two fits of one photo
+# give different results. MKL reads this variable before its first matrix product.
 os.environ.setdefault("MKL_CBWR", "AUTO")
 
 __version__ = "0.1.0"
 
-# name -> (module, attribute)
-_EXPORTS: dict[str, tuple[str, str]] = {
-    # floor 1
-    "Continuous": ("parameters", "Continuous"),
-    "Discrete": ("parameters", "Discrete"),
-    "Layout": ("parameters", "Layout"),
-    "Character": ("parameters", "Character"),
+# module -> exported names, by layer
+_NAMES = {
+    "parameters": ("Continuous", "Discrete", "Layout", "Character"),
+    "images": ("encode_png", "side_by_side"),
+    "findings": ("Finding",),
+    "alignment": ("Face", "align", "similarity", "pick_face"),
+    "weights": ("load_imitator", "load_card", "save_weights"),
+    "bridge": (
+        *("Host", "EngineClient", "EngineHandler", "EngineInfo"),
+        *("serve_engine", "open_engine"),
+    ),
+    "capture": ("read_records",),
+    "kinds": ("Game", "Kind", "Framing"),
+    "hookspecs": (
+        *("hookimpl", "CheckSpec", "Recognizer", "RecognizerSpec"),
+        *("Parser", "ParserSpec", "Detector", "DetectorSpec"),
+    ),
+    "plugins": ("game", "games", "recognizer", "parser", "detector"),
+    "pipeline": ("fit", "FitResult", "Fitter", "render"),
+    "conformance": ("check",),
+    "errors": tuple(name for name in errors.__all__ if name[0].isupper()),
+}
+# name -> (module, attribute); an import of the module f2p_sdk.capture would shadow `capture`
+_EXPORTS = {
     "load_image": ("images", "load"),
     "save_image": ("images", "save"),
     "decode_image": ("images", "decode"),
-    "encode_png": ("images", "encode_png"),
     "resize_image": ("images", "resize"),
-    "side_by_side": ("images", "side_by_side"),
-    "Finding": ("findings", "Finding"),
-    # floor 2
-    "Face": ("alignment", "Face"),
-    "align": ("alignment", "align"),
-    "similarity": ("alignment", "similarity"),
-    "pick_face": ("alignment", "pick_face"),
-    "load_imitator": ("weights", "load_imitator"),
-    "load_card": ("weights", "load_card"),
-    "save_weights": ("weights", "save_weights"),
-    "Host": ("bridge", "Host"),
-    "EngineClient": ("bridge", "EngineClient"),
-    "EngineHandler": ("bridge", "EngineHandler"),
-    "EngineInfo": ("bridge", "EngineInfo"),
-    "serve_engine": ("bridge", "serve_engine"),
-    "open_engine": ("bridge", "open_engine"),
-    # floor 4
-    # not `capture`: importing the module f2p_sdk.capture would shadow it
     "capture_dataset": ("capture", "capture"),
-    "read_records": ("capture", "read_records"),
-    # floor 5
-    "hookimpl": ("hookspecs", "hookimpl"),
-    "CheckSpec": ("hookspecs", "CheckSpec"),
-    "Game": ("kinds", "Game"),
-    "Kind": ("kinds", "Kind"),
-    "Framing": ("kinds", "Framing"),
-    "Recognizer": ("hookspecs", "Recognizer"),
-    "RecognizerSpec": ("hookspecs", "RecognizerSpec"),
-    "Parser": ("hookspecs", "Parser"),
-    "ParserSpec": ("hookspecs", "ParserSpec"),
-    "Detector": ("hookspecs", "Detector"),
-    "DetectorSpec": ("hookspecs", "DetectorSpec"),
-    # floor 6: `game("justice/female")`, `games()`
-    "game": ("plugins", "game"),
-    "games": ("plugins", "games"),
-    "recognizer": ("plugins", "recognizer"),
-    "parser": ("plugins", "parser"),
-    "detector": ("plugins", "detector"),
-    # floor 7
-    "fit": ("pipeline", "fit"),
-    "FitResult": ("pipeline", "FitResult"),
-    "render": ("pipeline", "render"),
-    # floor 8
-    "check": ("conformance", "check"),
-    # floor 0: every error
-    **{
-        name: ("errors", name)
-        for name in (
-            "F2PError",
-            "UsageError",
-            "LayoutError",
-            "CharacterError",
-            "ImageError",
-            "FaceError",
-            "NoFaceError",
-            "WeightsError",
-            "PluginError",
-            "UnknownNameError",
-            "BridgeError",
-            "ProtocolError",
-            "EngineLostError",
-            "EngineTimeoutError",
-            "EngineError",
-            "DatasetError",
-            "TrainingError",
-            "SearchError",
-        )
-    },
+    **{name: (module, name) for module, names in _NAMES.items() for name in names},
 }
 
 __all__ = ["__version__", *sorted(_EXPORTS)]
 
 
-# The same once more, for type checkers and editors; a test holds the two together.
+# The same names for type checkers and editors; a test compares the two lists.
 if TYPE_CHECKING:
     from .alignment import Face as Face
     from .alignment import align as align
@@ -157,6 +109,7 @@ if TYPE_CHECKING:
     from .parameters import Discrete as Discrete
     from .parameters import Layout as Layout
     from .pipeline import FitResult as FitResult
+    from .pipeline import Fitter as Fitter
     from .pipeline import fit as fit
     from .pipeline import render as render
     from .plugins import detector as detector
@@ -176,7 +129,7 @@ else:
         except KeyError:
             raise AttributeError(f"module 'f2p_sdk' has no attribute {name!r}") from None
         value = getattr(importlib.import_module(f"f2p_sdk.{module}"), attribute)
-        globals()[name] = value  # the next use does not come here again
+        globals()[name] = value  # later uses do not call this function
         return value
 
 

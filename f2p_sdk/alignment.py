@@ -1,8 +1,8 @@
-"""From a photo to the game's frame: which face, and the crop that puts it where the game has it.
+"""Alignment of a photo to a game's framing: choice of a face, and the crop around it.
 
-Coordinates are pixels, x before y; whole numbers are centres of pixels, (0, 0) that of the top left
-one. The five landmarks are those of dlib's five-point model, in its order: outer and inner corner
-of the eye on the picture's right, outer and inner corner of the eye on its left, base of the nose.
+Coordinates are pixels (x, y); (0, 0) is the centre of the top-left pixel. The five landmarks have
+the order of dlib's five-point model: outer and inner corner of the eye on the picture's right,
+outer and inner corner of the eye on its left, base of the nose.
 """
 
 from __future__ import annotations
@@ -15,25 +15,26 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from .errors import FaceError, ImageError, NoFaceError
+from .errors import FaceError, NoFaceError
+from .images import Picture, check_picture
 
 __all__ = ["Aligned", "Face", "PickedFace", "align", "pick_face", "similarity"]
 
-Picture = npt.NDArray[np.uint8]
 Array = npt.NDArray[np.float64]
 
-# Below these, characters fitted to a photo get visibly worse.
+# Limits of a good photo: beyond them, fitted characters become visibly worse.
 SMALL_EYE_DISTANCE = 40.0  # pixels of the photo between the centres of the eyes
-TURNED = 0.2  # see Face.turn: about 30 degrees
-MUCH_OUTSIDE = 0.25  # share of the aligned picture that the photo does not show
+TURNED = 0.2  # of Face.turn: about 30 degrees
+MUCH_OUTSIDE = 0.25  # share of the aligned picture outside of the photo
 
-# Beyond the photo's edge its mirror image is shown, more and more blurred; as shares of the frame.
+# Blur radius of the mirror image outside of the photo, and width of the transition to it, as shares
+# of the frame's side.
 _BLUR = 0.08
 _FADE = 0.08
 
 
 class Frame(Protocol):
-    """Where a game's face stands: what `align` needs of a `Framing`."""
+    """The part of `Framing` that `align` needs; `kinds` is a higher layer."""
 
     @property
     def size(self) -> int: ...
@@ -47,8 +48,8 @@ class Face:
 
     Attributes:
         box: left, top, right, bottom in pixels.
-        landmarks: float64 (5, 2), as in this module's docstring.
-        score: the detector's confidence, larger is surer; comparable within one detector only.
+        landmarks: float64 (5, 2) in the order of this module's docstring.
+        score: confidence of the detector; scores of different detectors are not comparable.
     """
 
     box: tuple[float, float, float, float]
@@ -65,14 +66,14 @@ class Face:
 
     @property
     def eye_distance(self) -> float:
-        """Pixels between the centres of the eyes, each the middle of its two corners."""
+        """Pixels between the centres of the eyes; a centre is the mean of two corners."""
         right, left = _eyes(self.landmarks)
         return float(np.hypot(*(right - left)))
 
     @property
     def turn(self) -> float:
-        """How far the base of the nose is off the middle of the eyes, along their line, in eye
-        distances: 0 from the front, beyond +-0.2 for a head turned by some 30 degrees."""
+        """Offset of the base of the nose from the middle between the eyes, along the line of the
+        eyes, in eye distances: 0 for a frontal face, about +-0.2 for a yaw of 30 degrees."""
         right, left = _eyes(self.landmarks)
         axis = right - left
         return float((self.landmarks[4] - (right + left) / 2) @ axis / max(axis @ axis, 1e-12))
@@ -80,7 +81,7 @@ class Face:
 
 @dataclass(frozen=True, eq=False)
 class PickedFace:
-    """The face that `pick_face` took, its number from 1, and how many there were to choose from."""
+    """The chosen face, its number from 1 by size, and the number of faces."""
 
     face: Face
     number: int
@@ -88,7 +89,7 @@ class PickedFace:
 
     @property
     def message(self) -> str:
-        """What a user should hear where there was a choice; empty where there was none."""
+        """Message for the user about the choice; empty for a single face."""
         if self.count == 1:
             return ""
         left, top, right, bottom = (round(edge) for edge in self.face.box)
@@ -96,20 +97,20 @@ class PickedFace:
         return (
             f"{self.count} faces found; took face {self.number}{largest}, "
             f"left {left} top {top} right {right} bottom {bottom}; "
-            f"another one: --face 1 ... {self.count}"
+            f"choose another one with --face 1 ... {self.count}"
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Aligned:
-    """A photo in the game's frame.
+    """A photo aligned to the game's framing.
 
     Attributes:
-        picture: uint8 (S, S, 3), RGB sRGB.
-        matrix: float64 (2, 3), from a pixel of the photo to a pixel of `picture`.
+        picture: uint8 (S, S, 3), RGB, sRGB.
+        matrix: float64 (2, 3), from pixels of the photo to pixels of `picture`.
         landmarks: float64 (5, 2), the photo's landmarks in `picture`.
-        outside: share of `picture` that lies beyond the photo's edge and was made up.
-        hints: sentences for the user on why the likeness may suffer; empty for a good photo.
+        outside: share of `picture` outside of the photo, filled with the mirror image.
+        hints: sentences for the user about defects of the photo; empty for a good photo.
     """
 
     picture: Picture
@@ -120,22 +121,22 @@ class Aligned:
 
 
 def pick_face(faces: Sequence[Face], number: int | None = None) -> PickedFace:
-    """The face to work with: the largest, or the one of this number, from 1, by size.
+    """Choose the largest face, or the face of this number, from 1, by size.
 
     Raises:
-        NoFaceError: there are no faces.
-        FaceError: there is no face of this number.
+        NoFaceError: no faces.
+        FaceError: no face of this number.
     """
     if not faces:
         raise NoFaceError(
             "no face was found in the picture",
-            remedy="use a photo that shows one face from the front, sharp, lit, with some room "
-            "around it and at least 80 pixels wide",
+            remedy="use a sharp, well lit photo of one face from the front, at least 80 pixels "
+            "wide, with some space around it",
         )
     if number is not None and not 1 <= number <= len(faces):
-        have = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
+        count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
         raise FaceError(
-            f"face {number} was asked for, but the picture has {have}",
+            f"there is no face {number}: the picture has {count}",
             remedy=f"give --face a number from 1 to {len(faces)}; 1 is the largest face",
         )
     by_size = sorted(faces, key=lambda face: -face.area)
@@ -144,28 +145,28 @@ def pick_face(faces: Sequence[Face], number: int | None = None) -> PickedFace:
 
 
 def similarity(src: npt.ArrayLike, dst: npt.ArrayLike) -> Array:
-    """The rotation, scale and shift, never a reflection, that brings `src` nearest to `dst`.
+    """Least-squares rotation, scale and translation (no reflection) from `src` to `dst`.
 
-    Least squares, S. Umeyama 1991; in the plane it is linear regression on complex numbers.
+    S. Umeyama, 1991; in two dimensions it is a linear regression of complex numbers.
 
     Args:
-        src, dst: (N, 2) each, N >= 2.
+        src, dst: points (N, 2), N >= 2.
 
     Returns:
         float64 (2, 3): ``[s cos, -s sin, tx; s sin, s cos, ty]``.
 
     Raises:
-        ValueError: shapes that do not fit.
-        FaceError: the points of `src` all lie in one place, or are not finite.
+        ValueError: wrong shapes.
+        FaceError: all points of `src` are equal, or points are not finite.
     """
     a, b = np.asarray(src, dtype=np.float64), np.asarray(dst, dtype=np.float64)
     if a.ndim != 2 or a.shape[1] != 2 or len(a) < 2 or a.shape != b.shape:
-        raise ValueError(f"similarity takes two lists of N >= 2 points, not {a.shape}, {b.shape}")
+        raise ValueError(f"similarity needs two arrays (N >= 2, 2), got {a.shape} and {b.shape}")
     centre_a, centre_b = a.mean(axis=0), b.mean(axis=0)
     x, y = a - centre_a, b - centre_b
     spread = float((x * x).sum())
     if not np.isfinite(spread + float(y.sum())) or spread < 1e-12:
-        raise FaceError(f"landmarks must be finite and apart from each other, got {a.tolist()}")
+        raise FaceError(f"landmarks must be finite and distinct, got {a.tolist()}")
     cosine = float((x * y).sum()) / spread
     sine = float((x[:, 0] * y[:, 1] - x[:, 1] * y[:, 0]).sum()) / spread
     turn = np.array([(cosine, -sine), (sine, cosine)])
@@ -173,27 +174,26 @@ def similarity(src: npt.ArrayLike, dst: npt.ArrayLike) -> Array:
 
 
 def align(picture: Picture, landmarks: npt.ArrayLike, framing: Frame) -> Aligned:
-    """Cuts a photo so that its face stands where the game's average face stands.
+    """Crop a photo so that its face has the position of the face in the game's pictures.
 
-    Downscaling is antialiased. Where the frame reaches beyond the photo's edge, the photo goes on
-    as its mirror image that blurs with distance: no black, no straight streaks.
+    Downscaling is antialiased. Outside of the photo, the crop shows the photo's mirror image,
+    blurred with the distance from the edge.
 
     Args:
-        picture: uint8 (H, W, 3), RGB sRGB.
+        picture: uint8 (H, W, 3), RGB, sRGB.
         landmarks: (5, 2) in pixels of `picture`.
-        framing: the game's frame: its size S and the place of the landmarks in it.
+        framing: side S of the game's pictures and the landmarks in them.
 
     Raises:
         ImageError: `picture` is not a picture.
         FaceError: the landmarks are not five distinct points, or the face is outside of the photo.
     """
-    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
-        raise ImageError(f"a picture is uint8 (H, W, 3), not {picture.dtype} {picture.shape}")
+    check_picture(picture)
     points, size = _five_points(landmarks), framing.size
     matrix = similarity(points, framing.pixels(size))
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if scale < 1e-6:
-        raise FaceError(f"the game's landmarks must be apart from each other, got scale {scale}")
+        raise FaceError(f"the landmarks of the framing must be distinct, got scale {scale}")
     back = np.linalg.inv(np.vstack((matrix, (0, 0, 1))))
     warped, outside = _warp(picture, back, scale, size)
     moved = points @ matrix[:, :2].T + matrix[:, 2]
@@ -201,12 +201,12 @@ def align(picture: Picture, landmarks: npt.ArrayLike, framing: Frame) -> Aligned
 
 
 def _warp(picture: Picture, back: Array, scale: float, size: int) -> tuple[Picture, float]:
-    """The frame's pixels and the share of them beyond the photo; `back` (3, 3): frame -> photo."""
+    """Return the crop and its share outside of the photo; `back` (3, 3): crop -> photo."""
     height, width = picture.shape[:2]
     edge = np.array([(-1, -1, 1), (size, -1, 1), (-1, size, 1), (size, size, 1)], dtype=np.float64)
     reach = (edge @ back.T)[:, :2]
-    # Work on the part of the photo that is needed, at the frame's scale if that is smaller: then
-    # the last step drops no pixels, and 50 megapixels cost no more than they must.
+    # Cut the required part and scale it down first: the affine transform samples without
+    # antialiasing, and large photos take little time and memory.
     start = np.clip(np.floor(reach.min(0)) - 2, 0, (width, height)).astype(int)
     end = np.clip(np.ceil(reach.max(0)) + 3, 0, (width, height)).astype(int)
     if (end <= start).any():
@@ -217,7 +217,7 @@ def _warp(picture: Picture, back: Array, scale: float, size: int) -> tuple[Pictu
     if (small < span).any():
         part = part.resize((int(small[0]), int(small[1])), Image.Resampling.LANCZOS, reducing_gap=3)
     ratio = small / span
-    # frame -> part, with pixel centres at whole numbers throughout
+    # crop -> part, with pixel centres at whole numbers
     to_part = np.diag((ratio[0], ratio[1], 1.0))
     to_part[:2, 2] = (0.5 - start) * ratio - 0.5
     total = to_part @ back
@@ -226,10 +226,10 @@ def _warp(picture: Picture, back: Array, scale: float, size: int) -> tuple[Pictu
     high = np.maximum(np.ceil(need.max(0) - small).astype(int) + 3, 0)
     canvas = _extend(part, low, high, size * min(scale, 1.0) / scale)
     total[:2, 2] += low
-    # Pillow's corner of a pixel is its whole number: shift by half a pixel there and back.
+    # Pillow's pixel centres are at +0.5.
     shift = total[:2, 2] + 0.5 - total[:2, :2] @ (0.5, 0.5)
     data = tuple(map(float, (*total[0, :2], shift[0], *total[1, :2], shift[1])))
-    # In floating point: for 8 bits Pillow would cut fractions off instead of rounding.
+    # Transform in floating point: Pillow truncates 8-bit values instead of rounding.
     how = (Image.Transform.AFFINE, data, Image.Resampling.BICUBIC)
     turned = [
         np.asarray(channel.convert("F").transform((size, size), *how)) for channel in canvas.split()
@@ -241,7 +241,7 @@ def _warp(picture: Picture, back: Array, scale: float, size: int) -> tuple[Pictu
 def _extend(
     part: Image.Image, low: npt.NDArray[Any], high: npt.NDArray[Any], unit: float
 ) -> Image.Image:
-    """`part` and its mirror image beyond, blurred with distance; `unit`: the frame's side in it."""
+    """Extend `part` by its blurred mirror image; `unit`: side of the crop in pixels of `part`."""
     if not low.any() and not high.any():
         return part
     margins = ((int(low[1]), int(high[1])), (int(low[0]), int(high[0])))
@@ -270,12 +270,12 @@ def _hints(points: Array, outside: float) -> tuple[str, ...]:
     if face.eye_distance < SMALL_EYE_DISTANCE:
         hints.append(
             f"the face is small: {face.eye_distance:.0f} pixels between the eyes; "
-            f"from {SMALL_EYE_DISTANCE:.0f} on the likeness gets better"
+            f"{SMALL_EYE_DISTANCE:.0f} or more give a better likeness"
         )
     if abs(face.turn) > TURNED:
-        hints.append("the head is turned aside; a photo from the front gives a better likeness")
+        hints.append("the head is turned; a photo from the front gives a better likeness")
     if outside > MUCH_OUTSIDE:
-        hints.append(f"the photo is cut close: {outside:.0%} of the game's frame lie outside of it")
+        hints.append(f"the photo is cropped tightly: {outside:.0%} of the game's frame is outside")
     return tuple(hints)
 
 
@@ -286,5 +286,5 @@ def _eyes(points: Array) -> tuple[Array, Array]:
 def _five_points(landmarks: npt.ArrayLike) -> Array:
     points = np.asarray(landmarks, dtype=np.float64)
     if points.shape != (5, 2) or not np.isfinite(points).all():
-        raise FaceError(f"landmarks are five finite points (x, y), got {points.tolist()}")
+        raise FaceError(f"landmarks must be five finite points (x, y), got {points.tolist()}")
     return points

@@ -1,16 +1,17 @@
-"""What the core itself offers, through the same hooks as any plugin.
+"""Recognizer and parser of the core, offered through the same hooks as those of plugins.
 
 The plugin manager registers this module before every installed plugin, under the name ``core``.
-``tryfirst`` puts the core's offers before those of plugins: where its own recognizer can be used it
-is the default, and until then a plugin's is. Nothing here imports torch.
+``tryfirst`` puts the core's offers before those of plugins: its recognizer is the default as soon
+as it is usable. Nothing here imports torch.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .faceparts import CLASSES
 from .hookspecs import Parser, ParserSpec, RecognizerSpec, hookimpl
-from .parsing import CLASSES, missing
+from .parsing import SHIPPED, shipped_missing
 from .weights import imported_weights
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def f2p_recognizers() -> list[RecognizerSpec]:
             load=_load_light_cnn,
             licence="upstream's weights are trained on research data: they may be for research "
             "only, ask their authors before commercial use",
-            available=_why_no_light_cnn,
+            available=_light_cnn_missing,
         )
     ]
 
@@ -40,15 +41,15 @@ def _load_light_cnn() -> LightCNNRecognizer:
     return LightCNNRecognizer()
 
 
-def _why_no_light_cnn() -> str | None:
+def _light_cnn_missing() -> str | None:
     path = imported_weights("light-cnn")
     if path.is_file():
         return None
     return (
-        f"its weights are not there ({path}): download LightCNN_29Layers_V2_checkpoint.pth.tar, "
+        f"its weights are missing ({path}): download LightCNN_29Layers_V2_checkpoint.pth.tar, "
         "linked in the README of https://github.com/AlfredXiangWu/LightCNN, and run "
-        "`f2p weights import light-cnn FILE`; until then the next recognizer serves, "
-        "dlib's where f2p-dlib is installed"
+        "`f2p weights import light-cnn FILE`; without them the next recognizer is the default, "
+        "dlib's if f2p-dlib is installed"
     )
 
 
@@ -59,14 +60,14 @@ def f2p_parsers() -> list[ParserSpec]:
             name="compact",
             title="Compact face parser, trained on pictures of the open engine",
             classes=CLASSES,
-            load=_compact_parser,
-            licence="Apache-2.0; trained only on pictures drawn of CC0 data",
-            available=missing,
+            load=_load_compact,
+            licence="Apache-2.0; trained only on pictures of CC0 data",
+            available=shipped_missing,
         )
     ]
 
 
-def _compact_parser() -> Parser:
-    from .parsing import SHIPPED, load_parser
+def _load_compact() -> Parser:
+    from .parsing.store import load_parser
 
     return load_parser(SHIPPED)

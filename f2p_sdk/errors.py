@@ -1,14 +1,15 @@
-"""One tree of errors for the whole SDK.
+"""Exception classes of the SDK.
 
-Every error that a user can cause or meet is an :class:`F2PError`: its message names the subject,
-the rule and the value, and ``remedy`` says what to do next. The command line prints both and leaves
-with ``exit_code``; anything that is not an ``F2PError`` is a defect of the SDK.
+Every error that a user can cause or meet is an :class:`F2PError`. Its message names the subject,
+the rule and the value; ``remedy`` names the next step. The command line prints both and exits with
+``exit_code``. Any other exception is a defect of the SDK or of a plugin.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 __all__ = [
     "BridgeError",
@@ -30,6 +31,7 @@ __all__ = [
     "UsageError",
     "WeightsError",
     "did_you_mean",
+    "error_prefix",
 ]
 
 
@@ -37,8 +39,8 @@ class F2PError(Exception):
     """Base of all errors of the SDK.
 
     Args:
-        message: one sentence: the subject, the rule it breaks, the value that breaks it.
-        remedy: what the reader should do next; empty where nothing sensible can be said.
+        message: one sentence with the subject, the rule it breaks and the wrong value.
+        remedy: next step for the reader; empty if there is none.
     """
 
     exit_code: int = 1
@@ -52,7 +54,7 @@ class F2PError(Exception):
         return f"{self.message}\n  next: {self.remedy}" if self.remedy else self.message
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Exceptions cross process borders (multiprocessing): keep the keyword argument.
+        # Pickling between processes must keep the keyword argument.
         return (_rebuild, (type(self), self.message, self.remedy))
 
 
@@ -63,29 +65,29 @@ def _rebuild(cls: type[F2PError], message: str, remedy: str) -> F2PError:
 
 
 class UsageError(F2PError):
-    """The caller asked for something that makes no sense; the command line exits with 2."""
+    """Invalid arguments or options; the command line exits with 2."""
 
     exit_code = 2
 
 
 class LayoutError(F2PError):
-    """A layout file breaks a rule: names file, parameter, rule and value."""
+    """A layout breaks a rule; the message names file, parameter, rule and value."""
 
 
 class CharacterError(F2PError):
-    """A character does not fit its layout: unknown, missing or wrong values, or another layout."""
+    """A character does not match its layout: unknown, missing or wrong values, or another hash."""
 
 
 class ImageError(F2PError):
-    """A file or a byte string is not a picture that can be used."""
+    """A file, a byte string or an array is not a usable picture."""
 
 
 class FaceError(F2PError):
-    """The faces in a picture are not what was asked for."""
+    """A picture has no usable face, or not the requested one."""
 
 
 class NoFaceError(FaceError):
-    """No face was found in a picture."""
+    """The detector found no face in a picture."""
 
 
 class WeightsError(F2PError):
@@ -93,44 +95,41 @@ class WeightsError(F2PError):
 
 
 class PluginError(F2PError):
-    """A plugin cannot be loaded, or offers something that breaks the contract of its hook."""
+    """A plugin cannot be loaded, or a value that it offers breaks the rules of its hook."""
 
 
 class UnknownNameError(PluginError):
-    """A game, kind, recognizer or detector of this name is not installed.
+    """No game, kind, recognizer, detector or parser of this name is installed.
 
     Args:
-        what: the sort of thing that was looked for, e.g. ``"game"``.
-        name: the name that was asked for.
-        known: the names there are; the nearest are suggested.
+        what: type of the object, e.g. ``"game"``.
+        name: unknown name.
+        known: valid names; the remedy suggests the nearest ones.
     """
 
     def __init__(
         self, what: str, name: str, known: Iterable[str] = (), *, remedy: str = ""
     ) -> None:
         names = sorted(known)
-        message = f"there is no {what} named {name!r}"
-        if not remedy:
-            near = did_you_mean(name, names)
-            if near:
-                remedy = near
-            elif names:
-                remedy = f"use one of: {', '.join(names)}"
-        super().__init__(message, remedy=remedy)
+        listed = f"use one of: {', '.join(names)}" if names else ""
+        super().__init__(
+            f"there is no {what} named {name!r}",
+            remedy=remedy or did_you_mean(name, names) or listed,
+        )
         self.name = name
         self.known = tuple(names)
 
 
 class BridgeError(F2PError):
-    """Something went wrong between the SDK and an engine."""
+    """The connection between the SDK and an engine failed."""
 
 
 class ProtocolError(BridgeError):
-    """The other side speaks another protocol, another version of it, or nonsense."""
+    """The peer sent an invalid message or uses another version of the protocol."""
 
 
 class EngineLostError(BridgeError):
-    """The engine went away in the middle of its work."""
+    """The engine disconnected before it answered."""
 
 
 class EngineTimeoutError(BridgeError):
@@ -138,29 +137,35 @@ class EngineTimeoutError(BridgeError):
 
 
 class EngineError(BridgeError):
-    """The engine itself reported an error; message and remedy are the engine's own."""
+    """An error that the engine reported, with the engine's message and remedy."""
 
 
 class DatasetError(F2PError):
-    """A folder of captured pictures is missing, damaged or belongs to another layout."""
+    """A captured dataset is missing, damaged or belongs to another layout."""
 
 
 class TrainingError(F2PError):
-    """Training cannot start or cannot go on."""
+    """Training cannot start or cannot continue."""
 
 
 class SearchError(F2PError):
-    """The search for a character cannot start or went wrong."""
+    """The search for a character cannot start or failed."""
 
 
 def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
-    """``"did you mean 'x' or 'y'?"`` for the nearest of ``known``; empty if none is near."""
-    matcher = difflib.SequenceMatcher(b=name.lower())  # the second sequence is the one it keeps
-    scores = []
-    for candidate in known:
-        matcher.set_seq1(candidate.lower())
-        scores.append((-matcher.ratio(), candidate))
-    scores.sort()
-    # Near enough at all, and nearly as near as the best.
-    near = [c for score, c in scores if -score >= 0.6 and score - scores[0][0] <= 0.1][:limit]
-    return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
+    """Return ``"did you mean 'x' or 'y'?"`` for close matches of ``name``, or an empty string.
+
+    The comparison ignores case. At most ``limit`` names are suggested, the best match first.
+    """
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=limit)
+    return f"did you mean {' or '.join(repr(by_lower[key]) for key in near)}?" if near else ""
+
+
+@contextmanager
+def error_prefix(subject: object) -> Iterator[None]:
+    """Prepend ``subject``, e.g. the path of a file, to the messages of errors in the block."""
+    try:
+        yield
+    except F2PError as error:
+        raise _rebuild(type(error), f"{subject}: {error.message}", error.remedy) from None

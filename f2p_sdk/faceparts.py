@@ -1,4 +1,4 @@
-"""The parts of a face that parsers tell apart and the labels pass of an engine names."""
+"""Classes of face parts, for parsers and for the labels pass of an engine."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ CLASSES: tuple[str, ...] = (
     "lower_lip",
     "hair",
 )
-"""The classes of the Helen set, numbered as in the labels pass (``docs/reference/protocol.md``). Left and
-right are the subject's."""
+"""The classes of the Helen set, numbered as in the labels pass (``docs/reference/protocol.md``).
+Left and right are the subject's."""
 
 MIRRORED: tuple[int, ...] = tuple(
     CLASSES.index(
@@ -26,4 +26,4 @@ MIRRORED: tuple[int, ...] = tuple(
     )
     for name in CLASSES
 )
-"""Class -> the class it is in the mirror."""
+"""Class -> class in the mirrored picture."""

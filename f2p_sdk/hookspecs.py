@@ -1,15 +1,15 @@
-"""What a plugin or an adapter can offer, and the hooks it offers it through.
+"""Hooks of plugins and adapters, and the types that they return.
 
-A package takes part by an entry point in the group ``f2p`` that names a module; functions of that
-module marked with :data:`hookimpl` are the package's offers. Nothing here imports torch: a plugin
-describes networks and imports them only when ``load`` is called.
+A package registers a module by an entry point in the group ``f2p``. Functions of that module that
+are marked with :data:`hookimpl` implement the hooks. This module does not import torch: a plugin
+describes its networks, and ``load`` imports them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import pluggy
@@ -31,6 +31,7 @@ __all__ = [
     "Detector",
     "DetectorSpec",
     "HookSpecs",
+    "Metric",
     "Parser",
     "ParserSpec",
     "Recognizer",
@@ -42,64 +43,67 @@ ENTRY_POINT_GROUP = "f2p"
 
 hookspec = pluggy.HookspecMarker("f2p")
 hookimpl = pluggy.HookimplMarker("f2p")
-"""Marks a function of a plugin as the implementation of the hook of the same name."""
+"""Decorator that marks a function of a plugin as the implementation of the hook of its name."""
+
+Metric = Literal["euclidean", "cosine"]
 
 
 @runtime_checkable
 class Recognizer(Protocol):
-    """A frozen network that says how alike two faces are.
-
-    One whose embeddings are compared by the angle between them has an attribute ``metric`` that is
-    ``"cosine"``; without it, by their Euclidean distance.
-    """
+    """A frozen network from faces to embeddings; close embeddings mean similar faces."""
 
     @property
     def name(self) -> str: ...
 
+    @property
+    def metric(self) -> Metric:
+        """How to compare two embeddings: by their Euclidean distance, or by their angle."""
+        ...
+
     def embed(self, pictures: torch.Tensor, landmarks: torch.Tensor) -> torch.Tensor:
-        """Pictures float32 (B, 3, H, W) RGB in [0, 1] and landmarks (5, 2) or (B, 5, 2) in pixels
-        to embeddings (B, E), differentiable with respect to the pictures."""
+        """Return embeddings (B, E) of pictures float32 (B, 3, H, W) sRGB in [0, 1] with landmarks
+        (5, 2) or (B, 5, 2) in pixels; differentiable with respect to the pictures."""
         ...
 
 
 @runtime_checkable
 class Detector(Protocol):
-    """Finds faces and their five landmarks."""
+    """Detector of faces and their five landmarks."""
 
     @property
     def name(self) -> str: ...
 
     def detect(self, picture: np.ndarray[Any, np.dtype[np.uint8]]) -> list[Face]:
-        """A picture uint8 (H, W, 3) RGB to its faces, largest first; empty if there are none."""
+        """Return the faces of a picture uint8 (H, W, 3) sRGB, largest first; possibly none."""
         ...
 
 
 @runtime_checkable
 class Parser(Protocol):
-    """A frozen network that says which part of the face each place of a picture is."""
+    """A frozen network from a picture to a class per pixel, e.g. skin, nose or hair."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the logits; the core's are Helen's 11, see
-        ``docs/reference/protocol.md``."""
+        """Names of the classes in the order of the logits; the core uses the 11 classes of Helen,
+        see ``docs/reference/protocol.md``."""
         ...
 
     @property
     def size(self) -> int:
-        """The side that pictures should have."""
+        """Expected side of the pictures in pixels."""
         ...
 
     def features(self, pictures: torch.Tensor) -> Features:
-        """Pictures float32 (B, 3, size, size) RGB in [0, 1] to ``stage1``, ``stage2``, ``stage4``
-        (B, C, h, w) each and ``logits`` (B, classes, size/8, size/8), differentiable with respect
-        to the pictures."""
+        """Return ``stage1``, ``stage2``, ``stage4`` (B, C, h, w) and ``logits`` (B, classes,
+        size/8, size/8) of pictures float32 (B, 3, size, size) sRGB in [0, 1]; differentiable with
+        respect to the pictures."""
         ...
 
     def sharp(self, pictures: torch.Tensor) -> torch.Tensor:
-        """The finest logits (B, classes, h, h) it has, for maps to look at and to measure."""
+        """Return the logits (B, classes, h, h) of the highest resolution, for label maps."""
         ...
 
 
@@ -109,14 +113,17 @@ def _available() -> str | None:
 
 @dataclass(frozen=True)
 class RecognizerSpec:
-    """A recognizer on offer.
+    """Description of a recognizer that a plugin provides.
 
     Attributes:
         name, title: for the command line, and for people.
         dimension: length E of the embedding.
-        load: makes the recognizer; the first moment at which torch may be imported.
-        licence: of the weights, and what they may be used for.
-        available: None if it can be loaded, else why not and what to do; must be quick.
+        load: returns the recognizer; only this call may import torch.
+        licence: of the weights, with the permitted use.
+        available: returns None if ``load`` can work, else the reason and the next step; fast.
+        measures_likeness: reports give the distance of this recognizer, whatever recognizer the
+            search uses. Only for one whose distances have the units of the documented thresholds:
+            Euclidean, two photos of one person below 0.6.
     """
 
     name: str
@@ -125,6 +132,7 @@ class RecognizerSpec:
     load: Callable[[], Recognizer]
     licence: str = ""
     available: Callable[[], str | None] = _available
+    measures_likeness: bool = False
 
     def __post_init__(self) -> None:
         check_name("recognizer", self.name)
@@ -132,7 +140,7 @@ class RecognizerSpec:
 
 @dataclass(frozen=True)
 class DetectorSpec:
-    """A face detector on offer; attributes as of :class:`RecognizerSpec`."""
+    """Description of a face detector; attributes as in :class:`RecognizerSpec`."""
 
     name: str
     title: str
@@ -146,7 +154,7 @@ class DetectorSpec:
 
 @dataclass(frozen=True)
 class ParserSpec:
-    """A face parser on offer; ``classes`` are those of :class:`Parser`, the other attributes as of
+    """Description of a face parser; ``classes`` as in :class:`Parser`, the other attributes as in
     :class:`RecognizerSpec`."""
 
     name: str
@@ -168,12 +176,12 @@ class ParserSpec:
 
 @dataclass(frozen=True)
 class CheckSpec:
-    """A check that a plugin brings, e.g. of the rigs of its engine; `f2p check` runs it.
+    """A check that a plugin adds to `f2p check`, e.g. of the rigs of its engine.
 
     Attributes:
         name, title: for the command line, and for people.
-        run: looks at a kind; what it raises becomes a failed finding.
-        applies: whether it has anything to look at; must be quick.
+        run: checks a kind; an exception becomes a failed finding.
+        applies: returns whether the check concerns a kind; must be fast.
     """
 
     name: str
@@ -186,11 +194,11 @@ class CheckSpec:
 
 
 class HookSpecs:
-    """The hooks. Each is called without arguments and returns a list."""
+    """Specifications of the hooks. Each hook takes no arguments and returns a list."""
 
     @hookspec
     def f2p_games(self) -> list[Game]:  # type: ignore[empty-body]
-        """The games this package is an adapter of."""
+        """Games of this adapter."""
 
     @hookspec
     def f2p_recognizers(self) -> list[RecognizerSpec]:  # type: ignore[empty-body]
@@ -206,8 +214,8 @@ class HookSpecs:
 
     @hookspec
     def f2p_commands(self) -> list[click.Command]:  # type: ignore[empty-body]
-        """Commands to add to ``f2p``; a command of the core wins over one of the same name."""
+        """Additional commands of ``f2p``; commands of the core take precedence over these."""
 
     @hookspec
     def f2p_checks(self) -> list[CheckSpec]:  # type: ignore[empty-body]
-        """Checks that `f2p check` runs besides its own, e.g. of the rigs of an engine."""
+        """Additional checks of `f2p check`."""

@@ -1,8 +1,7 @@
-"""Pictures in and out: files and bytes to uint8 (H, W, 3) RGB in sRGB, and back.
+"""Reading, writing and resizing of pictures: uint8 (H, W, 3), RGB, sRGB.
 
-A picture that came from outside is hostile until shown otherwise: its size is read and checked
-before a pixel is decoded, only the decoders named here are used, and every way in which a decoder
-can fail becomes one :class:`ImageError` with a remedy.
+Files are untrusted input. The size is checked before pixels are decoded, only the decoders listed
+here are used, and every failure of a decoder becomes an :class:`ImageError` with a remedy.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageDraw, ImageFont
+from PIL import Image, ImageCms, ImageDraw, ImageFont, ImageOps
 
 from .errors import ImageError
 from .files import atomic_write, read_limited
@@ -38,27 +37,16 @@ Picture = npt.NDArray[np.uint8]
 MAX_PIXELS = 50_000_000
 MAX_FILE_BYTES = 256 * 1024 * 1024
 
-# JPEG includes MPO, which many phones put into a .jpg: a second picture stands behind the first.
+# JPEG includes MPO: many phones write a second picture behind the first into a .jpg file.
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 _REMEDY = "give a PNG, JPEG or WebP picture"
-_ORIENTATION = 0x0112
-# EXIF orientation -> what turns the stored picture upright (EXIF 2.32, tag 274).
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def load(source: str | Path | bytes, max_pixels: int = MAX_PIXELS) -> Picture:
-    """The picture in a file, or in bytes: uint8 (H, W, 3), RGB, sRGB, turned upright.
+    """Read a picture from a file or from bytes: uint8 (H, W, 3), RGB, sRGB, upright.
 
-    Transparency is laid over white, 16 bits become 8, palettes, grey and CMYK become RGB, an
-    embedded colour profile is converted to sRGB; of an animation the first picture is taken.
+    Transparent pixels are blended with white. 16 bits are reduced to 8. Palettes, grey and CMYK are
+    converted to RGB, an embedded colour profile to sRGB. An animation gives its first picture.
 
     Raises:
         ImageError: missing, empty, not a picture, truncated, or more than ``max_pixels``.
@@ -70,18 +58,19 @@ def load(source: str | Path | bytes, max_pixels: int = MAX_PIXELS) -> Picture:
 
 
 def decode(data: bytes, max_pixels: int = MAX_PIXELS, *, name: str = "picture") -> Picture:
-    """The picture in ``data``, as :func:`load` gives it; ``name`` is what errors call it."""
+    """Decode a picture as :func:`load` does; ``name`` is its name in errors."""
     if not data:
         raise ImageError(f"{name}: is empty (0 bytes)", remedy=_REMEDY)
     with warnings.catch_warnings():
-        # Pillow warns of odd metadata, and of sizes, which are checked here.
+        # Pillow warns about metadata, and about sizes, which this function checks.
         warnings.simplefilter("ignore")
         try:
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
         except Image.DecompressionBombError as error:
             raise _too_large(name, str(error), max_pixels) from None
         except Exception as error:
-            raise ImageError(f"{name}: is not a picture: {_sort(data)}", remedy=_REMEDY) from error
+            reason = _unreadable(data)
+            raise ImageError(f"{name}: is not a picture: {reason}", remedy=_REMEDY) from error
         with image:
             width, height = image.size
             if width * height > max_pixels:
@@ -91,8 +80,8 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS, *, name: str = "picture") 
                 return _to_picture(image)
             except MemoryError:
                 raise
-            # Decoders fail on hostile bytes in as many ways as there are: OSError, SyntaxError,
-            # ValueError, struct.error, zlib.error, IndexError... All mean the same to the user.
+            # Decoders raise many types on damaged data: OSError, SyntaxError, ValueError,
+            # struct.error, zlib.error, IndexError...
             except Exception as error:
                 raise ImageError(
                     f"{name}: is damaged or cut off, its pixels cannot be read: {error}",
@@ -103,36 +92,31 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS, *, name: str = "picture") 
 def _too_large(name: str, size: str, max_pixels: int) -> ImageError:
     return ImageError(
         f"{name}: must have at most {max_pixels / 1e6:g} megapixels, got {size}",
-        remedy="make the picture smaller; a face needs no more than a few hundred pixels",
+        remedy="make the picture smaller; a face needs only a few hundred pixels",
     )
 
 
-def _sort(data: bytes) -> str:
-    if data[4:8] == b"ftyp":  # ISO media: HEIC and AVIF photos, films
-        return "HEIC, AVIF and video files are not read"
+def _unreadable(data: bytes) -> str:
+    if data[4:8] == b"ftyp":  # ISO media: HEIC and AVIF photos, videos
+        return "HEIC, AVIF and video files are not supported"
     if data[:4] == b"%PDF":
-        return "PDF files are not read"
-    return "no PNG, JPEG, WebP, BMP or GIF in it"
+        return "PDF files are not supported"
+    return "it contains no PNG, JPEG, WebP, BMP or GIF"
 
 
 def _to_picture(image: Image.Image) -> Picture:
     image.load()
-    try:
-        orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # broken metadata does not make a picture unusable
-        orientation = 1
-    rgb = _to_rgb(image)
-    if orientation in _UPRIGHT:
-        rgb = rgb.transpose(_UPRIGHT[orientation])
-    return np.array(rgb, dtype=np.uint8)
+    with contextlib.suppress(Exception):  # a picture with damaged metadata is usable
+        ImageOps.exif_transpose(image, in_place=True)
+    return np.array(_to_rgb(image), dtype=np.uint8)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16-bit grey; mode I in older Pillows
-        deep = np.clip(np.asarray(image), 0, 65535)
-        grey = (deep.astype(np.float32) / 257 + 0.5).astype(np.uint8)
-        if "transparency" in image.info:  # one level, not one per pixel
-            grey[deep == image.info["transparency"]] = 255
+    if image.mode.startswith("I"):  # 16-bit grey; mode I in older versions of Pillow
+        levels = np.clip(np.asarray(image), 0, 65535)
+        grey = (levels.astype(np.float32) / 257 + 0.5).astype(np.uint8)
+        if "transparency" in image.info:  # one transparent level instead of an alpha channel
+            grey[levels == image.info["transparency"]] = 255
         image = Image.fromarray(grey)
     alpha: Image.Image | None = None
     if image.has_transparency_data:
@@ -141,17 +125,17 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         image = image.convert("RGB")
     rgb = _to_srgb(image)
     if alpha is not None:
-        over = Image.new("RGB", rgb.size, "white")
-        over.paste(rgb, mask=alpha)
-        rgb = over
+        blended = Image.new("RGB", rgb.size, "white")
+        blended.paste(rgb, mask=alpha)
+        rgb = blended
     return rgb
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
-    """Convert by the embedded profile, e.g. Display P3 of phones; without one, take it as sRGB."""
+    """Convert by the embedded profile, e.g. Display P3 of phones; without a profile, keep sRGB."""
     profile = image.info.get("icc_profile")
     if isinstance(profile, bytes) and image.mode in ("RGB", "L", "CMYK"):
-        # A profile that is damaged, or of another colour space than the picture, is ignored.
+        # A damaged profile, or one of another colour space than the picture, is ignored.
         with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             if "sRGB" not in ImageCms.getProfileDescription(source):
@@ -164,7 +148,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 
 
 def check_picture(picture: object) -> Picture:
-    """``picture`` if it is uint8 (H, W, 3) with at least one pixel, else ImageError."""
+    """Return ``picture``. ImageError unless it is uint8 (H, W, 3) with at least one pixel."""
     if (
         not isinstance(picture, np.ndarray)
         or picture.dtype != np.uint8
@@ -180,7 +164,7 @@ def check_picture(picture: object) -> Picture:
 
 
 def encode_png(picture: Picture, level: int = 1) -> bytes:
-    """PNG bytes of a picture; ``level`` from 0 (fast) to 9 (small)."""
+    """Return PNG bytes of a picture; ``level`` is the compression, from 0 (fast) to 9 (small)."""
     return _encode(picture, "PNG", compress_level=level)
 
 
@@ -190,34 +174,32 @@ def _encode(picture: Picture, format: str, **options: Any) -> bytes:
         Image.fromarray(np.ascontiguousarray(check_picture(picture))).save(
             buffer, format=format, **options
         )
-    except (OSError, ValueError) as error:  # e.g. WebP holds no more than 16383 pixels a side
+    except (OSError, ValueError) as error:  # e.g. WebP has at most 16383 pixels per side
         raise ImageError(f"the picture cannot be written as {format}: {error}") from error
     return buffer.getvalue()
 
 
 def save(path: str | Path, picture: Picture) -> Path:
-    """Write a picture, whole or not at all, as the suffix says: .png, .jpg, .jpeg or .webp.
+    """Write a picture atomically in the format of its suffix: .png, .jpg, .jpeg or .webp.
 
-    JPEG and WebP are written at quality 95. Folders that are missing are made.
+    JPEG and WebP have quality 95. Missing folders are created.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".png":
         data = encode_png(picture, level=6)
-    elif suffix in (".jpg", ".jpeg"):
-        data = _encode(picture, "JPEG", quality=95)
-    elif suffix == ".webp":
-        data = _encode(picture, "WEBP", quality=95)
+    elif suffix in (".jpg", ".jpeg", ".webp"):
+        data = _encode(picture, "WEBP" if suffix == ".webp" else "JPEG", quality=95)
     else:
         raise ImageError(
-            f"{path}: a picture is written as .png, .jpg or .webp, got {suffix or 'no suffix'!r}",
-            remedy="give the file one of these suffixes",
+            f"{path}: the suffix must be .png, .jpg or .webp, got {suffix or 'no suffix'!r}",
+            remedy="use one of these suffixes",
         )
     return atomic_write(path, data, error=ImageError)
 
 
 def resize(picture: Picture, size: int | tuple[int, int]) -> Picture:
-    """The picture in another size (width, height), or square; smooth when it gets smaller."""
+    """Resize to (width, height), or to a square, with a Lanczos filter (antialiased)."""
     width, height = (size, size) if isinstance(size, int) else size
     if width < 1 or height < 1:
         raise ImageError(f"a picture must be at least 1 x 1 pixels, got {width} x {height}")
@@ -230,14 +212,16 @@ def side_by_side(
     labels: Sequence[str] | None = None,
     height: int = 512,
 ) -> Picture:
-    """Pictures in a row on white, each scaled to ``height``, with its label beneath it.
+    """Return one picture of all pictures in a row on white, each scaled to ``height`` pixels, with
+    its label below it.
 
-    Raises ImageError where there are no pictures, or not one label for each.
+    Raises ImageError if there are no pictures, or if the number of labels differs.
     """
     if not pictures or (labels is not None and len(labels) != len(pictures)):
         raise ImageError(
             f"a row needs pictures and as many labels, got {len(pictures)} and "
-            f"{'none' if labels is None else len(labels)}"
+            f"{'none' if labels is None else len(labels)}",
+            remedy="give one label per picture",
         )
     gap = max(4, height // 64)
     row = []

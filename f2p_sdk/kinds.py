@@ -1,5 +1,5 @@
-"""A game as its adapter describes it: its kinds of character, each with layout, framing, weights
-and engine. Files are read when they are first used."""
+"""Description of a game by its adapter: kinds of character with layout, framing, weights and
+engine. Files are read at their first use."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import LayoutError, PluginError
-from .parameters import Layout, read_toml
+from .errors import LayoutError, PluginError, error_prefix
+from .parameters import Layout, check_keys, read_toml
 
 __all__ = ["Framing", "Game", "Kind", "check_name"]
 
@@ -21,7 +21,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def check_name(what: str, name: object) -> None:
-    """PluginError unless this is a name that may stand in a command line and in a path."""
+    """Raise PluginError unless ``name`` is valid in a command line and in a path."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise PluginError(
             f"the name of a {what} must be lower-case letters, digits, _ and -, got {name!r}"
@@ -30,10 +30,10 @@ def check_name(what: str, name: object) -> None:
 
 @dataclass(frozen=True)
 class Framing:
-    """Where a face stands in a game's pictures; photos are aligned to it.
+    """Position of a face in a game's pictures; photos are aligned to it.
 
     Attributes:
-        size: side of the square picture, in pixels, that the game's weights were trained for.
+        size: side in pixels of the square pictures that the game's weights were trained for.
         landmarks: five points (x, y) as fractions of width and height, in the order of dlib's
             five-point model: outer and inner corner of the eye on the right of the picture, outer
             and inner corner of the eye on its left, base of the nose.
@@ -43,40 +43,29 @@ class Framing:
     landmarks: tuple[tuple[float, float], ...]
 
     def __post_init__(self) -> None:
-        size: object = self.size  # from a file: not yet known to be what its type says
+        size: object = self.size  # a file may hold any type
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise LayoutError(f"framing: size must be a whole number of pixels, got {size!r}")
-        points = self._points()
-        if points is None or points.shape != (5, 2) or not np.isfinite(points).all():
+        try:
+            points = np.array(self.landmarks, dtype=np.float64)
+        except (TypeError, ValueError):
+            points = np.empty(0)
+        if points.shape != (5, 2) or not np.isfinite(points).all():
             raise LayoutError(f"framing: landmarks must be five [x, y], got {self.landmarks!r}")
         object.__setattr__(self, "landmarks", tuple((float(x), float(y)) for x, y in points))
 
-    def _points(self) -> np.ndarray[Any, np.dtype[np.float64]] | None:
-        try:
-            return np.array(self.landmarks, dtype=np.float64)
-        except (TypeError, ValueError):
-            return None
-
     def pixels(self, size: int | None = None) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Landmarks as float64 (5, 2) in pixels of a picture of ``size``; (0, 0) is the centre of
-        the top-left pixel. ``size`` is :attr:`size` unless given."""
+        """Return the landmarks as float64 (5, 2) in pixels of a picture with side ``size``, by
+        default :attr:`size`; (0, 0) is the centre of the top-left pixel."""
         return np.array(self.landmarks) * (self.size if size is None else size) - 0.5
 
     @classmethod
     def load(cls, path: str | Path) -> Framing:
         """Read a TOML file with the keys ``size`` and ``landmarks``."""
         table = read_toml(path)
-        unknown = sorted(set(table) - {"size", "landmarks"})
-        missing = sorted({"size", "landmarks"} - set(table))
-        if unknown or missing:
-            raise LayoutError(
-                f"{path}: framing has the keys size and landmarks; "
-                f"missing {missing}, unknown {unknown}"
-            )
-        try:
-            return cls(size=table["size"], landmarks=table["landmarks"])
-        except LayoutError as error:
-            raise LayoutError(f"{path}: {error.message}", remedy=error.remedy) from None
+        check_keys(path, table, ("size", "landmarks"))
+        with error_prefix(path):
+            return cls(**table)
 
 
 @dataclass(frozen=True)
@@ -85,12 +74,12 @@ class Kind:
 
     Attributes:
         game, kind: names; together ``justice/female``.
-        layout_path: the TOML file of the layout, read when :attr:`layout` is first used.
-        framing_path: the TOML file of the framing; None for a game that photos are not fitted to.
+        layout_path: TOML file of the layout, read at the first use of :attr:`layout`.
+        framing_path: TOML file of the framing; None if photos cannot be fitted to this kind.
         weights: imitator weights by name, e.g. ``{"compact": Path(...)}``. A file may be absent
-            (not trained yet): see :meth:`weights_state`.
-        engine: from the endpoint to connect to, the command line (argv) that starts an engine;
-            None where the engine is started by hand.
+            (not trained yet), see :meth:`weights_state`.
+        engine: returns the command line (argv) that starts an engine and connects it to the given
+            endpoint; None if the engine must be started by hand.
     """
 
     game: str
@@ -111,7 +100,7 @@ class Kind:
 
     @cached_property
     def layout(self) -> Layout:
-        """The layout, read once. LayoutError if the file is wrong or of another game or kind."""
+        """Layout, read once. LayoutError if the file is invalid or of another game or kind."""
         layout = Layout.load(self.layout_path)
         if (layout.game, layout.kind) != (self.game, self.kind):
             raise LayoutError(
@@ -122,7 +111,7 @@ class Kind:
 
     @cached_property
     def framing(self) -> Framing:
-        """The framing, read once. PluginError where the game offers none."""
+        """Framing, read once. PluginError if the kind has none."""
         if self.framing_path is None:
             raise PluginError(
                 f"{self.name} has no framing, so a photo cannot be aligned to it",
@@ -131,13 +120,13 @@ class Kind:
         return Framing.load(self.framing_path)
 
     def weights_state(self) -> dict[str, bool]:
-        """For each of :attr:`weights`, whether the file is there."""
+        """Return the names of :attr:`weights`, each with True if its file exists."""
         return {name: Path(path).is_file() for name, path in self.weights.items()}
 
 
 @dataclass(frozen=True)
 class Game:
-    """A game and its kinds of character; its name alone means the first of them."""
+    """A game and its kinds of character. The name of the game alone selects the first kind."""
 
     name: str
     title: str

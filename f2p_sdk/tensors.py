@@ -1,4 +1,4 @@
-"""Pictures as tensors: conversion from and to arrays, Gaussian blur, means of cells."""
+"""Pictures as tensors: conversion from and to arrays, Gaussian blur, cell means."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def to_array(picture: Tensor) -> Picture:
 
 
 def blur(pictures: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur of (B, C, H, W), edges repeated; sigma in pixels."""
+    """Gaussian blur of (B, C, H, W), with repeated edge pixels; sigma in pixels."""
     reach = max(1, round(3 * sigma))
     x = torch.arange(-reach, reach + 1, dtype=pictures.dtype)
     kernel = torch.exp(-0.5 * (x / sigma) ** 2)
@@ -40,7 +40,7 @@ def blur(pictures: Tensor, sigma: float) -> Tensor:
 
 
 def cell_means(pictures: Tensor, grid: int) -> Tensor:
-    """(B, C, S, S) to (B, C, grid, grid): the mean of each cell."""
+    """Mean of each cell: (B, C, S, S) to (B, C, grid, grid); interpolated if S is below grid."""
     if pictures.shape[-1] < grid:
         return functional.interpolate(pictures, (grid, grid), mode="bilinear")
     return functional.adaptive_avg_pool2d(pictures, grid)

@@ -1,32 +1,30 @@
-"""Weights on disk: safetensors, never pickle, with a card that says what they are.
+"""Weights on disk: safetensors, never pickle, with a card that describes them.
 
 The card is JSON in the file's metadata, under the key ``f2p_card``, so that it can be read without
-torch. For an imitator it holds::
+torch. The card of an imitator holds::
 
     format          1
     what            "imitator"
     network         the network's config: its name, the vector's length, its options
     game, kind, layout_hash, layout_size
-    input, output   sizes, ranges and colour space in words and numbers
+    input, output   sizes, ranges and colour space
     normalisation   what the network itself does to the vector
     training        data, recipe, seed, steps, time
     licence         of the weights
     figures         psnr_db and l1 on held-out data
     golden          one vector, and the network's picture for it averaged to 8x8
 
-Cards of other networks say the same of theirs, ``what`` being ``"recognizer"``, for one.
-
-A file is trusted only after its tensors fit the network one by one, hold finite numbers, and the
-network draws the golden picture from the golden vector.
+Cards with ``what`` ``"parser"`` or ``"recognizer"`` are similar. Loading a file checks that its
+tensors fit the network and are finite, and that the network reproduces the golden pair.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import WeightsError
 from .files import atomic_write, user_folder
@@ -38,33 +36,34 @@ if TYPE_CHECKING:
     from .networks.imitator import Imitator
     from .parameters import Layout
 
+    _Network = TypeVar("_Network", bound=nn.Module)
+
 __all__ = [
     "check_golden",
     "imitator_card",
     "imported_weights",
     "load_card",
     "load_imitator",
-    "restore",
+    "load_network",
+    "round_to_half",
     "save_weights",
 ]
 
 CARD = "f2p_card"
 FORMAT = 1
 GOLDEN_SIDE = 8
-GOLDEN_TOLERANCE = 2e-3  # other CPUs and GPUs round otherwise; a wrong tensor is off by far more
+GOLDEN_TOLERANCE = 2e-3  # CPUs and GPUs round differently; a wrong tensor differs by far more
 
-_AGAIN = "copy or download the file again, or train it: f2p train imitator"
+_REMEDY = "copy or download the file again, or train it: f2p train imitator"
 
 
 def imported_weights(name: str) -> Path:
-    """Where `f2p weights import` keeps the weights of this name, whether they are there or not."""
+    """Path of the weights that `f2p weights import` writes under this name; may not exist."""
     return user_folder() / "weights" / f"{name}.safetensors"
 
 
-def load_card(path: str | Path, *, remedy: str = _AGAIN) -> dict[str, Any]:
-    """The card of a weights file, without loading torch.
-
-    ``remedy``: what to do about a file that is missing or damaged.
+def load_card(path: str | Path, *, remedy: str = _REMEDY) -> dict[str, Any]:
+    """Read the card of a weights file, without importing torch.
 
     Raises:
         WeightsError: no such file, not safetensors, truncated, or without a card of a known format.
@@ -75,7 +74,7 @@ def load_card(path: str | Path, *, remedy: str = _AGAIN) -> dict[str, Any]:
     if not path.is_file():
         raise WeightsError(f"{path}: there is no such weights file", remedy=remedy)
     try:
-        # Opening checks the header and that its offsets end where the file ends.
+        # Opening checks the header and the length of the file.
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
     except (SafetensorError, OSError) as problem:
@@ -93,7 +92,7 @@ def load_card(path: str | Path, *, remedy: str = _AGAIN) -> dict[str, Any]:
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         found = card.get("format") if isinstance(card, dict) else card
         raise WeightsError(
-            f"{path}: card format {FORMAT} is known, the file has {found!r}",
+            f"{path}: the card must have format {FORMAT}, the file has {found!r}",
             remedy="install the f2p-sdk that wrote it, or a newer one",
         )
     return card
@@ -106,17 +105,16 @@ def save_weights(
     *,
     half: bool = True,
 ) -> Path:
-    """Write tensors and card at once (a reader never sees half a file).
+    """Write tensors and card atomically.
 
     Args:
-        path: the file; its folder is made if needed.
         state: the network's ``state_dict()``.
         card: JSON types only; ``format`` is added.
-        half: store matrices and filters as float16, half the size; one-dimensional tensors,
-            statistics and whole numbers stay as they are.
+        half: store tensors of two or more dimensions as float16; one-dimensional tensors and whole
+            numbers keep their type.
 
     Raises:
-        WeightsError: a tensor that is not finite, or a file that cannot be written.
+        WeightsError: a tensor is not finite, or the file cannot be written.
     """
     import torch
     from safetensors.torch import save
@@ -128,7 +126,7 @@ def save_weights(
             tensor = tensor.half()
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise WeightsError(
-                f"{path}: not written, the tensor {name!r} holds numbers that are not finite",
+                f"{path}: not written: the tensor {name!r} holds numbers that are not finite",
                 remedy="train again from the last good checkpoint, with a lower learning rate",
             )
         tensors[name] = tensor.contiguous()
@@ -144,9 +142,9 @@ def imitator_card(
     figures: Mapping[str, float],
     licence: str,
 ) -> dict[str, Any]:
-    """The card of an imitator, golden pair included: the network is run once, as it is.
+    """The card of an imitator, with a golden pair, for which the network runs once.
 
-    Call it after :func:`rounded` has given the network the numbers that the file will hold.
+    Call :func:`round_to_half` first, so that the network has the numbers of the file.
     """
     import torch
 
@@ -166,72 +164,76 @@ def imitator_card(
         "figures": dict(figures),
         "golden": {
             "input": [round(v, 7) for v in vector.tolist()],
-            "output": _small(network, vector),
+            "output": _golden_picture(network, vector),
         },
     }
 
 
-def rounded(network: Imitator) -> None:
-    """Round a network, in place, to the numbers :func:`save_weights` stores with ``half``."""
-    import torch
-
-    with torch.no_grad():
-        for tensor in (*network.parameters(), *network.buffers()):
-            if tensor.is_floating_point() and tensor.ndim > 1:
-                tensor.copy_(tensor.half())
+def round_to_half(network: nn.Module) -> None:
+    """Round a network, in place, to the numbers that :func:`save_weights` stores with ``half``."""
+    for tensor in network.state_dict().values():
+        if tensor.is_floating_point() and tensor.ndim > 1:
+            tensor.copy_(tensor.half())
 
 
 def load_imitator(
     path: str | Path, layout: Layout | None = None, *, device: str = "cpu"
 ) -> Imitator:
-    """The imitator in a weights file: float32, in evaluation mode, frozen, and checked.
+    """Load an imitator: float32, in evaluation mode, frozen.
 
-    Args:
-        path: a file that :func:`save_weights` wrote with an :func:`imitator_card`.
-        layout: the layout it is to be used with; weights of another layout are refused. None skips
-            that check (to look at a file whose layout is not at hand).
-        device: torch's name of the device.
+    Refuses weights of another layout, unless ``layout`` is None.
 
     Raises:
-        WeightsError: damaged, of another layout, of another network, or not drawing what it drew
-            when it was saved. The remedy says what to do.
+        WeightsError: a damaged file, another layout or network, or another golden picture.
     """
     from .mesh.network import MeshImitator  # noqa: F401 -- registers the network "mesh"
     from .networks import from_config
 
     path = Path(path)
     card = load_card(path)
-    if card.get("what") != "imitator" or not isinstance(card.get("network"), dict):
+    known = card.get("layout_hash")
+    if layout is not None and card.get("what") == "imitator" and known != layout.hash:
         raise WeightsError(
-            f"{path}: holds {card.get('what')!r}, not an imitator", remedy="give another file"
+            f"{path}: the weights are for layout {known} of {card.get('game')}/{card.get('kind')} "
+            f"({card.get('layout_size')} numbers), the layout here is "
+            f"{layout.hash} of {layout.name} ({layout.size} numbers)",
+            remedy="use the weights of this layout, or capture and train again: "
+            f"f2p train imitator -g {layout.name}",
         )
-    if layout is not None:
-        _check_layout(path, card, layout)
-    try:
-        network = from_config(card["network"])
-    except WeightsError as error:
-        raise WeightsError(f"{path}: {error.message}", remedy=error.remedy or _AGAIN) from None
-    restore(network, path, network.name)
-    network.eval().requires_grad_(False)
-    _check_golden(network, card, path)
+    network = load_network(path, card, "imitator", from_config)
+    sizes, failure = (network.dimension, 3 * GOLDEN_SIDE**2), "draw its golden picture"
+    check_golden(path, card, lambda v: _golden_picture(network, v), sizes, failure)
     return network.to(device)
 
 
-def _check_layout(path: Path, card: Mapping[str, Any], layout: Layout) -> None:
-    if card.get("layout_hash") == layout.hash:
-        return
-    raise WeightsError(
-        f"{path}: the weights are for layout {card.get('layout_hash')} of "
-        f"{card.get('game')}/{card.get('kind')} ({card.get('layout_size')} numbers), the layout "
-        f"here is {layout.hash} of {layout.name} ({layout.size} numbers)",
-        remedy="use the weights of this layout, or capture and train again: "
-        f"f2p train imitator -g {layout.name}",
-    )
+def load_network(
+    path: Path,
+    card: Mapping[str, Any],
+    what: str,
+    build: Callable[[Mapping[str, Any]], _Network],
+    *,
+    remedy: str = _REMEDY,
+) -> _Network:
+    """Build the network of a card and load its tensors: float32, in evaluation mode, frozen.
+
+    Raises:
+        WeightsError: the card is not of a ``what``, or its description or a tensor does not fit.
+    """
+    if card.get("what") != what or not isinstance(card.get("network"), dict):
+        raise WeightsError(
+            f"{path}: holds {card.get('what')!r}, not {what!r}",
+            remedy=f"give another file, or {remedy}",
+        )
+    try:
+        network = build(card["network"])
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error.message}", remedy=error.remedy or remedy) from None
+    _restore(network, path, str(card["network"].get("name")), remedy=remedy)
+    return network.eval().requires_grad_(False)
 
 
-def restore(network: nn.Module, path: Path, name: str, *, remedy: str = _AGAIN) -> None:
-    """Fill ``network``, called ``name``, from a weights file; every tensor must be there, of its
-    shape, finite. WeightsError with ``remedy`` if not."""
+def _restore(network: nn.Module, path: Path, name: str, *, remedy: str) -> None:
+    """Load a file into a network. WeightsError unless all tensors fit and are finite."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -241,8 +243,8 @@ def restore(network: nn.Module, path: Path, name: str, *, remedy: str = _AGAIN) 
         tensors = load(path.read_bytes())
     except (SafetensorError, OSError) as problem:
         raise WeightsError(f"{path}: cannot be read: {problem}", remedy=remedy) from None
-    wanted = network.state_dict()
-    missing, extra = sorted(set(wanted) - set(tensors)), sorted(set(tensors) - set(wanted))
+    expected = network.state_dict()
+    missing, extra = sorted(set(expected) - set(tensors)), sorted(set(tensors) - set(expected))
     if missing or extra:
         raise WeightsError(
             f"{path}: the tensors are not those of the network {name!r}: "
@@ -250,9 +252,9 @@ def restore(network: nn.Module, path: Path, name: str, *, remedy: str = _AGAIN) 
             remedy=remedy,
         )
     for key, tensor in tensors.items():
-        if tensor.shape != wanted[key].shape:
+        if tensor.shape != expected[key].shape:
             raise WeightsError(
-                f"{path}: the tensor {key!r} must have the shape {tuple(wanted[key].shape)}, "
+                f"{path}: the tensor {key!r} must have the shape {tuple(expected[key].shape)}, "
                 f"it has {tuple(tensor.shape)}",
                 remedy=remedy,
             )
@@ -263,8 +265,8 @@ def restore(network: nn.Module, path: Path, name: str, *, remedy: str = _AGAIN) 
     network.load_state_dict(tensors)  # copies into float32
 
 
-def _small(network: Imitator, vector: torch.Tensor) -> list[float]:
-    """The network's picture for ``vector`` averaged to 3x8x8, flat, rounded."""
+def _golden_picture(network: Imitator, vector: torch.Tensor) -> list[float]:
+    """The network's picture for ``vector``, averaged to 3x8x8, flat, rounded to 6 digits."""
     import torch
 
     training = network.training
@@ -276,36 +278,38 @@ def _small(network: Imitator, vector: torch.Tensor) -> list[float]:
     return [round(v, 6) for v in small.float().cpu().flatten().tolist()]
 
 
-def _check_golden(network: Imitator, card: Mapping[str, Any], path: Path) -> None:
+def check_golden(
+    path: Path,
+    card: Mapping[str, Any],
+    run: Callable[[torch.Tensor], Sequence[float]],
+    sizes: tuple[int, int],
+    failure: str,
+    *,
+    relative: bool = False,
+    remedy: str = _REMEDY,
+) -> None:
+    """Check that a network, ``run``, reproduces the golden pair of its card.
+
+    ``sizes`` are the lengths of the flat input and output; ``relative`` makes the tolerance
+    relative to the largest output; ``failure`` ends the error "the network does not ...".
+
+    Raises:
+        WeightsError: no golden pair, one of other sizes, or another output.
+    """
     import torch
 
     golden = card.get("golden")
     try:
-        vector = torch.tensor(golden["input"], dtype=torch.float32)  # type: ignore[index]
-        wanted = [float(v) for v in golden["output"]]  # type: ignore[index]
+        given = torch.tensor(golden["input"], dtype=torch.float32)  # type: ignore[index]
+        expected = [float(v) for v in golden["output"]]  # type: ignore[index]
     except (KeyError, TypeError, ValueError):
-        raise WeightsError(f"{path}: the card has no golden pair", remedy=_AGAIN) from None
-    count = 3 * GOLDEN_SIDE**2
-    if vector.shape != (network.dimension,) or len(wanted) != count:
-        raise WeightsError(
-            f"{path}: the card's golden pair does not fit the network", remedy=_AGAIN
-        )
-    check_golden(path, "draw its golden picture", _small(network, vector), wanted)
-
-
-def check_golden(
-    path: Path,
-    what: str,
-    got: Sequence[float],
-    wanted: Sequence[float],
-    *,
-    tolerance: float = GOLDEN_TOLERANCE,
-    remedy: str = _AGAIN,
-) -> None:
-    """Compare what a network gives with its card. WeightsError: it does not ``what``."""
-    worst = max(abs(a - b) for a, b in zip(got, wanted, strict=True))
+        raise WeightsError(f"{path}: the card has no golden pair", remedy=remedy) from None
+    if given.shape != sizes[:1] or len(expected) != sizes[1]:
+        raise WeightsError(f"{path}: the card's golden pair does not fit", remedy=remedy)
+    tolerance = GOLDEN_TOLERANCE * (max(map(abs, expected)) if relative else 1)
+    worst = max(abs(a - b) for a, b in zip(run(given), expected, strict=True))
     if not math.isfinite(worst) or worst > tolerance:
         raise WeightsError(
-            f"{path}: the network does not {what}: off by {worst:.4f}, allowed {tolerance:.4g}",
+            f"{path}: the network does not {failure}: off by {worst:.4f}, allowed {tolerance:.4g}",
             remedy="the numbers in the file were changed or damaged; " + remedy,
         )

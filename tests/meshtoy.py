@@ -1,7 +1,7 @@
-"""A small game that tells its meshes, drawn by plain loops: what the core's raster is held against.
+"""A small game with mesh passes, drawn by plain loops: the reference for the core's raster.
 
-A domed face that two sliders move (together they bend it), whose colour a third one sets, with a
-band that covers half, and a hat as a ribbon that follows the face.
+A domed face that two sliders move, with a term for both together; a third slider sets its colour.
+A half transparent band in front of it, and a hat as a ribbon that follows the face.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from f2p_sdk.mesh import Told
+from f2p_sdk.mesh import ProbeResult
 from f2p_sdk.parameters import Character, Continuous, Discrete, Layout
 
 LAYOUT = Layout(
@@ -51,11 +51,11 @@ def points_of(character: Character) -> tuple[Any, Any]:
     v = character.values
     wide, up = float(v["wide"]), float(v["up"])
 
-    def moved(points: Any, bent: float = 0.1) -> Any:
+    def moved(points: Any, both: float = 0.1) -> Any:
         out = points.copy()
         out[:, 0] *= 1 + (0.3 if wide > 0 else 0.2) * wide
         out[:, 1] += 0.15 * up
-        out[:, 1] += bent * wide * up * points[:, 0] ** 2
+        out[:, 1] += both * wide * up * points[:, 0] ** 2
         return out
 
     hat = np.zeros((0, 3))
@@ -68,7 +68,8 @@ def points_of(character: Character) -> tuple[Any, Any]:
     return moved(np.concatenate([FACE, STRIP])), hat
 
 
-def tell(character: Character, size: int, whole: bool = True) -> Told:
+def meshes(character: Character, size: int, topology: bool = True) -> ProbeResult:
+    """The mesh passes of a character."""
     body, hat = points_of(character)
     points = np.concatenate([body, hat])
     away = AWAY - points[:, 2]
@@ -78,8 +79,8 @@ def tell(character: Character, size: int, whole: bool = True) -> Told:
     paint[: len(FACE)] = FACE[:, :2] / 0.6
     paint[: len(FACE), 0] += 0.1 * float(character.values["wide"])
     vertices = np.column_stack([x, y, away * size / 2, paint]).astype(np.float32)
-    if not whole:
-        return Told(vertices)
+    if not topology:
+        return ProbeResult(vertices)
     attributes = np.zeros((len(points), 7), np.float32)
     attributes[: len(FACE), 4:7] = FACE
     strip = slice(len(FACE), len(body))
@@ -88,17 +89,17 @@ def tell(character: Character, size: int, whole: bool = True) -> Told:
     attributes[own, 0], attributes[own, 1], attributes[own, 2], attributes[own, 3] = 2, 1, 2, 3
     attributes[own, 4] = [-1, -1, 1, 1][: len(hat)]
     triangles = [FACES, QUAD + len(FACE)] + ([QUAD + len(body)] if len(hat) else [])
-    return Told(vertices, attributes, np.concatenate(triangles).astype(np.int32))
+    return ProbeResult(vertices, attributes, np.concatenate(triangles).astype(np.int32))
 
 
-def ask(characters: Sequence[Character], whole: bool, size: int = 64) -> Iterable[Told]:
-    return (tell(c, size, whole) for c in characters)
+def probe(characters: Sequence[Character], topology: bool, size: int = 64) -> Iterable[ProbeResult]:
+    return (meshes(c, size, topology) for c in characters)
 
 
 def fragments(
     points: Any, triangles: Any, single: Any, size: int
 ) -> list[list[tuple[float, int, Any]]]:
-    """For each pixel what lies over its middle, the nearest first: depth, triangle, weights."""
+    """The triangles over each pixel centre, the nearest first: depth, triangle, weights."""
     over: list[list[tuple[float, int, Any]]] = [[] for _ in range(size * size)]
     for t, corners in enumerate(triangles):
         p = np.asarray(points, np.float64)[corners]
@@ -120,27 +121,27 @@ def fragments(
 
 def draw(character: Character, size: int = 64) -> npt.NDArray[np.uint8]:
     """The engine's picture, uint8 (size, size, 3)."""
-    told = tell(character, size)
-    assert told.attributes is not None
-    assert told.triangles is not None
-    a, t = told.attributes, told.triangles
-    over = fragments(told.vertices[:, :3], t, a[t[:, 0], 2] == 0, size)
+    found = meshes(character, size)
+    assert found.attributes is not None
+    assert found.triangles is not None
+    a, t = found.attributes, found.triangles
+    over = fragments(found.vertices[:, :3], t, a[t[:, 0], 2] == 0, size)
     tint = float(character.values["tint"])
     picture = np.zeros((size * size, 3))
-    for pixel, found in enumerate(over):
+    for pixel, hits in enumerate(over):
         layers = []
-        for _, triangle, weights in found:
+        for _, triangle, weights in hits:
             corner = a[t[triangle]]
-            told_here = weights @ corner
+            values = weights @ corner
             part = int(corner[0, 0])
             if part == 0:
-                bright = 0.9 + 0.2 * told_here[4]
+                bright = 0.9 + 0.2 * values[4]
                 layers.append((np.array([0.5 + 0.4 * tint, 0.5, 0.9 - 0.5 * tint]) * bright, 1.0))
                 break
             if part == 1:
                 layers.append((np.array(BAND), 0.5))
             else:
-                cover = min(1.0, (1 - abs(told_here[4])) * told_here[3])
+                cover = min(1.0, (1 - abs(values[4])) * values[3])
                 cover = cover * cover * (3 - 2 * cover)
                 layers.append((np.array(HAT), cover))
                 if cover >= 0.99:

@@ -1,7 +1,7 @@
-"""Everything that can be wrong with what a player gives, on the real commands.
+"""Commands with invalid photos, options, characters, weights and engines.
 
-A bad thing ends with exit code 1 (the work failed) or 2 (wrong use), says what is wrong and what to
-do, and shows no traceback. The game is tests/toy; faces are found by the installed detector.
+Invalid input gives exit code 1 (the work failed) or 2 (wrong use), an error with the next step, and
+no traceback. The game is tests/toy; the installed detector finds the faces.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import json
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +27,7 @@ PHOTO = Path(__file__).parents[1] / "examples" / "photos" / "astronaut.png"
 
 
 def _png_header(width: int, height: int) -> bytes:
-    """A PNG that claims a size and holds next to nothing."""
+    """A PNG with this size in its header and almost no data."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return (
@@ -79,21 +78,20 @@ BAD_PHOTOS = {
     "no face": "no face was found",
     "black": "no face was found",
 }
-SLOW = {"no face", "black"}  # a detector looks longest where there is nothing
+SLOW = {"no face", "black"}  # detection without a face is slow
 
 
 @pytest.mark.parametrize("name", sorted(set(BAD_PHOTOS) - SLOW))
-def test_a_bad_photo_is_refused_before_anything_is_started(
-    name: str, f2p: Run, photos: dict[str, Path], tmp_path: Path
+def test_bad_photo_is_refused_before_the_engine_starts(
+    name: str, f2p: Run, photos: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = time.monotonic()
+    monkeypatch.setattr("f2p_sdk.bridge.open_engine", lambda *_, **__: pytest.fail("started"))
     outcome = f2p("fit", photos[name], "-g", "toy", "-o", tmp_path / "out")
     assert outcome.code == 1
     assert BAD_PHOTOS[name] in outcome.text
     assert photos[name].name in outcome.text
     assert "next:" in outcome.text
     assert not (tmp_path / "out").exists()
-    assert time.monotonic() - begun < 5  # no engine, no weights
 
 
 @pytest.mark.slow
@@ -121,7 +119,7 @@ def test_bad_photos_do_not_stop_the_others(
         assert BAD_PHOTOS[name] in row["error"]
         assert row["next"]
     fitted = document["fits"][-1]
-    # Three faces: one is taken, and which one is said.
+    # One of three faces is chosen and reported.
     assert (fitted["face"]["found"], fitted["face"]["taken"]) == (3, 1)
     assert "3 faces found; took face 1" in fitted["face"]["message"]
     written = {path.name for path in (tmp_path / "out" / "three").iterdir()}
@@ -132,12 +130,10 @@ def test_bad_photos_do_not_stop_the_others(
 
 
 @pytest.mark.slow
-def test_a_face_that_is_not_there_cannot_be_picked(
-    f2p: Run, photos: dict[str, Path], tmp_path: Path
-) -> None:
+def test_unknown_face_number_is_refused(f2p: Run, photos: dict[str, Path], tmp_path: Path) -> None:
     outcome = f2p("fit", photos["three"], "-g", "toy", "-o", tmp_path, "--face", "4", "--no-engine")
     assert outcome.code == 1
-    assert "face 4 was asked for, but the picture has 3 faces" in outcome.text
+    assert "there is no face 4: the picture has 3 faces" in outcome.text
     assert "--face" in outcome.text
 
 
@@ -163,14 +159,14 @@ WRONG_USE = {
 
 
 @pytest.mark.parametrize("name", sorted(WRONG_USE))
-def test_wrong_use_is_told_at_once(name: str, f2p: Run) -> None:
+def test_wrong_use_has_exit_code_2(name: str, f2p: Run) -> None:
     arguments, message = WRONG_USE[name]
     outcome = f2p(*arguments)
     assert outcome.code == 2
     assert message in outcome.text
 
 
-def test_an_unknown_game_is_told_with_the_nearest(f2p: Run) -> None:
+def test_unknown_game_suggests(f2p: Run) -> None:
     outcome = f2p("fit", "a.png", "-g", "tay", "-o", "x")
     assert outcome.code == 1
     assert "did you mean 'toy'" in outcome.text
@@ -222,7 +218,7 @@ def test_a_bad_character_is_refused(name: str, command: str, f2p: Run, tmp_path:
     assert not (tmp_path / "out.png").exists()
 
 
-def test_a_character_of_an_older_layout_is_told_what_changed(f2p: Run, tmp_path: Path) -> None:
+def test_character_of_an_older_layout_lists_the_changes(f2p: Run, tmp_path: Path) -> None:
     path = tmp_path / "old.json"
     path.write_text(json.dumps({**_good("villain"), "kind": "hero"}), encoding="utf-8")
     outcome = f2p("render", path, "-o", tmp_path / "out.png")
@@ -287,10 +283,9 @@ def test_an_engine_that_fails_in_the_middle_ends_the_fit(
 
 
 @pytest.mark.slow
-def test_the_installed_script_ends_with_one_line_and_no_traceback(
+def test_only_debug_shows_the_traceback_of_a_process(
     toy: None, photos: dict[str, Path], tmp_path: Path
 ) -> None:
-    """Once through a process of its own; --debug is what shows the traceback."""
     arguments = ["fit", str(photos["text"]), "-g", "toy", "-o", str(tmp_path)]
     code = "import sys; from f2p_sdk.cli import main; sys.argv[0] = 'f2p'; main()"
     for debug in (False, True):

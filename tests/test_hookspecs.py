@@ -1,4 +1,4 @@
-"""What adapters describe: framing, kinds, games."""
+"""Framing, kinds and games of adapters."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ POINTS = ((0.7, 0.4), (0.6, 0.4), (0.3, 0.4), (0.4, 0.4), (0.5, 0.6))
 
 def test_framing_in_pixels() -> None:
     framing = Framing(256, POINTS)
-    # A fraction f of the width is the edge-to-edge coordinate f * W; pixel centres are at + 0.5.
+    # A fraction f of the width W is at f * W from the edge; pixel centres are at +0.5.
     np.testing.assert_allclose(framing.pixels(), np.array(POINTS) * 256 - 0.5)
     np.testing.assert_allclose(framing.pixels(512)[0], (0.7 * 512 - 0.5, 0.4 * 512 - 0.5))
-    # The middle of a picture of 2 pixels lies between their centres, 0 and 1.
+    # The middle of two pixels is between their centres 0 and 1.
     assert Framing(2, ((0.5, 0.5),) * 5).pixels()[0].tolist() == [0.5, 0.5]
     assert framing.pixels().dtype == np.float64
 
@@ -32,10 +32,13 @@ def test_framing_from_toml(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
-        ("size = 256", "missing ['landmarks'], unknown []"),
-        (f"size = 256\nlandmarks = {[list(p) for p in POINTS]}\nfov = 3", "unknown ['fov']"),
+        ("size = 256", "the key 'landmarks' is missing"),
+        (
+            f"size = 256\nlandmarks = {[list(p) for p in POINTS]}\nfov = 3",
+            "'fov' is not a key here",
+        ),
         ("size = 256\nlandmarks = [[0.1, 0.2]]", "landmarks must be five [x, y]"),
         ("size = 256\nlandmarks = [[1], [1, 2], [1], [1], [1]]", "landmarks must be five [x, y]"),
         ("size = 256\nlandmarks = 'here'", "landmarks must be five [x, y]"),
@@ -44,13 +47,13 @@ def test_framing_from_toml(tmp_path: Path) -> None:
         (f"size = 0\nlandmarks = {[list(p) for p in POINTS]}", "size must be a whole number"),
     ],
 )
-def test_framing_errors(tmp_path: Path, text: str, told: str) -> None:
+def test_framing_errors(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "framing.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(LayoutError) as caught:
         Framing.load(path)
     assert caught.value.message.startswith(f"{path}: ")
-    assert told in caught.value.message
+    assert message in caught.value.message
 
 
 def test_framing_refuses_nan() -> None:
@@ -62,7 +65,7 @@ def kind(**changes: Any) -> Kind:
     return Kind(**{"game": "toy", "kind": "one", "layout_path": Path("none.toml"), **changes})
 
 
-def test_kind_reads_its_files_late_and_once(tmp_path: Path) -> None:
+def test_kind_reads_its_files_once_at_the_first_use(tmp_path: Path) -> None:
     path = tmp_path / "layout.toml"
     late = kind(layout_path=path)
     with pytest.raises(LayoutError, match="there is no such file"):

@@ -1,4 +1,4 @@
-"""Layouts: what they accept, what their hash covers, and their TOML files."""
+"""Layouts: validation, hash, TOML files and random people."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def write(folder: Path, text: str | bytes) -> Path:
     return path
 
 
-def test_vector_takes_continuous_first_then_slots() -> None:
+def test_vector_has_continuous_parameters_first() -> None:
     assert TOY.names == ("eye.width", "skin.tone", "hair.style", "lips")
     assert (TOY.n_continuous, TOY.size) == (2, 7)
     assert TOY.slices == {
@@ -82,11 +82,11 @@ def test_loads_from_toml(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["﻿" + TOML, TOML.replace("\n", "\r\n")], ids=["bom", "crlf"])
-def test_loads_what_windows_editors_write(tmp_path: Path, text: str) -> None:
+def test_loads_bom_and_crlf(tmp_path: Path, text: str) -> None:
     assert Layout.load(write(tmp_path, text)).hash == TOY.hash
 
 
-def test_every_layout_is_as_long_as_it_says() -> None:
+def test_size_of_layouts_of_one_parameter() -> None:
     assert Layout("g", "k", (TONE,)).size == 1
     assert Layout("g", "k", (LIPS,)).size == 2
 
@@ -100,7 +100,7 @@ def replaced(old: object, new: object) -> Layout:
 
 
 def test_hash_is_pinned() -> None:
-    # Characters and weights on users' disks carry this hash: a change here orphans all of them.
+    # A change would invalidate all existing characters and weights.
     assert TOY.hash == "43f4b1bf19c85088"
 
 
@@ -122,28 +122,28 @@ def test_hash_is_pinned() -> None:
     ],
     ids=lambda layout: layout.name,
 )
-def test_hash_covers_what_changes_the_vectors_meaning(other: Layout) -> None:
+def test_hash_covers_everything_that_defines_the_vector(other: Layout) -> None:
     assert other.hash != TOY.hash
 
 
 @pytest.mark.parametrize(
     "same",
     [
-        # The order among sorts is not that of the vector, in which continuous ones come first.
+        # The vector has continuous parameters first in any case.
         changed(parameters=(WIDTH, TONE, HAIR, LIPS)),
         replaced(WIDTH, dataclasses.replace(WIDTH, label="w", description="d", unit="cm")),
         replaced(WIDTH, dataclasses.replace(WIDTH, default=1.0, group="face")),
         replaced(WIDTH, dataclasses.replace(WIDTH, low=-1, high=3)),
         replaced(HAIR, dataclasses.replace(HAIR, default="bald", label="Hair")),
     ],
-    ids=["order of sorts", "texts", "default and group", "whole numbers", "choice's default"],
+    ids=["order of types", "texts", "default and group", "whole numbers", "choice's default"],
 )
-def test_hash_leaves_out_the_rest(same: Layout) -> None:
+def test_hash_ignores_everything_else(same: Layout) -> None:
     assert same.hash == TOY.hash
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"name": ""}, "name must be 1 to 100 printable characters"),
         ({"name": "a b"}, "no blanks"),
@@ -166,14 +166,14 @@ def test_hash_leaves_out_the_rest(same: Layout) -> None:
         ({"spread": "wide"}, "spread must be more than 0, at most 3, got 'wide'"),
     ],
 )
-def test_continuous_refuses(fields: dict[str, object], told: str) -> None:
+def test_continuous_refuses(fields: dict[str, object], message: str) -> None:
     with pytest.raises(LayoutError) as caught:
         Continuous(**{"name": "x", "group": "eye", **fields})  # type: ignore[arg-type]
-    assert told in caught.value.message
+    assert message in caught.value.message
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"choices": ()}, "two or more"),
         ({"choices": ("a",)}, "two or more"),
@@ -184,11 +184,11 @@ def test_continuous_refuses(fields: dict[str, object], told: str) -> None:
         ({"label": None}, "label must be text"),
     ],
 )
-def test_discrete_refuses(fields: dict[str, object], told: str) -> None:
+def test_discrete_refuses(fields: dict[str, object], message: str) -> None:
     good = {"name": "x", "group": "eye", "choices": ("a", "b"), "default": "a"}
     with pytest.raises(LayoutError) as caught:
         Discrete(**{**good, **fields})  # type: ignore[arg-type]
-    assert told in caught.value.message
+    assert message in caught.value.message
 
 
 def test_layout_refuses() -> None:
@@ -201,7 +201,7 @@ def test_layout_refuses() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "the key 'game' is missing"),
         ("game = ", "is not valid TOML"),
@@ -222,16 +222,16 @@ def test_layout_refuses() -> None:
     ],
 )
 def test_toml_errors_name_file_parameter_and_rule(
-    tmp_path: Path, text: str | bytes, told: str
+    tmp_path: Path, text: str | bytes, message: str
 ) -> None:
     path = write(tmp_path, text)
     with pytest.raises(LayoutError) as caught:
         Layout.load(path)
     assert caught.value.message.startswith(f"{path}: ")
-    assert told in caught.value.message
+    assert message in caught.value.message
 
 
-def test_near_matches_of_keys(tmp_path: Path) -> None:
+def test_unknown_key_suggests(tmp_path: Path) -> None:
     path = write(tmp_path, TOML.replace("high =", "hihg ="))
     with pytest.raises(LayoutError) as caught:
         Layout.load(path)
@@ -263,38 +263,36 @@ SKIN = Continuous("skin", "face")
 PEOPLE = Layout("toy", "people", (*SHAPES, SKIN, HAIR))
 
 
-def test_people_keep_to_the_spread_and_are_the_same_for_everybody() -> None:
+def test_people_stay_within_the_spread_and_are_reproducible() -> None:
     for i in range(50):
         person = PEOPLE.person(i, 3)
         assert person == PEOPLE.person(i, 3)
         assert person != PEOPLE.person(i, 4)
-        for shape in SHAPES:  # half of the way from the default, 0.5, to either end
+        for shape in SHAPES:  # half of the distance from the default to either end
             assert -0.25 <= person.values[shape.name] <= 0.75  # type: ignore[operator]
-        # what has no spread is anybody's, as in an even draw
-        evenly = PEOPLE.random(i, 3)
-        assert person.values["skin"] == evenly.values["skin"]
-        assert person.values["hair.style"] == evenly.values["hair.style"]
+        # Parameters without a spread are uniform.
+        uniform = PEOPLE.random(i, 3)
+        assert person.values["skin"] == uniform.values["skin"]
+        assert person.values["hair.style"] == uniform.values["hair.style"]
     with pytest.raises(ValueError, match="0 or more"):
         PEOPLE.person(-1)
 
 
-def test_a_person_has_more_or_less_of_a_trait() -> None:
-    """Sliders of people go together; of even draws they do not."""
-
-    def together(draw: Callable[[int], Character]) -> float:
+def test_sliders_of_people_are_correlated() -> None:
+    def correlation(draw: Callable[[int], Character]) -> float:
         vectors = np.stack([PEOPLE.encode(draw(i))[: len(SHAPES)] for i in range(800)])
         found = np.corrcoef(vectors.T)[np.triu_indices(len(SHAPES), 1)]
         return float(np.sqrt(np.square(found).mean()))
 
-    assert together(PEOPLE.random) < 0.05
-    assert together(PEOPLE.person) > 0.08
+    assert correlation(PEOPLE.random) < 0.05
+    assert correlation(PEOPLE.person) > 0.08
 
 
-def test_people_of_a_layout_that_says_nothing_are_even() -> None:
+def test_people_without_a_spread_are_uniform() -> None:
     assert TOY.person(5, 2) == TOY.random(5, 2)
 
 
-def test_a_wide_spread_ends_at_the_ends() -> None:
+def test_wide_spread_reaches_both_ends() -> None:
     wide = Layout("toy", "wide", (Continuous("a", "face", 0.0, 1.0, 0.5, spread=3.0),))
     values = [wide.person(i).values["a"] for i in range(60)]
     assert {0.0, 1.0} < set(values)

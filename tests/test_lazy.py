@@ -1,4 +1,4 @@
-"""What may be used without importing torch, and what the top level exports."""
+"""Modules and commands that work without torch, and the exports of the package."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TORCH_FREE = (
 
 
 def loads_torch(code: str) -> bool:
-    """Whether a fresh Python that runs ``code`` ends with torch loaded."""
+    """Return whether a new Python process that runs ``code`` imports torch."""
     check = f"{code}\nimport sys\nprint('torch' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", check], capture_output=True, text=True, timeout=60
@@ -45,11 +45,11 @@ def loads_torch(code: str) -> bool:
 
 
 @pytest.mark.slow
-def test_the_check_itself_sees_torch() -> None:
+def test_the_check_detects_torch() -> None:
     assert loads_torch("import torch")
 
 
-def test_rooms_that_work_without_torch() -> None:
+def test_packages_that_do_not_import_torch() -> None:
     assert not loads_torch("\n".join(f"import {module}" for module in TORCH_FREE))
 
 
@@ -62,7 +62,7 @@ def test_listing_what_is_installed_loads_no_torch() -> None:
 
 
 def command_lines() -> list[list[str]]:
-    """Every command and subcommand there is, with --help; plus the lists."""
+    """Every command with --help, and the commands that list games and plugins."""
     import click
 
     found: list[list[str]] = []
@@ -81,7 +81,7 @@ def command_lines() -> list[list[str]]:
 
 
 def test_no_help_of_any_command_loads_torch() -> None:
-    # One process for all: were one guilty, the answer would be the same, and this is much quicker.
+    # One process for all commands is much faster.
     lines = command_lines()
     assert ["games", "--help"] in lines
     assert not loads_torch(
@@ -93,20 +93,20 @@ def test_no_help_of_any_command_loads_torch() -> None:
 
 
 @pytest.mark.parametrize("line", command_lines(), ids=" ".join)
-def test_every_command_helps(line: list[str]) -> None:
+def test_every_command_has_help_texts(line: list[str]) -> None:
     from click.testing import CliRunner
 
     done = CliRunner().invoke(app, line)
     assert done.exit_code == 0, done.output
     if line[-1] == "--help":
         assert done.output.startswith("Usage: ")
-        # An option or a command without a word of help is of no help.
+        # Every option and command needs a help text.
         for row in done.output.split("Options:")[-1].split("\n  -")[1:]:
             assert "  " in row.strip(), row
 
 
 @pytest.mark.parametrize("name", [n for n in f2p_sdk.__all__ if n != "__version__"])
-def test_every_export_is_there(name: str) -> None:
+def test_every_export_exists(name: str) -> None:
     module, attribute = f2p_sdk._EXPORTS[name]
     value = getattr(f2p_sdk, name)
     assert value is getattr(importlib.import_module(f"f2p_sdk.{module}"), attribute)
@@ -114,7 +114,7 @@ def test_every_export_is_there(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n in f2p_sdk.__all__ if n != "__version__"])
 def test_no_export_has_the_name_of_a_module(name: str) -> None:
-    # Importing f2p_sdk.x puts the module x where the export x was.
+    # An import of the module f2p_sdk.x would replace the export x.
     assert importlib.util.find_spec(f"f2p_sdk.{name}") is None
 
 
@@ -151,7 +151,6 @@ def test_type_checkers_see_the_same_exports() -> None:
 
 @pytest.mark.parametrize("folder", ["plugins", "adapters", "examples"])
 def test_other_packages_use_only_what_is_exported(folder: str) -> None:
-    """As those of authors elsewhere must."""
     for path in (Path(__file__).parents[1] / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []

@@ -1,4 +1,4 @@
-"""Plugins: found, named, isolated."""
+"""Plugins: discovery, names and isolation of faults."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_games_by_name(manager: PluginManager, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told", "remedy"),
+    ("name", "message", "remedy"),
     [
         ("elfes", "there is no game named 'elfes'", "did you mean 'elves'?"),
         ("Elves", "there is no game named 'Elves'", "did you mean 'elves'?"),
@@ -93,13 +93,13 @@ def test_games_by_name(manager: PluginManager, tmp_path: Path) -> None:
     ],
 )
 def test_unknown_games_suggest(
-    manager: PluginManager, tmp_path: Path, name: str, told: str, remedy: str
+    manager: PluginManager, tmp_path: Path, name: str, message: str, remedy: str
 ) -> None:
     elves = a_game(tmp_path, "elves", "female", "male")
     add(manager, "one", f2p_games=lambda: [elves])
     with pytest.raises(UnknownNameError) as caught:
         plugins.game(name)
-    assert caught.value.message == told
+    assert caught.value.message == message
     assert caught.value.remedy.startswith(remedy)
 
 
@@ -107,9 +107,6 @@ def test_no_adapters_at_all(manager: PluginManager) -> None:
     assert plugins.games() == []
     with pytest.raises(UnknownNameError, match="install an adapter"):
         plugins.game("justice")
-
-
-# Faults stay with their owner
 
 
 def failing() -> list[Any]:
@@ -129,7 +126,7 @@ def generating() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(
-    ("hook", "told"),
+    ("hook", "message"),
     [
         (failing, "f2p_games: RuntimeError: boom"),
         (exiting, "f2p_games: SystemExit: 3"),
@@ -140,16 +137,16 @@ def generating() -> Iterator[Any]:
     ],
 )
 def test_a_failing_hook_is_named_and_skipped(
-    manager: PluginManager, tmp_path: Path, hook: Callable[[], Any], told: str
+    manager: PluginManager, tmp_path: Path, hook: Callable[[], Any], message: str
 ) -> None:
     good = a_game(tmp_path, "good", "any")
     add(manager, "before", f2p_games=lambda: [good])
     bad = add(manager, "bad", f2p_games=hook, f2p_recognizers=lambda: [recognizer_spec("works")])
     assert plugins.games() == [good]
     assert bad.status == "faulty"
-    assert bad.error.startswith(told)
+    assert bad.error.startswith(message)
     assert "Traceback" in bad.details
-    # What else it offers is still there.
+    # Its other objects are available.
     assert [spec.name for spec in plugins.recognizers()] == ["works"]
     assert {info.name: info.status for info in plugins.plugins()} == {
         "before": "ok",
@@ -157,16 +154,14 @@ def test_a_failing_hook_is_named_and_skipped(
     }
 
 
-def test_answers_before_the_fault_are_not_half_taken(
-    manager: PluginManager, tmp_path: Path
-) -> None:
+def test_objects_before_a_fault_are_left_out(manager: PluginManager, tmp_path: Path) -> None:
     good = a_game(tmp_path, "good", "any")
     info = add(manager, "bad", f2p_games=lambda: [good, 3])
     assert plugins.games() == []
     assert info.provides == []
 
 
-def test_a_fault_is_told_once(manager: PluginManager) -> None:
+def test_a_fault_is_recorded_once(manager: PluginManager) -> None:
     info = add(manager, "bad", f2p_games=failing)
     for _ in range(3):
         plugins.games()
@@ -190,15 +185,15 @@ def test_a_misspelt_hook_is_reported(manager: PluginManager, tmp_path: Path) -> 
     assert plugins.games() == [good]
 
 
-def test_two_plugins_with_one_name_for_a_thing(manager: PluginManager, tmp_path: Path) -> None:
+def test_two_plugins_provide_the_same_name(manager: PluginManager, tmp_path: Path) -> None:
     mine, theirs = a_game(tmp_path, "elves", "any"), a_game(tmp_path, "elves", "other")
-    # The last registered is asked first, as pluggy has it.
+    # pluggy calls the last registered plugin first.
     second = add(manager, "second", f2p_games=lambda: [theirs])
     first = add(manager, "first", f2p_games=lambda: [mine])
     for _ in range(2):
         assert plugins.games() == [mine]
     assert (first.status, second.status) == ("ok", "faulty")
-    assert second.error == "f2p_games: game elves is offered by first already"
+    assert second.error == "f2p_games: game elves is already provided by first"
 
 
 def test_wrappers_are_refused(manager: PluginManager) -> None:
@@ -214,10 +209,7 @@ def test_wrappers_are_refused(manager: PluginManager) -> None:
     assert "not a wrapper" in info.error
 
 
-# Recognizers and detectors
-
-
-def test_the_first_that_is_available_is_taken(manager: PluginManager) -> None:
+def test_default_is_the_first_available(manager: PluginManager) -> None:
     add(
         manager,
         "one",
@@ -238,7 +230,7 @@ def test_the_first_that_is_available_is_taken(manager: PluginManager) -> None:
         plugins.recognizer("goood")
 
 
-def test_trylast_and_tryfirst_are_kept(manager: PluginManager) -> None:
+def test_trylast_and_tryfirst_are_respected(manager: PluginManager) -> None:
     for name, options in (("a", {}), ("b", {"trylast": True}), ("c", {"tryfirst": True})):
         module = ModuleType(name)
 
@@ -250,21 +242,20 @@ def test_trylast_and_tryfirst_are_kept(manager: PluginManager) -> None:
     assert [spec.name for spec in plugins.recognizers()] == ["c", "a", "b"]
 
 
-def test_loading_happens_once_and_late(manager: PluginManager) -> None:
-    calls: list[int] = []
+def test_object_is_loaded_at_the_first_use_and_kept(manager: PluginManager) -> None:
+    calls: list[str] = []
 
     def load() -> Any:
-        calls.append(1)
+        calls.append("load")
         return SimpleNamespace(name="d")
 
     add(manager, "one", f2p_detectors=lambda: [DetectorSpec("d", "D", load)])
     plugins.plugins()
-    assert calls == []
+    assert not calls
     assert plugins.detector() is plugins.detector("d")
-    assert calls == [1]
 
 
-def test_a_failing_load_says_whose(manager: PluginManager) -> None:
+def test_a_failing_load_names_the_detector(manager: PluginManager) -> None:
     add(manager, "one", f2p_detectors=lambda: [DetectorSpec("d", "D", failing)])
     with pytest.raises(PluginError, match="detector 'd' cannot be loaded: RuntimeError: boom"):
         plugins.detector()
@@ -275,7 +266,7 @@ def test_none_is_available(manager: PluginManager) -> None:
         plugins.detector()
     spec = recognizer_spec("r", available=lambda: "no weights")
     add(manager, "one", f2p_recognizers=lambda: [spec])
-    with pytest.raises(PluginError, match=r"no recognizer can be used \(r: no weights\)") as caught:
+    with pytest.raises(PluginError, match="no recognizer can be used: r: no weights") as caught:
         plugins.recognizer()
     assert "f2p-dlib" in caught.value.remedy
 
@@ -288,11 +279,11 @@ def test_commands(manager: PluginManager) -> None:
     assert "must return commands" in bad.error
 
 
-# Entry points of real (fake) distributions, in processes of their own
+# Installed packages with entry points, in their own processes
 
 
 def install(folder: Path, name: str, source: str, *, dist: str = "", version: str = "1.2") -> None:
-    """What pip leaves behind: a module, and a dist-info folder with an entry point."""
+    """Write an installed package: a module, and a dist-info folder with an entry point."""
     dist = dist or f"f2p-{name}"
     (folder / f"{dist.replace('-', '_')}_module.py").write_text(source, encoding="utf-8")
     info = folder / f"{dist.replace('-', '_')}-{version}.dist-info"
@@ -323,7 +314,7 @@ def f2p(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("raise SystemExit(3)", "SystemExit: 3"),
@@ -332,8 +323,8 @@ def f2p(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         ("from f2p_sdk import NoSuchName", "ImportError: cannot import name 'NoSuchName'"),
     ],
 )
-def test_a_plugin_that_cannot_be_imported_breaks_nothing(
-    tmp_path: Path, source: str, told: str
+def test_a_plugin_that_cannot_be_imported_is_isolated(
+    tmp_path: Path, source: str, message: str
 ) -> None:
     import json
 
@@ -347,7 +338,7 @@ def test_a_plugin_that_cannot_be_imported_breaks_nothing(
     rows = {row["name"]: row for row in json.loads(done.stdout)}
     rotten = rows["rotten"]
     assert (rotten["status"], rotten["dist"], rotten["version"]) == ("broken", "f2p-rotten", "1.2")
-    assert rotten["error"].startswith(f"cannot be loaded: {told}")
+    assert rotten["error"].startswith(f"cannot be loaded: {message}")
     assert rows["wholesome"]["status"] == "ok"
     assert rows["wholesome"]["provides"] == ["command hello"]
     assert f2p(tmp_path, "hello").stdout == "hello from a plugin\n"
@@ -363,7 +354,7 @@ def test_a_plugin_cannot_take_the_name_of_the_core(tmp_path: Path) -> None:
     assert found["core (f2p-core)"] == ("f2p-core", "broken")
 
 
-def test_the_cores_offers_come_first_and_others_wait_without_fault(manager: PluginManager) -> None:
+def test_core_comes_first_and_unavailable_objects_are_no_fault(manager: PluginManager) -> None:
     waits = recognizer_spec("a-waits", available=lambda: "no weights; import them")
     breaks = recognizer_spec("b-breaks", available=lambda: 1 / 0)
     info = add(manager, "aaa", f2p_recognizers=lambda: [waits, breaks])
@@ -379,7 +370,7 @@ def test_the_cores_offers_come_first_and_others_wait_without_fault(manager: Plug
     }
 
 
-def test_broken_plugins_are_shown_to_people_too(tmp_path: Path) -> None:
+def test_table_of_plugins_shows_broken_ones(tmp_path: Path) -> None:
     install(tmp_path, "rotten", "1 / 0")
     done = f2p(tmp_path, "plugins")
     assert done.returncode == 0
@@ -407,7 +398,7 @@ def test_a_plugins_command_does_not_replace_one_of_the_core(tmp_path: Path) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
-def test_names_the_terminal_cannot_show(
+def test_unprintable_names_are_escaped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
 ) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", encoding)

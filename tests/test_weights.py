@@ -1,4 +1,4 @@
-"""Weights: what is written comes back, and whatever is damaged or foreign is refused."""
+"""Weights on disk: written and loaded; damaged and foreign files are refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ from safetensors.torch import load_file, save_file
 from f2p_sdk.errors import WeightsError
 from f2p_sdk.networks import Imitator, build
 from f2p_sdk.parameters import Continuous, Discrete, Layout
-from f2p_sdk.weights import CARD, imitator_card, load_card, load_imitator, rounded, save_weights
+from f2p_sdk.weights import (
+    CARD,
+    imitator_card,
+    load_card,
+    load_imitator,
+    round_to_half,
+    save_weights,
+)
 
 
 def _layout(extra: str = "") -> Layout:
@@ -43,7 +50,7 @@ def network() -> Imitator:
 
 @pytest.fixture
 def path(tmp_path: Path, network: Imitator) -> Path:
-    rounded(network)
+    round_to_half(network)
     card = imitator_card(
         network, LAYOUT, training={"seed": 0}, figures={"psnr_db": 31.0}, licence="Apache-2.0"
     )
@@ -61,11 +68,11 @@ def _rewrite(
     save_file(state, path, metadata={CARD: json.dumps(document)})
 
 
-def test_comes_back_frozen_and_equal(path: Path, network: Imitator) -> None:
+def test_a_loaded_network_is_frozen_and_equal(path: Path, network: Imitator) -> None:
     loaded = load_imitator(path, LAYOUT)
     vector = torch.rand(4, 5)
     with torch.no_grad():
-        # not bit for bit: where the numbers lie in memory decides which kernel is used
+        # not bit for bit: the kernel depends on the memory layout
         assert torch.allclose(loaded(vector), network(vector), atol=1e-6)
     assert not loaded.training
     assert not any(p.requires_grad for p in loaded.parameters())
@@ -77,12 +84,12 @@ def test_matrices_are_stored_as_half_precision(path: Path) -> None:
         assert tensor.dtype == (torch.float16 if tensor.ndim > 1 else torch.float32), name
 
 
-def test_batch_norm_statistics_survive(tmp_path: Path) -> None:
+def test_batch_norm_statistics_are_saved(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = build("published", 5, filters=(6, 4))
     for _ in range(3):
         network(torch.rand(8, 5))
-    rounded(network)
+    round_to_half(network)
     card = imitator_card(network, LAYOUT, training={}, figures={}, licence="none")
     path = save_weights(tmp_path / "p.safetensors", network.state_dict(), card)
     vector = torch.rand(2, 5)
@@ -91,7 +98,7 @@ def test_batch_norm_statistics_survive(tmp_path: Path) -> None:
         assert torch.allclose(load_imitator(path, LAYOUT)(vector), wanted, atol=1e-6)
 
 
-def test_card_says_what_the_file_is(path: Path) -> None:
+def test_the_card_describes_the_file(path: Path) -> None:
     card = load_card(path)
     assert card["what"] == "imitator"
     assert card["layout_hash"] == LAYOUT.hash
@@ -103,7 +110,7 @@ def test_card_says_what_the_file_is(path: Path) -> None:
     assert len(card["golden"]["input"]) == 5
 
 
-def test_golden_output_is_the_networks(path: Path, network: Imitator) -> None:
+def test_the_golden_output_is_the_networks(path: Path, network: Imitator) -> None:
     golden = load_card(path)["golden"]
     with torch.no_grad():
         picture = network(torch.tensor([golden["input"]]))[0]
@@ -111,7 +118,7 @@ def test_golden_output_is_the_networks(path: Path, network: Imitator) -> None:
     assert torch.allclose(blocks, torch.tensor(golden["output"]), atol=1e-5)
 
 
-def test_card_is_read_without_torch(path: Path) -> None:
+def test_a_card_is_read_without_torch(path: Path) -> None:
     code = (
         "import sys; from f2p_sdk.weights import load_card; "
         f"assert load_card({str(path)!r})['what'] == 'imitator'; assert 'torch' not in sys.modules"
@@ -195,7 +202,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
 
 
 @pytest.mark.parametrize("name", sorted(DAMAGE))
-def test_damage_is_named_with_what_to_do(path: Path, name: str) -> None:
+def test_a_damaged_file_is_refused_with_the_next_step(path: Path, name: str) -> None:
     damage, message = DAMAGE[name]
     damage(path)
     with pytest.raises(WeightsError, match=message) as error:
@@ -212,7 +219,9 @@ def test_numbers_that_are_not_finite_are_not_written(tmp_path: Path, network: Im
     assert not list(tmp_path.iterdir())
 
 
-def test_too_large_for_half_precision_is_not_written(tmp_path: Path, network: Imitator) -> None:
+def test_numbers_too_large_for_half_precision_are_not_written(
+    tmp_path: Path, network: Imitator
+) -> None:
     state = network.state_dict()
     state["paint.weight"][0] = 1e6
     with pytest.raises(WeightsError, match="not finite"):

@@ -1,9 +1,9 @@
-"""Writes docs/reference/cli.md from the commands' own help texts.
+"""Write docs/reference/cli.md from the help texts of the commands.
 
-    python tools/cli_docs.py            write it
-    python tools/cli_docs.py --check    exit 1 if it is not what the commands say now
+    python tools/cli_docs.py            write the page
+    python tools/cli_docs.py --check    exit with 1 if the page is not current
 
-Commands that installed plugins add are left out: the page is the same on every machine.
+Commands of installed plugins are left out: the page is the same on every machine.
 """
 
 from __future__ import annotations
@@ -22,38 +22,38 @@ WIDTH = 100
 HEAD = """\
 # The command line
 
-Written by `python tools/cli_docs.py` from the commands' own help: change the help, not this page.
+`python tools/cli_docs.py` writes this page from the help texts of the commands.
 
-Results go to stdout; progress, warnings and errors to stderr. Every command that gives a result
-has `--json`. Exit codes: 0 done, 1 the work failed (the error says what to do next), 2 wrong use.
+Results go to stdout; progress, warnings and errors go to stderr. Every command with a result has
+`--json`. Exit codes: 0 done, 1 the work failed (the error names the next step), 2 wrong use.
 """
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
-    """Every command of the core with its full name, groups before what is in them."""
+    """Yield every command of the core with its full name, a group before its commands."""
     core = LazyGroup(app.name, callback=app.callback, params=app.params, help=app.help)
     core.context_settings = app.context_settings
-    yield from _below("f2p", core)
+    yield from _walk("f2p", core)
 
 
-def _below(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+def _walk(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
     yield name, command
     if isinstance(command, click.Group):
         context = click.Context(command, info_name=name)
         for child in command.list_commands(context):
             found = command.get_command(context, child)
             assert found is not None
-            yield from _below(f"{name} {child}", found)
+            yield from _walk(f"{name} {child}", found)
 
 
 def help_of(name: str, command: click.Command) -> str:
-    """What ``--help`` prints, WIDTH columns wide."""
+    """Return the output of ``--help``, WIDTH columns wide."""
     settings = {**app.context_settings, "terminal_width": WIDTH, "max_content_width": WIDTH}
     return command.get_help(click.Context(command, info_name=name, **settings))
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the text of the page."""
     parts = [HEAD]
     for name, command in commands():
         parts.append(f"## {name}\n\n```text\n{help_of(name, command)}\n```\n")

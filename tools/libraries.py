@@ -1,7 +1,7 @@
-"""Makes sure that the OpenGL libraries of the stand-in engine are there, on Debian and the like.
+"""Install the OpenGL libraries of the stand-in engine on Debian and its derivatives.
 
-Needs nothing but Python. Where it cannot install them it says what to do, and fails only if they
-cannot be loaded either.
+The script uses the standard library only. If the installation fails, it names the missing packages,
+and exits with 1 unless the libraries can be loaded.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def loadable(library: str) -> bool:
 
 
 def missing() -> list[str]:
-    """The Debian packages that are not installed, by asking dpkg, or by loading the libraries."""
+    """Return the missing Debian packages, by dpkg or, without dpkg, by loading the libraries."""
     if shutil.which("dpkg-query"):
         return [package for package in PACKAGES if not installed(package)]
     found = {"libegl1": loadable("libEGL.so.1"), "libgl1": loadable("libGL.so.1")}
-    return [package for package, there in found.items() if not there]
+    return [package for package, loaded in found.items() if not loaded]
 
 
 def installed(package: str) -> bool:
@@ -37,7 +37,7 @@ def installed(package: str) -> bool:
 
 
 def install(packages: list[str]) -> bool:
-    """Install with apt-get, as root or by sudo without a password; whether that went well."""
+    """Install with apt-get, as root or by sudo without a password. Return whether it worked."""
     if not shutil.which("apt-get"):
         return False
     root = os.geteuid() == 0
@@ -48,21 +48,19 @@ def install(packages: list[str]) -> bool:
     command = [*prefix, "apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
     if subprocess.run(command, env=environment, stdout=subprocess.DEVNULL).returncode == 0:
         return True
-    # The list of packages may be old, or there is none yet.
+    # The list of packages may be old or missing.
     subprocess.run([*prefix, "apt-get", "update", "-q"], stdout=subprocess.DEVNULL)
     return subprocess.run(command, env=environment, stdout=subprocess.DEVNULL).returncode == 0
 
 
 def main() -> int:
     if sys.platform != "linux":
-        return 0  # Windows and macOS bring OpenGL along
-    wanted = missing()
-    if not wanted or install(wanted):
+        return 0  # Windows and macOS include OpenGL
+    packages = missing()
+    if not packages or install(packages):
         return 0
-    print(
-        f"The engine needs OpenGL libraries that are missing: {' '.join(wanted)}", file=sys.stderr
-    )
-    print("  next: install these packages (names are Debian's), then run again", file=sys.stderr)
+    print(f"OpenGL libraries of the engine are missing: {' '.join(packages)}", file=sys.stderr)
+    print("  next: install these packages (Debian's names), then run again", file=sys.stderr)
     return 0 if loadable("libEGL.so.1") and loadable("libGL.so.1") else 1
 
 

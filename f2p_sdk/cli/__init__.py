@@ -1,7 +1,7 @@
-"""The command line, ``f2p``: one file a command, loaded when it is asked for.
+"""The command line, ``f2p``: one module per command, imported at its first use.
 
-A file ``cli/NAME.py`` with a click command named ``command`` is the command ``f2p NAME`` (``-`` for
-``_``); files that start with ``_`` are shared parts. Nothing here imports torch.
+A module ``cli/NAME.py`` with a click command named ``command`` is the command ``f2p NAME`` (``-``
+in place of ``_``). Modules that start with ``_`` are shared. This package does not import torch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["app", "main"]
 @click.group("f2p", cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="f2p-sdk", prog_name="f2p")
 def app() -> None:
-    """A photo of a face becomes the values of a game's own character sliders."""
+    """Fit the sliders of a game's own character to a photo of a face."""
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
-"""What the commands share: options, human output, JSON, and progress.
+"""Output of commands: text, JSON, tables and progress.
 
-Results go to stdout; progress, warnings and errors to stderr, so that ``--json`` can be piped.
+Results go to stdout; progress, warnings and errors go to stderr, so that ``--json`` can be piped.
 """
 
 from __future__ import annotations
@@ -9,55 +9,39 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
-
-from ._options import game_option, json_option
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ..kinds import Kind
 
-__all__ = [
-    "Progress",
-    "console",
-    "emit_json",
-    "fail",
-    "game_option",
-    "json_option",
-    "load_kind",
-    "progress",
-    "say",
-    "table",
-    "warn",
-]
-
 
 def console(*, stderr: bool = False) -> Console:
-    """A rich console on the current stdout or stderr; made anew, since tests swap the streams."""
+    """Return a rich console on the current stdout or stderr; tests replace these streams."""
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False, soft_wrap=True)
 
 
 def say(text: str, style: str = "") -> None:
-    """A line of human output on stdout. Brackets are printed as they are."""
+    """Print a line on stdout. Brackets are not markup."""
     console().print(text, style=style or None, markup=False)
 
 
 def warn(text: str) -> None:
-    """A warning on stderr."""
+    """Print a warning on stderr."""
     out = console(stderr=True)
     out.print("warning:", style="bold yellow", end=" ")
     out.print(text, markup=False)
 
 
 def fail(message: str, remedy: str = "", error: BaseException | None = None) -> None:
-    """An error on stderr, with what to do next; with ``error``, its traceback first."""
+    """Print an error and its next step on stderr; with ``error``, the traceback first."""
     if error is not None:
         traceback.print_exception(error, file=sys.stderr)
     out = console(stderr=True)
@@ -69,7 +53,7 @@ def fail(message: str, remedy: str = "", error: BaseException | None = None) -> 
 
 
 def table(columns: list[str], rows: list[list[str]]) -> None:
-    """A table on stdout; only its last column is wrapped."""
+    """Print a table on stdout; only the last column is wrapped."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -83,13 +67,24 @@ def table(columns: list[str], rows: list[list[str]]) -> None:
 
 
 def emit_json(document: Any) -> None:
-    """A JSON document on stdout."""
-    # ASCII: what reads a pipe on Windows may not expect UTF-8.
+    """Print a JSON document on stdout."""
+    # ASCII: readers of a pipe on Windows may not expect UTF-8.
     click.echo(json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False))
 
 
+def flatten(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Flatten nested mappings: ``{"a": {"b": 1}}`` becomes ``{"a.b": 1}``."""
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            found |= flatten(value, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = value
+    return found
+
+
 def load_kind(name: str) -> Kind:
-    """The kind of this name, with its layout read, so that a broken adapter shows at once."""
+    """Return the kind of this name. Reads its layout, so that a broken adapter fails early."""
     from ..plugins import game
 
     kind = game(name)
@@ -98,15 +93,16 @@ def load_kind(name: str) -> Kind:
 
 
 class Progress(Protocol):
-    """Called with how much is done; ``note`` is a short text such as ``"psnr 31.2 dB"``."""
+    """Callback with the amount of finished work; ``note`` is a text such as ``"psnr 31.2 dB"``."""
 
     def __call__(self, done: float, total: float | None = None, note: str = "") -> None: ...
 
 
 @contextmanager
 def progress(title: str, total: float | None = None, *, quiet: bool = False) -> Iterator[Progress]:
-    """A progress bar with rate and time left on stderr; plain lines now and then where stderr is
-    not a terminal, or nothing if ``quiet``: JSON on stdout is as good beside a bar.
+    """Show a progress bar with rate and remaining time on stderr.
+
+    If stderr is no terminal, a line is printed every half minute, or nothing if ``quiet``.
 
     Example::
 
@@ -153,14 +149,14 @@ def _bar(out: Console, title: str, total: float | None) -> Iterator[Progress]:
 
 
 class _Lines:
-    """Progress where nobody can see a bar: a line every half minute, and the last."""
+    """Progress without a terminal: a line every half minute."""
 
     every = 30.0
 
     def __init__(self, title: str, total: float | None) -> None:
         self.title, self.total = title, total
         self.start = self.last = time.monotonic()
-        self.first: float | None = None  # a resumed run does not start at 0
+        self.first: float | None = None  # a resumed job does not start at 0
 
     def __call__(self, done: float, total: float | None = None, note: str = "") -> None:
         self.total = total or self.total

@@ -1,9 +1,10 @@
-"""Drawing many characters for a command, by the engine or by the imitator."""
+"""Rendering of many characters by the engine or by the imitator."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import UsageError
@@ -14,11 +15,9 @@ if TYPE_CHECKING:
     from ..kinds import Kind
     from ..parameters import Value
 
-__all__ = ["Draw", "Values", "drawing"]
-
 Values: TypeAlias = "Mapping[str, Value]"
 Draw: TypeAlias = "Callable[[Iterable[Values]], Iterator[Picture]]"
-"""Characters' values to pictures uint8 (size, size, 3), in order, as they come."""
+"""Function from values of characters to pictures uint8 (size, size, 3), in the same order."""
 
 BATCH = 16
 
@@ -34,17 +33,21 @@ def drawing(
     engines: int = 1,
     deadline: float = 30.0,
 ) -> Iterator[Draw]:
-    """What draws ``kind`` at ``size`` pixels, while the block lasts.
+    """Yield a function that draws characters of ``kind`` at ``size`` pixels.
 
-    ``via`` is "engine" (started here, or waited for) or "imitator". Raises UsageError
-    where options of one are given with the other, and the errors of bridge and weights.
+    Args:
+        via: "engine" (started here, or connected by --listen) or "imitator".
+
+    Raises:
+        UsageError: an option belongs to the other renderer.
+        F2PError: errors of bridge and weights.
     """
     if via == "imitator":
         listening.refuse("add --via engine")
         yield _by_imitator(kind, size, weights)
         return
     if weights is not None:
-        raise UsageError("--weights names an imitator", remedy="add --via imitator")
+        raise UsageError("--weights requires the imitator", remedy="add --via imitator")
     with listening.open_engine(kind, engines=engines) as host:
 
         def by_engine(characters: Iterable[Values]) -> Iterator[Picture]:
@@ -57,7 +60,7 @@ def drawing(
 
 
 def _by_imitator(kind: Kind, size: int, weights: str | None) -> Draw:
-    # Imported here: help texts do not wait for torch.
+    # A late import: --help must not load torch.
     import torch
 
     from .. import images
@@ -67,20 +70,12 @@ def _by_imitator(kind: Kind, size: int, weights: str | None) -> Draw:
     imitator, _ = open_imitator(kind, weights)
 
     def draw(characters: Iterable[Values]) -> Iterator[Picture]:
-        waiting: list[torch.Tensor] = []
-
-        def flush() -> Iterator[Picture]:
+        remaining = iter(characters)
+        while batch := list(islice(remaining, BATCH)):
+            vectors = [torch.from_numpy(kind.layout.encode(values)) for values in batch]
             with torch.no_grad():
-                pictures = imitator(torch.stack(waiting))
-            waiting.clear()
+                pictures = imitator(torch.stack(vectors))
             for picture in pictures:
                 yield images.resize(to_array(picture[None]), size)
-
-        for values in characters:
-            waiting.append(torch.from_numpy(kind.layout.encode(values)))
-            if len(waiting) == BATCH:
-                yield from flush()
-        if waiting:
-            yield from flush()
 
     return draw

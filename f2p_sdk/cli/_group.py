@@ -1,4 +1,4 @@
-"""Groups of commands that load lazily, and the one place where errors become exit codes.
+"""Command groups with lazy imports, and the conversion of errors to exit codes.
 
 Exit codes: 0 done, 1 the work failed, 2 wrong use.
 """
@@ -18,9 +18,7 @@ import click
 from ..errors import F2PError, did_you_mean
 from ._common import fail, warn
 
-__all__ = ["LazyGroup", "RootGroup"]
-
-# The order of `f2p --help`: the main job first. Commands not named here follow, sorted.
+# Order of the commands in `f2p --help`; other commands follow, sorted by name.
 _ORDER = (
     "fit",
     "render",
@@ -42,21 +40,19 @@ def _set_debug(context: click.Context, parameter: click.Parameter, value: bool) 
         context.find_root().meta["f2p.debug"] = True
 
 
-def _debug_option() -> click.Option:
-    return click.Option(
-        ["--debug"],
-        is_flag=True,
-        expose_value=False,
-        is_eager=True,
-        callback=_set_debug,
-        help="Show the traceback of an error.",
-    )
-
-
 def _with_debug(command: click.Command) -> click.Command:
-    """Give a command, and the commands in it, the option --debug, once."""
+    """Add the option --debug to a command and its subcommands, once."""
     if not any("--debug" in parameter.opts for parameter in command.params):
-        command.params.append(_debug_option())
+        text = "Show the traceback of an error."
+        add = click.option(
+            "--debug",
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_set_debug,
+            help=text,
+        )
+        add(command)
     if isinstance(command, click.Group):
         for child in command.commands.values():
             _with_debug(child)
@@ -64,10 +60,10 @@ def _with_debug(command: click.Command) -> click.Command:
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are the modules of a package, imported when they are needed.
+    """A group whose commands are the modules of a package, imported at their first use.
 
-    Use it as ``@click.group(cls=LazyGroup)`` in the ``__init__`` of a package under
-    ``f2p_sdk.cli``; the package is that of the decorated function.
+    Use ``@click.group(cls=LazyGroup)`` in the ``__init__`` of a package under ``f2p_sdk.cli``. The
+    package is that of the decorated function.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -100,25 +96,25 @@ class LazyGroup(click.Group):
             return super().resolve_command(context, args)
         except click.UsageError as error:
             near = did_you_mean(args[0], self.list_commands(context)) if args else ""
-            if near and "id you mean" not in str(error):  # newer clicks suggest by themselves
+            if near and "id you mean" not in str(error):  # newer versions of click suggest names
                 raise click.UsageError(f"{error.message} {near.capitalize()}", context) from None
             raise
 
 
 class RootGroup(LazyGroup):
-    """``f2p`` itself: also has the commands of plugins, and turns errors into exit codes."""
+    """The command ``f2p``: adds the commands of plugins, and converts errors to exit codes."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params.append(_debug_option())
+        _with_debug(self)
 
     def _plugin_commands(self) -> dict[str, click.Command]:
         from ..plugins import commands
 
         try:
             return {str(command.name): command for command in commands()}
-        except Exception as error:  # `f2p --help` works whatever is installed
-            warn(f"the commands of plugins are left out: {error}")
+        except Exception as error:  # a broken plugin must not break `f2p --help`
+            warn(f"the commands of plugins are not available: {error}")
             return {}
 
     def list_commands(self, context: click.Context) -> list[str]:
@@ -143,10 +139,10 @@ class RootGroup(LazyGroup):
         arguments = list(sys.argv[1:] if args is None else args)
         if not standalone_mode:
             return super().main(arguments, prog_name, complete_var, False, **extra)
-        debug = _asks_for_debug(arguments)
-        _never_fail_to_print()
+        debug = _has_debug(arguments)
+        _escape_unprintable()
         try:
-            # A command returns nothing, or its exit code; so does context.exit().
+            # The result of a command and of context.exit() is None or the exit code.
             result = super().main(
                 arguments, prog_name, complete_var, standalone_mode=False, **extra
             )
@@ -166,26 +162,26 @@ class RootGroup(LazyGroup):
         except Exception as error:
             fail(
                 f"{type(error).__name__}: {error}",
-                "this is a defect of f2p-sdk or of a plugin: run again with --debug and report it",
+                "this is a defect of f2p-sdk or of a plugin: run it with --debug and report it",
                 error if debug else None,
             )
             code = 1
         sys.exit(code)
 
 
-def _asks_for_debug(arguments: list[str]) -> bool:
-    """Looked up before parsing, since parsing and loading a command can fail too."""
+def _has_debug(arguments: list[str]) -> bool:
+    """Return whether --debug is given; parsing and importing a command may fail before."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     return "--debug" in arguments[:end]
 
 
-def _never_fail_to_print() -> None:
-    """A name that the terminal's encoding lacks (Windows pipes, LANG=C) is shown escaped."""
+def _escape_unprintable() -> None:
+    """Escape characters that the encoding of a stream lacks (Windows pipes, LANG=C)."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _silence_stdout() -> None:
-    # Python flushes stdout when it exits and would complain again.
+    # Python flushes stdout at exit, which would fail again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

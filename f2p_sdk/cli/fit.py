@@ -1,4 +1,4 @@
-"""``f2p fit``: photos to characters."""
+"""``f2p fit``: fit characters to photos."""
 
 from __future__ import annotations
 
@@ -11,13 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import BridgeError, CharacterError, F2PError, UsageError
+from ..errors import (
+    BridgeError,
+    CharacterError,
+    F2PError,
+    PluginError,
+    UsageError,
+    WeightsError,
+)
 from ._bridge import Listening, listen_options
 from ._common import Progress, emit_json, fail, load_kind, progress, say, warn
 from ._options import (
     game_option,
     json_option,
+    number_option,
     out_option,
+    path_option,
+    recognizer_option,
     seconds_option,
     seed_option,
     weights_option,
@@ -29,44 +39,46 @@ if TYPE_CHECKING:
     from ..pipeline import FitResult
 
 METHODS = ("best", "slides", "paper", "exact")
+#: Errors that all other photos would cause too.
+COMMON_ERRORS = (BridgeError, PluginError, UsageError, WeightsError)
 
 
 @click.command()
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @game_option
-@out_option("DIR", "Where to write; with several photos, one folder each in it.", folder=True)
+@out_option("DIR", "Output folder; several photos get one folder each in it.", folder=True)
 @click.option(
     "--keep",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Hold a parameter at this value; may be given again.",
+    help="Keep a parameter at this value; can be repeated.",
 )
-@click.option("--face", type=int, metavar="N", help="Which face, 1 is the largest.")
+@click.option("--face", type=int, metavar="N", help="Number of the face; 1 is the largest.")
 @seed_option
-@click.option("--method", type=click.Choice(METHODS), default="best", show_default=True)
-@click.option("--steps", type=click.IntRange(min=1), help="Steps of the search.")
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default="best",
+    show_default=True,
+    help="Search method.",
+)
+@number_option("--steps", help="Number of steps of the search.")
 @weights_option
-@click.option(
-    "--recognizer",
-    metavar="NAME",
-    help="Whose likeness is sought, of `f2p plugins`; default: the first that can be used.",
-)
-@click.option(
+@recognizer_option
+@path_option(
     "--population",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="DIR",
-    help="Characters of this kind (JSON, also in folders within) that say what is usual: the "
-    "prior is whitened by them. Default: all values of a slider are equally likely.",
+    folder=True,
+    exists=True,
+    help="Characters of this kind (JSON, also in subfolders); their covariance whitens the prior. "
+    "Default: all values of a slider are equally likely.",
 )
-@seconds_option("--deadline", 30.0, "How long the engine may take for one picture.")
-@click.option(
+@seconds_option("--deadline", 30.0, "Time limit of the engine for one picture.")
+@number_option(
     "--engines",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="How many engines to start, or, with --listen, to wait for; default: two where there are "
-    "cores for them, one with --listen.",
+    help="Number of engines to start or, with --listen, to wait for; default: one with --listen, "
+    "otherwise at most two, depending on the number of cores.",
 )
-@click.option("--no-engine", is_flag=True, help="Neither search nor verify with the engine.")
+@click.option("--no-engine", is_flag=True, help="Search and verify without the engine.")
 @listen_options()
 @json_option
 def command(
@@ -87,31 +99,31 @@ def command(
     listening: Listening,
     as_json: bool,
 ) -> int:
-    """Turn PHOTOS of faces into characters of a game.
+    """Fit characters of a game to PHOTOS of faces.
 
-    Writes character.json (edit it by hand, apply it with `f2p apply`), picture.png (drawn by the
-    game's engine), sheet.png (photo, imitator and engine side by side) and report.json.
-    An engine is started and ended, unless one is to connect from elsewhere (--listen).
+    Writes character.json (can be edited, and applied with `f2p apply`), picture.png (drawn by the
+    game's engine), sheet.png (photo, imitator and engine side by side) and report.json. The
+    command starts and stops the engine, unless --listen is given.
     """
     if no_engine:
         listening.refuse("leave out --no-engine")
     kind = load_kind(game)
     kept = _kept(kind, keep)
-    folders = _folders(photos, out)
     rows: list[dict[str, Any]] = []
     with ExitStack() as stack:
-        # Imported here: `f2p fit --help` does not wait for torch.
+        # A late import: --help must not load torch.
         from ..images import load
         from ..pipeline import Fitter, engine_count, weights_file
         from ..plugins import recognizer as recognizer_of
 
         fitter: Fitter | None = None
-        for photo, folder in zip(photos, folders, strict=True):
+        for photo, folder in zip(photos, _folders(photos, out), strict=True):
             try:
-                picture = load(photo)  # the cheapest thing that can be wrong comes first
+                picture = load(photo)
                 if fitter is None:
-                    weights_file(kind, weights)  # before an engine is started for nothing
-                    recognizer_of(recognizer)  # likewise
+                    # Report invalid input before the engine starts.
+                    weights_file(kind, weights)
+                    recognizer_of(recognizer)
                     known = [] if population is None else _characters(population, kind)
                     with progress("starting", quiet=as_json):
                         host = None
@@ -138,14 +150,14 @@ def command(
                     )
                 files = _write(folder, photo, result)
             except F2PError as error:
-                if len(photos) == 1 or _hopeless(error):
+                if len(photos) == 1 or isinstance(error, COMMON_ERRORS):
                     raise
                 rows.append({"photo": str(photo), "error": error.message, "next": error.remedy})
                 fail(f"{photo}: {error.message}", error.remedy)
                 continue
             rows.append(_row(photo, result, files))
             if not as_json:
-                _tell(photo, result, files)
+                _report(photo, result, files)
     failed = [row["photo"] for row in rows if "error" in row]
     if as_json:
         emit_json(rows[0] if len(photos) == 1 else {"fits": rows, "failed": failed})
@@ -161,21 +173,21 @@ def _pass_on(update: Progress, stage: str, done: int, total: int) -> None:
 
 
 def _characters(folder: Path, kind: Kind) -> list[Character]:
-    """The characters in a folder and the folders within; UsageError for fewer than two."""
+    """Load the characters in a folder and its subfolders. UsageError for fewer than two."""
     from ..parameters import Character
 
     files = sorted(path for path in folder.rglob("*.json") if path.name != "report.json")
     found = [Character.load(path, kind.layout) for path in files]
     if len(found) < 2:
         raise UsageError(
-            f"{folder}: a population is two characters or more, there are {len(found)}",
-            remedy="give a folder that `f2p fit` wrote several characters to",
+            f"{folder}: a population needs two or more characters, got {len(found)}",
+            remedy="give the output folder of `f2p fit` with several photos",
         )
     return found
 
 
 def _kept(kind: Kind, assignments: Iterable[str]) -> dict[str, float | str]:
-    """``NAME=VALUE`` to values of the layout; wrong ones are wrong use."""
+    """Parse ``NAME=VALUE`` arguments. UsageError for invalid ones."""
     kept: dict[str, float | str] = {}
     for assignment in assignments:
         try:
@@ -183,13 +195,13 @@ def _kept(kind: Kind, assignments: Iterable[str]) -> dict[str, float | str]:
         except CharacterError as error:
             raise UsageError(f"--keep {assignment}: {error.message}", remedy=error.remedy) from None
         if name in kept:
-            raise UsageError(f"--keep {name} was given twice")
+            raise UsageError(f"--keep {name} was given twice", remedy="give one value")
         kept[name] = value
     return kept
 
 
 def _folders(photos: tuple[Path, ...], out: Path) -> list[Path]:
-    """Where each photo's files go; photos of one name get numbers."""
+    """Return the output folder of each photo; photos of the same name get numbers."""
     if len(photos) == 1:
         return [out]
     folders: list[Path] = []
@@ -201,30 +213,21 @@ def _folders(photos: tuple[Path, ...], out: Path) -> list[Path]:
     return folders
 
 
-def _hopeless(error: F2PError) -> bool:
-    """Whether the next photo would fail in the same way."""
-    from ..errors import PluginError, WeightsError
-
-    return isinstance(error, (BridgeError, PluginError, WeightsError, UsageError))
-
-
 def _write(folder: Path, photo: Path, result: FitResult) -> dict[str, str]:
-    """All files of one fit; returns what each is and where."""
+    """Write all files of one fit and return their paths by content."""
     from ..files import atomic_write
     from ..images import save, side_by_side
 
-    shown = [("photo", result.photo), ("imitator", result.imitation)]
+    pictures = {"photo": result.photo, "imitator": result.imitation}
     if result.picture is not None:
-        shown.append(("engine", result.picture))
+        pictures["engine"] = result.picture
     report = {"photo": str(photo), **result.report}
     files = {
         "character": result.character.save(folder / "character.json"),
         "report": atomic_write(
             folder / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n"
         ),
-        "sheet": save(
-            folder / "sheet.png", side_by_side([p for _, p in shown], [name for name, _ in shown])
-        ),
+        "sheet": save(folder / "sheet.png", side_by_side(list(pictures.values()), list(pictures))),
     }
     if result.picture is not None:
         files["picture"] = save(folder / "picture.png", result.picture)
@@ -232,7 +235,7 @@ def _write(folder: Path, photo: Path, result: FitResult) -> dict[str, str]:
 
 
 def _row(photo: Path, result: FitResult, files: dict[str, str]) -> dict[str, Any]:
-    """What ``--json`` says of a photo; the losses of each step are in the report."""
+    """Return the JSON of one photo; the report has the losses of all steps."""
     keys = ("game", "method", "seed", "face", "kept", "identity_distance", "chosen", "seconds")
     return {
         "photo": str(photo),
@@ -245,22 +248,19 @@ def _row(photo: Path, result: FitResult, files: dict[str, str]) -> dict[str, Any
     }
 
 
-def _tell(photo: Path, result: FitResult, files: dict[str, str]) -> None:
+def _report(photo: Path, result: FitResult, files: dict[str, str]) -> None:
     report = result.report
-    for remark in (report["face"]["message"], *report["face"]["hints"]):
-        if remark:
-            warn(f"{photo.name}: {remark}")
+    for hint in (report["face"]["message"], *report["face"]["hints"]):
+        if hint:
+            warn(f"{photo.name}: {hint}")
     distance = report["identity_distance"]
     if "engine" in distance:
-        say(
-            f"{photo.name}: identity distance {distance['engine']:.3f} in the engine "
-            f"(average character {distance['average_character']:.3f}), "
-            f"{report['seconds']['total']:.1f} s"
+        measured = (
+            f"{distance['engine']:.3f} in the engine "
+            f"(average character {distance['average_character']:.3f})"
         )
     else:
-        say(
-            f"{photo.name}: identity distance {distance['imitator']:.3f} in the imitator, "
-            f"not verified by the engine, {report['seconds']['total']:.1f} s"
-        )
+        measured = f"{distance['imitator']:.3f} in the imitator, not verified by the engine"
+    say(f"{photo.name}: identity distance {measured}, {report['seconds']['total']:.1f} s")
     for name, path in files.items():
         say(f"  {name:9} {path}")

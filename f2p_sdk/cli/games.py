@@ -1,4 +1,4 @@
-"""``f2p games``: the games there are adapters for."""
+"""``f2p games``: list the installed games."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._options import json_option
 
 
 def describe(kind: Kind) -> dict[str, Any]:
-    """One row: sizes of the layout, its hash, and which weights are there."""
+    """Return sizes and hash of the layout, and the available weights."""
     layout = kind.layout
     return {
         "game": kind.game,
@@ -29,38 +29,32 @@ def describe(kind: Kind) -> dict[str, Any]:
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
-    """List the games that are installed, with the size of their layouts."""
+    """List the installed games with the sizes of their layouts."""
     from ..plugins import kinds
 
     rows: list[dict[str, Any]] = []
     for kind in kinds():
         try:
             rows.append(describe(kind))
-        except F2PError as error:  # one broken layout does not hide the other games
-            row = dict.fromkeys(("continuous", "discrete", "size", "layout_hash"))
-            rows.append({"game": kind.game, "kind": kind.kind, **row, "weights": {}})
-            rows[-1]["error"] = error.message
+        except F2PError as error:  # one broken layout must not hide other games
+            empty = dict.fromkeys(("continuous", "discrete", "size", "layout_hash"))
+            row: dict[str, Any] = {"game": kind.game, "kind": kind.kind, **empty, "weights": {}}
+            rows.append({**row, "error": error.message})
             warn(f"{kind.name} is broken: {error}")
     if as_json:
         emit_json(rows)
     elif not rows:
         say("No game is installed. Install an adapter: pip install f2p-justice")
     else:
-        table(["game", "continuous", "discrete", "size", "layout", "weights"], _cells(rows))
+        columns = ["game", "continuous", "discrete", "size", "layout", "weights"]
+        table(columns, [_cells(row) for row in rows])
 
 
-def _cells(rows: list[dict[str, Any]]) -> list[list[str]]:
+def _cells(row: dict[str, Any]) -> list[str]:
+    numbers = [row[key] for key in ("continuous", "discrete", "size", "layout_hash")]
+    weights = [name if exists else f"{name} (missing)" for name, exists in row["weights"].items()]
     return [
-        [
-            f"{row['game']}/{row['kind']}",
-            *("broken" if row[key] is None else str(row[key]) for key in _COLUMNS),
-            ", ".join(
-                name if there else f"{name} (missing)" for name, there in row["weights"].items()
-            )
-            or "none",
-        ]
-        for row in rows
+        f"{row['game']}/{row['kind']}",
+        *("broken" if number is None else str(number) for number in numbers),
+        ", ".join(weights) or "none",
     ]
-
-
-_COLUMNS = ("continuous", "discrete", "size", "layout_hash")

@@ -1,4 +1,4 @@
-"""``f2p plugins``: what is installed, and whether it is whole."""
+"""``f2p plugins``: list the installed plugins and their faults."""
 
 from __future__ import annotations
 
@@ -18,17 +18,14 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """List the installed plugins, what they provide, and what is wrong with them."""
+    """List the installed plugins, the objects they provide, and their faults."""
     from ..plugins import plugins
 
     found = plugins()
     debug = bool(context.find_root().meta.get("f2p.debug"))
-
-    def row(info: PluginInfo) -> dict[str, object]:
-        return {key: value for key, value in asdict(info).items() if key != "details" or debug}
-
     if as_json:
-        emit_json([row(info) for info in found])
+        rows = [asdict(info) for info in found]
+        emit_json([{k: v for k, v in row.items() if k != "details" or debug} for row in rows])
         return
     if all(info.name == "core" for info in found):
         say("No plugin is installed. Install one: pip install f2p-justice f2p-dlib")
@@ -36,19 +33,19 @@ def command(context: click.Context, as_json: bool) -> None:
         return
     table(
         ["plugin", "package", "version", "status", "provides"],
-        [[i.name, i.dist, i.version, i.status, ", ".join(_offers(i))] for i in found],
+        [[i.name, i.dist, i.version, i.status, ", ".join(_provides(i))] for i in found],
     )
     for info in found:
-        for offer, reason in info.waiting.items():
-            say(f"{offer} cannot be used yet: {reason}")
+        for name, reason in info.waiting.items():
+            say(f"{name} cannot be used yet: {reason}")
         if info.error:
             fail(f"plugin {info.name}: {info.error}", _remedy(info.dist))
             if debug and info.details:
                 click.echo(info.details, err=True)
 
 
-def _offers(info: PluginInfo) -> list[str]:
-    return [f"{o} (not yet)" if o in info.waiting else o for o in info.provides]
+def _provides(info: PluginInfo) -> list[str]:
+    return [f"{name} (not yet)" if name in info.waiting else name for name in info.provides]
 
 
 def _remedy(dist: str) -> str:

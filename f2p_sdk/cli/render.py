@@ -1,4 +1,4 @@
-"""``f2p render``: a character to a picture."""
+"""``f2p render``: draw a character."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ._common import emit_json, progress, say
 from ._options import (
     character_argument,
     json_option,
+    number_option,
     out_option,
     seconds_option,
     via_option,
@@ -23,16 +24,16 @@ SIZE = 512
 
 @click.command()
 @character_argument
-@out_option("OUT.png", "The picture to write: .png, .jpg or .webp.")
+@out_option("OUT.png", "Picture file to write: .png, .jpg or .webp.")
 @via_option("imitator", "engine")
-@click.option(
+@number_option(
     "--size",
-    type=click.IntRange(1, 4096),
+    high=4096,
     metavar="PIXELS",
-    help=f"Side of the picture; the imitator's own, or {SIZE} by the engine.",
+    help=f"Side of the picture; default: the imitator's own, or {SIZE} by the engine.",
 )
 @weights_option
-@seconds_option("--deadline", 30.0, "How long the engine may take.")
+@seconds_option("--deadline", 30.0, "Time limit of the engine.")
 @listen_options()
 @json_option
 def command(
@@ -45,9 +46,9 @@ def command(
     listening: Listening,
     as_json: bool,
 ) -> None:
-    """Draw a character, by the imitator or by the game's engine.
+    """Draw a character with the imitator or with the game's engine.
 
-    An engine is started and ended, unless one is to connect from elsewhere (--listen).
+    With --via engine, the command starts and stops the engine, unless --listen is given.
     """
     if via == "imitator":
         listening.refuse("add --via engine")
@@ -57,7 +58,7 @@ def command(
     title = "drawing" if at is None else f"waiting for an engine at {at}"
     with progress(title, quiet=as_json):
         if via == "imitator":
-            # Imported here: `f2p render --help` does not wait for torch.
+            # A late import: --help must not load torch.
             from ..pipeline import render
 
             picture = render(character, kind, via="imitator", size=size, weights=weights)

@@ -1,9 +1,9 @@
-"""``f2p sheet``: contact sheets of a game's characters, sliders and choices."""
+"""``f2p sheet``: contact sheets of random characters, sliders and choices."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ from ._draw import drawing
 from ._options import (
     game_option,
     json_option,
+    number_option,
+    path_option,
     seconds_option,
     seed_option,
     via_option,
@@ -24,26 +26,27 @@ from ._options import (
 
 if TYPE_CHECKING:
     from ..kinds import Kind
-    from ..parameters import Character, Continuous, Discrete, Layout
-    from ._contact import Page, Painter
+    from ..parameters import Continuous, Discrete, Layout
+    from ._sheets import Sheet, SheetWriter
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 @click.command()
 @game_option
-@click.option("--random", "count", type=click.IntRange(1, 10_000), help="So many random ones.")
+@number_option("--random", "count", high=10_000, help="Number of random characters.")
 @click.option(
     "--evenly",
     is_flag=True,
-    help="Random ones as `f2p capture` draws them, every value as likely, not as people are.",
+    help="Draw random characters as `f2p capture` does, with uniform values, instead of "
+    "plausible people.",
 )
 @click.option(
-    "--sliders", is_flag=True, help="Each slider at low, default and high, with what it changes."
+    "--sliders", is_flag=True, help="Each slider at low, default and high, with the changed pixels."
 )
-@click.option("--choices", is_flag=True, help="Each choice of each slot.")
-@click.option("--group", multiple=True, help="Only sliders and choices of this group.")
-@click.option("--only", multiple=True, metavar="NAME", help="Only this slider or slot.")
+@click.option("--choices", is_flag=True, help="Each choice of each discrete parameter.")
+@click.option("--group", multiple=True, metavar="NAME", help="Only parameters of this group.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only this parameter.")
 @click.option(
     "-o",
     "--out",
@@ -51,27 +54,27 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
     default=Path("sheets"),
     show_default=True,
     metavar="OUT",
-    help="A folder, or one picture (.png, .jpg) where one page is enough.",
+    help="Folder, or picture file (.png, .jpg, .webp) for a single sheet.",
 )
-@click.option(
+@number_option(
     "--size",
-    type=click.IntRange(16, 1024),
+    low=16,
+    high=1024,
     default=192,
-    show_default=True,
     metavar="PIXELS",
     help="Side of each picture on a sheet.",
 )
-@click.option(
+@path_option(
     "--character",
-    type=click.Path(path_type=Path, dir_okay=False),
+    folder=False,
     metavar="CHARACTER.json",
-    help="Sliders and choices on this one instead of the default.",
+    help="Base character of sliders and choices in place of the default.",
 )
 @seed_option
 @via_option("engine", "imitator")
 @weights_option
-@click.option("--engines", type=click.IntRange(1, 256), default=1, show_default=True)
-@seconds_option("--deadline", 60.0, "How long the engine may take for one picture.")
+@number_option("--engines", high=256, default=1, help="Number of engines to start or to wait for.")
+@seconds_option("--deadline", 60.0, "Time limit of the engine for one picture.")
 @listen_options()
 @json_option
 def command(
@@ -95,131 +98,104 @@ def command(
 ) -> None:
     """Draw contact sheets: random characters, every slider, every choice.
 
-    What to look at before capturing: is each random character somebody, does each slider do what
-    its name says. Random ones vary as people do, where the layout says how (`spread`).
+    Check them before a capture: random characters must look plausible, and each slider must have
+    the effect that its name describes. Random characters follow the `spread` of the layout's
+    sliders.
     """
     if evenly and not count:
-        raise UsageError("--evenly is about random characters", remedy="add --random 64")
+        raise UsageError("--evenly requires --random", remedy="add --random 64")
     if not (count or sliders or choices):
         raise UsageError(
-            "a sheet of what?", remedy="add --random 64, --sliders or --choices, or several"
+            "no content of the sheets is given", remedy="add --random 64, --sliders or --choices"
         )
-    # Imported here: help texts do not wait for pillow.
-    from . import _contact
+    # A late import: --help must not load pillow.
+    from ..parameters import Character
+    from . import _sheets
 
     kind = load_kind(game)
-    base = _base(kind.layout, character)
-    on = "the default" if character is None else character.name
-    wanted = _wanted(kind.layout, group, only)
-    random = kind.layout.random if evenly else kind.layout.person
-    pages = _pages(kind.layout, count, random, seed, sliders, choices, base, wanted, on)
-    paths = _paths(out, kind, pages)
-    begun = time.perf_counter()
-    total = _contact.pictures(pages)
-    with (
-        progress(f"drawing {kind.name}", total, quiet=as_json) as update,
-        drawing(
-            kind,
-            via,
-            size,
-            listening,
-            weights=weights,
-            engines=engines,
-            deadline=deadline,
-        ) as draw,
-    ):
-        painter = _contact.Painter(draw, base.values, update, total)
-        for page, path in zip(pages, paths, strict=True):
-            painter.write(page, path)
-    _tell(kind, via, painter, total, time.perf_counter() - begun, as_json)
+    base = kind.layout.default()
+    if character is not None:
+        base = Character.load(character, kind.layout)
+    base_name = "the default" if character is None else character.name
+    continuous, discrete = _selected(kind.layout, group, only)
+    sheets: list[Sheet] = []
+    if count:
+        random = kind.layout.random if evenly else kind.layout.person
+        sheets += _sheets.random_sheets(kind.layout, count, random, seed)
+    if sliders:
+        sheets += _sheets.slider_sheets(kind.layout, base.values, continuous, base_name)
+    if choices:
+        sheets += _sheets.choice_sheets(kind.layout, base.values, discrete, base_name)
+    if not sheets:
+        raise UsageError(f"{kind.name}: nothing is left to draw", remedy="drop --group or --only")
+    paths = _paths(out, kind, sheets)
+    start = time.perf_counter()
+    total = _sheets.picture_count(sheets)
+    drawer = drawing(
+        kind, via, size, listening, weights=weights, engines=engines, deadline=deadline
+    )
+    with progress(f"drawing {kind.name}", total, quiet=as_json) as update, drawer as draw:
+        writer = _sheets.SheetWriter(draw, base.values, update, total)
+        for sheet, path in zip(sheets, paths, strict=True):
+            writer.write(sheet, path)
+    _report(kind, via, writer, total, time.perf_counter() - start, as_json)
 
 
-def _base(layout: Layout, path: Path | None) -> Character:
-    from ..parameters import Character
-
-    return layout.default() if path is None else Character.load(path, layout)
-
-
-def _wanted(
+def _selected(
     layout: Layout, groups: Sequence[str], names: Sequence[str]
 ) -> tuple[list[Continuous], list[Discrete]]:
-    """The parameters that --group and --only leave; UsageError for one that is not there."""
-    for what, asked, known in (
+    """Return the parameters that match --group and --only. UsageError for an unknown name."""
+    for what, given, known in (
         ("group", groups, tuple(layout.groups)),
         ("parameter", names, layout.names),
     ):
-        for name in asked:
+        for name in given:
             if name not in known:
                 remedy = did_you_mean(name, known) or f"use one of: {', '.join(known[:12])}"
                 raise UsageError(f"{layout.name} has no {what} {name!r}", remedy=remedy)
 
-    def left(p: Continuous | Discrete) -> bool:
+    def matches(p: Continuous | Discrete) -> bool:
         return (not groups or p.group in groups) and (not names or p.name in names)
 
-    return [p for p in layout.continuous if left(p)], [p for p in layout.discrete if left(p)]
+    return [*filter(matches, layout.continuous)], [*filter(matches, layout.discrete)]
 
 
-def _pages(
-    layout: Layout,
-    count: int | None,
-    random: Callable[[int, int], Character],
-    seed: int,
-    sliders: bool,
-    choices: bool,
-    base: Character,
-    wanted: tuple[list[Continuous], list[Discrete]],
-    on: str,
-) -> list[Page]:
-    from ._contact import choices_pages, random_pages, slider_pages
-
-    pages: list[Page] = []
-    if count:
-        pages += random_pages(layout, count, random, seed)
-    if sliders:
-        pages += slider_pages(layout, base.values, wanted[0], on)
-    if choices:
-        pages += choices_pages(layout, base.values, wanted[1], on)
-    if not pages:
-        raise UsageError(f"{layout.name}: nothing is left to draw", remedy="drop --group or --only")
-    return pages
-
-
-def _paths(out: Path, kind: Kind, pages: Sequence[Page]) -> list[Path]:
-    """Where each page goes; said before anything is drawn."""
+def _paths(out: Path, kind: Kind, sheets: Sequence[Sheet]) -> list[Path]:
+    """Return the path of each sheet. UsageError if ``out`` is not suitable."""
     if out.is_dir() or not out.suffix:
         stem = f"{kind.game}-{kind.kind}"
-        return [out / f"{stem}-{page.name}.png" for page in pages]
+        return [out / f"{stem}-{sheet.name}.png" for sheet in sheets]
     if out.suffix.lower() not in SUFFIXES:
         raise UsageError(
-            f"{out}: a sheet is a .png, .jpg or .webp, got {out.suffix!r}",
-            remedy="give such a name, or a folder",
+            f"{out}: the suffix of a sheet must be .png, .jpg or .webp, got {out.suffix!r}",
+            remedy="use one of these suffixes, or give a folder",
         )
-    if len(pages) > 1:
+    if len(sheets) > 1:
         raise UsageError(
-            f"{out}: one picture is named, and there are {len(pages)} pages",
+            f"{out}: a single file cannot hold {len(sheets)} sheets",
             remedy=f"give a folder: -o {out.with_suffix('')}",
         )
     return [out]
 
 
-def _tell(
-    kind: Kind, via: str, painter: Painter, total: int, seconds: float, as_json: bool
+def _report(
+    kind: Kind, via: str, writer: SheetWriter, total: int, seconds: float, as_json: bool
 ) -> None:
-    still = [s["name"] for s in painter.sliders if not s["changed_at_low"] + s["changed_at_high"]]
     if as_json:
         emit_json(
             {
                 "kind": kind.name,
                 "via": via,
-                "pages": painter.pages,
-                "sliders": painter.sliders,
+                "pages": writer.sheets,
+                "sliders": writer.sliders,
                 "pictures": total,
                 "seconds": round(seconds, 3),
             }
         )
         return
-    for page in painter.pages:
-        say(f"{page['path']}: {page['title']}")
+    for sheet in writer.sheets:
+        say(f"{sheet['path']}: {sheet['title']}")
     say(f"{total} pictures of {kind.name} drawn by the {via} in {seconds:.1f} s")
+    still = [s["name"] for s in writer.sliders if not s["changed_at_low"] + s["changed_at_high"]]
     if still:
         say(f"no visible change by {', '.join(still)}")

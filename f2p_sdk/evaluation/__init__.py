@@ -1,23 +1,21 @@
-"""How good fits are: photos and known characters, fitted and measured on the engine's pictures."""
+"""Evaluation of fits to photos and to known characters, measured on the engine's pictures."""
 
 from __future__ import annotations
 
-from .disturb import DISTURBANCES, POSES
-from .figures import flat
+from .perturbations import PERTURBATIONS, POSES
 from .photos import Fitted, Photo, fit_photos, robustness, summary
-from .recovery import Recovered, recover, recovery, sensitive
+from .recovery import Recovered, recover, recovery, visible_sliders
 
 __all__ = [
-    "DISTURBANCES",
+    "PERTURBATIONS",
     "POSES",
     "Fitted",
     "Photo",
     "Recovered",
     "fit_photos",
-    "flat",
     "recover",
     "recovery",
     "robustness",
-    "sensitive",
     "summary",
+    "visible_sliders",
 ]

@@ -1,4 +1,4 @@
-"""Figures over many fits: whom a character is taken for, and how alike two pictures are."""
+"""Figures over many fits: identification, verification and picture similarity."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["flat", "identification", "iou", "landmark_error", "mean", "psnr", "verification"]
+__all__ = ["identification", "landmark_error", "mean", "verification"]
 
 Array = NDArray[Any]
 
@@ -17,32 +17,33 @@ Array = NDArray[Any]
 def identification(
     characters: Array, photos: Array, identities: Sequence[str], ranks: Sequence[int] = (1, 5)
 ) -> dict[str, Any]:
-    """Whether each photo's character finds another photo of the same person.
+    """Rank-k identification rates: each character searches for other photos of its person.
 
-    Row i of ``characters`` (N, E) is the embedding of the character made from photo i, whose own
-    embedding is row i of ``photos`` (N, E). All photos but the i-th are sorted by their distance
-    from the character; ``rank5`` is the share of characters with the right person among the first
-    five. Photos of persons of whom there is no other photo do not count; ``counted`` do.
+    Row i of ``characters`` (N, E) is the embedding of the character fitted to photo i; row i of
+    ``photos`` (N, E) is the embedding of photo i. All photos but photo i are sorted by their
+    distance from character i. ``rank5`` is the share of characters with the right person among the
+    first five. ``counted`` is the number of photos whose person has another photo; the others are
+    left out.
     """
-    apart = np.linalg.norm(characters[:, None] - photos[None], axis=-1)
-    np.fill_diagonal(apart, np.inf)
+    distance = np.linalg.norm(characters[:, None] - photos[None], axis=-1)
+    np.fill_diagonal(distance, np.inf)
     same = np.array([[a == b for b in identities] for a in identities])
     np.fill_diagonal(same, False)
-    asked = np.flatnonzero(same.any(axis=1))
-    order = np.argsort(apart[asked], axis=1, kind="stable")
-    hits = np.take_along_axis(same[asked], order, axis=1)
-    found = {
-        f"rank{k}": float(hits[:, :k].any(axis=1).mean()) if len(asked) else 0.0 for k in ranks
+    counted = np.flatnonzero(same.any(axis=1))
+    order = np.argsort(distance[counted], axis=1, kind="stable")
+    hits = np.take_along_axis(same[counted], order, axis=1)
+    rates = {
+        f"rank{k}": float(hits[:, :k].any(axis=1).mean()) if len(counted) else 0.0 for k in ranks
     }
-    return {**found, "counted": len(asked)}
+    return {**rates, "counted": len(counted)}
 
 
 def verification(vectors: Array, identities: Sequence[str]) -> dict[str, Any]:
-    """How well the cosine of two characters' vectors tells whether they are of one person.
+    """Verification of identities by the cosine of pairs of character vectors.
 
-    ``vectors`` (N, D) less those of the average character. ``verification_auc`` is the chance that
-    a pair of one person is more alike than a pair of two (area under the ROC curve); None where
-    there are no pairs of one sort.
+    ``vectors`` (N, D) are differences from the vector of the average character.
+    ``verification_auc`` is the area under the ROC curve: the probability that a pair of one person
+    has a larger cosine than a pair of two persons; None without pairs of both types.
     """
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
     cosine = unit @ unit.T
@@ -57,47 +58,20 @@ def verification(vectors: Array, identities: Sequence[str]) -> dict[str, Any]:
 
 
 def auc(same: Array, other: Array) -> float | None:
-    """Chance that a number of ``same`` is above one of ``other``, equal ones counted half."""
+    """Probability that a number of ``same`` exceeds one of ``other``; ties count half."""
     if not len(same) or not len(other):
         return None
     above = (same[:, None] > other[None]).mean() + 0.5 * (same[:, None] == other[None]).mean()
     return float(above)
 
 
-def iou(a: Array, b: Array, classes: Sequence[str]) -> dict[str, float]:
-    """Intersection over union of two label maps (H, W) for each class that one of them has."""
-    found = {}
-    for k, name in enumerate(classes):
-        both, either = ((a == k) & (b == k)).sum(), ((a == k) | (b == k)).sum()
-        if either:
-            found[name] = float(both / either)
-    return found
-
-
 def landmark_error(a: Array, b: Array) -> float:
-    """Mean distance of two sets of five landmarks (5, 2), in distances between the eyes of b."""
+    """Mean distance of landmarks a and b, (5, 2) each, divided by the eye distance of b."""
     eyes = np.linalg.norm(b[:2].mean(axis=0) - b[2:4].mean(axis=0))
     return float(np.linalg.norm(a - b, axis=1).mean() / max(float(eyes), 1e-9))
 
 
-def psnr(a: Array, b: Array) -> float:
-    """Peak signal-to-noise ratio in dB of two uint8 pictures; 99 where they are equal."""
-    error = float(np.square(a.astype(np.float64) - b).mean())
-    return 99.0 if error == 0 else min(99.0, float(10 * np.log10(255**2 / error)))
-
-
 def mean(rows: Sequence[Mapping[str, Any]], name: str) -> float:
-    """Mean of one column over the rows that have it; 0 without any."""
+    """Mean of one column over the rows that have it; 0 without such rows."""
     values = [row[name] for row in rows if row.get(name) is not None]
     return float(np.mean(values)) if values else 0.0
-
-
-def flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """``{"a": {"b": 1}}`` as ``{"a.b": 1}``."""
-    found: dict[str, Any] = {}
-    for name, value in document.items():
-        if isinstance(value, Mapping):
-            found.update(flat(value, f"{prefix}{name}."))
-        else:
-            found[prefix + name] = value
-    return found

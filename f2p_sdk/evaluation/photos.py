@@ -1,4 +1,4 @@
-"""Photos fitted and measured: one method, on the engine's pictures."""
+"""Evaluation of one method on photos, measured on the engine's pictures."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .. import images
 from ..errors import BridgeError, F2PError
 from ..images import Picture
 from ..pipeline import FitResult, Fitter
-from .disturb import DISTURBANCES
 from .figures import identification, mean, verification
-from .look import Look, Looker
+from .measures import Measurements, Measurer
+from .perturbations import PERTURBATIONS
 
 __all__ = ["Fitted", "Photo", "fit_photos", "robustness", "summary"]
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo to fit: its file, whom it shows and the kind of character, empty where unknown."""
+    """A photo to fit: path, file name, person and kind of character; empty if unknown."""
 
     path: str
     file: str
@@ -32,13 +32,13 @@ class Photo:
 
 @dataclass(frozen=True)
 class Fitted:
-    """One fit and what was measured of it. ``row``: plain values. ``vector``: (D,) less the
-    average character's."""
+    """A fitted photo. ``row``: figures and texts. ``vector``: (D,), difference of the character's
+    vector from the average character's."""
 
     photo: Photo
     row: Mapping[str, Any]
     result: FitResult = field(repr=False)
-    look: Look = field(repr=False)
+    measurements: Measurements = field(repr=False)
     vector: np.ndarray[Any, Any] = field(repr=False)
 
 
@@ -46,33 +46,33 @@ def fit_photos(
     fitter_of: Callable[[str], Fitter],
     photos: Sequence[Photo],
     options: Mapping[str, Any],
-    disturbance: str = "",
+    perturbation: str = "",
     done: Callable[[Photo], object] = lambda photo: None,
 ) -> tuple[list[Fitted], list[dict[str, str]]]:
-    """Fit each photo with the fitter of its kind; what was found, and what failed and why.
+    """Fit each photo with the fitter of its kind.
 
     Args:
-        fitter_of: from a photo's ``kind`` to the fitter.
-        photos: which.
+        fitter_of: returns the fitter for a photo's ``kind``.
         options: of :meth:`Fitter.fit`.
-        disturbance: one of ``DISTURBANCES``: the fit sees the photo disturbed, and is measured
-            against the photo as it is.
+        perturbation: one of ``PERTURBATIONS``: the fit gets the perturbed photo, and its result is
+            compared with the original photo.
         done: called after each photo.
 
+    Returns:
+        The fits, and file and error of each photo that failed.
+
     Raises:
-        BridgeError: the engine is gone; all else is told in what failed.
+        BridgeError: the engine is lost. Other errors are returned.
     """
     fitted: list[Fitted] = []
     failed: list[dict[str, str]] = []
-    lookers: dict[str, Looker] = {}
+    measurers: dict[str, Measurer] = {}
     for photo in photos:
         fitter = fitter_of(photo.kind)
-        if photo.kind not in lookers:
-            lookers[photo.kind] = Looker(fitter)
-        looker = lookers[photo.kind]
-        begun = time.perf_counter()
+        if photo.kind not in measurers:
+            measurers[photo.kind] = Measurer(fitter)
         try:
-            fitted.append(_one(fitter, looker, photo, options, disturbance, begun))
+            fitted.append(_fit(measurers[photo.kind], photo, options, perturbation))
         except BridgeError:
             raise
         except F2PError as error:
@@ -81,23 +81,19 @@ def fit_photos(
     return fitted, failed
 
 
-def _one(
-    fitter: Fitter,
-    looker: Looker,
-    photo: Photo,
-    options: Mapping[str, Any],
-    disturbance: str,
-    begun: float,
-) -> Fitted:
-    plain = images.load(photo.path)
-    shown: Picture = DISTURBANCES[disturbance](plain) if disturbance else plain
-    result = fitter.fit(shown, **options)
-    seconds = time.perf_counter() - begun
+def _fit(measure: Measurer, photo: Photo, options: Mapping[str, Any], perturbation: str) -> Fitted:
+    fitter, start = measure.fitter, time.perf_counter()
+    original = images.load(photo.path)
+    picture: Picture = PERTURBATIONS[perturbation](original) if perturbation else original
+    result = fitter.fit(picture, **options)
+    seconds = time.perf_counter() - start
     assert result.picture is not None
-    subject = fitter.see(plain) if disturbance else result.subject
-    look = looker(subject, result.picture)
+    subject = fitter.see(original) if perturbation else result.subject
+    found = measure(subject, result.picture)
     distance = result.report["identity_distance"]
-    engine = float(np.linalg.norm(look.picture - look.photo)) if disturbance else distance["engine"]
+    engine = distance["engine"]
+    if perturbation:
+        engine = float(np.linalg.norm(found.picture - found.photo))
     average = distance["average_character"]
     row: dict[str, Any] = {
         "file": photo.file,
@@ -107,22 +103,21 @@ def _one(
         "fitted": engine,
         "imitator": distance["imitator"],
         "gain": average - engine,
-        **look.figures,
+        **found.figures,
         "chosen": result.report["chosen"],
         "seconds": seconds,
     }
-    if disturbance:
-        moved = result.subject.measured.numpy() - look.photo
-        row["photo_moved"] = float(np.linalg.norm(moved))
+    if perturbation:
+        row["photo_moved"] = float(np.linalg.norm(result.subject.measured.numpy() - found.photo))
     layout = fitter.layout
-    away = layout.encode(result.character) - layout.encode(layout.default())
-    return Fitted(photo, row, result, look, away)
+    vector = layout.encode(result.character) - layout.encode(layout.default())
+    return Fitted(photo, row, result, found, vector)
 
 
 def summary(fitted: Sequence[Fitted]) -> dict[str, Any]:
-    """The figures of one method over its photos; distances are those of the engine's pictures."""
+    """Return the figures of one method over its photos, measured on the engine's pictures."""
     rows = [one.row for one in fitted]
-    who = [one.photo.identity for one in fitted]
+    identities = [one.photo.identity for one in fitted]
     document: dict[str, Any] = {
         "photos": len(rows),
         "identity_distance": {
@@ -134,59 +129,63 @@ def summary(fitted: Sequence[Fitted]) -> dict[str, Any]:
         "second_opinion": {},
         "terms": _terms(fitted),
     }
-    classes = [one.look.classes for one in fitted]
+    measured = [one.measurements for one in fitted]
+    classes = [one.classes for one in measured]
     if any(classes):
-        names = dict.fromkeys(name for found in classes for name in found)
-        document["iou"] = {"mean": mean(rows, "iou"), **{n: mean(classes, n) for n in names}}
-    if rows and all(who):
-        photos = np.stack([one.look.photo for one in fitted])
-        characters = np.stack([one.look.picture for one in fitted])
-        document["identification"] = identification(characters, photos, who)
-        document["verification"] = _verified(fitted)
-    for name in fitted[0].look.opinions if fitted else ():
-        seen = [one.look.opinions[name] for one in fitted]
+        document["iou"] = {"mean": mean(rows, "iou"), **_means(classes)}
+    if rows and all(identities):
+        photos = np.stack([one.photo for one in measured])
+        characters = np.stack([one.picture for one in measured])
+        document["identification"] = identification(characters, photos, identities)
+        document["verification"] = _verification_by_kind(fitted)
+    for name in measured[0].opinions if measured else ():
         second: dict[str, Any] = {"fitted": mean(rows, f"second.{name}")}
-        if all(who):
-            first, last = (np.stack(side) for side in zip(*seen, strict=True))
-            second |= identification(last, first, who)
+        if all(identities):
+            pairs = [one.opinions[name] for one in measured]
+            photos, characters = (np.stack(side) for side in zip(*pairs, strict=True))
+            second |= identification(characters, photos, identities)
         document["second_opinion"][name] = second
     return {**document, "seconds_per_photo": mean(rows, "seconds")}
 
 
 def robustness(
-    plain: Sequence[Fitted], disturbed: Mapping[str, Sequence[Fitted]]
+    original: Sequence[Fitted], perturbed: Mapping[str, Sequence[Fitted]]
 ) -> dict[str, Any]:
-    """How much worse each figure is with disturbed photos, as a share of the plain one's.
+    """Return the figures of fits to perturbed photos, and their relative degradation.
 
-    Distances and errors are worse when larger, agreement when smaller; negative is better. Only
-    photos that were fitted both ways count. ``photo_moved`` is how far the disturbance moves the
-    photo itself, as a distance of the judge's: what no fit can know.
+    ``FIGURE_worse`` is the relative change of a figure; a positive value is a degradation. Only
+    photos with both fits count. ``photo_moved`` is the mean distance between the
+    original and the perturbed photo.
     """
     found = {}
-    for name, fitted in disturbed.items():
-        both = {one.photo.file for one in plain} & {one.photo.file for one in fitted}
-        before, now = (
-            [one.row for one in some if one.photo.file in both] for some in (plain, fitted)
+    for name, fitted in perturbed.items():
+        both = {one.photo.file for one in original} & {one.photo.file for one in fitted}
+        before, after = (
+            [one.row for one in some if one.photo.file in both] for some in (original, fitted)
         )
         figures: dict[str, float] = {"photos": len(both)}
         for figure, sign in (("fitted", 1), ("landmark_error", 1), ("iou", -1)):
             if any(row[figure] is not None for row in before):
-                was, value = mean(before, figure), mean(now, figure)
-                figures[figure] = value
-                figures[f"{figure}_worse"] = sign * (value - was) / max(was, 1e-9)
-        figures["photo_moved"] = mean(now, "photo_moved")
+                reference, figures[figure] = mean(before, figure), mean(after, figure)
+                change = sign * (figures[figure] - reference)
+                figures[f"{figure}_worse"] = change / max(reference, 1e-9)
+        figures["photo_moved"] = mean(after, "photo_moved")
         found[name] = figures
     return found
 
 
 def _terms(fitted: Sequence[Fitted]) -> dict[str, float]:
-    """Mean of every term of the objective, unweighted, of the characters chosen."""
-    rows = [one.result.report["verified"].get(one.result.report["chosen"], {}) for one in fitted]
+    """Means of the unweighted terms of the objective over the chosen characters."""
+    reports = [one.result.report for one in fitted]
+    return _means([report["verified"].get(report["chosen"], {}) for report in reports])
+
+
+def _means(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return {name: mean(rows, name) for name in dict.fromkeys(n for row in rows for n in row)}
 
 
-def _verified(fitted: Iterable[Fitted]) -> dict[str, Any]:
-    """Pairs within each kind; vectors of two kinds have no cosine. The weighted mean of the AUC."""
+def _verification_by_kind(fitted: Iterable[Fitted]) -> dict[str, Any]:
+    """Verification of pairs within each kind, with the mean AUC weighted by the number of pairs."""
     groups: dict[str, list[Fitted]] = {}
     for one in fitted:
         groups.setdefault(one.row["kind"], []).append(one)

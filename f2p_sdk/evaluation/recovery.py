@@ -1,4 +1,4 @@
-"""Characters that the engine drew, fitted back from their picture alone."""
+"""Recovery of known characters from pictures that the engine drew of them."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ import numpy as np
 import torch
 
 from ..errors import BridgeError, F2PError
+from ..images import Picture
+from ..metrics import psnr
 from ..pipeline import FitResult, Fitter
-from .disturb import POSES
-from .figures import mean, psnr
+from .figures import mean
+from .perturbations import POSES
 
-__all__ = ["Recovered", "recover", "recovery", "sensitive"]
+__all__ = ["Recovered", "recover", "recovery", "visible_sliders"]
 
-#: Characters to recover come from seeds far from those that datasets are captured with.
+#: Offset of the seeds of these characters from the seeds of captured datasets.
 UNSEEN = 7_000_000
-#: A slider counts if its full sweep changes the picture by more than this, mean absolute, of 1.
+#: Minimum mean absolute change, on a scale of 0 to 1, of a picture by a visible slider.
 VISIBLE = 0.002
 
 
 @dataclass(frozen=True)
 class Recovered:
-    """One character and what came back of it. ``row``: plain values."""
+    """A recovered character. ``row``: figures."""
 
     row: Mapping[str, Any]
     result: FitResult = field(repr=False)
@@ -33,34 +35,39 @@ class Recovered:
 
 def recover(
     fitter: Fitter,
-    which: range,
+    numbers: range,
     options: Mapping[str, Any],
     visible: np.ndarray[Any, np.dtype[np.bool_]],
     pose: str = "",
     done: Callable[[int], object] = lambda index: None,
 ) -> tuple[list[Recovered], list[dict[str, str]]]:
-    """Fit pictures of known characters; what was found, and what failed and why.
+    """Fit pictures of known characters.
 
     Args:
-        which: numbers of the characters; the same number is the same character.
-        visible: (C,), the sliders that count (:func:`sensitive`).
-        pose: one of ``POSES``: the head is turned in the picture that the fit sees.
+        numbers: of the characters; a number and a seed define a character.
+        options: of :meth:`Fitter.fit`; its seed is used for the characters too.
+        visible: (C,), the sliders to compare (:func:`visible_sliders`).
+        pose: one of ``POSES``, of the head in the picture that the fit gets.
+        done: called after each character.
+
+    Returns:
+        The recovered characters, and name and error of each one that failed.
 
     Raises:
-        BridgeError: the engine is gone.
+        BridgeError: the engine is lost. Other errors are returned.
     """
     assert fitter.engine is not None
     layout = fitter.layout
     recovered: list[Recovered] = []
     failed: list[dict[str, str]] = []
     scene = POSES[pose] if pose else {}
-    for i in which:
+    for i in numbers:
         true = torch.from_numpy(layout.encode(layout.random(i, seed=UNSEEN + options["seed"])))
-        plain = fitter.engine.draw(true[None], fitter.size)[0]
-        shown = fitter.engine.draw(true[None], fitter.size, [scene])[0] if scene else plain
-        begun = time.perf_counter()
+        portrait = fitter.engine.draw(true[None], fitter.size)[0]
+        posed = fitter.engine.draw(true[None], fitter.size, [scene])[0] if scene else portrait
+        start = time.perf_counter()
         try:
-            result = fitter.fit(shown, **options)
+            result = fitter.fit(posed, **options)
         except BridgeError:
             raise
         except F2PError as error:
@@ -69,18 +76,18 @@ def recover(
         finally:
             done(i)
         found = torch.from_numpy(layout.encode(result.character))
-        apart = (found - true)[: layout.n_continuous].abs()[torch.from_numpy(visible)]
-        right = [int(found[s].argmax()) == int(true[s].argmax()) for s in layout.slots]
+        errors = (found - true)[: layout.n_continuous].abs()[torch.from_numpy(visible)]
+        correct = [int(found[s].argmax()) == int(true[s].argmax()) for s in layout.slots]
         assert result.picture is not None
-        judged = fitter.embed(plain, fitter.measure)
+        embedding = fitter.embed(portrait, fitter.measure)
         row = {
             "character": i,
-            "continuous_mae": float(apart.mean()) if len(apart) else 0.0,
-            "discrete_right": sum(right),
-            "picture_psnr_db": psnr(result.picture, plain),
-            "average_character": fitter.distance(fitter.average_picture(), judged),
-            "fitted": fitter.distance(result.picture, judged),
-            "seconds": time.perf_counter() - begun,
+            "continuous_mae": float(errors.mean()) if len(errors) else 0.0,
+            "discrete_right": sum(correct),
+            "picture_psnr_db": psnr(_mean_square(result.picture, portrait), peak=255),
+            "average_character": fitter.distance(fitter.average_picture(), embedding),
+            "fitted": fitter.distance(result.picture, embedding),
+            "seconds": time.perf_counter() - start,
         }
         recovered.append(Recovered(row, result))
     return recovered, failed
@@ -91,23 +98,23 @@ def recovery(
     recovered: list[Recovered],
     visible: np.ndarray[Any, np.dtype[np.bool_]],
 ) -> dict[str, Any]:
-    """The figures of one method over the characters it found again."""
+    """Return the figures of one method over its recovered characters."""
     rows = [one.row for one in recovered]
-    slots = max(1, len(fitter.layout.slots))
+    discrete = max(1, len(fitter.layout.discrete))
     return {
         "recovered": len(rows),
         "continuous_mae": mean(rows, "continuous_mae"),
         "continuous_counted": int(visible.sum()),
         "continuous": fitter.layout.n_continuous,
-        "discrete_accuracy": mean(rows, "discrete_right") / slots,
+        "discrete_accuracy": mean(rows, "discrete_right") / discrete,
         "picture_psnr_db": mean(rows, "picture_psnr_db"),
         "identity_distance": {name: mean(rows, name) for name in ("average_character", "fitted")},
         "seconds_per_character": mean(rows, "seconds"),
     }
 
 
-def sensitive(fitter: Fitter, size: int = 256) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """(C,) which sliders change the average character's picture visibly over their full sweep."""
+def visible_sliders(fitter: Fitter, size: int = 256) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Mask (C,) of the sliders whose full range visibly changes the average character's picture."""
     assert fitter.engine is not None
     count = fitter.layout.n_continuous
     ends = fitter.start.repeat(2 * count, 1)
@@ -118,3 +125,7 @@ def sensitive(fitter: Fitter, size: int = 256) -> np.ndarray[Any, np.dtype[np.bo
         low, high = (p.astype(np.float32) for p in fitter.engine.draw(pair, size))
         changes.append(float(np.abs(high - low).mean()) / 255)
     return np.array(changes) > VISIBLE
+
+
+def _mean_square(a: Picture, b: Picture) -> float:
+    return float(np.square(a.astype(np.float64) - b).mean())

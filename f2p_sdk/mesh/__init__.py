@@ -1,24 +1,20 @@
-"""The surface that an engine draws, as meshes: measured in the engine, kept on disk.
+"""Meshes of an engine's characters: probed once per dataset, stored on disk.
 
-An engine that offers the passes ``vertices``, ``attributes`` and ``triangles`` tells where every
-vertex of what it draws stands. Sliders move bones and morphs, so a vertex's place is the sum of
-what each slider adds, one straight line for each half of its range; perspective comes after. Hair
-follows the head. So two thousand characters, asked for their vertices alone, tell all of it, and
-an imitator (:mod:`f2p_sdk.mesh.network`) has to learn only how the surface looks.
+An engine that offers the passes ``vertices``, ``attributes`` and ``triangles`` returns the position
+of every vertex that it draws. Sliders move bones and morphs, so the displacement of a vertex is a
+sum of blendshapes, one for each half of a slider's range; perspective is applied afterwards. Hair
+follows the head. About two thousand characters, rendered for their vertices alone, determine all of
+it. An imitator (:mod:`f2p_sdk.mesh.network`) then learns only colours.
 """
 
-from .model import FILE, OPAQUE, PAINTED, RIBBON, Mesh, Piece, Ways, products
-from .probe import Told, measure
+from .model import FILE, PAINTED, Mesh, Piece
+from .probe import ProbeResult, probe_mesh
 
 __all__ = [
     "FILE",
-    "OPAQUE",
     "PAINTED",
-    "RIBBON",
     "Mesh",
     "Piece",
-    "Told",
-    "Ways",
-    "measure",
-    "products",
+    "ProbeResult",
+    "probe_mesh",
 ]

@@ -1,4 +1,4 @@
-"""What an engine tells of its meshes, asked once for each dataset."""
+"""Probing of an engine's meshes, once per dataset."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 from ..bridge import Host
 from ..parameters import Character, Layout
-from . import FILE, Told, measure
+from . import FILE, ProbeResult, probe_mesh
 
 __all__ = ["capture_mesh"]
 
-_SIZE = 64  # places are numbers; the picture beside them is not used
-_WANTED = ("vertices", "attributes", "triangles")
+_SIZE = 64  # pixels: vertex positions are floats, and the colour plane is not used
+_PASSES = ("vertices", "attributes", "triangles")
 
 
 def capture_mesh(
@@ -23,27 +23,29 @@ def capture_mesh(
     deadline: float = 60.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path | None:
-    """Write ``mesh.npz`` into a dataset's folder, if the engine offers the passes for it.
+    """Write ``mesh.npz`` into a dataset's folder, if the engine offers the mesh passes.
 
-    Asks for some two thousand characters. Returns the file, also where it was there before; None
-    where the engine tells no meshes.
+    Renders about two thousand characters.
+
+    Returns:
+        The file, new or already there; None if the engine offers no meshes.
 
     Raises:
-        DatasetError: what is told does not fit together, or the disk is full.
+        DatasetError: the meshes are inconsistent, or the disk is full.
         BridgeError: the engine failed.
     """
     path = Path(folder) / FILE
     if path.is_file():
         return path
-    if not set(_WANTED) <= set(host.wait().passes):
+    if not set(_PASSES) <= set(host.wait().passes):
         return None
 
-    def ask(characters: Sequence[Character], whole: bool) -> Iterator[Told]:
-        passes = ("color", *(_WANTED if whole else _WANTED[:1]))
+    def probe(characters: Sequence[Character], topology: bool) -> Iterator[ProbeResult]:
+        passes = ("color", *(_PASSES if topology else _PASSES[:1]))
         for _, picture in host.render_many(
             characters, size=_SIZE, passes=passes, deadline=deadline, ordered=True
         ):
             assert picture.vertices is not None
-            yield Told(picture.vertices, picture.attributes, picture.triangles)
+            yield ProbeResult(picture.vertices, picture.attributes, picture.triangles)
 
-    return measure(layout, ask, _SIZE, progress=progress).save(path)
+    return probe_mesh(layout, probe, _SIZE, progress=progress).save(path)

@@ -1,4 +1,4 @@
-"""What is known of an engine's meshes, on disk and off it."""
+"""The mesh model of a layout's characters, in memory and on disk."""
 
 from __future__ import annotations
 
@@ -16,32 +16,35 @@ from ..errors import DatasetError
 from ..files import atomic_write
 from ..parameters import Layout
 
-__all__ = ["FILE", "OPAQUE", "PAINTED", "RIBBON", "Mesh", "Piece", "Ways", "halved", "products"]
+__all__ = ["FILE", "OPAQUE", "PAINTED", "RIBBON", "Blendshapes", "Mesh", "Piece"]
 
 FILE = "mesh.npz"  # beside the shards of a dataset
 OPAQUE, PAINTED, RIBBON = range(3)
-"""How a vertex's surface covers what is behind it: all of it; by what is painted; as a ribbon."""
+"""Opacity mode of a vertex's surface: opaque; painted (opacity is learned); ribbon of hair."""
 
 Array = npt.NDArray[np.float32]
 Index = npt.NDArray[np.int32]
 
+# Names in the file, in the order of the fields. The file keeps its names.
+_PIECE_KEYS = ("rest", "attributes", "triangles", "tied", "follow", "mix")
+_BLENDSHAPE_KEYS = ("half", "vertex", "change", "together", "bends", "basis")
+
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of the surface whose triangles are the same for all who have it.
+    """A part of the surface with a fixed topology: the body, or what one choice adds.
 
     Attributes:
-        slot, choice: place of the choice in the layout that it belongs to; -1 for the body, which
-            everybody has.
-        rest: float32 (N, 5): X, Y, W and the place in what is painted, of the middle character. A
-            vertex stands at (X / W, Y / W) in the coordinates of torch's ``grid_sample``: the
-            picture is [-1, 1] by [-1, 1], x to the right, y down.
-        attributes: float32 (N, A): part, how it covers, how much, and numbers that tell the
-            points of a part apart, the first two of them texture coordinates.
-        triangles: int32 (M, 3) rows of these vertices.
-        tied: int32 (N,), which of its K knots each vertex moves with; empty for the body.
-        follow, mix: float32 (K, F) and (F, C), F of the piece's own: with which weights the knots
-            move with the slot's guides; empty for the body.
+        slot, choice: the choice in the layout that adds the piece; -1 for the body.
+        rest: float32 (N, 5): X, Y, W and the paint coordinates, of the middle character. A vertex
+            stands at (X / W, Y / W) in the coordinates of torch's ``grid_sample``: the picture is
+            [-1, 1] by [-1, 1], x to the right, y down.
+        attributes: float32 (N, A): part, opacity mode, ribbon opacity, then numbers that identify
+            points of a part; the first two of them are texture coordinates.
+        triangles: int32 (M, 3), rows of these vertices.
+        clusters: int32 (N,), the vertex cluster of each vertex, of K; empty for the body.
+        cluster_factors, guide_factors: float32 (K, F) and (F, C). Their product holds the weights
+            with which the clusters follow the slot's guide points; empty for the body.
     """
 
     slot: int
@@ -49,42 +52,49 @@ class Piece:
     rest: Array
     attributes: Array
     triangles: Index
-    tied: Index
-    follow: Array
-    mix: Array
+    clusters: Index
+    cluster_factors: Array
+    guide_factors: Array
+
+    def pruned(self, vertices: npt.NDArray[np.bool_], faces: npt.NDArray[np.bool_]) -> Piece:
+        """The piece with only these vertices (N,) and triangles (M,)."""
+        new = np.cumsum(vertices) - 1
+        used = self.clusters[vertices[: len(self.clusters)]]
+        kept, clusters = np.unique(used, return_inverse=True)
+        return replace(
+            self,
+            rest=self.rest[vertices],
+            attributes=self.attributes[vertices],
+            triangles=new[self.triangles[faces]].astype(np.int32),
+            clusters=clusters.astype(np.int32),
+            cluster_factors=self.cluster_factors[kept],
+        )
 
 
 @dataclass(frozen=True)
-class Ways:
-    """How sliders change K numbers of each of the body's N vertices.
+class Blendshapes:
+    """How P sliders displace K numbers of each of the body's N vertices.
 
     Attributes:
-        half, vertex: int32 (E,), which half of which slider changes which vertex: halves are
-            numbered 0 to P - 1 for high ends, P to 2 P - 1 for low ends.
-        change: float32 (E, K), by how much, at its end. What is not listed does not change at all:
-            a pixel far away must not change because of rounding.
-        together: int32 (Q, 2), pairs of sliders (one twice: its square).
-        bends: float32 (Q, R), how far :func:`products` of two sliders go each of R ways.
-        basis: float32 (R, N, K), these ways.
+        half, vertex: int32 (E,), the slider half and the vertex of each entry. Halves are numbered
+            0 to P - 1 for the high ends, P to 2 P - 1 for the low ends.
+        change: float32 (E, K), the displacement at the end of the half. A vertex without an entry
+            does not move at all: rounding must not change a pixel far away.
+        pairs: int32 (Q, 2), pairs of sliders; the same slider twice is its square.
+        coefficients: float32 (Q, R), the weights of the R corrective blendshapes per pair, times
+            the product of the two sliders from -1 to 1.
+        correctives: float32 (R, N, K), the corrective blendshapes.
     """
 
     half: Index
     vertex: Index
     change: Array
-    together: Index
-    bends: Array
-    basis: Array
+    pairs: Index
+    coefficients: Array
+    correctives: Array
 
-    def __call__(self, sides: npt.NDArray[Any]) -> Array:
-        """Sliders from -1 to 1, (B, P), to changes (B, N, K)."""
-        out = np.tensordot(products(sides, self.together) @ self.bends, self.basis, 1)
-        far = halved(sides)
-        for b in range(len(out)):
-            np.add.at(out[b], self.vertex, far[b, self.half, None] * self.change)
-        return np.asarray(out, np.float32)
-
-    def only(self, vertices: npt.NDArray[np.bool_]) -> Ways:
-        """The same of these vertices alone."""
+    def pruned(self, vertices: npt.NDArray[np.bool_]) -> Blendshapes:
+        """The blendshapes of only these vertices (N,)."""
         new = np.cumsum(vertices) - 1
         kept = vertices[self.vertex]
         return replace(
@@ -92,57 +102,62 @@ class Ways:
             half=self.half[kept],
             vertex=new[self.vertex[kept]].astype(np.int32),
             change=self.change[kept],
-            basis=self.basis[:, vertices],
+            correctives=self.correctives[:, vertices],
         )
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """All that a layout's characters are drawn from.
+    """The meshes of all characters of a layout.
 
     Attributes:
         layout_hash: of the layout.
-        deep: how deep one unit of W is, in units of X: for normals.
-        body: what everybody has.
-        pieces: what choices bring.
-        guides: float32 (S, 2 P, C, 3): for each slot whose choices bring pieces, in the layout's
-            order, how far each half of a slider moves each of C guides, at its end. Its pieces
-            follow them.
-        places, paint: what sliders do to the body's first three numbers, and to the other two.
+        depth_scale: length of one unit of W in units of X, for normals.
+        body: the piece that every character has.
+        pieces: the pieces that choices add.
+        guides: float32 (S, 2 P, C, 3): for each slot with pieces, in the layout's order, the
+            displacement of C guide points at the end of each slider half.
+        positions, paint: blendshapes of the body's X, Y, W, and of its paint coordinates.
     """
 
     layout_hash: str
-    deep: float
+    depth_scale: float
     body: Piece
     pieces: tuple[Piece, ...]
     guides: Array
-    places: Ways
-    paint: Ways
+    positions: Blendshapes
+    paint: Blendshapes
 
     def save(self, path: Path) -> Path:
-        """Write an ``.npz`` file, at once."""
+        """Write an ``.npz`` file, atomically."""
         arrays: dict[str, Any] = {"guides": self.guides}
-        for name in ("places", "paint"):
-            arrays |= {f"{name}.{k}": getattr(getattr(self, name), k) for k in _WAYS}
+        for name, shapes in (("places", self.positions), ("paint", self.paint)):
+            values = zip(_BLENDSHAPE_KEYS, vars(shapes).values(), strict=True)
+            arrays |= {f"{name}.{key}": value for key, value in values}
         for i, piece in enumerate((self.body, *self.pieces)):
-            arrays |= {f"{i}.{name}": getattr(piece, name) for name in _ARRAYS}
-            arrays[f"{i}.where"] = np.array((piece.slot, piece.choice))
+            slot, choice, *rest = vars(piece).values()
+            arrays |= {f"{i}.{k}": v for k, v in zip(_PIECE_KEYS, rest, strict=True)}
+            arrays[f"{i}.where"] = np.array((slot, choice))
         buffer = io.BytesIO()
         count = 1 + len(self.pieces)
-        np.savez(buffer, layout=self.layout_hash, deep=self.deep, count=count, **arrays)
+        np.savez(buffer, layout=self.layout_hash, deep=self.depth_scale, count=count, **arrays)
         return atomic_write(path, buffer.getvalue(), error=DatasetError)
 
     @classmethod
     def load(cls, path: Path, layout: Layout) -> Mesh:
-        """Read what :meth:`save` wrote; DatasetError if it is damaged or of another layout."""
+        """Read a file that :meth:`save` wrote.
+
+        Raises:
+            DatasetError: the file is damaged, or of another layout.
+        """
         try:
-            # from bytes: numpy leaves the file open where it is no archive
+            # from bytes: numpy leaves the file open if it is no archive
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as data:
                 pieces = [
                     Piece(
                         int(data[f"{i}.where"][0]),
                         int(data[f"{i}.where"][1]),
-                        **{name: data[f"{i}.{name}"] for name in _ARRAYS},
+                        *(data[f"{i}.{key}"] for key in _PIECE_KEYS),
                     )
                     for i in range(int(data["count"]))
                 ]
@@ -152,7 +167,10 @@ class Mesh:
                     pieces[0],
                     tuple(pieces[1:]),
                     data["guides"],
-                    *(Ways(*(data[f"{k}.{n}"] for n in _WAYS)) for k in ("places", "paint")),
+                    *(
+                        Blendshapes(*(data[f"{name}.{key}"] for key in _BLENDSHAPE_KEYS))
+                        for name in ("places", "paint")
+                    ),
                 )
         except (OSError, ValueError, KeyError, EOFError, TypeError, IndexError, BadZipFile) as e:
             raise DatasetError(
@@ -166,62 +184,30 @@ class Mesh:
             )
         return found
 
-    def pruned(self, seen: Sequence[npt.NDArray[np.bool_]]) -> Mesh:
-        """The mesh without the triangles that nobody sees.
+    def pruned(self, visible: Sequence[npt.NDArray[np.bool_]]) -> Mesh:
+        """The mesh without triangles that are never visible.
 
-        ``seen`` says of each triangle of the body, then of each piece, whether somebody does. The
-        body keeps those around them, too, for its normals.
+        ``visible``: flags (M,) for the triangles of the body, then of each piece. The body also
+        keeps the neighbours of its visible triangles, for its normals.
         """
-        body, triangles = self.body, self.body.triangles
-        beside = np.zeros(len(body.rest), bool)
-        beside[triangles[seen[0]]] = True
-        faces: npt.NDArray[np.bool_] = np.any(beside[triangles], axis=1)
-        kept = np.zeros(len(body.rest), bool)
-        kept[triangles[faces]] = True
+        body = self.body
+        near = _used(body, visible[0])
+        faces: npt.NDArray[np.bool_] = np.any(near[body.triangles], axis=1)
+        kept = _used(body, faces)
         return replace(
             self,
-            body=_only(body, kept, faces),
+            body=body.pruned(kept, faces),
             pieces=tuple(
-                _only(p, _used(len(p.rest), p.triangles[s]), s)
-                for p, s in zip(self.pieces, seen[1:], strict=True)
+                piece.pruned(_used(piece, flags), flags)
+                for piece, flags in zip(self.pieces, visible[1:], strict=True)
             ),
-            places=self.places.only(kept),
-            paint=self.paint.only(kept),
+            positions=self.positions.pruned(kept),
+            paint=self.paint.pruned(kept),
         )
 
 
-def _only(piece: Piece, vertices: npt.NDArray[np.bool_], faces: npt.NDArray[np.bool_]) -> Piece:
-    new = np.cumsum(vertices) - 1
-    knots, tied = np.unique(piece.tied[vertices[: len(piece.tied)]], return_inverse=True)
-    return replace(
-        piece,
-        rest=piece.rest[vertices],
-        attributes=piece.attributes[vertices],
-        triangles=new[piece.triangles[faces]].astype(np.int32),
-        tied=tied.astype(np.int32),
-        follow=piece.follow[knots],
-    )
-
-
-def _used(count: int, triangles: Index) -> npt.NDArray[np.bool_]:
-    used = np.zeros(count, bool)
-    used[triangles] = True
+def _used(piece: Piece, faces: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Flags (N,) of the vertices of these triangles."""
+    used = np.zeros(len(piece.rest), bool)
+    used[piece.triangles[faces]] = True
     return used
-
-
-_ARRAYS = ("rest", "attributes", "triangles", "tied", "follow", "mix")
-_WAYS = ("half", "vertex", "change", "together", "bends", "basis")
-
-
-def halved(sides: npt.NDArray[Any]) -> Array:
-    """Sliders from -1 to 1, (N, P), to how far each is up, then how far down: (N, 2 P)."""
-    halves = np.concatenate([np.maximum(sides, 0), np.maximum(-sides, 0)], axis=1)
-    return np.asarray(halves, np.float32)
-
-
-def products(sides: npt.NDArray[Any], pairs: Index) -> Array:
-    """Products of sliders from -1 to 1, (N, P) -> (N, Q); of one with itself, what its square is
-    beside two straight lines: 0 at the middle and at both ends."""
-    one, other = sides[:, pairs[:, 0]], sides[:, pairs[:, 1]]
-    alone = (pairs[:, 0] == pairs[:, 1]).astype(np.float32)
-    return np.asarray(one * other - np.abs(one) * alone, np.float32)

@@ -1,15 +1,14 @@
-"""The imitator of engines that tell their meshes: geometry is told, the look of it is learned.
+"""The imitator for engines with meshes: the geometry is probed, the colours are learned.
 
-    picture = composite(rasterise(geometry(vector)), shaders(places, vector))
+    picture = composite(rasterise(geometry(vector)), shaders(points, vector))
 
-What a slider does to a face is, for the most part, to move its surface. An engine that tells where
-its vertices stand (:mod:`f2p_sdk.mesh`) leaves only colours to be learned, place by place of the
-surface: no slider is too weak to be seen, and every edge is as sharp as the engine's.
+Most sliders move the surface. With the engine's vertices (:mod:`f2p_sdk.mesh`) only the colour at
+each point of the surface remains to be learned: the effect of the weakest slider is exact, and
+edges are as sharp as the engine's.
 
-Pixels change at once where a triangle's edge passes them, so no gradient goes through the raster.
-What moves in the picture is told to it as motion: the finished picture is sampled where each
-pixel's surface point came from, which changes nothing in it and gives each pixel the gradient of
-its point's place.
+A pixel changes abruptly when a triangle's edge passes it, so the raster has no useful gradient.
+Instead, the finished picture is resampled at the place that each pixel's surface point came from.
+This leaves the picture as it is, and gives each pixel the gradient of its point's motion.
 """
 
 from __future__ import annotations
@@ -25,30 +24,42 @@ from torch.nn import functional
 from ..networks.compact import statistics
 from ..networks.imitator import Imitator, register
 from .geometry import Geometry, Posed
-from .shader import Places, Shader
-from .visibility import HEAD, MOST, RIBBON, Visible, Window, look, ribbon_cover, take
+from .model import RIBBON
+from .shader import Shader, SurfacePoints
+from .visibility import (
+    FIXED_COLUMNS,
+    MAX_OPACITY,
+    Crops,
+    Visible,
+    find_visible,
+    gather,
+    ribbon_opacity,
+)
 
 __all__ = ["MeshImitator"]
 
-_MIXED = 3  # whole pictures that a vector with undecided choices is mixed of
+_MIXED = 3  # pictures that are mixed for a vector with undecided choices
 _DECIDED = 1 - 1e-4
-_AROUND = 5  # pixels around the surface that move with it
+_MARGIN = 5  # pixels around the surface that move with it
 
 
 @register
 class MeshImitator(Imitator):
     """Vectors (B, D) in [0, 1] -> pictures (B, 3, S, S) RGB sRGB in [0, 1].
 
+    The arguments have the names of the options in cards of shipped weights.
+
     Args:
         dimension: D.
-        told: sizes of the mesh (:func:`.geometry.sizes`).
+        told: sizes of the mesh (:func:`.geometry.mesh_sizes`).
         slots: sizes of the one-hot slots at the vector's end.
         size: S.
-        parts: for each part of the surface: ``body`` (whether it is the body's, which has normals
-            and paint), ``textures`` (whether it has some), ``width`` and ``covers``.
-        boxes: for each slot and last of all of it, where in the texture coordinates of the textured
-            part it shows: left, right, top, bottom.
-        bends: how many numbers that are not linear in the vector each shader finds in it.
+        parts: for each part of the surface: ``body`` (whether it belongs to the body, which has
+            normals and paint), ``textures`` (whether it has textures), ``width`` (of its shader),
+            ``covers`` (whether its opacity is learned).
+        boxes: for each slot, then for all of the textured part, its area in texture coordinates:
+            left, right, top, bottom.
+        bends: number of nonlinear features of the vector in each shader.
     """
 
     name = "mesh"
@@ -74,18 +85,17 @@ class MeshImitator(Imitator):
         super().__init__(dimension, size, options)
         sliders = dimension - sum(slots)
         if sliders < 1 or not parts or len(boxes) != len(slots) + 1:
-            raise ValueError(f"no mesh imitator of {dimension} numbers has {options}")
+            raise ValueError(f"a mesh imitator of {dimension} numbers cannot have {options}")
         self.slots: list[slice] = []
         for count in slots:
             start = self.slots[-1].stop if self.slots else sliders
             self.slots.append(slice(start, start + count))
         self.geometry = Geometry(sliders, told)
-        numbers = told["columns"] - HEAD
         self.shaders = nn.ModuleList(
             Shader(
                 dimension,
                 bends,
-                numbers,
+                told["columns"] - FIXED_COLUMNS,
                 normals=bool(part["body"]),
                 paint=bool(part["body"]),
                 slots=slots if part["textures"] else (),
@@ -93,11 +103,11 @@ class MeshImitator(Imitator):
                 side=size if part["textures"] else 0,
                 channels=16,
                 width=int(part["width"]),
-                covers=bool(part["covers"]),
+                opacity=bool(part["covers"]),
             )
             for part in parts
         )
-        self.behind = nn.Parameter(torch.full((3,), 0.5))
+        self.behind = nn.Parameter(torch.full((3,), 0.5))  # colour of the background
         mean, scale = statistics(dimension, slots)
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
@@ -105,155 +115,151 @@ class MeshImitator(Imitator):
     mean: Tensor
     scale: Tensor
 
-    def forward(self, vector: Tensor, window: Window | None = None) -> Tensor:
-        """Vectors (B, D) in [0, 1] -> pictures (B, 3, S, S) RGB sRGB in [0, 1], or of the window.
+    def forward(self, vector: Tensor, crops: Crops | None = None) -> Tensor:
+        """Vectors (B, D) in [0, 1] -> pictures (B, 3, S, S) RGB sRGB in [0, 1], or crops of them.
 
-        Where choices that bring meshes are undecided, the likeliest are drawn each and mixed.
+        If choices that add pieces are undecided, the likeliest are drawn separately and mixed.
         """
         self.check(vector)
         with torch.autocast(vector.device.type, enabled=False):
             vector = vector.float()
-            if window is None:
-                zero = torch.zeros(len(vector), dtype=torch.int64, device=vector.device)
-                window = Window(zero, zero, self.size)
-            drawn = self._mixtures(vector)
+            crops = crops or Crops.whole(len(vector), self.size)
+            variants = self._variants(vector)
             posed = self.geometry(vector)
-            who = torch.tensor([b for b, _, _ in drawn], device=vector.device)
-            pictures = self._draw(vector, posed, who, [keys for _, keys, _ in drawn], window)
-            if all(share is None for _, _, share in drawn):
+            rows = torch.tensor([b for b, _, _ in variants], device=vector.device)
+            pictures = self._draw(vector, posed, rows, [keys for _, keys, _ in variants], crops)
+            if all(weight is None for _, _, weight in variants):
                 return pictures
-            shares = torch.stack([vector.new_ones(()) if s is None else s for _, _, s in drawn])
-            weighted = pictures * shares[:, None, None, None]
-            return torch.zeros_like(pictures[: len(vector)]).index_add(0, who, weighted)
+            weights = torch.stack([vector.new_ones(()) if w is None else w for _, _, w in variants])
+            weighted = pictures * weights[:, None, None, None]
+            return torch.zeros_like(pictures[: len(vector)]).index_add(0, rows, weighted)
 
-    def worn(self, vector: Tensor) -> list[list[int]]:
-        """The pieces that each vector (B, D) with decided choices wears."""
-        return [keys for _, keys, _ in self._mixtures(vector)]
+    def pieces_of(self, vector: Tensor) -> list[list[int]]:
+        """The pieces of each vector (B, D) with decided choices."""
+        return [keys for _, keys, _ in self._variants(vector)]
 
     @property
-    def textured(self) -> int:
+    def textured_part(self) -> int:
         """The part with textures."""
         return next(
             k for k, s in enumerate(self.shaders) if getattr(s, "texture", None) is not None
         )
 
-    def _mixtures(self, vector: Tensor) -> list[tuple[int, list[int], Tensor | None]]:
-        """What is drawn: row of the vector, the pieces it wears, its share (None for all of it)."""
+    def _variants(self, vector: Tensor) -> list[tuple[int, list[int], Tensor | None]]:
+        """The pictures to draw: row of the vector, its pieces, its weight (None for 1)."""
         found = []
-        told = vector.detach().cpu()  # at once: a GPU that is asked number by number waits
+        on_cpu = vector.detach().cpu()  # one transfer: reading number by number stalls a GPU
         for b, one in enumerate(vector):
-            options = [self._likely(one, told[b], k) for k in self.geometry.slots]
+            options = [self._likely_pieces(one, on_cpu[b], k) for k in self.geometry.slots]
             combined = []
-            for worn in product(*options):
-                shares = [share for _, share in worn if share is not None]
-                keys = [piece for piece, _ in worn if piece is not None]
-                combined.append((keys, torch.stack(shares).prod() if shares else None))
+            for chosen in product(*options):
+                weights = [weight for _, weight in chosen if weight is not None]
+                keys = [piece for piece, _ in chosen if piece is not None]
+                combined.append((keys, torch.stack(weights).prod() if weights else None))
             if len(combined) > _MIXED:
-                certain = [(keys, share) for keys, share in combined if share is not None]
-                certain.sort(key=lambda c: float(c[1].detach()), reverse=True)
-                total = torch.stack([share for _, share in certain[:_MIXED]]).sum()
-                combined = [(keys, share / total) for keys, share in certain[:_MIXED]]
-            found += [(b, keys, share) for keys, share in combined]
+                ranked = [(keys, weight) for keys, weight in combined if weight is not None]
+                ranked.sort(key=lambda c: float(c[1].detach()), reverse=True)
+                total = torch.stack([weight for _, weight in ranked[:_MIXED]]).sum()
+                combined = [(keys, weight / total) for keys, weight in ranked[:_MIXED]]
+            found += [(b, keys, weight) for keys, weight in combined]
         return found
 
-    def _likely(
-        self, vector: Tensor, told: Tensor, slot: int
+    def _likely_pieces(
+        self, vector: Tensor, on_cpu: Tensor, slot: int
     ) -> list[tuple[int | None, Tensor | None]]:
-        """The likeliest of a slot's choices in a vector (D,): the piece it brings, its share.
+        """The likeliest choices of a slot in a vector (D,): the piece of each, its weight.
 
-        ``told`` (D,): the same vector on the CPU, without gradient.
+        ``on_cpu`` (D,): the same vector on the CPU, without gradient.
         """
-        chances, decided = vector[self.slots[slot]], told[self.slots[slot]]
+        probabilities, decided = vector[self.slots[slot]], on_cpu[self.slots[slot]]
         if float(decided.max()) > _DECIDED:
-            return [(self.geometry.of_choice(slot, int(decided.argmax())), None)]
-        many = min(_MIXED, len(chances))
-        likely = chances.topk(many)
-        shares = likely.values / likely.values.sum().clamp(min=1e-6)
-        pieces = [self.geometry.of_choice(slot, k) for k in likely.indices.tolist()]
-        return [(p, None if many == 1 else s) for p, s in zip(pieces, shares, strict=True)]
-
-    # One picture after another
+            return [(self.geometry.piece_of(slot, int(decided.argmax())), None)]
+        count = min(_MIXED, len(probabilities))
+        likely = probabilities.topk(count)
+        weights = likely.values / likely.values.sum().clamp(min=1e-6)
+        pieces = [self.geometry.piece_of(slot, k) for k in likely.indices.tolist()]
+        return [(p, None if count == 1 else w) for p, w in zip(pieces, weights, strict=True)]
 
     def _draw(
         self,
         vector: Tensor,
         posed: Posed,
-        who: Tensor,
-        worn: Sequence[Sequence[int]],
-        window: Window,
+        rows: Tensor,
+        pieces: Sequence[Sequence[int]],
+        crops: Crops,
     ) -> Tensor:
-        """Pictures (P, 3, side, side), each of the vector ``who`` says with the pieces ``worn``."""
-        side, count = window.side, len(who)
-        seen = look(self.geometry, posed, who, worn, window, self.size)
-        colours, covers = self._shade(seen, posed, vector, who)
+        """Pictures (P, 3, side, side), each of one of the vectors and with its ``pieces``."""
+        side, count = crops.side, len(rows)
+        visible = find_visible(self.geometry, posed, rows, pieces, crops, self.size)
+        colours, opacity = self._shade(visible, posed, vector, rows)
         picture = self.behind.expand(count * side * side, 3)
-        parts = [len(seen.whole), *map(len, seen.soft)]
-        pixel = torch.split(seen.hits.pixel[seen.shown], parts)
-        colour, cover = torch.split(colours, parts), torch.split(covers[:, None], parts)
-        # what covers all, then the soft layers from the farthest to the nearest
+        parts = [len(visible.opaque), *map(len, visible.layers)]
+        pixel = torch.split(visible.fragments.pixel[visible.shown], parts)
+        colour, cover = torch.split(colours, parts), torch.split(opacity[:, None], parts)
+        # the opaque surface, then the translucent layers from the farthest to the nearest
         for k in (0, *range(len(parts) - 1, 0, -1)):
-            added = (colour[k] - take(picture, pixel[k])) * cover[k]
+            added = (colour[k] - gather(picture, pixel[k])) * cover[k]
             picture = picture.index_add(0, pixel[k], added)
         out = picture.view(count, side, side, 3).permute(0, 3, 1, 2)
-        if seen.flat.requires_grad:
-            out = self._moved(out, seen, covers)
-        return out
+        return self._moved(out, visible, opacity) if visible.xy.requires_grad else out
 
     def _shade(
-        self, seen: Visible, posed: Posed, vector: Tensor, who: Tensor
+        self, visible: Visible, posed: Posed, vector: Tensor, rows: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Colours (R, 3) and covers (R,) of the fragments that are shown."""
-        shown = seen.hits[seen.shown]
-        corners = take(seen.triangles, shown.triangle)
+        """Colours (R, 3) and opacities (R,) of the visible fragments."""
+        shown = visible.fragments[visible.shown]
+        corners = gather(visible.triangles, shown.triangle)
         weights = shown.weights[..., None]
-        each = take(self.geometry.attributes, take(seen.rows, corners))
-        told = (each * weights).sum(dim=1)
-        part = each[:, 0, 0].long()
+        attributes = gather(self.geometry.attributes, gather(visible.rows, corners))
+        values = (attributes * weights).sum(dim=1)
+        part = attributes[:, 0, 0].long()
         with torch.no_grad():
-            soft = ribbon_cover(told[:, HEAD], told[:, 2])
-            covers = torch.where((each[:, 0, 1] == RIBBON) & (soft < MOST), soft, 1.0)
-        person = take(who, take(seen.picture, shown.triangle))
+            ribbon = ribbon_opacity(values[:, FIXED_COLUMNS], values[:, 2])
+            translucent = (attributes[:, 0, 1] == RIBBON) & (ribbon < MAX_OPACITY)
+            opacity = torch.where(translucent, ribbon, 1.0)
+        owner = gather(rows, gather(visible.picture, shown.triangle))
         x = (vector - self.mean) * self.scale
-        chosen = [vector[:, slot] for slot in self.slots]
+        probabilities = [vector[:, slot] for slot in self.slots]
         normals, paint = posed.normals.flatten(0, 1), posed.paint.flatten(0, 1)
-        colours = told.new_zeros(len(told), 3)
+        colours = values.new_zeros(len(values), 3)
         for k, shader in enumerate(self.shaders):
             assert isinstance(shader, Shader)
             own = (part == k).nonzero().flatten()
             if not len(own):
                 continue
-            turned = where = told.new_zeros(len(own), 0)
+            normal = place = values.new_zeros(len(own), 0)
             if shader.painted:
-                at = take(seen.body, corners[own])
-                turned = (take(normals, at) * weights[own]).sum(dim=1)
-                turned = functional.normalize(turned, dim=1)
-                where = (take(paint, at) * weights[own]).sum(dim=1)
-            out = shader(Places(told[own, HEAD:], turned, where, person[own]), x, chosen)
+                at = gather(visible.body, corners[own])
+                normal = (gather(normals, at) * weights[own]).sum(dim=1)
+                normal = functional.normalize(normal, dim=1)
+                place = (gather(paint, at) * weights[own]).sum(dim=1)
+            points = SurfacePoints(values[own, FIXED_COLUMNS:], normal, place, owner[own])
+            out = shader(points, x, probabilities)
             colours = colours.index_add(0, own, out[:, :3])
-            if shader.covers:
-                covers = covers.index_add(0, own, out[:, 3] - 1)
-        return colours, covers
+            if shader.opacity:
+                opacity = opacity.index_add(0, own, out[:, 3] - 1)
+        return colours, opacity
 
-    def _moved(self, pictures: Tensor, seen: Visible, covers: Tensor) -> Tensor:
-        """The same pictures, with the gradient of each pixel's surface point's place."""
+    def _moved(self, pictures: Tensor, visible: Visible, opacity: Tensor) -> Tensor:
+        """The same pictures, with the gradient of the motion of each pixel's surface point."""
         count, _, side, _ = pictures.shape
-        shown = seen.hits[seen.shown]
-        corners = take(seen.triangles, shown.triangle)
-        flat = (take(seen.flat, corners) * shown.weights[..., None]).sum(dim=1)
-        # of several layers each counts by how much it covers
-        share = covers.detach()[:, None]
-        moved = flat.new_zeros(count * side * side, 3).index_add(
-            0, shown.pixel, torch.cat([(flat - flat.detach()) * share, share], dim=1)
+        shown = visible.fragments[visible.shown]
+        corners = gather(visible.triangles, shown.triangle)
+        xy = (gather(visible.xy, corners) * shown.weights[..., None]).sum(dim=1)
+        # several layers count by their opacity
+        weight = opacity.detach()[:, None]
+        moved = xy.new_zeros(count * side * side, 3).index_add(
+            0, shown.pixel, torch.cat([(xy - xy.detach()) * weight, weight], dim=1)
         )
         field = moved.view(count, side, side, 3).permute(0, 3, 1, 2)
-        around = functional.avg_pool2d(field, _AROUND, 1, _AROUND // 2)
-        here = (field[:, 2:] > 0.5).to(field.dtype)
-        spread = here * field + (1 - here) * around
-        motion = spread[:, :2] / spread[:, 2:].clamp(min=1e-3)
+        around = functional.avg_pool2d(field, _MARGIN, 1, _MARGIN // 2)
+        covered = (field[:, 2:] > 0.5).to(field.dtype)
+        extended = covered * field + (1 - covered) * around
+        motion = extended[:, :2] / extended[:, 2:].clamp(min=1e-3)
         grid = functional.affine_grid(
             torch.eye(2, 3, device=motion.device)[None], [1, 1, side, side], align_corners=False
         )
-        there = grid - motion.permute(0, 2, 3, 1) * (2 / side)
+        source = grid - motion.permute(0, 2, 3, 1) * (2 / side)
         return functional.grid_sample(
-            pictures, there, mode="bilinear", padding_mode="border", align_corners=False
+            pictures, source, mode="bilinear", padding_mode="border", align_corners=False
         )

@@ -1,8 +1,8 @@
-"""Asking an engine for its meshes."""
+"""Measurement of an engine's meshes from characters that it draws."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,174 +10,185 @@ import numpy.typing as npt
 
 from ..errors import DatasetError
 from ..parameters import Character, Layout
-from .blendshapes import find_guides, find_ways, following, spread
-from .model import Array, Index, Mesh, Piece, halved
+from .blendshapes import (
+    attach_to_guides,
+    farthest_points,
+    find_guides,
+    fit_blendshapes,
+    slider_halves,
+)
+from .model import Array, Index, Mesh, Piece
 
-__all__ = ["RANDOM", "Ask", "Told", "measure"]
+__all__ = ["RANDOM_CHARACTERS", "Probe", "ProbeResult", "probe_mesh"]
 
-RANDOM = 1600  # random characters that are asked for
-_SEED = 314159  # other characters than those of any dataset
-_BESIDE = 300  # vertices of the body beside the pieces of a slot
-_LOOKED = 60  # vertices of each piece
-_STILL = 0.002  # pixels, or shares of what is painted: less is no motion
-_NOTHING = (np.zeros(0, np.int32), np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
+RANDOM_CHARACTERS = 1600
+_SEED = 314159  # no dataset uses this seed
+_NEAR_VERTICES = 300  # vertices of the body near the pieces of a slot
+_SAMPLED_VERTICES = 60  # vertices of each piece
+_MOTION = 0.002  # pixels, or paint coordinates: a smaller displacement is none
+_NO_WEIGHTS = (np.zeros(0, np.int32), np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
 
 
 @dataclass(frozen=True)
-class Told:
-    """What an engine tells of one character: ``vertices`` (N, 5), and where they were wanted
-    ``attributes`` (N, 4 or more) and ``triangles`` (M, 3); ``docs/reference/protocol.md`` has them all."""
+class ProbeResult:
+    """An engine's meshes of one character, as in ``docs/reference/protocol.md``.
+
+    ``vertices`` (N, 5) always; ``attributes`` (N, 4 or more) and ``triangles`` (M, 3) on request.
+    """
 
     vertices: Array
     attributes: Array | None = None
     triangles: Index | None = None
 
 
-Ask = Callable[[Sequence[Character], bool], Iterable[Told]]
-"""Characters, and whether attributes and triangles are wanted too, to what is told of each."""
+Probe = Callable[[Sequence[Character], bool], Iterable[ProbeResult]]
+"""Characters, and whether to return attributes and triangles, to one result for each."""
+
+_Key = tuple[int, int]  # slot and choice
+_Pieces = Mapping[_Key, Piece]
 
 
-def measure(
+def probe_mesh(
     layout: Layout,
-    ask: Ask,
+    probe: Probe,
     size: int,
     *,
     random: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Mesh:
-    """Ask an engine for the meshes of the middle character, of each slider and each choice alone,
-    and of random characters.
+    """Measure the meshes of a layout.
+
+    Draws the middle character, each slider and each choice alone, and random characters.
 
     Args:
         layout: of the characters.
-        ask: the engine.
-        size: side of the pictures whose pixels vertices are told in.
-        random: how many random characters are asked for; 1,600 if not given.
-        progress: called with how many characters are done, of how many.
+        probe: the engine.
+        size: side in pixels of the pictures that vertex positions refer to.
+        random: number of random characters; default 1,600.
+        progress: called with the number of characters done, and of all.
 
     Raises:
-        DatasetError: what is told does not fit together.
+        DatasetError: the engine returns no triangles, or the vertices are inconsistent.
     """
-    random = RANDOM if random is None else random
+    random = RANDOM_CHARACTERS if random is None else random
     middle = layout.default().replace(**{p.name: p.unscale(0.5) for p in layout.continuous})
-    alone = [(i, k) for i, slot in enumerate(layout.discrete) for k in range(len(slot.choices))]
+    choices = [(i, k) for i, slot in enumerate(layout.discrete) for k in range(len(slot.choices))]
     people = [layout.random(i, seed=_SEED) for i in range(random)]
-    total, done = 1 + len(alone) + 2 * layout.n_continuous + len(people), 0
+    total, done = 1 + len(choices) + 2 * layout.n_continuous + len(people), 0
 
-    def told(characters: Sequence[Character], whole: bool = False) -> Iterator[Told]:
+    def results(characters: Sequence[Character], topology: bool = False) -> Iterator[ProbeResult]:
         nonlocal done
-        for one in ask(characters, whole):
+        for result in probe(characters, topology):
             done += 1
             if progress is not None:
                 progress(done, total)
-            yield one
+            yield result
 
-    first = next(iter(told([middle], True)))
+    first = next(iter(results([middle], True)))
     if first.attributes is None or first.triangles is None:
-        raise DatasetError(f"{layout.name}: the engine tells vertices and no triangles of them")
-    body = first.attributes[:, 1] == 0
-    count = int(body.sum())
-    depth = float(first.vertices[body, 2].mean())
-    frame = _Frame(size, depth)
-    rest = frame.places(first.vertices)[body]
+        raise DatasetError(f"{layout.name}: the engine returns vertices, but no triangles")
+    of_body = first.attributes[:, 1] == 0
+    count = int(of_body.sum())
+    frame = _Frame(size, float(first.vertices[of_body, 2].mean()))
+    rest = frame.positions(first.vertices)[of_body]
 
-    def bodies(characters: Sequence[Character]) -> Iterator[tuple[Array, Array]]:
-        for one in told(characters):
-            if len(one.vertices) < count:
+    def vertices(characters: Sequence[Character]) -> Iterator[tuple[Array, Array]]:
+        """Vertices (n, 5) of the body and of all pieces."""
+        for result in results(characters):
+            if len(result.vertices) < count:
                 raise DatasetError(
                     f"{layout.name}: an engine's vertices must be the same for every character, "
-                    f"got {len(one.vertices)} of {count}"
+                    f"got {len(result.vertices)} of {count}"
                 )
-            places = frame.places(one.vertices)
-            yield places[:count], places[count:]
+            positions = frame.positions(result.vertices)
+            yield positions[:count], positions[count:]
 
-    kept = np.flatnonzero(_inside(first.triangles, body))
-    found = _pieces_told(layout, middle, alone, told, frame, count)
-    # Each slider alone, on somebody who wears the largest piece of each slot.
-    dressed = middle.replace(**_largest(layout, found))
-    sweeps = [dressed.replace(**{p.name: p.high}) for p in layout.continuous]
-    sweeps += [dressed.replace(**{p.name: p.low}) for p in layout.continuous]
-    moved_by = list(bodies(sweeps))
-    fields = np.stack([places - rest for places, _ in moved_by])
-    guides = _guides(layout, dressed, found, [pieces for _, pieces in moved_by], rest, fields)
-    # What sliders do together, and how pieces follow, from random characters.
-    sides = np.stack([layout.encode(p)[: layout.n_continuous] * 2 - 1 for p in people])
-    summed = halved(sides) @ fields.reshape(len(fields), -1)
-    rests: list[Array] = []
-    worn: dict[tuple[int, int], list[tuple[int, Array]]] = {key: [] for key in found}
-    for i, (places, rest_of) in enumerate(bodies(people)):
-        rests.append((places - rest).ravel() - summed[i])
-        start = 0
-        for key in _worn(layout, people[i], found):
-            stop = start + len(found[key].rest)
-            worn[key].append((i, rest_of[start:stop, :3]))
-            start = stop
-        if start != len(rest_of):
+    pieces = _probe_pieces(layout, middle, choices, results, frame, count)
+    # Each slider alone, on a character with the largest piece of each slot.
+    dressed = middle.replace(**_largest(layout, pieces))
+    ends = [dressed.replace(**{p.name: p.high}) for p in layout.continuous]
+    ends += [dressed.replace(**{p.name: p.low}) for p in layout.continuous]
+    at_ends = list(vertices(ends))
+    fields = np.stack([body - rest for body, _ in at_ends])
+    guides = _guides(layout, dressed, pieces, [others for _, others in at_ends], rest, fields)
+    # Corrective blendshapes, and the motion of pieces, from random characters.
+    sliders = np.stack([layout.encode(p)[: layout.n_continuous] * 2 - 1 for p in people])
+    halves = slider_halves(sliders)
+    summed = halves @ fields.reshape(len(fields), -1)
+    residuals: list[Array] = []
+    samples: dict[_Key, list[tuple[int, Array]]] = {key: [] for key in pieces}
+    for i, (body, others) in enumerate(vertices(people)):
+        residuals.append((body - rest).ravel() - summed[i])
+        parts = _split(layout, people[i], pieces, others)
+        expected = sum(len(pieces[key].rest) for key in parts)
+        if expected != len(others):
             raise DatasetError(
-                f"{layout.name}: character {i} has {len(rest_of)} vertices of choices, "
-                f"those choices alone have {start}",
-                remedy="let an engine's vertices depend on the choice alone (docs/reference/protocol.md)",
+                f"{layout.name}: character {i} has {len(others)} vertices of choices, "
+                f"those choices alone have {expected}",
+                remedy="let an engine's vertices depend on the choice alone "
+                "(docs/reference/protocol.md)",
             )
-    residual = np.stack(rests)
-    led = {slot: np.tensordot(halved(sides), some, 1) for slot, some in guides.items()}
-    pieces = tuple(following(found[key], worn[key], led[key[0]]) for key in found)
-    left = residual.reshape(random, count, 5)
-    assert first.attributes is not None
+        for key, part in parts.items():
+            samples[key].append((i, part[:, :3]))
+    residual = np.stack(residuals).reshape(random, count, 5)
+    offsets = {slot: np.tensordot(halves, one, 1) for slot, one in guides.items()}
+    kept = np.all(of_body[first.triangles], axis=1)
     return Mesh(
         layout.hash,
-        depth / (size / 2),
+        frame.depth / (size / 2),
         Piece(
             -1,
             -1,
             rest,
-            np.delete(first.attributes[body], 1, axis=1).astype(np.float32),
+            _without_slot(first.attributes[of_body]),
             first.triangles[kept].astype(np.int32),
-            *_NOTHING,
+            *_NO_WEIGHTS,
         ),
-        pieces,
+        tuple(attach_to_guides(pieces[key], samples[key], offsets[key[0]]) for key in pieces),
         np.stack([guides[slot] for slot in sorted(guides)])
         if guides
         else np.zeros((0, len(fields), 0, 3), np.float32),
-        find_ways(fields[..., :3], left[..., :3], sides, _STILL / (size / 2)),
-        find_ways(fields[..., 3:], left[..., 3:], sides, _STILL),
+        fit_blendshapes(fields[..., :3], residual[..., :3], sliders, _MOTION / (size / 2)),
+        fit_blendshapes(fields[..., 3:], residual[..., 3:], sliders, _MOTION),
     )
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """Told vertices, (N, 5), in the coordinates of a mesh."""
+    """Conversion of an engine's vertices (N, 5) to the coordinates of :class:`Piece`."""
 
     size: int
     depth: float
 
-    def places(self, vertices: Array) -> Array:
-        told = np.asarray(vertices, np.float64)
-        away = told[:, 2:3] / self.depth
-        flat = ((told[:, :2] + 0.5) / self.size * 2 - 1) * away
-        return np.concatenate([flat, away, told[:, 3:5]], axis=1).astype(np.float32)
+    def positions(self, vertices: Array) -> Array:
+        values = np.asarray(vertices, np.float64)
+        away = values[:, 2:3] / self.depth
+        flat = ((values[:, :2] + 0.5) / self.size * 2 - 1) * away
+        return np.concatenate([flat, away, values[:, 3:5]], axis=1).astype(np.float32)
 
 
-def _inside(triangles: Index, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    return np.asarray(np.all(rows[triangles], axis=1), np.bool_)
+def _without_slot(attributes: npt.NDArray[np.floating]) -> Array:
+    return np.delete(attributes, 1, axis=1).astype(np.float32)
 
 
-def _pieces_told(
+def _probe_pieces(
     layout: Layout,
     middle: Character,
-    alone: Sequence[tuple[int, int]],
-    told: Callable[..., Iterator[Told]],
+    choices: Sequence[_Key],
+    results: Callable[..., Iterator[ProbeResult]],
     frame: _Frame,
     count: int,
-) -> dict[tuple[int, int], Piece]:
-    """What each choice brings, on the middle character."""
-    asked = [
-        middle.replace(**{layout.discrete[i].name: layout.discrete[i].choices[k]}) for i, k in alone
+) -> dict[_Key, Piece]:
+    """The piece that each choice adds to the middle character."""
+    characters = [
+        middle.replace(**{layout.discrete[i].name: layout.discrete[i].choices[k]})
+        for i, k in choices
     ]
-    found: dict[tuple[int, int], Piece] = {}
-    for (slot, choice), one in zip(alone, told(asked, True), strict=True):
-        assert one.attributes is not None
-        assert one.triangles is not None
-        own = one.attributes[:, 1] == slot + 1
+    pieces: dict[_Key, Piece] = {}
+    for (slot, choice), result in zip(choices, results(characters, True), strict=True):
+        assert result.attributes is not None
+        assert result.triangles is not None
+        own = result.attributes[:, 1] == slot + 1
         if not own.any():
             continue
         start = int(own.argmax())
@@ -186,32 +197,36 @@ def _pieces_told(
                 f"{layout.name}: the vertices of {layout.discrete[slot].name}="
                 f"{layout.discrete[slot].choices[choice]} must come after the body's, together"
             )
-        found[slot, choice] = Piece(
+        inside = np.all(own[result.triangles], axis=1)
+        pieces[slot, choice] = Piece(
             slot,
             choice,
-            frame.places(one.vertices)[own],
-            np.delete(one.attributes[own], 1, axis=1).astype(np.float32),
-            (one.triangles[_inside(one.triangles, own)] - start).astype(np.int32),
-            *_NOTHING,
+            frame.positions(result.vertices)[own],
+            _without_slot(result.attributes[own]),
+            (result.triangles[inside] - start).astype(np.int32),
+            *_NO_WEIGHTS,
         )
+    return pieces
+
+
+def _split(
+    layout: Layout, character: Character, pieces: _Pieces, vertices: Array
+) -> dict[_Key, Array]:
+    """Vertices of all pieces of a character, split by piece in the layout's order."""
+    found, start = {}, 0
+    for i, slot in enumerate(layout.discrete):
+        key = i, slot.choices.index(str(character.values[slot.name]))
+        if key in pieces:
+            stop = start + len(pieces[key].rest)
+            found[key] = vertices[start:stop]
+            start = stop
     return found
 
 
-def _worn(
-    layout: Layout, character: Character, found: dict[tuple[int, int], Piece]
-) -> list[tuple[int, int]]:
-    """The pieces that a character has, in the layout's order."""
-    keys = [
-        (i, slot.choices.index(str(character.values[slot.name])))
-        for i, slot in enumerate(layout.discrete)
-    ]
-    return [key for key in keys if key in found]
-
-
-def _largest(layout: Layout, found: dict[tuple[int, int], Piece]) -> dict[str, str]:
-    """For each slot that brings pieces, the choice with the most vertices."""
+def _largest(layout: Layout, pieces: _Pieces) -> dict[str, str]:
+    """For each slot with pieces, the choice with the most vertices."""
     most: dict[int, tuple[int, int]] = {}
-    for (slot, choice), piece in found.items():
+    for (slot, choice), piece in pieces.items():
         most[slot] = max(most.get(slot, (0, 0)), (len(piece.rest), choice))
     return {layout.discrete[s].name: layout.discrete[s].choices[c] for s, (_, c) in most.items()}
 
@@ -219,27 +234,29 @@ def _largest(layout: Layout, found: dict[tuple[int, int], Piece]) -> dict[str, s
 def _guides(
     layout: Layout,
     dressed: Character,
-    found: dict[tuple[int, int], Piece],
-    seen: Sequence[Array],
+    pieces: _Pieces,
+    at_ends: Sequence[Array],
     rest: Array,
     fields: Array,
 ) -> dict[int, Array]:
-    """For each slot that brings pieces, the guides (2 P, C, 3) that they follow.
+    """For each slot with pieces, its guide points (2 P, C, 3).
 
-    ``seen``: for each half of a slider, where the pieces of ``dressed`` are at its end; ``rest``
-    and ``fields``: the body's vertices, and what each half does to them.
+    ``at_ends``: for each slider half, the vertices of the pieces of ``dressed`` at its end.
+    ``rest``, ``fields``: the body's vertices, and their displacement per half.
     """
-    guides, start = {}, 0
-    for key in _worn(layout, dressed, found):
-        own = found[key].rest[:, :3]
-        stop = start + len(own)
-        moves = np.stack([places[start:stop, :3] - own for places in seen])
-        spots = np.concatenate(
-            [p.rest[:: 1 + len(p.rest) // _LOOKED, :3] for k, p in found.items() if k[0] == key[0]]
+    guides = {}
+    parts = [_split(layout, dressed, pieces, vertices) for vertices in at_ends]
+    for key in _split(layout, dressed, pieces, rest):
+        moves = np.stack([part[key][:, :3] - pieces[key].rest[:, :3] for part in parts])
+        points = np.concatenate(
+            [
+                p.rest[:: 1 + len(p.rest) // _SAMPLED_VERTICES, :3]
+                for other, p in pieces.items()
+                if other[0] == key[0]
+            ]
         )
-        gaps = ((spots[:, None] - rest[None, :, :3]) ** 2).sum(axis=2)
+        gaps = ((points[:, None] - rest[None, :, :3]) ** 2).sum(axis=2)
         near = np.unique(gaps.argmin(axis=1))
-        near = near[spread(rest[near, :3], _BESIDE)]
+        near = near[farthest_points(rest[near, :3], _NEAR_VERTICES)]
         guides[key[0]] = find_guides(moves, fields[:, near, :3])
-        start = stop
     return guides

@@ -1,7 +1,7 @@
-"""Which triangle is seen in which pixel: rasterisation as graphics hardware does it, in torch.
+"""Rasterisation of triangles in torch, by the rules of graphics hardware.
 
-A pixel shows what is at its middle; nothing is smoothed. No gradient goes through here: what moves
-is dealt with by whoever knows how (:mod:`f2p_sdk.mesh.network`).
+A pixel shows the surface at its centre; there is no smoothing. Nothing here is differentiable:
+:mod:`f2p_sdk.mesh.network` adds the gradient of motion.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from torch import Tensor
 
 __all__ = ["Fragments", "nearest", "rasterise"]
 
-_FLAT = 1e-6  # square pixels; a triangle this small is seen by no pixel
+_MIN_AREA = 1e-6  # square pixels; a smaller triangle covers no pixel centre
 
 
 @dataclass(frozen=True)
 class Fragments:
-    """Places where a triangle lies over the middle of a pixel.
+    """Triangles over pixel centres.
 
     Attributes:
         pixel: int64 (F,), picture * side * side + row * side + column.
-        triangle: int64 (F,), rows of the triangles that were given.
-        weights: float32 (F, 3), of the triangle's corners, perspective in them; they sum to 1.
-        depth: float32 (F,), in the unit that was given.
+        triangle: int64 (F,), rows of the given triangles.
+        weights: float32 (F, 3), perspective-correct weights of the corners; their sum is 1.
+        depth: float32 (F,), in the given unit.
     """
 
     pixel: Tensor
@@ -39,54 +39,54 @@ class Fragments:
 
 
 def rasterise(
-    points: Tensor, triangles: Tensor, picture: Tensor, single: Tensor, side: int
+    points: Tensor, triangles: Tensor, picture: Tensor, one_sided: Tensor, side: int
 ) -> Fragments:
-    """All fragments of triangles in square pictures, hidden ones too.
+    """Return all fragments of triangles in square pictures, hidden ones too.
 
     Args:
-        points: float32 (V, 3), x and y in pixels of their picture, (0, 0) the middle of the
+        points: float32 (V, 3), x and y in pixels of their picture, (0, 0) the centre of the
             top-left pixel, and depth > 0.
         triangles: int64 (M, 3) rows of ``points``.
-        picture: int64 (M,), which picture each triangle is in.
-        single: bool (M,), whether it is seen from its front alone: where its corners go
-            counterclockwise in the picture.
+        picture: int64 (M,), the picture of each triangle.
+        one_sided: bool (M,), whether only the front of the triangle is visible: the side on which
+            its corners go counterclockwise in the picture.
         side: of the pictures, in pixels.
     """
-    # most triangles lie beside the picture: all three corners beyond one of its edges
+    # most triangles lie outside of a crop: all three corners beyond the same edge
     edges = torch.stack(
         [points[:, 0] < 0, points[:, 0] > side - 1, points[:, 1] < 0, points[:, 1] > side - 1]
     )
-    beyond = (edges * edges.new_tensor([[1], [2], [4], [8]], dtype=torch.uint8)).sum(
+    outcode = (edges * edges.new_tensor([[1], [2], [4], [8]], dtype=torch.uint8)).sum(
         dim=0, dtype=torch.uint8
     )
-    codes = beyond.index_select(0, triangles.flatten()).view(-1, 3)
+    codes = outcode.index_select(0, triangles.flatten()).view(-1, 3)
     near = (codes[:, 0] & codes[:, 1] & codes[:, 2] == 0).nonzero().flatten()
     close = triangles.index_select(0, near)
     corners = points.index_select(0, close.flatten()).view(-1, 3, points.shape[1])
     x, y = corners[..., 0], corners[..., 1]
     left, top = x.amin(1).ceil().clamp(min=0), y.amin(1).ceil().clamp(min=0)
-    wide = (x.amax(1).floor().clamp(max=side - 1) - left + 1).clamp(min=0)
-    high = (y.amax(1).floor().clamp(max=side - 1) - top + 1).clamp(min=0)
+    width = (x.amax(1).floor().clamp(max=side - 1) - left + 1).clamp(min=0)
+    height = (y.amax(1).floor().clamp(max=side - 1) - top + 1).clamp(min=0)
     area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
-    turned = single.index_select(0, near) & (area > 0)
-    rows = ((wide * high > 0) & (area.abs() > _FLAT) & ~turned).nonzero().flatten()
+    hidden = one_sided.index_select(0, near) & (area > 0)
+    rows = ((width * height > 0) & (area.abs() > _MIN_AREA) & ~hidden).nonzero().flatten()
     x, y, area, left, top = x[rows], y[rows], area[rows], left[rows], top[rows]
-    wide, count = wide[rows].long(), (wide * high)[rows].long()
-    # every pixel of every triangle's box
+    width, count = width[rows].long(), (width * height)[rows].long()
+    # every pixel of every triangle's bounding box
     box = torch.repeat_interleave(count)
     place = torch.arange(len(box), device=box.device) - (count.cumsum(0) - count)[box]
-    width = wide[box]
-    down = torch.div(place, width, rounding_mode="floor")
-    across = place - down * width
-    # weights of the second and third corner are linear over the box
-    over = 1 / area
+    box_width = width[box]
+    down = torch.div(place, box_width, rounding_mode="floor")
+    across = place - down * box_width
+    # the weights of the second and third corner are linear over the box
+    scale = 1 / area
     start = (left - x[:, 0], top - y[:, 0])
     planes = torch.stack(
         [
-            (y[:, 2] - y[:, 0]) * over,
-            (x[:, 0] - x[:, 2]) * over,
-            (y[:, 0] - y[:, 1]) * over,
-            (x[:, 1] - x[:, 0]) * over,
+            (y[:, 2] - y[:, 0]) * scale,
+            (x[:, 0] - x[:, 2]) * scale,
+            (y[:, 0] - y[:, 1]) * scale,
+            (x[:, 1] - x[:, 0]) * scale,
         ],
         dim=1,
     )
@@ -108,12 +108,16 @@ def rasterise(
 
 
 def nearest(pixel: Tensor, depth: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
-    """The nearest fragment of each pixel: rows (K,) of the fragments, one for a pixel at most, and
-    the depth (``pixels``,) of what is seen, infinite where nothing is."""
-    seen = torch.full((pixels,), torch.inf, dtype=depth.dtype, device=depth.device)
-    seen.scatter_reduce_(0, pixel, depth, "amin")
-    first = (depth <= seen[pixel]).nonzero().flatten()
-    # of two at the same depth the last one counts, whichever thread comes to it first
+    """Find the nearest fragment of each pixel.
+
+    Returns:
+        Rows (K,) of the fragments, at most one per pixel; and the depth (``pixels``,) of the
+        nearest, infinite without a fragment.
+    """
+    front = torch.full((pixels,), torch.inf, dtype=depth.dtype, device=depth.device)
+    front.scatter_reduce_(0, pixel, depth, "amin")
+    first = (depth <= front[pixel]).nonzero().flatten()
+    # at equal depth the last fragment wins, whatever the order of threads
     winner = torch.full((pixels,), -1, dtype=torch.int64, device=depth.device)
     winner.scatter_reduce_(0, pixel[first], first, "amax")
-    return winner[winner >= 0], seen
+    return winner[winner >= 0], front

@@ -1,4 +1,4 @@
-"""What is seen of a geometry in pictures: everything before colour."""
+"""Visible surface points of a geometry in pictures: all that comes before shading."""
 
 from __future__ import annotations
 
@@ -10,64 +10,66 @@ from torch import Tensor
 from torch.nn import functional
 
 from .geometry import Geometry, Posed
+from .model import OPAQUE, PAINTED, RIBBON
 from .raster import Fragments, nearest, rasterise
 
 __all__ = [
-    "HEAD",
-    "MOST",
-    "RIBBON",
+    "FIXED_COLUMNS",
+    "MAX_OPACITY",
+    "Crops",
     "Visible",
-    "Window",
-    "alike",
-    "look",
-    "paint_places",
-    "ribbon_cover",
-    "seen_triangles",
-    "take",
-    "texture_places",
-    "whole_pictures",
+    "compare_surfaces",
+    "find_visible",
+    "gather",
+    "paint_coordinates",
+    "ribbon_opacity",
+    "texture_coordinates",
+    "visible_triangles",
+    "visible_uncropped",
 ]
 
-HEAD = 3  # columns of attributes before the numbers: part, how it covers, how much
-PAINTED, RIBBON = 1, 2  # how it covers, beside 0 for what covers all
-LEAST, MOST = 0.02, 0.99  # a ribbon covers nothing below, all above
-_SOFT = 3  # layers of what covers in part that are seen before what covers all; more blend little
-_STILL = 0.02  # pixels or shares of what is painted: less is no motion
-_TURNED = 0.003  # radians: skin that turns this little looks the same
+FIXED_COLUMNS = 3  # of vertex attributes: part, opacity mode, ribbon opacity
+MIN_OPACITY, MAX_OPACITY = 0.02, 0.99  # a ribbon is invisible below, opaque above
+_LAYERS = 3  # translucent layers in front of what is opaque; more would change little
+_MOTION = 0.02  # pixels, or paint coordinates: a smaller displacement is none
+_ROTATION = 0.003  # radians: a normal that turns less changes no colour
 
 
 @dataclass(frozen=True)
-class Window:
-    """The parts of B pictures that are drawn.
-
-    ``top`` and ``left`` int64 (B,), in pixels; ``side`` of them all.
-    """
+class Crops:
+    """Square parts of B pictures: ``top`` and ``left`` int64 (B,), and one ``side``, in pixels."""
 
     top: Tensor
     left: Tensor
     side: int
 
+    @classmethod
+    def whole(cls, count: int, side: int) -> Crops:
+        """All of ``count`` pictures."""
+        zero = torch.zeros(count, dtype=torch.int64)
+        return cls(zero, zero, side)
+
 
 @dataclass(frozen=True)
 class Visible:
-    """What is seen in P pictures, all after one another.
+    """Visible fragments of P pictures, whose vertices and triangles are joined.
 
     Attributes:
-        hits: the fragments.
-        whole: rows of those that cover what is behind them, one for a pixel at most.
-        soft: rows of those that cover in part before them, layer by layer, the nearest first.
-        flat: (V, 2), x and y of all vertices in pixels, with their gradient.
-        rows: int64 (V,), of the geometry's attributes.
-        body: int64 (V,), rows of all bodies' vertices together, -1 for those of pieces.
+        fragments: all of them.
+        opaque: rows of the visible opaque fragments, at most one per pixel.
+        layers: rows of the translucent fragments in front of these, the nearest layer first.
+        xy: (V, 2), all vertices in pixels, with their gradient.
+        rows: int64 (V,), rows of the geometry's attributes.
+        body: int64 (V,), rows of the bodies' vertices, those of all vectors joined; -1 for pieces.
         triangles: int64 (M, 3), of these vertices.
-        picture: int64 (M,), which picture each triangle is in.
-        faces: int64 (M,), which triangle of the geometry each is.
+        picture: int64 (M,), the picture of each triangle.
+        faces: int64 (M,), the geometry's triangle that each one is.
     """
 
-    hits: Fragments
-    whole: Tensor
-    soft: list[Tensor]
-    flat: Tensor
+    fragments: Fragments
+    opaque: Tensor
+    layers: list[Tensor]
+    xy: Tensor
     rows: Tensor
     body: Tensor
     triangles: Tensor
@@ -76,177 +78,181 @@ class Visible:
 
     @property
     def shown(self) -> Tensor:
-        """Rows of all fragments that are seen: the whole ones, then the soft layers."""
-        return torch.cat([self.whole, *self.soft])
+        """Rows of all visible fragments: the opaque ones, then layer by layer."""
+        return torch.cat([self.opaque, *self.layers])
 
 
-def take(table: Tensor, rows: Tensor) -> Tensor:
-    """``table[rows]``, which takes several times as long."""
+def gather(table: Tensor, rows: Tensor) -> Tensor:
+    """``table[rows]``, several times as fast."""
     return table.index_select(0, rows.flatten()).view(*rows.shape, *table.shape[1:])
 
 
-def look(
+def find_visible(
     geometry: Geometry,
     posed: Posed,
-    who: Tensor,
-    worn: Sequence[Sequence[int]],
-    window: Window,
+    vectors: Tensor,
+    pieces: Sequence[Sequence[int]],
+    crops: Crops,
     size: int,
 ) -> Visible:
-    """Draw the geometry of P pictures.
+    """Rasterise a geometry in P pictures.
 
     Args:
         geometry, posed: for B vectors.
-        who: int64 (P,), the vector of each picture.
-        worn: the pieces in each picture.
-        window: for each vector, the part of its pictures that is drawn.
+        vectors: int64 (P,), row of the vector of each picture.
+        pieces: the pieces in each picture.
+        crops: for each vector, the part of its pictures to rasterise.
         size: of whole pictures, in pixels.
     """
-    device, count = who.device, geometry.count
-    triangles_of = geometry.triangles.long()
+    device, count = vectors.device, geometry.count
+    all_faces = geometry.triangles.long()
     every = torch.arange(max(geometry.vertices[-1], geometry.faces[-1]), device=device)
+    corner = torch.stack([crops.left, crops.top], dim=1).to(posed.positions)
     points, rows, body, triangles, picture, faces = [], [], [], [], [], []
     start = 0
-    for i, (b, keys) in enumerate(zip(who.tolist(), worn, strict=True)):
-        places = [posed.places[b]]
+    for i, (b, keys) in enumerate(zip(vectors.tolist(), pieces, strict=True)):
+        positions = [posed.positions[b]]
         rows.append(every[:count])
         body.append(every[:count] + b * count)
         faces.append(every[: geometry.faces[0]])
-        triangles.append(triangles_of[: geometry.faces[0]] + start)
+        triangles.append(all_faces[: geometry.faces[0]] + start)
         start += count
         for key in keys:
             first, last = geometry.vertices[key], geometry.vertices[key + 1]
-            places.append(geometry.piece(key, posed.moved[b]))
+            positions.append(geometry.piece(key, posed.guides[b]))
             rows.append(every[first:last])
             body.append(torch.full((last - first,), -1, device=device))
             own = slice(geometry.faces[key], geometry.faces[key + 1])
             faces.append(every[own])
-            triangles.append(triangles_of[own] + start)
+            triangles.append(all_faces[own] + start)
             start += last - first
         picture.append(torch.full((sum(map(len, faces[-1 - len(keys) :])),), i, device=device))
-        there = torch.cat(places)
-        corner = torch.stack([window.left[b], window.top[b]]).to(there)
-        flat = (there[:, :2] + 1) * (size / 2) - 0.5 - corner
-        points.append(torch.cat([flat, there[:, 2:]], dim=1))
+        joined = torch.cat(positions)
+        xy = (joined[:, :2] + 1) * (size / 2) - 0.5 - corner[b]
+        points.append(torch.cat([xy, joined[:, 2:]], dim=1))
     all_points, all_rows, all_triangles = torch.cat(points), torch.cat(rows), torch.cat(triangles)
-    of = torch.cat(picture)
+    pictures = torch.cat(picture)
     with torch.no_grad():
-        covers = take(geometry.attributes[:, 1], take(all_rows, all_triangles[:, 0]))
-        hits = rasterise(all_points.detach(), all_triangles, of, covers == 0, window.side)
-        kinds = take(covers, hits.triangle)
-        cover = _ribbons(geometry, hits, kinds, all_rows, all_triangles)
-        whole, soft = _layers(hits, kinds, cover, len(who) * window.side**2)
+        modes = gather(geometry.attributes[:, 1], gather(all_rows, all_triangles[:, 0]))
+        fragments = rasterise(
+            all_points.detach(), all_triangles, pictures, modes == OPAQUE, crops.side
+        )
+        modes = gather(modes, fragments.triangle)
+        opacity = _ribbons(geometry, fragments, modes, all_rows, all_triangles)
+        opaque, layers = _layers(fragments, modes, opacity, len(vectors) * crops.side**2)
     return Visible(
-        hits,
-        whole,
-        soft,
+        fragments,
+        opaque,
+        layers,
         all_points[:, :2],
         all_rows,
         torch.cat(body),
         all_triangles,
-        of,
+        pictures,
         torch.cat(faces),
     )
 
 
-def ribbon_cover(across: Tensor, much: Tensor) -> Tensor:
-    """How much a ribbon covers: all in its middle, nothing at its edges, where ``across`` is 1."""
-    cover = ((1 - across.abs()) * much).clamp(0, 1)
-    return cover * cover * (3 - 2 * cover)
+def ribbon_opacity(across: Tensor, strength: Tensor) -> Tensor:
+    """Opacity of a ribbon: 1 in its middle, 0 at its edges, where ``across`` is -1 or 1."""
+    opacity = ((1 - across.abs()) * strength).clamp(0, 1)
+    return opacity * opacity * (3 - 2 * opacity)
 
 
 def _ribbons(
-    geometry: Geometry, hits: Fragments, kinds: Tensor, rows: Tensor, triangles: Tensor
+    geometry: Geometry, fragments: Fragments, modes: Tensor, rows: Tensor, triangles: Tensor
 ) -> Tensor:
-    """How much each fragment covers, (F,), of those that are ribbons; 0 for the others."""
-    own = (kinds == RIBBON).nonzero().flatten()
-    corners = take(rows, take(triangles, hits.triangle[own]))
-    told = take(geometry.attributes[:, [2, HEAD]], corners)
-    much, across = (told * hits.weights[own][..., None]).sum(dim=1).unbind(dim=1)
-    return torch.zeros_like(hits.depth).index_copy(0, own, ribbon_cover(across, much))
+    """Opacity (F,) of the fragments of ribbons; 0 for the others."""
+    own = (modes == RIBBON).nonzero().flatten()
+    corners = gather(rows, gather(triangles, fragments.triangle[own]))
+    values = gather(geometry.attributes[:, [2, FIXED_COLUMNS]], corners)
+    strength, across = (values * fragments.weights[own][..., None]).sum(dim=1).unbind(dim=1)
+    return torch.zeros_like(fragments.depth).index_copy(0, own, ribbon_opacity(across, strength))
 
 
 def _layers(
-    hits: Fragments, kinds: Tensor, cover: Tensor, pixels: int
+    fragments: Fragments, modes: Tensor, opacity: Tensor, pixels: int
 ) -> tuple[Tensor, list[Tensor]]:
-    solid = ((kinds == 0) | (cover >= MOST)).nonzero().flatten()
-    first, seen = nearest(hits.pixel[solid], hits.depth[solid], pixels)
-    whole = solid[first]
-    faint = (kinds == PAINTED) | ((cover > LEAST) & (cover < MOST))
-    left = faint.nonzero().flatten()
-    left = left[hits.depth[left] < seen[hits.pixel[left]]]
-    soft = []
-    for _ in range(_SOFT):
-        first, front = nearest(hits.pixel[left], hits.depth[left], pixels)
-        soft.append(left[first])
-        left = left[hits.depth[left] > front[hits.pixel[left]]]
-    return whole, soft
+    """Rows of the visible opaque fragments, and of the translucent layers in front of them."""
+    solid = ((modes == OPAQUE) | (opacity >= MAX_OPACITY)).nonzero().flatten()
+    first, depth = nearest(fragments.pixel[solid], fragments.depth[solid], pixels)
+    translucent = (modes == PAINTED) | ((opacity > MIN_OPACITY) & (opacity < MAX_OPACITY))
+    left = translucent.nonzero().flatten()
+    left = left[fragments.depth[left] < depth[fragments.pixel[left]]]
+    layers = []
+    for _ in range(_LAYERS):
+        nearest_left, front = nearest(fragments.pixel[left], fragments.depth[left], pixels)
+        layers.append(left[nearest_left])
+        left = left[fragments.depth[left] > front[fragments.pixel[left]]]
+    return solid[first], layers
 
 
-# For those who prepare a training
+# Used by the initialisation of a training
 
 
-def whole_pictures(
-    geometry: Geometry, vector: Tensor, worn: Sequence[Sequence[int]], size: int
+def visible_uncropped(
+    geometry: Geometry, vector: Tensor, pieces: Sequence[Sequence[int]], size: int
 ) -> Visible:
-    """What is seen of each vector (B, D) with the pieces it wears, in all of its picture."""
-    zero = torch.zeros(len(vector), dtype=torch.int64, device=vector.device)
-    who = torch.arange(len(vector), device=vector.device)
+    """Visible fragments in the whole picture of each vector (B, D), without gradient."""
+    rows = torch.arange(len(vector), device=vector.device)
     with torch.no_grad():
-        return look(geometry, geometry(vector), who, worn, Window(zero, zero, size), size)
+        crops = Crops.whole(len(vector), size)
+        return find_visible(geometry, geometry(vector), rows, pieces, crops, size)
 
 
-def seen_triangles(geometry: Geometry, seen: Visible) -> Tensor:
-    """Which of the geometry's triangles are seen, bool (T,)."""
-    found = torch.zeros(geometry.faces[-1], dtype=torch.bool, device=seen.faces.device)
-    found[seen.faces[seen.hits.triangle[seen.shown]]] = True
+def visible_triangles(geometry: Geometry, visible: Visible) -> Tensor:
+    """Flags (T,) of the geometry's triangles that are visible."""
+    found = torch.zeros(geometry.faces[-1], dtype=torch.bool, device=visible.faces.device)
+    found[visible.faces[visible.fragments.triangle[visible.shown]]] = True
     return found
 
 
-def texture_places(geometry: Geometry, seen: Visible, part: int, pixels: int) -> Tensor:
-    """The first two numbers of a part where it is seen, (``pixels``, 2), else NaN."""
-    shown = seen.hits[seen.whole]
-    each = take(geometry.attributes, take(seen.rows, take(seen.triangles, shown.triangle)))
-    own = each[:, 0, 0] == part
-    told = (each * shown.weights[..., None]).sum(dim=1)[:, HEAD : HEAD + 2]
-    out = told.new_full((pixels, 2), torch.nan)
-    out[shown.pixel[own]] = told[own]
+def texture_coordinates(geometry: Geometry, visible: Visible, part: int, pixels: int) -> Tensor:
+    """Texture coordinates (``pixels``, 2) where a part is visible, else NaN."""
+    shown = visible.fragments[visible.opaque]
+    rows = gather(visible.rows, gather(visible.triangles, shown.triangle))
+    attributes = gather(geometry.attributes, rows)
+    own = attributes[:, 0, 0] == part
+    values = (attributes * shown.weights[..., None]).sum(dim=1)
+    out = values.new_full((pixels, 2), torch.nan)
+    out[shown.pixel[own]] = values[own, FIXED_COLUMNS : FIXED_COLUMNS + 2]
     return out
 
 
-def paint_places(geometry: Geometry, vector: Tensor, seen: Visible, pixels: int) -> Tensor:
-    """The places in what is painted, of vectors (B, D), where the body is seen: (``pixels``, 2),
-    else NaN."""
-    shown = seen.hits[seen.whole]
-    rows = take(seen.body, take(seen.triangles, shown.triangle))
+def paint_coordinates(geometry: Geometry, vector: Tensor, visible: Visible, pixels: int) -> Tensor:
+    """Paint coordinates (``pixels``, 2) where the body of vectors (B, D) is visible, else NaN."""
+    shown = visible.fragments[visible.opaque]
+    rows = gather(visible.body, gather(visible.triangles, shown.triangle))
     own = rows[:, 0] >= 0
     with torch.no_grad():
         paint = geometry(vector).paint.flatten(0, 1)
-    told = (take(paint, rows[own]) * shown.weights[own][..., None]).sum(dim=1)
-    out = told.new_full((pixels, 2), torch.nan)
-    out[shown.pixel[own]] = told
+    values = (gather(paint, rows[own]) * shown.weights[own][..., None]).sum(dim=1)
+    out = values.new_full((pixels, 2), torch.nan)
+    out[shown.pixel[own]] = values
     return out
 
 
-def alike(
-    geometry: Geometry, pair: Tensor, seen: Visible, size: int, *, soft: bool = False
+def compare_surfaces(
+    geometry: Geometry, pair: Tensor, visible: Visible, size: int, *, translucent: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Where the pictures of two vectors (2, D) show the same triangle.
+    """Find the pixels in which the pictures of two vectors (2, D) show the same triangle.
 
-    Its part, int64 (S, S), else -1, not beside what covers in part; and whether it has not moved
-    there, nor what is painted on it, nor turned: bool (S, S). ``soft``: of what covers in part, the
-    nearest, instead.
+    ``translucent``: compare the nearest translucent layer instead of the opaque surface.
+
+    Returns:
+        The part of that triangle, int64 (S, S), -1 elsewhere and beside translucent pixels; and
+        flags (S, S) of the pixels whose surface and paint did not move or turn.
     """
     pixels, device = size * size, pair.device
-    shown = seen.hits[seen.soft[0] if soft else seen.whole]
+    shown = visible.fragments[visible.layers[0] if translucent else visible.opaque]
     face = torch.full((2 * pixels,), -1, device=device)
-    face[shown.pixel] = seen.faces[shown.triangle]
+    face[shown.pixel] = visible.faces[shown.triangle]
     one, other = face.view(2, pixels)
     same = (one == other) & (one >= 0)
-    if not soft:
-        faint = torch.zeros(pixels, device=device)
-        faint[seen.hits.pixel[torch.cat(seen.soft)] % pixels] = 1
-        beside = functional.max_pool2d(faint.view(1, 1, size, size), 3, 1, 1).flatten()
+    if not translucent:
+        layered = torch.zeros(pixels, device=device)
+        layered[visible.fragments.pixel[torch.cat(visible.layers)] % pixels] = 1
+        beside = functional.max_pool2d(layered.view(1, 1, size, size), 3, 1, 1).flatten()
         same &= beside == 0
     starts = torch.tensor([0, *geometry.faces[:-1]], device=device)
     begin = torch.tensor([0, *geometry.vertices[:-1]], device=device)
@@ -258,15 +264,15 @@ def alike(
 
 
 def _still(geometry: Geometry, pair: Tensor, size: int) -> Tensor:
-    """Which vertices of the geometry stand alike for both of a pair: (V,) bool."""
+    """Flags (V,) of the geometry's vertices that are equal for both vectors of a pair."""
     posed = geometry(pair)
 
-    def near(places: Tensor, others: Tensor) -> Tensor:
-        return (places - others).abs()[:, :2].amax(dim=1) * size / 2 < _STILL
+    def near(positions: Tensor, others: Tensor) -> Tensor:
+        return (positions - others).abs()[:, :2].amax(dim=1) * size / 2 < _MOTION
 
-    slid = (posed.paint[0] - posed.paint[1]).abs().amax(dim=1)
-    turned = (posed.normals[0] - posed.normals[1]).norm(dim=1)
-    flags = [near(posed.places[0], posed.places[1]) & (slid < _STILL) & (turned < _TURNED)]
+    shift = (posed.paint[0] - posed.paint[1]).abs().amax(dim=1)
+    turn = (posed.normals[0] - posed.normals[1]).norm(dim=1)
+    flags = [near(posed.positions[0], posed.positions[1]) & (shift < _MOTION) & (turn < _ROTATION)]
     for k in range(len(geometry.pieces)):
-        flags.append(near(geometry.piece(k, posed.moved[0]), geometry.piece(k, posed.moved[1])))
+        flags.append(near(geometry.piece(k, posed.guides[0]), geometry.piece(k, posed.guides[1])))
     return torch.cat(flags)

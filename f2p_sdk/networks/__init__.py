@@ -1,4 +1,4 @@
-"""Imitator networks: torch modules from vectors to pictures. They know no file, game or socket."""
+"""Imitator networks: torch modules from vectors to pictures, without files, games or sockets."""
 
 from .compact import CompactImitator
 from .imitator import NETWORKS, Imitator, PublishedImitator, build, from_config

@@ -1,9 +1,9 @@
-"""The compact imitator: for engines that draw pictures and tell nothing else.
+"""The compact imitator, for engines that draw pictures and have no mesh passes.
 
-A pixel-shuffle generator (Shi et al. 2016) that sees the vector at every scale: as a linear map to
-a few feature planes (where a number acts) and as a scale and shift of all features (what a choice
-changes). Its convolutions end at a quarter of the picture's side, since that is where the time
-goes. For engines that tell their meshes there is :mod:`.mesh`, which reaches more in less time.
+A pixel-shuffle generator (Shi et al. 2016). The vector enters at every scale: as a linear map to a
+few feature planes (the place where a number acts) and as a scale and shift of all features (the
+effect of a choice). Full-size convolutions would take most of the time, so they end at a quarter of
+the picture's side. :mod:`f2p_sdk.mesh.network` is better and faster for engines with mesh passes.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ _SHUFFLE = 4  # the last features' side times this is the picture's
 
 
 class _Stage(nn.Module):
-    """One scale: features from the scale below, the vector's own planes, scale and shift by the
-    vector, a residual block. Features (B, C, S, S), vector (B, D) normalised."""
+    """One scale: upsampled features, planes from the vector, scale and shift, a residual block.
+
+    Features (B, C, S, S), vector (B, D) normalised.
+    """
 
     def __init__(self, dimension: int, below: int, channels: int, planes: int, side: int) -> None:
         super().__init__()
@@ -63,8 +65,8 @@ class CompactImitator(Imitator):
         slots: sizes of the one-hot slots at the vector's end.
         size: S, a multiple of 4 times 2 for each stage after the first.
         channels: of the features, from the coarsest stage to the finest, whose side is S / 4.
-        planes: feature planes that are linear in the vector, for each stage; 0 for none. The first
-            stage is all linear.
+        planes: for each stage, feature planes that are linear in the vector. The input of the first
+            stage is linear anyway.
     """
 
     name = "compact"
@@ -87,7 +89,7 @@ class CompactImitator(Imitator):
         super().__init__(dimension, size, options)
         start, rest = divmod(size, _SHUFFLE * 2 ** (len(channels) - 1))
         if rest or start < 1 or len(planes) != len(channels) or sum(slots) > dimension:
-            raise ValueError(f"no compact imitator of {dimension} numbers has {options}")
+            raise ValueError(f"a compact imitator of {dimension} numbers cannot have {options}")
         self.start = start
         mean, scale = statistics(dimension, slots)
         self.register_buffer("mean", mean, persistent=False)

@@ -1,8 +1,8 @@
-"""The interface every imitator has, and the registry that builds one by name.
+"""Interface of the imitators, and a registry that builds one by name.
 
-An imitator draws what the engine would: it maps vectors, float32 (B, D) in [0, 1], to pictures,
-float32 (B, 3, S, S) RGB sRGB in [0, 1], differentiably. It is rebuilt from its :meth:`config`, and
-that is what a card of weights keeps.
+An imitator predicts the engine's picture: it maps vectors, float32 (B, D) in [0, 1], to pictures,
+float32 (B, 3, S, S) RGB sRGB in [0, 1], and is differentiable. The card of its weights holds its
+:meth:`~Imitator.config`, from which it is built again.
 """
 
 from __future__ import annotations
@@ -16,14 +16,22 @@ from torch import Tensor, nn
 
 from ..errors import UnknownNameError, WeightsError
 
-__all__ = ["NETWORKS", "Imitator", "PublishedImitator", "build", "from_config", "register"]
+__all__ = [
+    "NETWORKS",
+    "Imitator",
+    "PublishedImitator",
+    "build",
+    "build_from_config",
+    "from_config",
+    "register",
+]
 
 
 class Imitator(nn.Module):
     """Base of the imitators.
 
     Attributes:
-        name: the name :func:`build` knows it by.
+        name: for :func:`build`.
         dimension: D, the length of a vector.
         size: S, the side of the pictures in pixels.
     """
@@ -39,7 +47,7 @@ class Imitator(nn.Module):
         self._options = dict(options)
 
     def config(self) -> dict[str, Any]:
-        """What :func:`from_config` needs to build this network again; JSON types only."""
+        """Arguments of :func:`from_config` for this network; JSON types only."""
         return {"name": self.name, "dimension": self.dimension, **self._options}
 
     def check(self, vector: Tensor) -> None:
@@ -55,10 +63,11 @@ NETWORKS: dict[str, type[Imitator]] = {}
 """Every imitator by name."""
 
 _Network = TypeVar("_Network", bound=type[Imitator])
+_Module = TypeVar("_Module", bound=nn.Module)
 
 
 def register(network: _Network) -> _Network:
-    """Class decorator: make ``network`` known to :func:`build` by its ``name``."""
+    """Class decorator: add ``network`` to :data:`NETWORKS` by its ``name``."""
     NETWORKS[network.name] = network
     return network
 
@@ -70,11 +79,11 @@ def build(name: str, dimension: int, **options: Any) -> Imitator:
         name: one of :data:`NETWORKS`.
         dimension: D, the layout's size.
         options: of the network, e.g. ``slots`` (sizes of the one-hot slots at the vector's end) and
-            ``size``. ``slots`` may always be given: a network that has no use for it ignores it.
+            ``size``. A network without the option ``slots`` ignores it.
 
     Raises:
         UnknownNameError: no network has that name.
-        ValueError: the network has no such option, or it cannot be built so.
+        ValueError: unknown or invalid options.
     """
     network = NETWORKS.get(name)
     if network is None:
@@ -90,13 +99,18 @@ def build(name: str, dimension: int, **options: Any) -> Imitator:
 
 
 def from_config(config: Mapping[str, Any]) -> Imitator:
-    """The network that :meth:`Imitator.config` describes. WeightsError if it describes none."""
+    """Build the network of an :meth:`Imitator.config`. WeightsError for an invalid one."""
+    return build_from_config(config, build)
+
+
+def build_from_config(config: Mapping[str, Any], builder: Callable[..., _Module]) -> _Module:
+    """Call ``builder(name, **options)`` for a card's description of a network. WeightsError."""
     options = dict(config)
-    name, dimension = options.pop("name", None), options.pop("dimension", None)
-    if not isinstance(name, str) or not isinstance(dimension, int):
-        raise WeightsError(f"the network's description names no network: {dict(config)!r}")
+    name = options.pop("name", None)
+    if not isinstance(name, str):
+        raise WeightsError(f"the network's description has no name: {dict(config)!r}")
     try:
-        return build(name, dimension, **options)
+        return builder(name, **options)
     except UnknownNameError as error:
         raise WeightsError(
             error.message, remedy="the weights may need a newer f2p-sdk; " + error.remedy
@@ -106,7 +120,7 @@ def from_config(config: Mapping[str, Any]) -> Imitator:
 
 
 def _initialise(module: nn.Module) -> None:
-    """DCGAN's start (Radford et al. 2016), which the published architecture follows."""
+    """Initialisation of DCGAN (Radford et al. 2016), which the published architecture follows."""
     if isinstance(module, nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):
@@ -118,14 +132,14 @@ def _initialise(module: nn.Module) -> None:
 class PublishedImitator(Imitator):
     """The imitator of "Face-to-Parameter Translation for Game Character Auto-Creation", ICCV 2019.
 
-    Transposed 4x4 convolutions with 512, 512, 512, 256, 128, 64, 64 and 3 filters; the first takes
-    the vector as a 1x1 picture to 4x4, each of the others doubles the side: 512x512. Batch norm and
-    ReLU after all but the last. The authors do not name the last activation; it is a sigmoid here.
+    Transposed 4x4 convolutions with 512, 512, 512, 256, 128, 64, 64 and 3 filters. The input is the
+    vector as a 1x1 picture; the first layer enlarges it to 4x4, each of the others doubles the
+    side: 512x512. Batch norm and ReLU follow all but the last. The authors do not name the last
+    activation; it is a sigmoid here.
 
     Args:
         dimension: D.
-        filters: of all but the last layer. Other than the default only for tests: the side is
-            ``4 * 2 ** len(filters)``.
+        filters: of all but the last layer; the side is ``4 * 2 ** len(filters)``. Tests use fewer.
     """
 
     name = "published"
@@ -139,7 +153,7 @@ class PublishedImitator(Imitator):
         for i, count in enumerate(filters):
             stride, padding = (1, 0) if i == 0 else (2, 1)
             layers += [
-                # the bias would be undone by the batch norm
+                # without bias, which the batch norm would remove
                 nn.ConvTranspose2d(channels, count, 4, stride, padding, bias=False),
                 nn.BatchNorm2d(count),
                 nn.ReLU(inplace=True),

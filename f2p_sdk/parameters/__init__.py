@@ -1,16 +1,16 @@
-"""A game's sliders: parameters, their layout, its vector, and characters.
+"""Parameters of a game's characters, their layout, its vector, and characters.
 
-- :class:`Continuous` and :class:`Discrete` are sliders, in the game's own units;
-- :class:`Layout` is the ordered set of one kind's parameters, read from a TOML file;
-- a *vector* is the layout's float32 form of shape (D,): every continuous parameter scaled to
-  [0, 1], then every discrete parameter's slot (one-hot, or probabilities), both in layout order;
-- :class:`Character` is a value for every parameter, saved as JSON.
+- :class:`Continuous` and :class:`Discrete` are parameters in the game's own units.
+- :class:`Layout` is the ordered set of parameters of one kind, read from a TOML file.
+- A *vector* is float32 of shape (D,): every continuous parameter scaled to [0, 1], then one
+  categorical group (one-hot or probabilities) per discrete parameter, both in layout order.
+- :class:`Character` holds a value for every parameter and is saved as JSON.
 """
 
-from .character import Character, Value
+from .character import Character
 from .layout import Layout, Vector
-from .schema import Continuous, Discrete, Parameter
-from .tomlfile import read_toml
+from .schema import Continuous, Discrete, Parameter, Value
+from .tomlfile import check_keys, read_toml
 
 __all__ = [
     "Character",
@@ -20,5 +20,6 @@ __all__ = [
     "Parameter",
     "Value",
     "Vector",
+    "check_keys",
     "read_toml",
 ]

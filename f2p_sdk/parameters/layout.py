@@ -1,10 +1,9 @@
-"""The layout: an ordered set of parameters, and the vector that stands for a character."""
+"""Layout: the ordered parameters of one kind, and the vector form of a character."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,30 +14,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import CharacterError, LayoutError, did_you_mean
-from .character import Character, Value
-from .schema import Continuous, Discrete, Parameter, check_word
+from ..errors import CharacterError, LayoutError, did_you_mean, error_prefix
+from .character import Character
+from .sampling import changed_value, correlated_values, uniform_values
+from .schema import Continuous, Discrete, Parameter, Value, check_word
 from .tomlfile import parse_layout
 
 __all__ = ["Layout", "Vector"]
 
 Vector = npt.NDArray[np.float32]
 
-# How far outside [0, 1] a vector may be: rounding of float32 through a network, no more.
+# Accepted deviation of a vector from [0, 1]: float32 rounding of a network's output.
 TOLERANCE = 1e-4
-
-# How random people vary: traits that a person has more or less of, and how much of what is uncommon
-# about a slider is theirs. _WAYS is a seed: which way each slider goes with each trait.
-_TRAITS, _SHARED, _WAYS = 8, 0.6, 6
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The parameters of one kind of character of a game, in order.
+    """The ordered parameters of one kind of character of a game.
 
     Attributes:
         game, kind: names.
-        parameters: all of them; the vector takes the continuous ones first in any case.
+        parameters: continuous and discrete ones in any order; the vector starts with the
+            continuous ones.
     """
 
     game: str
@@ -53,24 +50,20 @@ class Layout:
         object.__setattr__(self, "parameters", tuple(self.parameters))
         if not self.parameters:
             raise LayoutError(f"layout {self.name}: must have at least one parameter, has none")
-        seen: set[str] = set()
+        names: set[str] = set()
         for p in self.parameters:
             if not isinstance(p, (Continuous, Discrete)):
                 raise LayoutError(f"layout {self.name}: {p!r} is not a parameter")
-            if p.name in seen:
+            if p.name in names:
                 raise LayoutError(f"layout {self.name}: parameter {p.name!r} is there twice")
-            seen.add(p.name)
+            names.add(p.name)
 
     @classmethod
     def load(cls, path: str | Path) -> Layout:
-        """Read a layout from a TOML file; LayoutError names file, parameter, rule and value."""
+        """Read a layout from a TOML file. LayoutError names file, parameter, rule and value."""
         game, kind, parameters = parse_layout(path)
-        try:
+        with error_prefix(path):
             return cls(game, kind, parameters)
-        except LayoutError as error:
-            raise LayoutError(f"{path}: {error.message}", remedy=error.remedy) from None
-
-    # What the layout is
 
     @property
     def name(self) -> str:
@@ -84,7 +77,7 @@ class Layout:
 
     @cached_property
     def discrete(self) -> tuple[Discrete, ...]:
-        """The discrete parameters, in the order of the vector's slots."""
+        """The discrete parameters, in the order of the vector."""
         return tuple(p for p in self.parameters if isinstance(p, Discrete))
 
     @cached_property
@@ -95,32 +88,32 @@ class Layout:
 
     @cached_property
     def n_continuous(self) -> int:
-        """How many parameters are continuous: the vector's first elements."""
+        """C, the number of continuous parameters: the first elements of the vector."""
         return len(self.continuous)
 
     @cached_property
     def size(self) -> int:
-        """D, the length of the vector: one per continuous parameter, one per choice."""
+        """D, the length of the vector: one element per continuous parameter and per choice."""
         return self.n_continuous + sum(len(p.choices) for p in self.discrete)
 
     @cached_property
     def slices(self) -> Mapping[str, slice]:
-        """Where each parameter stands in the vector; a continuous one is a slice of length 1."""
-        where: dict[str, slice] = {p.name: slice(i, i + 1) for i, p in enumerate(self.continuous)}
+        """Columns of the vector by parameter; a continuous parameter has one column."""
+        columns = {p.name: slice(i, i + 1) for i, p in enumerate(self.continuous)}
         start = self.n_continuous
         for p in self.discrete:
-            where[p.name] = slice(start, start + len(p.choices))
+            columns[p.name] = slice(start, start + len(p.choices))
             start += len(p.choices)
-        return MappingProxyType(where)
+        return MappingProxyType(columns)
 
     @cached_property
     def slots(self) -> tuple[slice, ...]:
-        """Where each discrete parameter stands in the vector."""
+        """Columns of each categorical group: one slice per discrete parameter."""
         return tuple(self.slices[p.name] for p in self.discrete)
 
     @cached_property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """Names by group, groups and names in the order of the file."""
+        """Names of the parameters by group, both in the order of the file."""
         groups: dict[str, list[str]] = {}
         for p in self.parameters:
             groups.setdefault(p.group, []).append(p.name)
@@ -128,8 +121,8 @@ class Layout:
 
     @cached_property
     def hash(self) -> str:
-        """16 hex digits over all that gives the vector its meaning: game, kind, and in the order
-        of the vector the names, sorts, ranges and choices; not labels, units, groups, defaults."""
+        """16 hex digits of a SHA-256 over everything that defines the vector: game, kind, and the
+        names, types, ranges and choices in order; not labels, units, groups and defaults."""
         meaning: list[Any] = [self.game, self.kind]
         meaning += [["continuous", p.name, p.low, p.high] for p in self.continuous]
         meaning += [["discrete", p.name, *p.choices] for p in self.discrete]
@@ -141,25 +134,23 @@ class Layout:
         return {p.name: p for p in self.parameters}
 
     def __getitem__(self, name: str) -> Parameter:
-        """The parameter of this name; CharacterError with the nearest names if there is none."""
+        """Return the parameter of this name. CharacterError suggests the nearest names."""
         try:
             return self._by_name[name]
         except KeyError:
             raise CharacterError(
-                f"{self.name} has no parameter {name!r}", remedy=did_you_mean(name, self.names)
+                f"{self.name} has no parameter {name!r}", remedy=did_you_mean(str(name), self.names)
             ) from None
 
     def __contains__(self, name: object) -> bool:
         return name in self._by_name
 
-    # Values
-
     def parse(self, assignment: str) -> tuple[str, Value]:
-        """``"NAME=VALUE"``, as a player types it, to a name and a value; CharacterError."""
+        """Parse ``"NAME=VALUE"`` to a name and a valid value. Raises CharacterError."""
         name, equals, text = assignment.partition("=")
         name, text = name.strip(), text.strip()
         if not equals or not name or not text:
-            raise CharacterError(f"a setting is written NAME=VALUE, got {assignment!r}")
+            raise CharacterError(f"an assignment must be NAME=VALUE, got {assignment!r}")
         parameter = self[name]
         if isinstance(parameter, Discrete):
             return name, parameter.validate(text)
@@ -170,16 +161,12 @@ class Layout:
         return name, parameter.validate(number)
 
     def validate(self, values: Mapping[str, object]) -> dict[str, Value]:
-        """A value for every parameter, each checked, in the order of the vector.
+        """Check a value for every parameter and return them in the order of the vector.
 
         Raises CharacterError for unknown, missing, out-of-range and mistyped values and NaN.
         """
         for name in values:
-            if name not in self._by_name:
-                raise CharacterError(
-                    f"{self.name} has no parameter {name!r}",
-                    remedy=did_you_mean(str(name), self.names),
-                )
+            self[name]
         missing = [name for name in self.names if name not in values]
         if missing:
             shown = ", ".join(missing[:8]) + (", ..." if len(missing) > 8 else "")
@@ -190,87 +177,89 @@ class Layout:
         return {name: self._by_name[name].validate(values[name]) for name in self.names}
 
     def character(self, values: Mapping[str, object]) -> Character:
-        """A character of this layout with these values, checked by :meth:`validate`."""
+        """Return a character with these values, checked by :meth:`validate`."""
         return Character(self.game, self.kind, self.hash, self.validate(values))
 
     def default(self) -> Character:
-        """The character with every parameter at its default."""
+        """Return the character with every parameter at its default."""
         return self.character({p.name: p.default for p in self.parameters})
 
     def random(self, index: int, seed: int = 0) -> Character:
-        """A uniformly random character; the same for the same (seed, index), whoever draws it.
+        """Draw a uniformly random character, the same for the same (seed, index).
 
-        All that a player may set is as likely: what networks have to know. Somebody one could meet
-        is :meth:`person`. Raises ValueError if index or seed is negative.
+        All values are equally likely, as training data of networks need it. :meth:`person` draws
+        plausible people. Raises ValueError if index or seed is negative.
         """
-        if index < 0 or seed < 0:
-            raise ValueError(f"index and seed must be 0 or more, got {index} and {seed}")
-        generator = np.random.Generator(np.random.PCG64([seed, index]))
-        fractions = generator.random(self.n_continuous)
-        values: dict[str, Value] = {
-            p.name: p.unscale(float(f)) for p, f in zip(self.continuous, fractions, strict=True)
-        }
-        for slot in self.discrete:
-            values[slot.name] = slot.choices[int(generator.integers(len(slot.choices)))]
+        values = uniform_values(self.continuous, self.discrete, index, seed)
         return Character(self.game, self.kind, self.hash, values)
 
     def person(self, index: int, seed: int = 0) -> Character:
-        """A random character as people are; the same for the same (seed, index).
+        """Draw a plausible random character, the same for the same (seed, index).
 
-        :meth:`random`, but that sliders with a ``spread`` keep to it, and go together: they follow
-        a few traits that a person has more or less of. Who has two hundred sliders somewhere is
-        odd everywhere and like all others; people are ordinary in most, and differ in some.
-
-        Raises ValueError if index or seed is negative.
+        Sliders with a ``spread`` stay within it and are correlated: they follow a few random
+        traits. All other parameters are those of :meth:`random`. Raises ValueError if index or
+        seed is negative.
         """
-        character = self.random(index, seed)
-        spread = [(p, p.spread) for p in self.continuous if p.spread is not None]
-        ways = np.random.Generator(np.random.PCG64(_WAYS)).normal(size=(len(spread), _TRAITS))
-        generator = np.random.Generator(np.random.PCG64([seed, index, 2]))
-        shared = ways @ generator.normal(size=_TRAITS) / math.sqrt(_TRAITS)
-        own = generator.normal(size=len(spread))
-        values: dict[str, Value] = {}
-        deviations = _SHARED * shared + math.sqrt(1 - _SHARED**2) * own
-        for (p, most), z in zip(spread, deviations.tolist(), strict=True):
-            aside = most * math.erf(z / math.sqrt(2))  # evenly from -most to most
-            middle = p.scale(p.default)
-            fraction = middle + aside * (1 - middle if aside > 0 else middle)
-            values[p.name] = p.unscale(min(max(fraction, 0.0), 1.0))
-        return character.replace(**values)
+        return self.random(index, seed).replace(**correlated_values(self.continuous, index, seed))
 
     def neighbour(self, index: int, seed: int = 0) -> Character:
-        """:meth:`random` with one parameter changed, the index-th of the vector, over and over.
+        """Return :meth:`random` with one parameter changed, in turn for every vector element.
 
-        A slider goes to its farther end, a slot to the choice whose turn it is (to another, if it
-        has that one). Pairs of the two show what each parameter does to the picture.
+        A slider moves to its farther end, a discrete parameter to another choice. The pair shows
+        the effect of one parameter on the picture.
         """
-        character = self.random(index, seed)
-        element = index % self.size
-        if element < self.n_continuous:
-            slider = self.continuous[element]
-            value = character.values[slider.name]
-            assert isinstance(value, float)
-            end = slider.low if slider.scale(value) > 0.5 else slider.high
-            return character.replace(**{slider.name: end})
-        slot, where = next(
-            (p, s) for p, s in zip(self.discrete, self.slots, strict=True) if element < s.stop
-        )
-        turn = element - where.start
-        if len(slot.choices) > 1 and slot.choices[turn] == character.values[slot.name]:
-            generator = np.random.Generator(np.random.PCG64([seed, index, 1]))
-            turn = (turn + 1 + int(generator.integers(len(slot.choices) - 1))) % len(slot.choices)
-        return character.replace(**{slot.name: slot.choices[turn]})
+        base = self.random(index, seed)
+        changed = changed_value(self.continuous, self.discrete, base.values, index, seed)
+        return base.replace(**changed)
 
-    # The vector
+    def checked(self, character: Character) -> Character:
+        """Return the character with its values in the order of the vector.
+
+        Raises CharacterError if it belongs to another layout or has invalid values.
+        """
+        if (character.game, character.kind) != (self.game, self.kind):
+            raise CharacterError(
+                f"the character is of {character.name}, not of {self.name}",
+                remedy=f"name the game it belongs to: {character.name}",
+            )
+        if character.layout_hash != self.hash:
+            raise CharacterError(
+                f"the character was made for layout {character.layout_hash} of {self.name}, "
+                f"this one is {self.hash}: {self._changes(character.values)}",
+                remedy="fit the photo again; or edit the values, "
+                f'then set "layout" to "{self.hash}"',
+            )
+        return self.character(character.values)
+
+    def _changes(self, values: Mapping[str, object]) -> str:
+        """Describe added, removed and invalid names of a character of an older layout."""
+        changed = []
+        for name in self.names:
+            parameter = self[name]
+            try:
+                parameter.validate(values.get(name, parameter.default))
+            except CharacterError:
+                allowed = (
+                    f"from {parameter.low:g} to {parameter.high:g}"
+                    if isinstance(parameter, Continuous)
+                    else "one of its choices"
+                )
+                changed.append(f"{name} ({values[name]!r} is not {allowed})")
+        parts = {
+            "added": [name for name in self.names if name not in values],
+            "removed": [name for name in values if name not in self],
+            "changed": changed,
+        }
+        listed = "; ".join(f"{word} {_shortened(names)}" for word, names in parts.items() if names)
+        return listed or "the names are the same, ranges or choices or their order differ"
 
     def encode(self, character: Character | Mapping[str, object]) -> Vector:
-        """A character, or values for every parameter, to the vector: float32 (D,) in [0, 1].
+        """Convert a character, or values for every parameter, to a vector float32 (D,) in [0, 1].
 
-        Raises CharacterError where the character is of another layout or does not fit this one.
+        Raises CharacterError if the character belongs to another layout or has invalid values.
         """
         if isinstance(character, Character):
-            character.check(self)
-            values = self.validate(character.values)
+            values: Mapping[str, Value] = self.checked(character).values
         else:
             values = self.validate(character)
         vector = np.zeros(self.size, dtype=np.float32)
@@ -278,12 +267,12 @@ class Layout:
             value = values[p.name]
             assert isinstance(value, float)
             vector[i] = p.scale(value)
-        for slot, where in zip(self.discrete, self.slots, strict=True):
-            vector[where.start + slot.choices.index(str(values[slot.name]))] = 1.0
+        for discrete, columns in zip(self.discrete, self.slots, strict=True):
+            vector[columns.start + discrete.choices.index(str(values[discrete.name]))] = 1.0
         return vector
 
     def decode(self, vector: npt.ArrayLike) -> Character:
-        """A vector (D,) to a character; of each slot the choice with the highest number wins.
+        """Convert a vector (D,) to a character; each categorical group gives its largest element.
 
         Raises CharacterError for another length, NaN, and numbers outside [0, 1] by more than 1e-4.
         """
@@ -302,9 +291,14 @@ class Layout:
         values: dict[str, Value] = {
             p.name: p.unscale(float(np.clip(array[i], 0, 1))) for i, p in enumerate(self.continuous)
         }
-        for slot, where in zip(self.discrete, self.slots, strict=True):
-            values[slot.name] = slot.choices[int(np.argmax(array[where]))]
+        for discrete, columns in zip(self.discrete, self.slots, strict=True):
+            values[discrete.name] = discrete.choices[int(np.argmax(array[columns]))]
         return Character(self.game, self.kind, self.hash, values)
 
     def _owner(self, element: int) -> str:
         return next(name for name, s in self.slices.items() if s.start <= element < s.stop)
+
+
+def _shortened(names: list[str], limit: int = 8) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

@@ -1,4 +1,4 @@
-"""The two sorts of slider, and what each accepts."""
+"""Continuous and discrete parameters and their validation."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from typing import TypeAlias
 
 from ..errors import CharacterError, LayoutError, did_you_mean
 
-__all__ = ["Continuous", "Discrete", "Parameter", "check_word"]
+__all__ = ["Continuous", "Discrete", "Parameter", "Value", "check_word"]
+
+Value: TypeAlias = float | str
+"""Number of a continuous parameter, or choice of a discrete one."""
 
 
 def check_word(subject: str, rule: str, value: object) -> None:
-    """A name is printable text without blanks or ``=``, so that it can stand in ``NAME=VALUE``."""
+    """Raise LayoutError unless ``value`` can stand in ``NAME=VALUE``: short and printable, without
+    blanks, quotes and ``=``."""
     if (
         not isinstance(value, str)
         or not value
@@ -34,7 +38,7 @@ def _check_text(subject: str, **texts: object) -> None:
 
 
 def as_number(value: object) -> float | None:
-    """``value`` as a float if it is a number (numpy's too), else None. A bool is not a number."""
+    """Return ``value`` as a float, or None if it is no real number. A bool is not a number."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
     try:
@@ -45,17 +49,19 @@ def as_number(value: object) -> float | None:
 
 @dataclass(frozen=True)
 class Continuous:
-    """A slider that takes any number from ``low`` to ``high``, both included.
+    """A slider: any number from ``low`` to ``high``, both included.
 
     Attributes:
         name: unique in its layout.
-        group: the part of the face: eyebrow, eye, nose, mouth, face, hair, makeup.
+        group: part of the face: eyebrow, eye, nose, mouth, face, hair, makeup.
         low, high, default: in the game's own units.
         unit: of these numbers, e.g. ``"mm"``; empty for a pure number.
-        label, description: for people; they may change without changing the layout's hash.
-        spread: how far random people go from the default, share of the way to either end; beyond 1
-            many stand at the ends. None: anybody has any value, whatever else they have. It may
-            change as well.
+        label, description: texts for people.
+        spread: largest distance of :meth:`Layout.person` from the default, as a share of the
+            distance to either end, in (0, 3]. Values beyond an end are set to that end. None: the
+            value is uniform and independent of the other parameters.
+
+    The layout's hash covers neither unit, label, description, default nor spread.
     """
 
     name: str
@@ -98,14 +104,14 @@ class Continuous:
             object.__setattr__(self, "spread", spread)
 
     def validate(self, value: object) -> float:
-        """``value`` as a float; CharacterError unless it is a number from low to high."""
+        """Return ``value`` as a float. CharacterError unless it is a number from low to high."""
         number = as_number(value)
         if number is None:
             raise CharacterError(
                 f"parameter {self.name!r}: must be a number from {self.low:g} to {self.high:g}, "
                 f"got {value!r}"
             )
-        # Written so that NaN fails too.
+        # NaN fails this comparison too.
         if not self.low <= number <= self.high:
             raise CharacterError(
                 f"parameter {self.name!r}: must be from {self.low:g} to {self.high:g}, "
@@ -115,14 +121,12 @@ class Continuous:
         return number
 
     def scale(self, value: float) -> float:
-        """From the game's units to [0, 1]."""
+        """Convert from the game's units to [0, 1]."""
         return (value - self.low) / (self.high - self.low)
 
     def unscale(self, fraction: float) -> float:
-        """From [0, 1] to the game's units, rounded to a millionth of the range.
-
-        Float32 has little more to say, and people read these numbers.
-        """
+        """Convert from [0, 1] to the game's units, rounded to a millionth of the range, which is
+        close to the precision of float32."""
         span = self.high - self.low
         digits = 6 - math.floor(math.log10(span))
         value = self.low + fraction * span
@@ -131,12 +135,12 @@ class Continuous:
 
 @dataclass(frozen=True)
 class Discrete:
-    """A choice of one among several, e.g. a hairstyle.
+    """A parameter with named choices, e.g. a hairstyle.
 
     Attributes:
-        name, group, label, description: as of :class:`Continuous`.
-        choices: the names to choose from, in the order of the vector's slot; at least two.
-        default: one of them.
+        name, group, label, description: as in :class:`Continuous`.
+        choices: at least two names, in the order of the columns of the categorical group.
+        default: one of the choices.
     """
 
     name: str
@@ -170,7 +174,7 @@ class Discrete:
             )
 
     def validate(self, value: object) -> str:
-        """``value`` as a choice; CharacterError unless it is one of them."""
+        """Return ``value``. CharacterError unless it is one of the choices."""
         if isinstance(value, str) and value in self.choices:
             return str(value)
         near = did_you_mean(value, self.choices) if isinstance(value, str) else ""

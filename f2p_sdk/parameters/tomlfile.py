@@ -1,12 +1,13 @@
-"""Reading TOML: any file of the SDK, and layouts in particular."""
+"""TOML files: any file of the SDK, and layouts."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LayoutError, did_you_mean
+from ..errors import F2PError, LayoutError, did_you_mean, error_prefix
 from ..files import read_limited
 from .schema import Continuous, Discrete, Parameter
 
@@ -18,25 +19,19 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["parse_layout", "read_toml"]
+__all__ = ["check_keys", "parse_layout", "read_toml"]
 
-# Far above any real layout (310 parameters are 60 kB); stops a wrong file from filling memory.
+# Far above any real layout (310 parameters take 60 kB): a wrong file must not fill the memory.
 MAX_BYTES = 8 * 1024 * 1024
 
-_FIELDS: Mapping[
-    str, tuple[type[Continuous] | type[Discrete], tuple[str, ...], tuple[str, ...]]
-] = {
-    "continuous": (
-        Continuous,
-        ("name", "group"),
-        ("low", "high", "default", "spread", "unit", "label", "description"),
-    ),
-    "discrete": (Discrete, ("name", "group", "choices", "default"), ("label", "description")),
+_TYPES: Mapping[str, type[Continuous] | type[Discrete]] = {
+    "continuous": Continuous,
+    "discrete": Discrete,
 }
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
-    """The table in a TOML file (UTF-8, with or without a byte order mark). Raises LayoutError."""
+    """Read a TOML file (UTF-8, with or without a byte order mark). Raises LayoutError."""
     remedy = "give the path of a TOML file"
     data = read_limited(path, MAX_BYTES, error=LayoutError, remedy=remedy)
     try:
@@ -51,37 +46,42 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 
 
 def parse_layout(path: str | Path) -> tuple[str, str, tuple[Parameter, ...]]:
-    """Game, kind and parameters of a layout file. Raises LayoutError naming file and parameter."""
+    """Read game, kind and parameters of a layout file. LayoutError names file and parameter."""
     table = read_toml(path)
-    _check_keys(f"{path}", table, ("game", "kind"), ("continuous", "discrete"))
+    check_keys(path, table, ("game", "kind"), ("continuous", "discrete"))
     parameters: list[Parameter] = []
-    for sort, (cls, required, optional) in _FIELDS.items():
-        entries = table.get(sort, [])
+    for key, cls in _TYPES.items():
+        required = tuple(f.name for f in fields(cls) if f.default is MISSING)
+        optional = tuple(f.name for f in fields(cls) if f.default is not MISSING)
+        entries = table.get(key, [])
         if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-            raise LayoutError(f"{path}: {sort} must be written as [[{sort}]] tables")
+            raise LayoutError(f"{path}: {key} must be written as [[{key}]] tables")
         for number, entry in enumerate(entries, start=1):
             name = entry.get("name")
             subject = f"{path}: " + (
-                f"parameter {name!r}" if isinstance(name, str) else f"[[{sort}]] number {number}"
+                f"parameter {name!r}" if isinstance(name, str) else f"[[{key}]] number {number}"
             )
-            _check_keys(subject, entry, required, optional)
-            try:
+            check_keys(subject, entry, required, optional)
+            with error_prefix(path):
                 parameters.append(cls(**entry))
-            except LayoutError as error:
-                raise LayoutError(f"{path}: {error.message}", remedy=error.remedy) from None
     return table["game"], table["kind"], tuple(parameters)
 
 
-def _check_keys(
-    subject: str, table: Mapping[str, Any], required: tuple[str, ...], optional: tuple[str, ...]
+def check_keys(
+    subject: object,
+    table: Mapping[str, Any],
+    required: tuple[str, ...],
+    optional: tuple[str, ...] = (),
+    error: type[F2PError] = LayoutError,
 ) -> None:
+    """Raise ``error`` for an unknown or a missing key of a table."""
     known = required + optional
     for key in table:
         if key not in known:
-            raise LayoutError(
+            raise error(
                 f"{subject}: {key!r} is not a key here; the keys are {', '.join(known)}",
                 remedy=did_you_mean(key, known),
             )
     for key in required:
         if key not in table:
-            raise LayoutError(f"{subject}: the key {key!r} is missing")
+            raise error(f"{subject}: the key {key!r} is missing")

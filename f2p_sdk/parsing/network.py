@@ -1,8 +1,8 @@
-"""Face parsers: which part of the face each place of a picture is.
+"""Face parser networks: a class of face part for each pixel.
 
-A parser maps pictures to logits of a face's parts at an eighth of their side, and hands out what
-its stages saw on the way, which the content loss compares. Names of tensors are those that
-torchvision gives a ResNet, so that backbones people have load: see :meth:`ResNetParser.adopt`.
+A parser maps pictures to logits of the classes at an eighth of their side. It also returns the
+features of its stages, which the content loss compares. The tensors have the names of torchvision's
+ResNet, so that existing backbones load: see :meth:`ResNetParser.load_backbone`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from torch.nn import functional
 
 from ..errors import UnknownNameError, WeightsError
 from ..faceparts import CLASSES
-from .resnet import Backbone, BasicBlock, Bottleneck, start
+from ..networks.imitator import build_from_config
+from .resnet import Backbone, BasicBlock, Bottleneck, initialise
 
 __all__ = [
     "PARSERS",
@@ -29,16 +30,15 @@ __all__ = [
 ]
 
 SIZE = 256
-STRIDE = 8
 
 
 class Features(NamedTuple):
-    """What :meth:`ParserNetwork.features` returns, all of one pass; H is the pictures' side.
+    """Result of :meth:`ParserNetwork.features`; H is the side of the pictures.
 
     Attributes:
         stage1: (B, C1, H/4, H/4), edges and colours.
         stage2: (B, C2, H/8, H/8), small parts.
-        stage4: (B, C4, H/8, H/8), what the classes are told from.
+        stage4: (B, C4, H/8, H/8), input of the classifier.
         logits: (B, classes, H/8, H/8).
     """
 
@@ -49,14 +49,14 @@ class Features(NamedTuple):
 
 
 class ParserNetwork(nn.Module):
-    """Base of the parsers: takes pictures float32 (B, 3, H, W) RGB sRGB in [0, 1].
+    """Base of the parsers, for pictures float32 (B, 3, H, W) RGB sRGB in [0, 1].
 
-    H and W are multiples of 32; it is trained and used at 256.
+    H and W are multiples of 32; training and use are at 256.
 
     Attributes:
-        name: the name :func:`build_parser` knows it by.
+        name: for :func:`build_parser`.
         classes: names of the classes, in the order of the logits.
-        size: the side of the pictures it is meant for.
+        size: side of the pictures that the network is made for.
     """
 
     name: ClassVar[str] = ""
@@ -68,12 +68,12 @@ class ParserNetwork(nn.Module):
         if len(self.classes) < 2:
             raise ValueError(f"a parser needs two classes or more, got {list(self.classes)}")
         self._options = dict(options)
-        # ImageNet's, as torchvision's backbones expect; not kept in files, as they never change.
+        # ImageNet's, as torchvision's backbones expect; constant, so not stored in files.
         for name, values in (("mean", (0.485, 0.456, 0.406)), ("std", (0.229, 0.224, 0.225))):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
 
     def config(self) -> dict[str, Any]:
-        """What :func:`parser_from_config` needs to build this network again; JSON types only."""
+        """Arguments of :func:`parser_from_config` for this network; JSON types only."""
         return {"name": self.name, "classes": list(self.classes), **self._options}
 
     def features(self, pictures: Tensor) -> Features:
@@ -85,11 +85,11 @@ class ParserNetwork(nn.Module):
         return self.features(pictures).logits
 
     def sharp(self, pictures: Tensor) -> Tensor:
-        """The finest logits the network has, for maps to look at and to measure: H/8 or finer."""
+        """The finest logits of the network, for label maps: at H/8 or finer."""
         return self.features(pictures).logits
 
     def normalised(self, pictures: Tensor) -> Tensor:
-        """Pictures as the backbone wants them. ValueError for a shape it cannot take."""
+        """Normalise pictures for the backbone. ValueError for a wrong shape."""
         shape = tuple(pictures.shape)
         if len(shape) != 4 or shape[1] != 3 or shape[2] % 32 or shape[3] % 32 or 0 in shape:
             raise ValueError(
@@ -100,10 +100,10 @@ class ParserNetwork(nn.Module):
 
 
 class ResNetParser(ParserNetwork):
-    """The published parser: ResNet-50 made fully convolutional, output 1/8 of the side.
+    """The published parser: a fully convolutional ResNet-50 with output at 1/8 of the side.
 
-    The strides of stages 3 and 4 are taken away, their convolutions dilated by 2 and 4; the fully
-    connected layer is a 1x1 convolution to the classes.
+    Stages 3 and 4 have no strides, but convolutions dilated by 2 and 4; a 1x1 convolution to the
+    classes replaces the fully connected layer.
     """
 
     name = "resnet50"
@@ -118,17 +118,17 @@ class ResNetParser(ParserNetwork):
         super().__init__(classes, {"blocks": blocks, "widths": widths})
         self.backbone = Backbone(Bottleneck, blocks, widths, widths[0], (1, 2, 1, 1), (1, 1, 2, 4))
         self.classifier = nn.Conv2d(self.backbone.widths[3], len(self.classes), 1)
-        start(self)
+        initialise(self)
 
     def features(self, pictures: Tensor) -> Features:
         stage1, stage2, _, stage4 = self.backbone(self.normalised(pictures))
         return Features(stage1, stage2, stage4, self.classifier(stage4))
 
-    def adopt(self, state: Mapping[str, Tensor]) -> None:
-        """Take the backbone from a ResNet-50 people have: torchvision's names, ``fc`` left out.
+    def load_backbone(self, state: Mapping[str, Tensor]) -> None:
+        """Load the backbone from a ResNet-50 with torchvision's names of tensors.
 
-        Names may begin with ``module.`` or ``backbone.``; a segmentation model's heads are left out
-        too.
+        Names may begin with ``module.`` or ``backbone.``. Tensors of ``fc`` and of a segmentation
+        model's heads are ignored.
 
         Raises:
             WeightsError: a tensor of the backbone is missing or has another shape.
@@ -139,11 +139,11 @@ class ResNetParser(ParserNetwork):
                 name = name.removeprefix(prefix)
             if not name.startswith(("fc.", "classifier.", "aux_classifier.")):
                 found[name] = tensor
-        wanted = self.backbone.state_dict()
-        counts = {name for name in wanted if name.endswith("num_batches_tracked")}
-        missing = sorted(set(wanted) - set(found) - counts)
-        extra = sorted(set(found) - set(wanted))
-        wrong = [n for n, t in found.items() if n in wanted and t.shape != wanted[n].shape]
+        expected = self.backbone.state_dict()
+        counts = {name for name in expected if name.endswith("num_batches_tracked")}
+        missing = sorted(set(expected) - set(found) - counts)
+        extra = sorted(set(found) - set(expected))
+        wrong = [n for n, t in found.items() if n in expected and t.shape != expected[n].shape]
         if missing or extra or wrong:
             raise WeightsError(
                 f"the tensors are not those of torchvision's resnet50: {len(missing)} missing "
@@ -155,12 +155,12 @@ class ResNetParser(ParserNetwork):
 
 
 class CompactParser(ParserNetwork):
-    """Ours, small enough to ship: basic blocks, and a way back up instead of dilation.
+    """A small parser to ship: basic blocks, and a feature pyramid instead of dilation.
 
-    Stages 3 and 4 go down to 1/32 of the side, where looking around costs little; what they saw
-    is brought back to 1/8 and joined with stage 2, whose edges are sharp, and for the logits to
-    1/4, joined with stage 1: brows are thinner than an eighth of the picture can hold. The logits
-    at 1/8 are means of those. 0.4 GMAC at 256x256.
+    Stages 3 and 4 run at 1/16 and 1/32 of the side, where a large receptive field is cheap. Their
+    features are upsampled to 1/8 and added to stage 2, whose edges are sharp, and for the logits to
+    1/4 and added to stage 1, because brows are thinner than a pixel at 1/8. The logits at 1/8 are
+    means of those. 0.4 GMAC at 256x256.
 
     Args:
         classes: names.
@@ -191,7 +191,7 @@ class CompactParser(ParserNetwork):
             nn.Conv2d(fine, fine, 3, 1, 1, bias=False), nn.BatchNorm2d(fine)
         )
         self.classifier = nn.Conv2d(fine, len(self.classes), 1)
-        start(self)
+        initialise(self)
 
     def features(self, pictures: Tensor) -> Features:
         stage1, stage2, stage4 = self._stages(pictures)
@@ -225,7 +225,7 @@ PARSERS: Mapping[str, type[ResNetParser] | type[CompactParser]] = {
     ResNetParser.name: ResNetParser,
     CompactParser.name: CompactParser,
 }
-"""The parsers by name."""
+"""Every parser network by name."""
 
 
 def build_parser(name: str, **options: Any) -> ParserNetwork:
@@ -233,7 +233,7 @@ def build_parser(name: str, **options: Any) -> ParserNetwork:
 
     Raises:
         UnknownNameError: no network has that name.
-        ValueError, TypeError: it cannot be built so.
+        ValueError, TypeError: unknown or invalid options.
     """
     if name not in PARSERS:
         raise UnknownNameError("parser network", name, PARSERS)
@@ -241,16 +241,5 @@ def build_parser(name: str, **options: Any) -> ParserNetwork:
 
 
 def parser_from_config(config: Mapping[str, Any]) -> ParserNetwork:
-    """The network that :meth:`ParserNetwork.config` describes. WeightsError if none."""
-    options = dict(config)
-    name = options.pop("name", None)
-    if not isinstance(name, str):
-        raise WeightsError(f"the network's description names no network: {dict(config)!r}")
-    try:
-        return build_parser(name, **options)
-    except UnknownNameError as error:
-        raise WeightsError(
-            error.message, remedy="the weights may need a newer f2p-sdk; " + error.remedy
-        ) from None
-    except (ValueError, TypeError) as error:
-        raise WeightsError(f"the network's description cannot be built: {error}") from None
+    """Build the network of a :meth:`ParserNetwork.config`. WeightsError for an invalid one."""
+    return build_from_config(config, build_parser)

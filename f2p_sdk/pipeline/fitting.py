@@ -15,7 +15,7 @@ from .. import images, plugins
 from ..alignment import align, pick_face
 from ..errors import UsageError
 from ..images import Picture
-from ..parsing.reader import Reader
+from ..parsing.picture_parser import PictureParser
 from ..recognizers.embedding import embed_face, find_landmarks
 from ..search import Space
 from ..tensors import to_array, to_tensor
@@ -93,7 +93,7 @@ class Fitter:
             else detector
         )
         self.measure = self._measuring_recognizer(given=recognizer)
-        self.reader = _open_reader(parser)
+        self.reader = _open_parser(parser)
         self.population = self._sliders_of(population)
         self.engine = None if host is None else EngineRenderer(host, self.kind, deadline=deadline)
         self.start = torch.from_numpy(self.layout.encode(self.layout.default()))
@@ -268,7 +268,7 @@ class Fitter:
             average,
             self.reader,
             prior=prior,
-            cosine=getattr(self.recognizer, "metric", "euclidean") == "cosine",
+            cosine=self.recognizer.metric == "cosine",
         )
         with torch.no_grad():
             size = self.imitator(self.start[None]).shape[-1]
@@ -296,8 +296,7 @@ class Fitter:
         """
         if not (given is None or isinstance(given, str)):
             return self.recognizer
-        known = plugins.usable(plugins.recognizers())  # MERGE: measuring_recognizer
-        return plugins.recognizer("dlib") if "dlib" in known else self.recognizer
+        return plugins.likeness_recognizer() or self.recognizer
 
     def _framed(self, picture: Picture) -> np.ndarray[Any, np.dtype[np.float64]]:
         if picture.shape[0] != picture.shape[1]:
@@ -331,11 +330,13 @@ class Fitter:
         )
 
 
-def _open_reader(parser: str | Parser | None) -> Reader | None:
-    """Return the face parser's reader; None where none is named and none can be used."""
+def _open_parser(parser: str | Parser | None) -> PictureParser | None:
+    """Return the face parser; None where none is named and none can be used."""
     if parser is None and not plugins.usable(plugins.parsers()):
         return None
-    return Reader(plugins.parser(parser) if parser is None or isinstance(parser, str) else parser)
+    return PictureParser(
+        plugins.parser(parser) if parser is None or isinstance(parser, str) else parser
+    )
 
 
 def _method_hints(plan: Method, subject: Subject) -> list[str]:

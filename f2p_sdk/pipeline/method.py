@@ -17,7 +17,7 @@ from .report import Clock
 
 if TYPE_CHECKING:
     from ..objective import Objective
-    from ..parsing.reader import Reader
+    from ..parsing.picture_parser import PictureParser
     from ..search import Problem, Render, Space
     from .targets import Targets
 
@@ -138,7 +138,7 @@ class Context:
     embed_plain: AugmentedEmbedding
     engine: EngineRenderer | None = None
     size: int = 256
-    reader: Reader | None = None
+    reader: PictureParser | None = None
     blur: Blur = field(default_factory=Blur)
     clock: Clock = field(default_factory=Clock)
 

@@ -127,7 +127,7 @@ def open_imitator(
 
 
 def weights_file(kind: Kind, weights: str | Path | None = None) -> Path:
-    """Return the file that :func:`open_imitator` reads. Raises the same errors, but reads nothing."""
+    """Return the path that :func:`open_imitator` reads. Raises the same errors; reads nothing."""
     if isinstance(weights, str) and weights in kind.weights:
         path = Path(kind.weights[weights])
         if path.is_file():

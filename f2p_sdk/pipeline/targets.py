@@ -24,7 +24,7 @@ from ..objective import (
     WhitenedPrior,
 )
 from ..parameters import Layout
-from ..parsing.reader import Reader
+from ..parsing.picture_parser import PictureParser
 from ..recognizers.embedding import Points
 from ..search import Space
 from ..tensors import to_tensor
@@ -67,7 +67,7 @@ class Targets:
         method: Method,
         landmarks: Points,
         average: Picture,
-        reader: Reader | None,
+        reader: PictureParser | None,
         *,
         prior: Term | None = None,
         cosine: bool = False,
@@ -87,7 +87,11 @@ class Targets:
         if reader is not None:
             with torch.no_grad():
                 found = reader(to_tensor(aligned))
-            parsed = found, reader.classes(method.classes), reader.classes(method.places)
+            parsed = (
+                found,
+                reader.class_weights(method.classes),
+                reader.class_weights(method.places),
+            )
             if _HAIR in reader.parser.classes:
                 k = reader.parser.classes.index(_HAIR)
                 hair = found.probabilities[:, k : k + 1]

@@ -1,7 +1,7 @@
-"""Finding plugins, and everything they offer, by name.
+"""Access to plugins and to the objects that they provide, by name.
 
-A plugin that cannot be imported, whose offers break the contract, or that misspells a hook is named
-in :func:`plugins` with its error, and skipped; all others go on working.
+:func:`plugins` reports a plugin that cannot be imported, breaks the rules of a hook or misspells
+its name. The invalid part is left out; all other plugins work.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..hookspecs import (
     RecognizerSpec,
 )
 from ..kinds import Game, Kind
-from .manager import PluginInfo, PluginManager, why_not
+from .manager import PluginInfo, PluginManager, unavailable_reason
 
 if TYPE_CHECKING:
     import click
@@ -36,6 +36,7 @@ __all__ = [
     "game",
     "games",
     "kinds",
+    "likeness_recognizer",
     "manager",
     "parser",
     "parsers",
@@ -48,93 +49,96 @@ __all__ = [
 
 @lru_cache(maxsize=1)
 def manager() -> PluginManager:
-    """The one manager of this process, with every installed plugin loaded."""
+    """Return the manager of this process with all installed plugins."""
     made = PluginManager()
     made.load_entry_points()
     return made
 
 
 def plugins() -> list[PluginInfo]:
-    """All installed plugins, broken ones included."""
+    """Return all installed plugins, including broken ones."""
     return manager().infos()
 
 
 def games() -> list[Game]:
-    """All games there are adapters for, sorted by name."""
+    """Return the games of all adapters, sorted by name."""
     found: list[Game] = manager().collect("f2p_games")
     return sorted(found, key=lambda game: game.name)
 
 
 def kinds() -> list[Kind]:
-    """All kinds of all games."""
+    """Return all kinds of all games."""
     return [kind for game in games() for kind in game.kinds]
 
 
 def game(name: str) -> Kind:
-    """The kind of character called ``"justice/female"``; ``"justice"`` alone means its first kind.
+    """Return the kind of this name, e.g. ``"justice/female"``; ``"justice"`` gives its first kind.
 
-    Raises UnknownNameError with the nearest names if there is none.
+    Raises UnknownNameError with the nearest names.
     """
-    wanted, slash, kind = name.partition("/")
-    by_name = {game.name: game for game in games()}
-    if wanted not in by_name:
-        remedy = "" if by_name else "install an adapter, e.g. f2p-justice, then look at `f2p games`"
-        raise UnknownNameError("game", wanted, by_name, remedy=remedy)
-    found = by_name[wanted].kinds
-    if not slash:
-        return found[0]
-    for candidate in found:
-        if candidate.kind == kind:
-            return candidate
-    raise UnknownNameError("game", name, [candidate.name for candidate in found])
+    title, slash, _ = name.partition("/")
+    by_title = {game.name: game for game in games()}
+    if title not in by_title:
+        remedy = "" if by_title else "install an adapter, e.g. f2p-justice, then run `f2p games`"
+        raise UnknownNameError("game", title, by_title, remedy=remedy)
+    by_name = {kind.name: kind for kind in by_title[title].kinds}
+    if slash and name not in by_name:
+        raise UnknownNameError("game", name, by_name)
+    return by_name[name] if slash else by_title[title].kinds[0]
 
 
 def recognizers() -> list[RecognizerSpec]:
-    """All recognizers on offer, best first."""
+    """Return all recognizers, best first."""
     return list(manager().collect("f2p_recognizers"))
 
 
 def parsers() -> list[ParserSpec]:
-    """All face parsers on offer, best first."""
+    """Return all face parsers, best first."""
     return list(manager().collect("f2p_parsers"))
 
 
 def detectors() -> list[DetectorSpec]:
-    """All face detectors on offer, best first."""
+    """Return all face detectors, best first."""
     return list(manager().collect("f2p_detectors"))
 
 
 def recognizer(name: str | None = None) -> Recognizer:
-    """The recognizer of this name, or the best that can be used; loaded at the first call.
+    """Return the recognizer of this name, or the best available one; the first call loads it.
 
-    Raises UnknownNameError, or PluginError where it cannot be used.
+    Raises UnknownNameError, or PluginError if it is not available.
     """
     found: Recognizer = manager().load("recognizer", name, recognizers())
     return found
 
 
+def likeness_recognizer() -> Recognizer | None:
+    """The first usable recognizer that measures likeness for reports; None without one."""
+    found = usable([spec for spec in recognizers() if spec.measures_likeness])
+    return recognizer(found[0]) if found else None
+
+
 def detector(name: str | None = None) -> Detector:
-    """The face detector of this name, or the best that can be used; as :func:`recognizer`."""
+    """Return the face detector of this name, or the best available one; as :func:`recognizer`."""
     found: Detector = manager().load("detector", name, detectors())
     return found
 
 
 def parser(name: str | None = None) -> Parser:
-    """The face parser of this name, or the best that can be used; as :func:`recognizer`."""
+    """Return the face parser of this name, or the best available one; as :func:`recognizer`."""
     found: Parser = manager().load("parser", name, parsers())
     return found
 
 
 def commands() -> list[click.Command]:
-    """The commands that plugins add to ``f2p``."""
+    """Return the commands that plugins add to ``f2p``."""
     return list(manager().collect("f2p_commands"))
 
 
 def checks() -> list[CheckSpec]:
-    """The checks that plugins add to ``f2p check``."""
+    """Return the checks that plugins add to ``f2p check``."""
     return list(manager().collect("f2p_checks"))
 
 
 def usable(specs: Sequence[RecognizerSpec | DetectorSpec | ParserSpec]) -> list[str]:
-    """Names of those that can be loaded, in the same order."""
-    return [spec.name for spec in specs if why_not(spec) is None]
+    """Return the names of the available ones in the same order."""
+    return [spec.name for spec in specs if unavailable_reason(spec) is None]

@@ -1,4 +1,4 @@
-"""Loading plugins, each on its own, so that a fault stays with its owner."""
+"""Isolated loading of plugins: a fault of one plugin does not affect the others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..hookspecs import (
 )
 from ..kinds import Game
 
-__all__ = ["PluginInfo", "PluginManager", "why_not"]
+__all__ = ["PluginInfo", "PluginManager", "unavailable_reason"]
 
 Spec = TypeVar("Spec", RecognizerSpec, ParserSpec, DetectorSpec)
 
@@ -31,18 +31,18 @@ _HOOKS = tuple(name for name in vars(HookSpecs) if name.startswith("f2p_"))
 
 @dataclass
 class PluginInfo:
-    """What is known about one installed plugin.
+    """State of one installed plugin.
 
     Attributes:
         name: of its entry point.
-        dist, version: of the package it comes from; empty for one registered from Python.
-        status: ``"ok"``, ``"broken"`` (could not be loaded: it offers nothing) or ``"faulty"``
-            (loaded, but some of what it offers is wrong and left out).
-        error: what is wrong, one line a fault; empty if nothing is.
-        provides: what it offers, e.g. ``["game justice"]``.
-        waiting: of these, what cannot be used yet, and why and what to do, e.g.
-            ``{"recognizer light-cnn": "its weights are not there ..."}``; not a fault.
-        details: the traceback of each fault, for ``--debug``.
+        dist, version: of its package; empty if it was registered from Python.
+        status: ``"ok"``, ``"broken"`` (not loaded, provides nothing) or ``"faulty"`` (loaded, but
+            invalid objects are left out).
+        error: one line per fault; empty without faults.
+        provides: objects that it provides, e.g. ``["game justice"]``.
+        waiting: provided objects that are not available yet, each with the reason and the next
+            step, e.g. ``{"recognizer light-cnn": "its weights are not there ..."}``; no fault.
+        details: traceback of each fault, for ``--debug``.
     """
 
     name: str
@@ -54,31 +54,29 @@ class PluginInfo:
     waiting: dict[str, str] = field(default_factory=dict)
     details: str = ""
 
-    def fault(self, error: BaseException, where: str = "", *, broken: bool = False) -> None:
-        message = (
-            error.message if isinstance(error, F2PError) else f"{type(error).__name__}: {error}"
-        )
-        line = f"{where}: {message}" if where else message
+    def fault(self, error: BaseException, place: str = "", *, broken: bool = False) -> None:
+        message = error.message if isinstance(error, F2PError) else _described(error)
+        line = f"{place}: {message}" if place else message
         self.status = "broken" if broken else "faulty"
         self.error = f"{self.error}\n{line}" if self.error else line
         self.details += "".join(traceback.format_exception(error))
 
 
 class PluginManager:
-    """Loads plugins one by one and asks each one alone, so that a fault stays with its owner."""
+    """Loads plugins and calls their hooks one by one, so that each fault has an owner."""
 
     def __init__(self) -> None:
         self._pluggy = pluggy.PluginManager("f2p")
         self._pluggy.add_hookspecs(HookSpecs)
         self._infos: dict[str, PluginInfo] = {}
-        self._answers: dict[tuple[str, str], list[Any]] = {}
+        self._objects: dict[tuple[str, str], list[Any]] = {}
         self._loaded: dict[tuple[str, str], Any] = {}
 
     def load_entry_points(self) -> None:
-        """Load the core's own offers, then every installed plugin, in the order of their names."""
+        """Register the core's own plugin, then load every installed plugin by name."""
         self.register(builtin, PluginInfo("core", "f2p-sdk", __version__))
         found = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda e: (e.name, e.value))
-        for entry in reversed(found):  # the last registered is the first that pluggy asks
+        for entry in reversed(found):  # pluggy calls the last registered first
             self._load(entry)
 
     def _load(self, entry: EntryPoint) -> None:
@@ -93,7 +91,7 @@ class PluginManager:
                 info.name = f"{entry.name} ({info.dist})"
                 raise PluginError(f"{other.dist} has a plugin named {entry.name!r} too")
             plugin = entry.load()
-        except (Exception, SystemExit) as error:  # importing runs code: anything can happen
+        except (Exception, SystemExit) as error:  # the import runs any code
             info.fault(error, "cannot be loaded", broken=True)
             self._infos[info.name] = info
             return
@@ -106,63 +104,63 @@ class PluginManager:
             self._pluggy.register(plugin, name=info.name)
         except (Exception, SystemExit) as error:
             info.fault(error, "breaks the rules of hooks", broken=True)
-            # Older pluggys register hook by hook: take back those that went well.
+            # Older versions of pluggy leave the valid hooks registered.
             if self._pluggy.has_plugin(info.name):
                 self._pluggy.unregister(name=info.name)
             return
-        # What pluggy's check_pending() looks for, but for this plugin alone.
+        # Same as pluggy's check_pending(), but for this plugin only.
         for caller in self._pluggy.get_hookcallers(plugin) or []:
             if not caller.has_spec():
-                near = did_you_mean(caller.name, _HOOKS) or f"the hooks are {', '.join(_HOOKS)}"
+                near = did_you_mean(caller.name, _HOOKS, 1) or f"the hooks are {', '.join(_HOOKS)}"
                 info.fault(PluginError(f"there is no hook {caller.name!r}; {near}"))
 
     def infos(self) -> list[PluginInfo]:
-        """All plugins, each asked for all it offers, so that every fault is known, and for what of
-        it can be used."""
+        """Return all plugins. Calls every hook, and checks which objects are available."""
         for hook in _HOOKS:
             self.collect(hook)
         for info in self._infos.values():
-            info.waiting.clear()  # what was not there a moment ago may be now
-        for (plugin, hook), answers in self._answers.items():
-            for answer in answers:
-                reason = why_not(answer) if hasattr(answer, "available") else None
+            info.waiting.clear()  # files may have appeared since the last call
+        for (plugin, hook), objects in self._objects.items():
+            for provided in objects:
+                reason = unavailable_reason(provided) if hasattr(provided, "available") else None
                 if reason is not None:
-                    self._infos[plugin].waiting[_name_of(hook, answer)] = reason
+                    self._infos[plugin].waiting[_name_of(hook, provided)] = reason
         return sorted(self._infos.values(), key=lambda info: info.name)
 
     def collect(self, hook: str) -> list[Any]:
-        """All that the plugins answer to a hook; an answer that fails is noted and left out."""
+        """Return the objects of all plugins for a hook; a fault is recorded and left out."""
         caller: pluggy.HookCaller = getattr(self._pluggy.hook, hook)
         owners: dict[str, str] = {}
-        answers: list[Any] = []
+        provided: list[Any] = []
         for implementation in reversed(caller.get_hookimpls()):
-            answers += self._ask(hook, implementation, owners)
-        return answers
+            provided += self._provided(hook, implementation, owners)
+        return provided
 
-    def _ask(self, hook: str, implementation: pluggy.HookImpl, owners: dict[str, str]) -> list[Any]:
+    def _provided(
+        self, hook: str, implementation: pluggy.HookImpl, owners: dict[str, str]
+    ) -> list[Any]:
         plugin = implementation.plugin_name
         key = (plugin, hook)
-        if key not in self._answers:
+        if key not in self._objects:
             info = self._infos[plugin]
-            kept = self._answers[key] = []
+            kept = self._objects[key] = []
             try:
-                for answer in _answers_of(hook, implementation):
-                    name = _name_of(hook, answer)
+                for provided in _checked_call(hook, implementation):
+                    name = _name_of(hook, provided)
                     if name in owners:
-                        info.fault(
-                            PluginError(f"{name} is offered by {owners[name]} already"), hook
-                        )
+                        taken = f"{name} is already provided by {owners[name]}"
+                        info.fault(PluginError(taken), hook)
                         continue
                     owners[name] = plugin
-                    kept.append(answer)
+                    kept.append(provided)
                     info.provides.append(name)
             except (Exception, SystemExit) as error:
                 info.fault(error, hook)
-        owners.update({_name_of(hook, answer): plugin for answer in self._answers[key]})
-        return self._answers[key]
+        owners.update({_name_of(hook, provided): plugin for provided in self._objects[key]})
+        return self._objects[key]
 
     def load(self, what: str, name: str | None, specs: Sequence[Spec]) -> Any:
-        """The offer of this name, or the first that is available; loaded once."""
+        """Load the object of this name, or the first available one; later calls return the same."""
         spec = _choose(what, name, specs)
         key = (what, spec.name)
         if key not in self._loaded:
@@ -172,52 +170,56 @@ class PluginManager:
                 raise
             except Exception as error:
                 raise PluginError(
-                    f"{what} {spec.name!r} cannot be loaded: {type(error).__name__}: {error}",
+                    f"{what} {spec.name!r} cannot be loaded: {_described(error)}",
                     remedy="see `f2p plugins`, or run again with --debug",
                 ) from error
         return self._loaded[key]
 
 
-# What each hook answers with: the type, and the word for it.
-_ANSWERS: dict[str, tuple[type, str]] = {
+# Type of the objects that each hook returns, and its name in messages.
+_TYPES: dict[str, tuple[type, str]] = {
     "f2p_games": (Game, "game"),
     "f2p_recognizers": (RecognizerSpec, "recognizer"),
     "f2p_parsers": (ParserSpec, "parser"),
     "f2p_detectors": (DetectorSpec, "detector"),
     "f2p_checks": (CheckSpec, "check"),
-    "f2p_commands": (object, "command"),  # click is not imported to look at this module
+    "f2p_commands": (object, "command"),  # checked later: this module does not import click
 }
 
 
-def _answers_of(hook: str, implementation: pluggy.HookImpl) -> list[Any]:
+def _checked_call(hook: str, implementation: pluggy.HookImpl) -> list[Any]:
     if implementation.wrapper or implementation.hookwrapper:
-        raise PluginError("a hook is a plain function here, not a wrapper")
-    answers = implementation.function()
-    wanted, word = _ANSWERS[hook]
-    if not isinstance(answers, (list, tuple)):
-        raise PluginError(f"must return a list, got {type(answers).__name__}")
-    for answer in answers:
-        if not isinstance(answer, wanted) or (hook == "f2p_commands" and not _is_command(answer)):
-            raise PluginError(f"must return {word}s, got {answer!r}")
-    return list(answers)
+        raise PluginError("a hook must be a plain function, not a wrapper")
+    objects = implementation.function()
+    expected, word = _TYPES[hook]
+    if not isinstance(objects, (list, tuple)):
+        raise PluginError(f"must return a list, got {type(objects).__name__}")
+    for one in objects:
+        if not isinstance(one, expected) or (hook == "f2p_commands" and not _is_command(one)):
+            raise PluginError(f"must return {word}s, got {one!r}")
+    return list(objects)
 
 
-def _is_command(answer: object) -> bool:
+def _is_command(value: object) -> bool:
     import click
 
-    return isinstance(answer, click.Command) and bool(answer.name)
+    return isinstance(value, click.Command) and bool(value.name)
 
 
-def _name_of(hook: str, answer: Any) -> str:
-    return f"{_ANSWERS[hook][1]} {answer.name}"
+def _name_of(hook: str, provided: Any) -> str:
+    return f"{_TYPES[hook][1]} {provided.name}"
 
 
-def why_not(spec: RecognizerSpec | ParserSpec | DetectorSpec) -> str | None:
-    """None if ``spec`` can be loaded, else the reason."""
+def _described(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def unavailable_reason(spec: RecognizerSpec | ParserSpec | DetectorSpec) -> str | None:
+    """Return None if ``spec`` can be loaded, else the reason."""
     try:
         return spec.available()
     except Exception as error:
-        return f"{type(error).__name__}: {error}"
+        return _described(error)
 
 
 def _choose(what: str, name: str | None, specs: Sequence[Spec]) -> Spec:
@@ -225,7 +227,7 @@ def _choose(what: str, name: str | None, specs: Sequence[Spec]) -> Spec:
     if name is not None:
         if name not in by_name:
             raise UnknownNameError(what, name, by_name, remedy="" if by_name else _INSTALL)
-        reason = why_not(by_name[name])
+        reason = unavailable_reason(by_name[name])
         if reason is not None:
             raise PluginError(
                 f"{what} {name!r} cannot be used: {reason}", remedy="see `f2p plugins`"
@@ -233,15 +235,14 @@ def _choose(what: str, name: str | None, specs: Sequence[Spec]) -> Spec:
         return by_name[name]
     reasons = []
     for spec in specs:
-        reason = why_not(spec)
+        reason = unavailable_reason(spec)
         if reason is None:
             return spec
         reasons.append(f"{spec.name}: {reason}")
     raise PluginError(
-        f"no {what} can be used"
-        + (f" ({'; '.join(reasons)})" if reasons else ": none is installed"),
+        f"no {what} can be used: {'; '.join(reasons) or 'none is installed'}",
         remedy=_INSTALL,
     )
 
 
-_INSTALL = "install a plugin that has one, e.g. f2p-dlib, then look at `f2p plugins`"
+_INSTALL = "install a plugin that provides one, e.g. f2p-dlib, then run `f2p plugins`"

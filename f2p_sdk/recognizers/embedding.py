@@ -24,7 +24,7 @@ MIRRORED = (2, 3, 0, 1, 4)
 
 
 def embed_face(recognizer: Recognizer, picture: Picture, landmarks: Points) -> Tensor:
-    """(2, E): embeddings of a face as it is and mirrored; no gradients."""
+    """Embeddings (2, E) of a face and of its mirror image; no gradients."""
     crop, points = crop_face(picture, landmarks)
     pictures = to_tensor(crop)
     mirrored = points[list(MIRRORED)].copy()
@@ -37,20 +37,20 @@ def embed_face(recognizer: Recognizer, picture: Picture, landmarks: Points) -> T
 
 
 def crop_face(picture: Picture, landmarks: Points, margin: float = 4.0) -> tuple[Picture, Points]:
-    """The part of a large photo around a face, and the landmarks in it.
+    """The part of a large photo around a face, and the landmarks (5, 2) in it.
 
-    ``margin``: room on each side of the landmarks, in their own extent; enough for the widest cut
-    a recognizer makes. Keeps a photo of 50 megapixels from becoming 600 MB of floats.
+    Saves memory: a photo of 50 megapixels would be 600 MB of floats. ``margin``: on each side of
+    the landmarks, in units of their extent; enough for the largest face crop of a recognizer.
     """
     low, high = landmarks.min(axis=0), landmarks.max(axis=0)
-    room = margin * float(max(high - low))
+    reach = margin * float(max(high - low))
     height, width = picture.shape[:2]
-    left, top = (int(v) for v in np.clip(np.floor(low - room), 0, (width - 1, height - 1)))
-    right, bottom = (int(v) for v in np.clip(np.ceil(high + room) + 1, 1, (width, height)))
+    left, top = (int(v) for v in np.clip(np.floor(low - reach), 0, (width - 1, height - 1)))
+    right, bottom = (int(v) for v in np.clip(np.ceil(high + reach) + 1, 1, (width, height)))
     return picture[top:bottom, left:right], landmarks - np.array([left, top])
 
 
 def find_landmarks(detector: Detector, picture: Picture) -> Points | None:
-    """(5, 2) landmarks in pixels of the largest face, or None where the detector sees none."""
+    """Landmarks (5, 2) in pixels of the largest face; None without a face."""
     faces = detector.detect(picture)
     return np.asarray(faces[0].landmarks, dtype=np.float64) if faces else None

@@ -1,10 +1,10 @@
-"""The recognizer ``light-cnn``: its weights on disk, and pictures with landmarks to embeddings."""
+"""The recognizer ``light-cnn``: its weights on disk, and embeddings of faces in pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy.typing as npt
 import torch
@@ -12,76 +12,80 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import WeightsError
-from ..weights import check_golden, imported_weights, load_card, restore
-from .crop import cut_faces
+from ..weights import check_golden, imported_weights, load_card, load_network
+from .crop import crop_faces
 from .network import DIMENSION, SIDE, LightCNN
 
 __all__ = ["LightCNNRecognizer", "light_cnn_card", "load_light_cnn"]
 
 REMEDY = "import the weights again: f2p weights import light-cnn FILE"
-_GRID = 8  # golden input: this many grey values a side, enlarged
-_TOLERANCE = 2e-3  # as a share of the embedding's largest number
+_GRID = 8  # grey values per side of the golden input, which is enlarged
 
 
 class LightCNNRecognizer:
-    """Light CNN-29 v2 on upstream's cut of a face. Compare embeddings by their cosine.
+    """Light CNN-29 v2 on face crops as upstream makes them.
 
     Args:
-        network: a trained network; default: the imported weights. WeightsError where they are not
-            there or damaged.
+        network: a trained network; default: the imported weights. WeightsError if they are missing
+            or damaged.
     """
 
     name = "light-cnn"
-    metric = "cosine"
+    metric: Final = "cosine"
     dimension = DIMENSION
 
     def __init__(self, network: LightCNN | None = None) -> None:
         self.network = network or load_light_cnn(imported_weights(self.name))
 
     def embed(self, pictures: Tensor, landmarks: Tensor | npt.ArrayLike) -> Tensor:
-        """Embeds the face in each picture.
+        """Embed the face in each picture.
 
         Args:
             pictures: float32 (B, 3, H, W), RGB sRGB in [0, 1].
-            landmarks: (5, 2) for all pictures, or (B, 5, 2); pixels, the order of `Framing`. No
-                gradient goes to them.
+            landmarks: (5, 2) for all pictures, or (B, 5, 2); pixels, the order of `Framing`.
+                They get no gradient.
 
         Returns:
             (B, 256), not normalised, differentiable with respect to ``pictures``.
 
         Raises:
-            FaceError: see :func:`.crop.cut_faces`.
+            FaceError: see :func:`.crop.crop_faces`.
         """
         if isinstance(landmarks, Tensor):
             landmarks = landmarks.detach().cpu().numpy()
         weight = self.network.fc.weight
         if weight.device != pictures.device:
             self.network.to(pictures.device)
-        embeddings: Tensor = self.network(cut_faces(pictures, landmarks).to(weight.dtype))
+        embeddings: Tensor = self.network(crop_faces(pictures, landmarks).to(weight.dtype))
         return embeddings
 
 
 def load_light_cnn(path: str | Path) -> LightCNN:
-    """The network in a file that `f2p weights import light-cnn` wrote: float32, frozen, checked.
+    """Load a file that `f2p weights import light-cnn` wrote: float32, in evaluation mode, frozen.
 
     Raises:
-        WeightsError: missing, damaged, another network's, or not giving what it gave when written.
+        WeightsError: the file is missing, damaged or of another network, or the network does not
+            reproduce its golden embedding.
     """
     path = Path(path)
     card = load_card(path, remedy=REMEDY)
-    described = card.get("network")
-    found = described.get("name") if isinstance(described, dict) else None
-    if card.get("what") != "recognizer" or found != LightCNN.name:
-        raise WeightsError(
-            f"{path}: must hold the recognizer {LightCNN.name!r}, holds {card.get('what')!r} "
-            f"{found!r}",
-            remedy=REMEDY,
-        )
-    network = LightCNN()
-    restore(network, path, LightCNN.name, remedy=REMEDY)
-    network.eval().requires_grad_(False)
-    _check_golden(network, card, path)
+    network = load_network(path, card, "recognizer", _build, remedy=REMEDY)
+    check_golden(
+        path,
+        card,
+        lambda values: _golden_embedding(network, values),
+        (_GRID**2, DIMENSION),
+        "give its golden embedding",
+        relative=True,
+        remedy=REMEDY,
+    )
     return network
+
+
+def _build(config: Mapping[str, Any]) -> LightCNN:
+    if config.get("name") != LightCNN.name:
+        raise WeightsError(f"must hold {LightCNN.name!r}, holds {config.get('name')!r}")
+    return LightCNN()
 
 
 def light_cnn_card(
@@ -91,10 +95,11 @@ def light_cnn_card(
     licence: str,
     source: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The card of a Light CNN, golden pair included: the network is run once, as it is."""
+    """The card of a Light CNN, with a golden pair, for which the network runs once."""
     generator = torch.Generator().manual_seed(0)
     grid = torch.rand(_GRID, _GRID, generator=generator)
     values = [round(v, 6) for v in grid.flatten().tolist()]
+    output = _golden_embedding(network, torch.tensor(values))
     return {
         "what": "recognizer",
         "network": {"name": LightCNN.name},
@@ -112,34 +117,13 @@ def light_cnn_card(
         "licence": licence,
         "source": dict(source),
         "figures": {},
-        "golden": {"input": values, "output": _embedding(network, values)},
+        "golden": {"input": values, "output": output},
     }
 
 
-def _embedding(network: LightCNN, values: list[float]) -> list[float]:
-    """The embedding of an 8x8 grid of grey values enlarged to a face's size."""
-    small = torch.tensor(values, dtype=torch.float32).view(1, 1, _GRID, _GRID)
+def _golden_embedding(network: LightCNN, values: Tensor) -> list[float]:
+    """The embedding of an 8x8 grid of grey values, enlarged to 128x128."""
+    small = values.view(1, 1, _GRID, _GRID)
     face = F.interpolate(small, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
     with torch.no_grad():
         return [float(v) for v in network(face)[0].tolist()]
-
-
-def _check_golden(network: LightCNN, card: Mapping[str, Any], path: Path) -> None:
-    golden = card.get("golden")
-    try:
-        values = [float(v) for v in golden["input"]]  # type: ignore[index]
-        wanted = [float(v) for v in golden["output"]]  # type: ignore[index]
-    except (KeyError, TypeError, ValueError):
-        raise WeightsError(f"{path}: the card has no golden pair", remedy=REMEDY) from None
-    if len(values) != _GRID**2 or len(wanted) != DIMENSION:
-        raise WeightsError(
-            f"{path}: the card's golden pair does not fit the network", remedy=REMEDY
-        )
-    check_golden(
-        path,
-        "give its golden embedding",
-        _embedding(network, values),
-        wanted,
-        tolerance=_TOLERANCE * max(map(abs, wanted)),
-        remedy=REMEDY,
-    )

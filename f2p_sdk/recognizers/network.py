@@ -1,9 +1,9 @@
-"""Light CNN-29 v2: a grey picture of a face to 256 numbers, with upstream's names of tensors.
+"""The network Light CNN-29 v2, with upstream's names of tensors.
 
 Source: X. Wu, R. He, Z. Sun, T. Tan, *A Light CNN for Deep Face Representation With Noisy Labels*,
-IEEE TIFS 13(11), 2018, table II; names, shapes and what version 2 changed as in
+IEEE TIFS 13(11), 2018, table II; names, shapes and the changes of version 2 as in
 https://github.com/AlfredXiangWu/LightCNN (``LightCNN_29Layers_v2``). Version 2 pools by the sum of
-maximum and average, and its embedding is a plain linear layer without a max-feature-map behind it.
+maximum and average, and its embedding is a linear layer without a max-feature-map.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ __all__ = ["DIMENSION", "SIDE", "LightCNN"]
 
 SIDE = 128
 DIMENSION = 256
-# Channels and number of residual blocks of each stage, and the channels its group ends with.
+# Of each stage: channels, number of residual blocks, output channels of its group.
 _STAGES = ((48, 1, 96), (96, 2, 192), (192, 3, 128), (128, 4, 128))
 
 
 class LightCNN(nn.Module):
     """Faces (B, 1, 128, 128), grey sRGB in [0, 1] -> embeddings (B, 256), not normalised.
 
-    Compare embeddings by their cosine. New networks hold random numbers: see
-    :func:`.light_cnn.load_light_cnn` for trained ones.
+    Compare embeddings by their cosine. A new network has random weights;
+    :func:`.light_cnn.load_light_cnn` loads trained ones.
     """
 
     name = "light-cnn-29-v2"
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = _MaxOfHalves(1, 48, 5)
+        self.conv1 = _MaxFeatureMap(1, 48, 5)
         self.block1, self.group1 = _stage(0)
         self.block2, self.group2 = _stage(1)
         self.block3, self.group3 = _stage(2)
@@ -42,19 +42,18 @@ class LightCNN(nn.Module):
 
     def forward(self, faces: Tensor) -> Tensor:
         if faces.shape[1:] != (1, SIDE, SIDE):
-            raise ValueError(f"faces are (B, 1, {SIDE}, {SIDE}), not {tuple(faces.shape)}")
+            raise ValueError(f"faces must be (B, 1, {SIDE}, {SIDE}), not {tuple(faces.shape)}")
         x = _pool(self.conv1(faces.contiguous(memory_format=torch.channels_last)))
         x = _pool(self.group1(self.block1(x)))
         x = _pool(self.group2(self.block2(x)))
-        x = self.group3(self.block3(x))  # the one stage that keeps the size
+        x = self.group3(self.block3(x))  # without pooling
         x = _pool(self.group4(self.block4(x)))
         embeddings: Tensor = self.fc(x.flatten(1))
         return embeddings
 
 
-class _MaxOfHalves(nn.Module):
-    """Max-feature-map: a convolution to twice the channels, then the larger of channel i of the
-    first half and channel i of the second."""
+class _MaxFeatureMap(nn.Module):
+    """Max-feature-map: a convolution to 2 N channels, then the maximum of channels i and N + i."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
         super().__init__()
@@ -68,8 +67,8 @@ class _MaxOfHalves(nn.Module):
 class _Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = _MaxOfHalves(channels, channels, 3)
-        self.conv2 = _MaxOfHalves(channels, channels, 3)
+        self.conv1 = _MaxFeatureMap(channels, channels, 3)
+        self.conv2 = _MaxFeatureMap(channels, channels, 3)
 
     def forward(self, x: Tensor) -> Tensor:
         added: Tensor = self.conv2(self.conv1(x))
@@ -79,8 +78,8 @@ class _Residual(nn.Module):
 class _Group(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv_a = _MaxOfHalves(inputs, inputs, 1)
-        self.conv = _MaxOfHalves(inputs, outputs, 3)
+        self.conv_a = _MaxFeatureMap(inputs, inputs, 1)
+        self.conv = _MaxFeatureMap(inputs, outputs, 3)
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.conv(self.conv_a(x))

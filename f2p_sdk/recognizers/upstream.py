@@ -1,10 +1,10 @@
-"""Upstream's checkpoint of Light CNN-29 v2, read once and stored as safetensors with a card.
+"""Conversion of upstream's checkpoint of Light CNN-29 v2 to safetensors with a card.
 
 The checkpoint (``LightCNN_29Layers_V2_checkpoint.pth.tar``) is a torch pickle: a dict whose
-``state_dict`` holds the tensors of a ``DataParallel`` network, each name led by ``module.``, and
-ends in a classifier ``fc2`` over the identities it was trained on, which an embedding has no use
-for. It is read with ``weights_only=True``: a pickle can run any program, so one that asks for
-anything but tensors and plain values is refused.
+``state_dict`` holds the tensors of a ``DataParallel`` network, with the prefix ``module.``. Its
+last layer ``fc2`` classifies the identities of the training data; embeddings do not need it. The
+file is read with ``weights_only=True``: a pickle can run any program, so a file with anything but
+tensors and plain values is refused.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ UPSTREAM = "https://github.com/AlfredXiangWu/LightCNN"
 FILE = "LightCNN_29Layers_V2_checkpoint.pth.tar"
 LICENCE = (
     "upstream's code is MIT; its weights were trained on CASIA-WebFace and MS-Celeb-1M, which were "
-    "given out for research: they may be for research only, ask the authors before commercial use"
+    "published for research: they may be for research only, ask the authors before commercial use"
 )
 _REMEDY = f"give {FILE}, linked in the README of {UPSTREAM}"
 _PREFIX = "module."
 _CLASSIFIER = "fc2."
-# A tensor that another network of upstream's has and v2 has not.
+# Tensors that only other networks of upstream's have.
 _OTHERS = {
     "fc.filter.weight": "Light CNN-29, the first version",
     "features.0.filter.weight": "Light CNN-9",
@@ -45,10 +45,10 @@ def import_light_cnn(path: str | Path, out: str | Path) -> dict[str, Any]:
     """Read upstream's checkpoint, check it, and write it to ``out`` as safetensors.
 
     Returns:
-        the card.
+        The card.
 
     Raises:
-        WeightsError: not that checkpoint, or ``out`` cannot be written. Nothing is written then.
+        WeightsError: it is another file, or ``out`` cannot be written. Then nothing is written.
     """
     path, out = Path(path), Path(out)
     state, identities = read_checkpoint(path)
@@ -66,20 +66,24 @@ def import_light_cnn(path: str | Path, out: str | Path) -> dict[str, Any]:
 
 
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], int | None]:
-    """The network's tensors, float32, by :class:`LightCNN`'s names, and over how many identities
-    the classifier that was left out ran; None where there was none.
+    """Read upstream's checkpoint.
+
+    Returns:
+        The tensors, float32, by :class:`LightCNN`'s names; and the number of identities of the
+        classifier, which is left out, or None without one.
 
     Raises:
-        WeightsError: no file, no checkpoint that can be read safely, another network's, or numbers
-            that are not finite. Names every tensor that is missing, unexpected or misshapen.
+        WeightsError: no file, no checkpoint that can be read safely, one of another network (with
+            the tensors that are missing, unexpected or of another shape), or numbers that are not
+            finite.
     """
     path = Path(path)
     state = _state_dict(path, _load(path))
     classifier = state.get(f"{_CLASSIFIER}weight")
     state = {name: value for name, value in state.items() if not name.startswith(_CLASSIFIER)}
-    with torch.device("meta"):  # shapes alone
-        wanted = LightCNN().state_dict()
-    _check(path, state, wanted)
+    with torch.device("meta"):  # only shapes
+        expected = LightCNN().state_dict()
+    _check(path, state, expected)
     for name, value in state.items():
         if not bool(torch.isfinite(value).all()):
             raise WeightsError(
@@ -94,15 +98,15 @@ def _load(path: Path) -> object:
         raise WeightsError(f"{path}: {what}", remedy=_REMEDY)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # old files make torch speak of its own insides
+            warnings.simplefilter("ignore")  # torch warns about old file formats
             return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as problem:  # damaged files fail in every way there is
+    except Exception as problem:  # a damaged file can raise anything
         first = (str(problem).strip().splitlines() or [""])[0]
         raise WeightsError(
             f"{path}: not a whole torch checkpoint that can be read safely "
             f"({type(problem).__name__}: {first[:160]})",
-            remedy=f"download it again if it is {FILE}; a file that holds more than tensors and "
-            "plain values is never opened, for it may run a program",
+            remedy=f"download it again if it is {FILE}; a file with more than tensors and plain "
+            "values is refused, because it may run a program",
         ) from None
 
 
@@ -110,11 +114,11 @@ def _state_dict(path: Path, found: object) -> dict[str, Tensor]:
     """The tensors by name, without DataParallel's prefix."""
     inner = found.get("state_dict", found) if isinstance(found, Mapping) else found
     if not isinstance(inner, Mapping) or not inner:
-        raise WeightsError(f"{path}: holds no state dict but {_kind_of(found)}", remedy=_REMEDY)
+        raise WeightsError(f"{path}: holds no state dict, but {_kind_of(found)}", remedy=_REMEDY)
     for name, value in inner.items():
         if not isinstance(name, str) or not isinstance(value, Tensor):
             raise WeightsError(
-                f"{path}: a state dict holds tensors by name; {name!r} holds {_kind_of(value)}",
+                f"{path}: a state dict must hold tensors by name; {name!r} holds {_kind_of(value)}",
                 remedy=_REMEDY,
             )
     parallel = all(name.startswith(_PREFIX) for name in inner)
@@ -127,16 +131,16 @@ def _kind_of(value: object) -> str:
     return f"a value of type {type(value).__name__}"
 
 
-def _check(path: Path, state: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
-    """Every name, shape and type of number; makes the tensors float32, in place."""
+def _check(path: Path, state: dict[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Check names, shapes and types of all tensors, and convert them to float32 in ``state``."""
     wrong = {
-        "missing": [name for name in wanted if name not in state],
-        "unexpected": [name for name in state if name not in wanted],
+        "missing": [name for name in expected if name not in state],
+        "unexpected": [name for name in state if name not in expected],
         "of another shape": [],
         "not of plain floating point numbers": [],
     }
-    for name in wanted.keys() & state.keys():
-        value, shape = state[name], wanted[name].shape
+    for name in expected.keys() & state.keys():
+        value, shape = state[name], expected[name].shape
         if value.shape != shape:
             wrong["of another shape"].append(f"{name} {tuple(value.shape)} for {tuple(shape)}")
         elif not value.is_floating_point() or value.is_meta or value.layout is not torch.strided:

@@ -1,26 +1,23 @@
-"""Training of the networks from captured data, and the figures that say how good they are."""
+"""Training of networks from captured data, and measures of their quality."""
 
-from .figures import Compared, Sensitivity, compare, picture_figures, sensitivity, share_above
+from .figures import Comparison, Sensitivity, compare, sensitivity, share_above
 from .imitator import train_imitator
-from .pairs import Pairs
 from .pictures import Pictures, Record, open_pictures
-from .plan import Plan, Report, Trained
+from .plan import Plan, Report, TrainingResult
 from .recipes import RECIPES, Recipe, recipe
 
 __all__ = [
     "RECIPES",
-    "Compared",
-    "Pairs",
+    "Comparison",
     "Pictures",
     "Plan",
     "Recipe",
     "Record",
     "Report",
     "Sensitivity",
-    "Trained",
+    "TrainingResult",
     "compare",
     "open_pictures",
-    "picture_figures",
     "recipe",
     "sensitivity",
     "share_above",

@@ -1,7 +1,7 @@
-"""The state of a training on disk, so that one that was killed goes on where it was.
+"""The state of a training on disk, from which a stopped training resumes.
 
-One safetensors file, replaced at once: tensors ``network.*``, ``optimiser.<parameter>.<name>`` and
-``random``, and in the metadata a JSON document with everything else. No pickle.
+One safetensors file, replaced atomically: tensors ``network.*``, ``optimiser.<parameter>.<name>``
+and ``random``; the metadata holds all other state as a JSON document. No pickle.
 """
 
 from __future__ import annotations
@@ -25,16 +25,13 @@ STATE = "f2p_training"
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
-    """Write tensors and a JSON document as one safetensors file, at once. TrainingError."""
+    """Write tensors and a JSON document as one safetensors file, atomically. TrainingError."""
     plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     atomic_write(path, save(plain, metadata={STATE: json.dumps(document)}), error=TrainingError)
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """What :func:`save_tensors` wrote; None if there is no such file.
-
-    Raises TrainingError if there is one that cannot be read.
-    """
+    """Read a file of :func:`save_tensors`; None without a file, TrainingError for a damaged one."""
     if not path.is_file():
         return None
     try:
@@ -44,7 +41,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     except (SafetensorError, OSError, KeyError, ValueError) as problem:
         raise TrainingError(
             f"{path}: the state of the training cannot be read: {problem}",
-            remedy="give --restart to begin anew",
+            remedy="give --restart to start again",
         ) from None
     return tensors, document
 
@@ -52,7 +49,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
 def save_checkpoint(
     path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, document: Mapping[str, Any]
 ) -> None:
-    """Write network, optimiser, torch's random state and ``document`` at once."""
+    """Write network, optimiser, torch's random state and ``document``, atomically."""
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
         for name, value in state.items():
@@ -65,9 +62,9 @@ def save_checkpoint(
 def load_checkpoint(
     path: Path, network: nn.Module, optimiser: torch.optim.Optimizer
 ) -> dict[str, Any] | None:
-    """Put a checkpoint back into network, optimiser and torch's random state.
+    """Restore network, optimiser and torch's random state.
 
-    Returns the document, None if there is no checkpoint. TrainingError if it is of another network.
+    Returns the document; None without a checkpoint. TrainingError for one of another network.
     """
     loaded = load_tensors(path)
     if loaded is None:
@@ -84,8 +81,8 @@ def load_checkpoint(
             index, _, key = rest.partition(".")
             parameter = parameters[int(index)] if int(index) < len(parameters) else None
             if parameter is not None and tensor.shape == parameter.shape:
-                # Laid out in memory as the parameter is (channels last): fused optimisers walk
-                # through both side by side without looking at strides.
+                # In the parameter's memory layout (channels last): fused optimisers iterate over
+                # both and ignore strides.
                 tensor = torch.empty_like(parameter, requires_grad=False).copy_(tensor)
             states.setdefault(int(index), {})[key] = tensor
     try:
@@ -95,7 +92,7 @@ def load_checkpoint(
     except (RuntimeError, ValueError, KeyError) as problem:
         raise TrainingError(
             f"{path}: the state is of another network: {problem}",
-            remedy="give the options the training was begun with, or --restart to begin anew",
+            remedy="give the options of the stopped training, or --restart to start again",
         ) from None
     torch.set_rng_state(tensors["random"])
     return document

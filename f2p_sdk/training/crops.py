@@ -1,79 +1,54 @@
-"""Parts of pictures to train on: where a network draws pixels one by one, many small parts of many
-pictures teach more than few whole pictures."""
+"""Random crops of pictures.
+
+A network that draws each pixel separately learns more from small crops of many pictures than from a
+few whole pictures.
+"""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..mesh.visibility import Window
+from ..mesh.visibility import Crops
 
-__all__ = ["Windows"]
+__all__ = ["cut", "random_crops"]
 
-_CELLS = 16  # a side, in which changes are looked for
-
-
-@dataclass(frozen=True)
-class Windows:
-    """One square part of each of B pictures: ``top`` and ``left`` int64 (B,), in pixels."""
-
-    top: npt.NDArray[np.int64]
-    left: npt.NDArray[np.int64]
-    side: int
-
-    @classmethod
-    def random(
-        cls,
-        pictures: Tensor,
-        pairs: int,
-        side: int,
-        generator: np.random.Generator,
-    ) -> Windows:
-        """Windows of pictures uint8 (B, S, S, 3), more often in the middle than at the edges.
-
-        The first and the last ``pairs`` of them are pairs and have the same window, where they
-        differ: the more they do, the more likely.
-        """
-        count, whole = len(pictures), pictures.shape[1]
-        most = whole - side
-        place = generator.random((2, count, 2)).mean(axis=2) * most
-        cell = whole // _CELLS
-        weights = _changes(pictures[:pairs], pictures[count - pairs :], cell)
-        for i, weight in enumerate(weights):
-            if weight.sum() > 0:
-                found = int(generator.choice(_CELLS**2, p=weight / weight.sum()))
-                middle = (np.array(divmod(found, _CELLS)) + generator.random(2)) * cell
-                place[:, i] = middle - side / 2
-            place[:, count - pairs + i] = place[:, i]
-        top, left = np.clip(place, 0, most).astype(np.int64)
-        return cls(top, left, side)
-
-    def cut(self, pictures: Tensor) -> Tensor:
-        """The windows of pictures (B, S, S, 3): (B, side, side, 3)."""
-        return torch.stack(
-            [
-                p[t : t + self.side, x : x + self.side]
-                for p, t, x in zip(pictures, self.top, self.left, strict=True)
-            ]
-        )
-
-    def on(self, device: str) -> Window:
-        """As the network takes them."""
-        return Window(
-            torch.from_numpy(self.top).to(device),
-            torch.from_numpy(self.left).to(device),
-            self.side,
-        )
+_CELLS = 16  # per side of a picture: the grid in which differences are measured
 
 
-def _changes(ones: Tensor, others: Tensor, cell: int) -> npt.NDArray[np.float64]:
-    """How much pictures uint8 (B, S, S, 3) differ in cells of this side: (B, _CELLS ** 2)."""
-    most = _CELLS * cell
-    change = (ones[:, :most, :most].short() - others[:, :most, :most]).abs()
-    cells = change.reshape(-1, _CELLS, cell, _CELLS, cell, 3).sum(dim=(2, 4, 5))
+def random_crops(pictures: Tensor, pairs: int, side: int, generator: np.random.Generator) -> Crops:
+    """One crop of each picture uint8 (B, S, S, 3), more often in the middle than at the edges.
+
+    The first and the last ``pairs`` pictures form pairs. Both pictures of a pair have the same
+    crop. It is likelier where they differ more.
+    """
+    count, size = len(pictures), pictures.shape[1]
+    limit = size - side
+    place = generator.random((2, count, 2)).mean(axis=2) * limit
+    cell = size // _CELLS
+    weights = _differences(pictures[:pairs], pictures[count - pairs :], cell)
+    for i, weight in enumerate(weights):
+        if weight.sum() > 0:
+            found = int(generator.choice(_CELLS**2, p=weight / weight.sum()))
+            middle = (np.array(divmod(found, _CELLS)) + generator.random(2)) * cell
+            place[:, i] = middle - side / 2
+        place[:, count - pairs + i] = place[:, i]
+    top, left = torch.from_numpy(np.clip(place, 0, limit).astype(np.int64))
+    return Crops(top, left, side)
+
+
+def cut(pictures: Tensor, crops: Crops) -> Tensor:
+    """Crops of pictures (B, S, S, 3): (B, side, side, 3)."""
+    places = zip(pictures, crops.top.tolist(), crops.left.tolist(), strict=True)
+    return torch.stack([p[t : t + crops.side, x : x + crops.side] for p, t, x in places])
+
+
+def _differences(ones: Tensor, others: Tensor, cell: int) -> npt.NDArray[np.float64]:
+    """Difference of pictures uint8 (B, S, S, 3) in cells of this side: (B, _CELLS ** 2)."""
+    side = _CELLS * cell
+    difference = (ones[:, :side, :side].short() - others[:, :side, :side]).abs()
+    cells = difference.reshape(-1, _CELLS, cell, _CELLS, cell, 3).sum(dim=(2, 4, 5))
     found: npt.NDArray[np.float64] = cells.flatten(1).double().cpu().numpy()
     return found

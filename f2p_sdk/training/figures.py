@@ -1,8 +1,7 @@
-"""How well an imitator imitates: its pictures, and its changes of picture, against the engine's."""
+"""Quality of an imitator: its pictures, and their changes, compared with the engine's."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +12,14 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
+from ..metrics import psnr
 from ..networks import Imitator
 from ..parameters import Character, Layout
 from .device import Device, pick_device
 from .pictures import Pictures
 
 __all__ = [
-    "TRIES",
-    "VISIBLE",
-    "Compared",
+    "Comparison",
     "Sensitivity",
     "compare",
     "picture_figures",
@@ -33,11 +31,11 @@ Draw = Callable[[Sequence[Character]], Iterable[npt.NDArray[np.uint8]]]
 """The engine: characters to their pictures, uint8 (S, S, 3), in the same order."""
 
 VISIBLE = 5e-5
-"""Mean absolute change of a picture in [0, 1] that can be seen: 0.2 in 16 pixels of 256x256."""
-TRIES = 8
+"""Smallest visible change of a picture in [0, 1], mean absolute: 0.2 in 16 pixels of 256x256."""
+ATTEMPTS = 8
 
 _BATCH = 16
-_FAR = 1_000_000  # between the characters of one try and the next
+_SEED_STEP = 1_000_000  # between the characters of two attempts
 
 
 class _Errors:
@@ -47,39 +45,40 @@ class _Errors:
         self.squared = self.absolute = 0.0
         self.count = 0
 
-    def add(self, drawn: Tensor, wanted: Tensor) -> None:
-        difference = (drawn - wanted).double()
+    def add(self, drawn: Tensor, target: Tensor) -> None:
+        difference = (drawn - target).double()
         self.squared += float(difference.square().mean(dim=(1, 2, 3)).sum())
         self.absolute += float(difference.abs().mean(dim=(1, 2, 3)).sum())
         self.count += len(drawn)
 
     def figures(self) -> dict[str, float]:
-        """``psnr_db`` of the mean squared error over all pictures (lower than the mean of the
-        pictures' own PSNR), and ``l1``."""
-        mean = self.squared / self.count
-        psnr = -10 * math.log10(mean) if mean > 1e-10 else 100.0
-        return {"psnr_db": round(psnr, 3), "l1": round(self.absolute / self.count, 5)}
+        """``l1``, and ``psnr_db`` of the mean squared error over all pictures.
+
+        It is lower than the mean of the pictures' own PSNR.
+        """
+        decibels = psnr(self.squared / self.count, limit=100.0)
+        return {"psnr_db": round(decibels, 3), "l1": round(self.absolute / self.count, 5)}
 
 
 def picture_figures(
     network: Imitator, pictures: Pictures, rows: npt.NDArray[np.int64], device: Device
 ) -> dict[str, float]:
-    """``psnr_db`` and ``l1`` of the network, in [0, 1], on these rows of a dataset; float32."""
+    """``psnr_db`` and ``l1`` of a network on these rows of a dataset, in float32."""
     errors = _Errors()
     training = network.training
     network.eval()
     with torch.no_grad():
         for start in range(0, len(rows), _BATCH):
-            some = rows[start : start + _BATCH]
-            vectors = torch.from_numpy(pictures.vectors[some]).to(device.name)
-            errors.add(network(vectors), device.pictures(pictures.pictures[some]))
+            batch = rows[start : start + _BATCH]
+            vectors = torch.from_numpy(pictures.vectors[batch]).to(device.name)
+            errors.add(network(vectors), device.pictures(pictures.pictures[batch]))
     network.train(training)
     return errors.figures()
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One character as the engine and as the imitator draw it, uint8 (S, S, 3)."""
+class Comparison:
+    """One character, drawn by the engine and by the imitator: uint8 (S, S, 3)."""
 
     number: int
     engine: npt.NDArray[np.uint8]
@@ -98,12 +97,13 @@ def compare(
     keep: int = 0,
     device: str = "cpu",
     progress: Callable[[int], None] | None = None,
-) -> tuple[dict[str, float], list[Compared]]:
-    """``psnr_db`` and ``l1`` on ``count`` fresh random characters, and the first ``keep`` pairs.
+) -> tuple[dict[str, float], list[Comparison]]:
+    """``psnr_db`` and ``l1`` on ``count`` random characters, and the first ``keep`` comparisons.
 
     Args:
-        seed: of the characters; another one than the training data's.
         draw: the engine, at the network's size.
+        seed: of the characters; not that of the training data.
+        progress: called with the number of characters done.
     """
     where = pick_device(device)
     errors, kept = _Errors(), []
@@ -111,13 +111,13 @@ def compare(
     for start, chunk, engine in _drawn(characters, draw):
         with torch.no_grad():
             drawn = network(_encode(layout, chunk, where))
-        wanted = where.pictures(engine)
-        errors.add(drawn, wanted)
+        target = where.pictures(engine)
+        errors.add(drawn, target)
         for i in range(start, min(start + len(chunk), keep)):
             own = _Errors()
-            own.add(drawn[i - start, None], wanted[i - start, None])
+            own.add(drawn[i - start, None], target[i - start, None])
             picture = (drawn[i - start].permute(1, 2, 0) * 255).round().byte().cpu().numpy()
-            kept.append(Compared(i, engine[i - start], picture, **own.figures()))
+            kept.append(Comparison(i, engine[i - start], picture, **own.figures()))
         if progress is not None:
             progress(start + len(chunk))
     return errors.figures(), kept
@@ -125,14 +125,14 @@ def compare(
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """What one number of the vector does to the picture, in the imitator and in the engine.
+    """Effect of one number of the vector on the picture, in the imitator and in the engine.
 
     Attributes:
-        name: the parameter, ``slot=choice`` for a choice.
+        name: the parameter; ``slot=choice`` for a choice.
         discrete: whether it is a choice.
         correlation: Pearson's, over all pixels and channels, between the imitator's and the
-            engine's change of picture; the mean over the characters tried. 0 where the engine's
-            picture does not change.
+            engine's change of picture; mean over the characters. 0 if the engine's picture does not
+            change.
         change: the engine's mean absolute change, in [0, 1].
     """
 
@@ -152,18 +152,20 @@ def sensitivity(
     device: str = "cpu",
     progress: Callable[[int], None] | None = None,
 ) -> list[Sensitivity]:
-    """The sensitivity of each of the D numbers of the vector, in its order.
+    """Sensitivity of each of the D numbers of the vector, in its order.
 
-    A slider goes from its low to its high end at a random character, a fresh one for each slider; a
-    choice is exchanged for another, random, choice of its slot. Where nobody could see the change
-    in the engine's picture, as that of an ear under hair (:data:`VISIBLE`), the next random
-    character is tried, up to :data:`TRIES`; of a number that nobody sees move the last counts.
+    Each slider moves from its low to its high end on a random character of its own; a choice is
+    replaced by another, random choice of its slot. If the change is not visible in the engine's
+    picture, as that of an ear under hair (:data:`VISIBLE`), the next random character is used, up
+    to :data:`ATTEMPTS`; the last result counts.
 
     Args:
-        seed: of the characters.
-        characters: how many are tried for each number; their mean counts.
         draw: the engine, at the network's size.
-        progress: called with how many pictures are drawn.
+        characters: number of characters per number of the vector; their mean counts.
+        progress: called with the number of pictures drawn.
+
+    Raises:
+        UsageError: ``characters`` is below 1.
     """
     if characters < 1:
         raise UsageError(f"sensitivity needs at least one character, got {characters}")
@@ -171,18 +173,20 @@ def sensitivity(
     found = np.zeros((layout.size * characters, 2))
     waiting = np.arange(len(found))
     done = 0
-    for attempt in range(TRIES):
+    for attempt in range(ATTEMPTS):
         if not len(waiting):
             break
         pairs = [
-            c for i in waiting for c in _ends(layout, i // characters, seed, i + attempt * _FAR)
+            c
+            for i in waiting
+            for c in _ends(layout, i // characters, seed, i + attempt * _SEED_STEP)
         ]  # low, high, low, high ...
         for start, chunk, engine in _drawn(pairs, draw):
             with torch.no_grad():
                 drawn = network(_encode(layout, chunk, where))
-            wanted = where.pictures(engine)
+            target = where.pictures(engine)
             for i in range(0, len(chunk), 2):
-                change = wanted[i + 1] - wanted[i]
+                change = target[i + 1] - target[i]
                 correlation = _correlation(drawn[i + 1] - drawn[i], change)
                 place = waiting[(start + i) // 2]
                 found[place] = correlation, float(change.abs().mean())
@@ -191,20 +195,16 @@ def sensitivity(
                 progress(done)
         waiting = waiting[found[waiting, 1] < VISIBLE]
     means = found.reshape(layout.size, characters, 2).mean(axis=1)
+    choices = [f"{slot.name}={choice}" for slot in layout.discrete for choice in slot.choices]
     return [
         Sensitivity(name, k >= layout.n_continuous, float(means[k, 0]), float(means[k, 1]))
-        for k, name in enumerate(_names(layout))
+        for k, name in enumerate([*(p.name for p in layout.continuous), *choices])
     ]
 
 
 def share_above(rows: Sequence[Sensitivity], bound: float = 0.8) -> float:
     """Share of the rows whose correlation is above ``bound``."""
     return sum(r.correlation > bound for r in rows) / len(rows) if rows else 0.0
-
-
-def _names(layout: Layout) -> list[str]:
-    choices = [f"{slot.name}={choice}" for slot in layout.discrete for choice in slot.choices]
-    return [*(p.name for p in layout.continuous), *choices]
 
 
 def _ends(layout: Layout, k: int, seed: int, index: int) -> Iterator[Character]:
@@ -215,13 +215,13 @@ def _ends(layout: Layout, k: int, seed: int, index: int) -> Iterator[Character]:
         yield character.replace(**{slider.name: slider.low})
         yield character.replace(**{slider.name: slider.high})
         return
-    where = next(s for s in layout.slots if s.start <= k < s.stop)
-    slot = layout.discrete[layout.slots.index(where)]
-    one = k - where.start
+    columns = next(s for s in layout.slots if s.start <= k < s.stop)
+    slot = layout.discrete[layout.slots.index(columns)]
+    choice = k - columns.start
     generator = np.random.Generator(np.random.PCG64([seed, index, k]))
-    other = (one + 1 + int(generator.integers(len(slot.choices) - 1))) % len(slot.choices)
+    other = (choice + 1 + int(generator.integers(len(slot.choices) - 1))) % len(slot.choices)
     yield character.replace(**{slot.name: slot.choices[other]})
-    yield character.replace(**{slot.name: slot.choices[one]})
+    yield character.replace(**{slot.name: slot.choices[choice]})
 
 
 def _drawn(

@@ -1,11 +1,9 @@
-"""The network a training begins with."""
+"""The network that a training begins with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from ..errors import TrainingError
@@ -14,18 +12,19 @@ from ..mesh.network import MeshImitator
 from ..networks import Imitator, build
 from ..parameters import Layout
 from ..weights import load_imitator
+from .cache import Rows
 from .device import Device
-from .mesh import renew_mesh, start_mesh
+from .mesh import initialise_mesh, replace_geometry
 from .pairs import Pairs
 from .plan import Plan
 
-__all__ = ["start_network"]
+__all__ = ["initialise_network"]
 
 
-def start_network(
+def initialise_network(
     layout: Layout,
     pairs: Pairs,
-    rows: npt.NDArray[np.int64],
+    rows: Rows,
     plan: Plan,
     device: Device,
     mesh: Mesh | None = None,
@@ -34,28 +33,21 @@ def start_network(
     """A network on its device, from the plan's seed; the same for the same data.
 
     Args:
-        layout: of the characters.
-        pairs: the dataset, and its neighbours if it has some.
         rows: of the dataset, to train on.
-        plan: which network.
-        device: where it goes.
-        mesh: what the engine has told of its surface. Weights to go on from keep their colours and
-            take this geometry.
-        progress: called with how much has been looked at, of how much.
+        mesh: the engine's. Initial weights keep their colours and get this geometry.
+        progress: called with the characters inspected, done and in total.
 
     Raises:
-        TrainingError: the pictures are of another size, or the network is drawn from meshes and
-            there are none.
-        WeightsError: the weights to go on from are damaged or of another layout.
+        TrainingError: the pictures have another size, or the network needs meshes and the data have
+            none.
+        WeightsError: the initial weights are damaged or of another layout.
     """
     name = plan.network or plan.recipe.network
-    if plan.start is not None:
-        begun = load_imitator(plan.start, layout, device=device.name)
-        if isinstance(begun, MeshImitator) and mesh is not None:
-            begun = renew_mesh(layout, mesh, begun, device, progress)
-        for parameter in begun.parameters():
-            parameter.requires_grad_(True)
-        return _checked(begun, pairs.pictures.size)
+    if plan.initial_weights is not None:
+        initial = load_imitator(plan.initial_weights, layout, device=device.name)
+        if isinstance(initial, MeshImitator) and mesh is not None:
+            initial = replace_geometry(layout, mesh, initial, device, progress)
+        return _checked(initial.requires_grad_(True), pairs.pictures.size)
     if name == MeshImitator.name:
         if mesh is None:
             raise TrainingError(
@@ -63,7 +55,7 @@ def start_network(
                 remedy="capture again with an engine that offers the passes vertices, attributes "
                 "and triangles, or train another network",
             )
-        return start_mesh(layout, mesh, pairs, rows, plan, device, progress)
+        return initialise_mesh(layout, mesh, pairs, rows, plan, device, progress)
     torch.manual_seed(plan.seed)
     slots = [s.stop - s.start for s in layout.slots]
     network = build(name, layout.size, slots=slots, **plan.options).to(device.name)

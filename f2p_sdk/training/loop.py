@@ -1,6 +1,4 @@
-"""What every training has in common: steps in an order of their own, a schedule that ends with the
-epochs or with the time, validations, checkpoints, going on after a stop, the best weights written.
-"""
+"""The loop that all trainings share: steps, schedule, validations, checkpoints, resuming."""
 
 from __future__ import annotations
 
@@ -10,52 +8,38 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from ..errors import TrainingError
+from ..weights import round_to_half
+from .cache import Rows
 from .checkpoint import load_checkpoint, load_tensors, save_checkpoint, save_tensors
 from .device import Device
-from .plan import Report, Trained
+from .plan import BasePlan, Report, TrainingResult
 
-__all__ = ["CHECKPOINT_SECONDS", "Loop", "Rows"]
+__all__ = ["CHECKPOINT_SECONDS", "Loop"]
 
 CHECKPOINT_SECONDS = 60.0
-
-Rows = npt.NDArray[np.int64]
-
-
-class _Plan(Protocol):
-    """What the loop asks of a plan, see :class:`.plan.Plan`; of a recipe its ``batch``, ``epochs``
-    and ``rate_at``."""
-
-    @property
-    def recipe(self) -> Any: ...
-    @property
-    def epochs(self) -> int | None: ...
-    @property
-    def minutes(self) -> float | None: ...
-    @property
-    def seed(self) -> int: ...
-    def key(self) -> dict[str, Any]: ...
 
 
 _Network = TypeVar("_Network", bound=nn.Module)
 
 
 class Loop(ABC, Generic[_Network]):
-    """One training. Whoever derives from it builds ``network`` and ``optimiser`` after
-    ``super().__init__``, calls :meth:`begin`, and says what a loss is and what is better.
+    """One training.
+
+    A subclass builds ``network`` and ``optimiser`` after ``super().__init__``, calls :meth:`begin`,
+    and implements the abstract methods.
 
     Args:
         output: the weights file; ``<output>.training/`` holds the last checkpoint and the best
             weights so far.
-        plan: what to train and how long.
-        device: where.
+        plan: recipe, duration and seed.
+        device: of the network.
         split: rows to train on, and rows held out.
     """
 
@@ -63,7 +47,9 @@ class Loop(ABC, Generic[_Network]):
     network: _Network
     optimiser: torch.optim.Optimizer
 
-    def __init__(self, output: Path, plan: _Plan, device: Device, split: tuple[Rows, Rows]) -> None:
+    def __init__(
+        self, output: Path, plan: BasePlan, device: Device, split: tuple[Rows, Rows]
+    ) -> None:
         self.output, self.seed = output, plan.seed
         self.recipe, self.device = plan.recipe, device
         self.epochs, self.minutes = plan.epochs, plan.minutes
@@ -76,7 +62,7 @@ class Loop(ABC, Generic[_Network]):
         torch.manual_seed(plan.seed)
 
     def begin(self, key: Mapping[str, Any]) -> None:
-        """``key``: what must be equal for a training to go on from a checkpoint."""
+        """Initialise the state. ``key`` must be equal to resume from a checkpoint."""
         self.state = {
             "key": {**key, "device": self.device.name.split(":")[0]},
             "step": 0,
@@ -87,37 +73,29 @@ class Loop(ABC, Generic[_Network]):
             "validations": 0,
         }
 
-    # What differs
-
     @abstractmethod
     def loss(self, rows: Rows) -> Tensor:
         """The loss of these rows, a scalar."""
 
     @abstractmethod
     def clip(self) -> None:
-        """Cut a gradient that is too long."""
+        """Clip a gradient that is too long."""
 
     @abstractmethod
     def figures(self, rows: Rows) -> dict[str, Any]:
-        """How good the network is on these rows."""
+        """The network's figures on these rows."""
 
     @abstractmethod
-    def sample(self) -> Rows:
-        """The held-out rows that a validation looks at."""
+    def validation_rows(self) -> Rows:
+        """The held-out rows that a validation uses."""
 
     @abstractmethod
     def better(self, figures: Mapping[str, Any], best: Mapping[str, Any]) -> bool:
-        """Whether the figures of now are better than the best so far."""
+        """Whether the figures are better than the best so far."""
 
     @abstractmethod
-    def round(self) -> None:
-        """Make the network's numbers those that a file holds."""
-
-    @abstractmethod
-    def write(self, training: dict[str, Any], figures: dict[str, Any], licence: str) -> Path:
-        """Write the weights, with a card that says this of their training."""
-
-    # How far it is
+    def write(self, training: dict[str, Any], figures: dict[str, Any]) -> Path:
+        """Write the weights, with ``training`` in their card."""
 
     @property
     def step(self) -> int:
@@ -126,7 +104,7 @@ class Loop(ABC, Generic[_Network]):
 
     @property
     def steps(self) -> int:
-        """All steps of the training; a promise if it ends with the time."""
+        """Steps of the whole training; an estimate if it ends with the time."""
         if self.minutes is None:
             return max(1, int(self.epochs or self.recipe.epochs) * self.per_epoch)
         if self.fraction >= 1:
@@ -141,18 +119,18 @@ class Loop(ABC, Generic[_Network]):
         return min(1.0, self.step / self.steps)
 
     def rows(self) -> Rows:
-        """The rows of the next step: an epoch has an order of its own, from its number and seed, so
-        that a training that goes on sees what it would have seen."""
+        """The rows of the next step.
+
+        The order depends on seed and epoch alone, so that a resumed training uses the same rows.
+        """
         epoch, place = divmod(self.step, self.per_epoch)
         if self.order[0] != epoch:
             generator = np.random.Generator(np.random.PCG64([self.seed, epoch]))
             self.order = (epoch, generator.permutation(self.train))
         return np.sort(self.order[1][place * self.batch : (place + 1) * self.batch])
 
-    # The work
-
-    def run(self, licence: str, progress: Callable[[Report], None] | None) -> Trained:
-        """Train to the end, and write the weights. TrainingError."""
+    def run(self, progress: Callable[[Report], None] | None) -> TrainingResult:
+        """Train to the end and write the weights. TrainingError."""
         resumed_at = self._resume()
         began = saved = last = time.monotonic()
         while self.fraction < 1:
@@ -167,8 +145,13 @@ class Loop(ABC, Generic[_Network]):
                 saved = self._checkpoint()
             if progress is not None:
                 rate = (self.step - resumed_at) / max(time.monotonic() - began, 1e-9)
-                progress(self._report(rate))
-        return self._finish(licence, resumed_at)
+                state = self.state
+                progress(
+                    Report(
+                        self.step, self.steps, state["loss"], rate * self.batch, state["figures"]
+                    )
+                )
+        return self._finish(resumed_at)
 
     def _resume(self) -> int:
         path = self.folder / "checkpoint.safetensors"
@@ -179,7 +162,7 @@ class Loop(ABC, Generic[_Network]):
             changed = [k for k, v in self.state["key"].items() if document["key"].get(k) != v]
             raise TrainingError(
                 f"{self.folder} holds the state of another training: other {', '.join(changed)}",
-                remedy="give the options and data it was begun with, or --restart to begin anew",
+                remedy="give its options and data, or --restart to start again",
             )
         self.state = document
         return self.step
@@ -205,7 +188,7 @@ class Loop(ABC, Generic[_Network]):
         self.state["step"] = step + 1
 
     def _validate(self) -> None:
-        figures = self.figures(self.sample())
+        figures = self.figures(self.validation_rows())
         self.state["figures"] = figures
         self.state["validations"] = int(self.fraction * self.validations + 1e-9)
         best = self.state["best"]
@@ -219,17 +202,12 @@ class Loop(ABC, Generic[_Network]):
         save_checkpoint(path, self.network, self.optimiser, self.state)
         return time.monotonic()
 
-    def _report(self, rate: float) -> Report:
-        left = (self.steps - self.step) / max(rate, 1e-9)
-        figures = self.state["figures"]
-        return Report(self.step, self.steps, self.state["loss"], rate * self.batch, left, figures)
-
-    def _finish(self, licence: str, resumed_at: int) -> Trained:
+    def _finish(self, resumed_at: int) -> TrainingResult:
         best = load_tensors(self.folder / "best.safetensors")
         if best is not None:
             self.network.load_state_dict(best[0])
-        self.round()
-        figures = self.figures(self.held)  # of the very numbers that are written
+        round_to_half(self.network)
+        figures = self.figures(self.held)  # of the numbers that the file will hold
         state = self.state
         epochs, seconds = self.step / self.per_epoch, state["seconds"]
         training = {
@@ -245,7 +223,7 @@ class Loop(ABC, Generic[_Network]):
             "device": self.device.describe(),
         }
         self.network.cpu()
-        path = self.write(training, figures, licence)
+        path = self.write(training, figures)
         shutil.rmtree(self.folder, ignore_errors=True)
         size = path.stat().st_size
-        return Trained(path, figures, self.step, epochs, seconds, resumed_at, size)
+        return TrainingResult(path, figures, self.step, epochs, seconds, resumed_at, size)

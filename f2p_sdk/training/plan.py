@@ -1,74 +1,84 @@
-"""What is to be trained, how far it is, and what came of it."""
+"""Plan, progress and result of a training."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .recipes import RECIPES, Recipe
 
-__all__ = ["Plan", "Report", "Trained"]
+__all__ = ["BasePlan", "Plan", "Report", "TrainingResult"]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to train and how long.
+class BasePlan:
+    """Recipe and duration of any training.
 
     Attributes:
-        recipe: optimiser, loss, schedule.
+        recipe: a :class:`.recipes.BaseRecipe`.
+        epochs: passes over the pictures; the recipe's own if None.
+        minutes: duration instead of epochs, without pauses between a stop and a resume. The
+            schedule ends with the time, so the number of steps depends on the machine.
+        seed: of all random numbers. The same seed, data, epochs and machine give the same weights.
+    """
+
+    recipe: Any
+    _: KW_ONLY
+    epochs: int | None = None
+    minutes: float | None = None
+    seed: int = 0
+
+    def key(self) -> dict[str, Any]:
+        """Values that must be equal to resume from a checkpoint; JSON types."""
+        return dict(json.loads(json.dumps(asdict(self), default=str)))
+
+
+@dataclass(frozen=True)
+class Plan(BasePlan):
+    """Network, recipe and duration of an imitator training.
+
+    Attributes:
         network: name of the imitator; the recipe's own if empty.
         options: of the network.
-        epochs: how often every picture is seen; the recipe's own if None.
-        minutes: train for that long instead, pauses between a stop and a resume not counted. The
-            schedule ends with the time, so how many steps there were depends on the machine.
-        start: weights to go on from, of the same layout; None for new ones.
-        seed: of the first weights and of the order of the pictures. The same seed, data, epochs and
-            machine give the same weights.
+        initial_weights: file to continue from, of the same layout; None for random weights.
     """
 
     recipe: Recipe = RECIPES["best"]
     network: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
-    epochs: int | None = None
-    minutes: float | None = None
-    seed: int = 0
-    start: Path | None = None
+    initial_weights: Path | None = None
 
     def key(self) -> dict[str, Any]:
-        """What must be equal for a training to go on from a checkpoint."""
-        plan = asdict(self)
-        plan["network"] = self.network or self.recipe.network
-        plan["options"] = dict(self.options)
-        plan["start"] = str(self.start or "")
-        return dict(json.loads(json.dumps(plan)))
+        return {**super().key(), "network": self.network or self.recipe.network}
 
 
 @dataclass(frozen=True)
 class Report:
-    """How far a training is.
+    """Progress of a training.
 
     Attributes:
-        step, steps: done, and all of them; with a time budget, what the rate so far promises.
+        step, steps: done, and in total; with ``minutes``, an estimate from the rate so far.
         loss: running mean of the recipe's loss.
         rate: pictures per second.
-        seconds_left: until the last step.
-        figures: of the last validation: ``psnr_db`` and ``l1``, empty before the first.
+        figures: of the last validation, empty before the first.
     """
 
     step: int
     steps: int
     loss: float
     rate: float
-    seconds_left: float
     figures: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Trained:
-    """The outcome: the weights file, its figures on all held-out pictures, and what it took."""
+class TrainingResult:
+    """Weights file, its figures on all held-out pictures, and the cost of the training.
+
+    ``resumed_at``: first step of this run; ``bytes``: size of the file.
+    """
 
     path: Path
     figures: Mapping[str, Any]

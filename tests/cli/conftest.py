@@ -1,4 +1,4 @@
-"""The toy game's character, a free endpoint, and the commands as processes of their own."""
+"""Layout and characters of the toy game, a free endpoint, and commands in their own processes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def hero() -> Layout:
 
 @pytest.fixture(scope="session")
 def kinds(hero: Layout) -> dict[str, str]:
-    """What an engine of the toy game says that it draws."""
+    """Kinds of the toy engine with the hashes of their layouts."""
     return {"hero": hero.hash}
 
 
@@ -41,7 +41,7 @@ def endpoint() -> str:
 
 @pytest.fixture
 def start(toy: None) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """The command in a process of its own."""
+    """Start a command in its own process."""
     processes: list[subprocess.Popen[str]] = []
 
     def run(*arguments: object) -> subprocess.Popen[str]:
@@ -58,7 +58,7 @@ def start(toy: None) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 @pytest.fixture
 def expected(toy: None) -> Callable[..., Any]:
-    """What the toy engine draws, worked out here."""
+    """Function that returns the toy engine's picture without the bridge."""
 
     def draw(values: Mapping[str, Any], size: int) -> Any:
         from f2p_toy import Engine  # type: ignore[import-not-found]

@@ -1,4 +1,4 @@
-"""What the commands share: progress and output."""
+"""Progress, text output and shared options of commands."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from f2p_sdk import PluginError
-from f2p_sdk.cli import _common
+from f2p_sdk.cli import _common, _options
 
 
-def test_progress_where_nobody_sees_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_without_a_terminal_prints_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
 
     @click.command()
     def work() -> None:
         with _common.progress("drawing", total=100) as update:
-            update(40)  # resumed: 40 were there already
+            update(40)  # a resumed job
             for second in range(1, 61):
                 clock[0] = second
                 update(40 + second, note="fine")
@@ -61,7 +61,7 @@ def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "[psnr] 30 dB" in shown
 
 
-def test_a_terminal_shows_progress_beside_json(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_progress_even_if_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     text = io.StringIO()
     terminal = Console(file=text, force_terminal=True, width=120)
     monkeypatch.setattr(_common, "console", lambda stderr=False: terminal)
@@ -70,7 +70,9 @@ def test_a_terminal_shows_progress_beside_json(monkeypatch: pytest.MonkeyPatch) 
     assert "drawing" in text.getvalue()
 
 
-def test_quiet_progress_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_progress_without_a_terminal_prints_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with _common.progress("drawing", total=3, quiet=True) as update:
         update(3)
     assert capsys.readouterr() == ("", "")
@@ -87,8 +89,8 @@ def test_json_is_ascii_and_has_no_nan(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_json_and_game_options() -> None:
     @click.command()
-    @_common.game_option
-    @_common.json_option
+    @_options.game_option
+    @_options.json_option
     def work(game: str, as_json: bool) -> None:
         click.echo(f"{game} {as_json}")
 
@@ -97,7 +99,7 @@ def test_json_and_game_options() -> None:
     assert CliRunner().invoke(work, []).exit_code == 2
 
 
-def test_load_kind_suggests() -> None:
+def test_load_kind_of_an_unknown_game() -> None:
     with pytest.raises(PluginError, match="there is no game named 'justise'"):
         _common.load_kind("justise")
 

@@ -12,7 +12,7 @@ import pytest
 Run = Callable[..., Any]
 
 
-def test_evaluate_an_imitator_that_is_right(f2p: Run, tmp_path: Path) -> None:
+def test_evaluate_a_perfect_imitator(f2p: Run, tmp_path: Path) -> None:
     done = f2p("evaluate", "imitator", "-g", "toy", "--count", 20, "--json")
     assert done.code == 0, done.text
     document = json.loads(done.out)
@@ -24,14 +24,14 @@ def test_evaluate_an_imitator_that_is_right(f2p: Run, tmp_path: Path) -> None:
     found = {row["name"]: row for row in sensitivity["parameters"]}
     assert list(found) == ["red", "green", "hair=none", "hair=short", "hair=long"]
     assert found["red"]["correlation"] > 0.99
-    # the toy engine draws no hair: nothing changes, and nothing is credited
+    # The toy engine draws no hair: the picture does not change.
     assert found["hair=short"]["change"] == 0
     assert sensitivity["share_above_0.8"] == pytest.approx(0.4)
     assert sensitivity["sliders"]["share_above_0.8"] == 1
     assert sensitivity["worst"][0]["correlation"] == 0
 
 
-def test_evaluate_writes_a_page_and_tells(f2p: Run, tmp_path: Path) -> None:
+def test_evaluate_writes_an_html_page_and_a_table(f2p: Run, tmp_path: Path) -> None:
     page = ("--page", tmp_path / "page", "--rows", 3)
     done = f2p("evaluate", "imitator", "-g", "toy", "--count", 4, "--characters", 2, *page)
     assert done.code == 0, done.text
@@ -81,7 +81,7 @@ def test_train_measures_and_ends_with_weights_that_load(
 
     done = f2p(*train, "--epochs", 2)  # what is there is not lost by a second call
     assert done.code == 2
-    assert "is there already" in done.text
+    assert "exists already" in done.text
     assert "--restart" in done.text
     done = f2p(*train, "--minutes", 0.01, "--restart")
     assert done.code == 0, done.text

@@ -1,4 +1,4 @@
-"""``f2p`` itself: exit codes, errors for people, --debug, near matches; games and plugins."""
+"""``f2p``: exit codes, error messages, --debug, suggestions; ``f2p games`` and ``f2p plugins``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run(*arguments: str, group: click.Command = app) -> Any:
 
 
 def root(**commands: Callable[[], Any]) -> RootGroup:
-    """A root group with these commands."""
+    """Return a root group with these commands."""
     made = RootGroup("f2p")
     made.package = "f2p_sdk.cli"
     for name, callback in commands.items():
@@ -41,7 +41,7 @@ def raising(error: BaseException) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "told"),
+    ("error", "code", "message"),
     [
         (ImageError("a.png: is empty", remedy="give a picture"), 1, "error: a.png: is empty\n"),
         (UsageError("--face must be 1 or more"), 2, "error: --face must be 1 or more\n"),
@@ -54,24 +54,26 @@ def raising(error: BaseException) -> Callable[[], None]:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_errors_become_exit_codes(error: BaseException, code: int, told: str) -> None:
+def test_errors_become_exit_codes(error: BaseException, code: int, message: str) -> None:
     done = run("work", group=root(work=raising(error)))
     assert done.exit_code == code
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.output
     assert done.stdout == ""
 
 
-def test_errors_say_what_to_do_next() -> None:
+def test_errors_show_the_next_step() -> None:
     group = root(work=raising(ImageError("a.png: is empty", remedy="give a picture")))
     assert run("work", group=group).stderr == "error: a.png: is empty\n next: give a picture\n"
     defect = run("work", group=root(work=raising(RuntimeError("boom")))).stderr
-    assert "run again with --debug and report it" in defect
+    assert "run it with --debug and report it" in defect
 
 
 @pytest.mark.parametrize("line", [["--debug", "work"], ["work", "--debug"]])
 @pytest.mark.parametrize("error", [ImageError("bad"), RuntimeError("bad")])
-def test_debug_shows_the_traceback_wherever_it_stands(line: list[str], error: Exception) -> None:
+def test_debug_shows_the_traceback_before_and_after_the_command(
+    line: list[str], error: Exception
+) -> None:
     done = run(*line, group=root(work=raising(error)))
     assert done.exit_code == 1
     assert "Traceback (most recent call last)" in done.stderr
@@ -86,7 +88,7 @@ def test_exit_codes_of_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ([], "Usage: "),
         (["gmaes"], "id you mean 'games'?"),
@@ -95,23 +97,23 @@ def test_exit_codes_of_commands() -> None:
         (["games", "extra"], "unexpected extra argument"),
     ],
 )
-def test_wrong_use_is_2(line: list[str], told: str) -> None:
+def test_wrong_use_is_2(line: list[str], message: str) -> None:
     done = run(*line)
     assert done.exit_code == 2
-    assert told in done.output
+    assert message in done.output
     assert "Traceback" not in done.output
 
 
-def test_help_of_the_root_names_every_command() -> None:
+def test_root_help_lists_every_command() -> None:
     output = run("--help").stdout
     folder = Path(sys.modules["f2p_sdk.cli"].__file__ or "").parent
     files = [*folder.glob("[a-z]*.py"), *(init.parent for init in folder.glob("*/__init__.py"))]
-    assert len(files) >= 2
+    assert files
     for name in {file.stem for file in files}:
         assert f"\n  {name.replace('_', '-')} " in output
 
 
-def test_lazy_group_takes_the_package_of_its_function() -> None:
+def test_lazy_group_has_the_package_of_its_function() -> None:
     from f2p_sdk.cli import app as root_app
 
     assert isinstance(root_app, LazyGroup)
@@ -169,7 +171,7 @@ def test_games_as_json() -> None:
 
 
 @pytest.mark.usefixtures("installed")
-def test_games_for_people() -> None:
+def test_games_as_a_table() -> None:
     done = run("games")
     assert done.exit_code == 0
     row = next(line for line in done.stdout.splitlines() if "toy/good" in line)
@@ -179,7 +181,7 @@ def test_games_for_people() -> None:
     assert "broken" in next(line for line in done.stdout.splitlines() if "toy/bad" in line)
 
 
-def test_nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_game_and_no_plugin_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     empty = PluginManager()
     monkeypatch.setattr(plugins, "manager", lambda: empty)
     assert "pip install f2p-justice" in run("games").stdout
@@ -187,7 +189,7 @@ def test_nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(run("games", "--json").stdout) == []
     assert json.loads(run("plugins", "--json").stdout) == []
     empty.register(builtin, PluginInfo("core"))
-    assert "pip install f2p-justice" in run("plugins").stdout  # the core alone is no plugin
+    assert "pip install f2p-justice" in run("plugins").stdout  # the core is no installed plugin
     assert "recognizer light-cnn" in run("plugins").stdout
 
 
@@ -206,7 +208,7 @@ def test_plugins_as_json() -> None:
     ]
 
 
-def test_the_installed_script() -> None:
+def test_installed_script() -> None:
     script = Path(sys.executable).parent / ("f2p.exe" if sys.platform == "win32" else "f2p")
     done = subprocess.run([script, "--version"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
@@ -214,13 +216,13 @@ def test_the_installed_script() -> None:
 
 
 @pytest.mark.parametrize("line", [["plugins", "--json"], ["plugins"], ["--help"]], ids=" ".join)
-def test_a_reader_that_goes_away_is_no_traceback(line: list[str]) -> None:
+def test_closed_stdout_gives_no_traceback(line: list[str]) -> None:
     command = [sys.executable, "-c", "from f2p_sdk.cli import main; main()", *line]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stderr is not None
-    process.stdout.close()  # long before there is anything to read
+    process.stdout.close()  # before the command prints anything
     with process.stderr as stderr:
-        told = stderr.read().decode()
+        errors = stderr.read().decode()
     assert process.wait(timeout=60) in (0, 1)
-    assert told == ""
+    assert errors == ""

@@ -1,4 +1,4 @@
-"""f2p sheet: pages of the toy game, and one of the stand-in engine."""
+"""f2p sheet: sheets of the toy game, and one of the stand-in engine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from f2p_sdk.cli._contact import marked, random_pages, slider_pages
+from f2p_sdk.cli._sheets import change_map, random_sheets, slider_sheets
 from f2p_sdk.images import load
 from f2p_sdk.parameters import Continuous, Layout
 
@@ -18,24 +18,18 @@ HERO = Layout.load(Path(__file__).parents[1] / "toy" / "hero.toml")
 Run = Callable[..., Any]
 
 
-def holds(sheet: np.ndarray[Any, Any], picture: np.ndarray[Any, Any]) -> bool:
-    """Whether ``picture`` is somewhere on the sheet, to the pixel; its last row may bear a label,
-    so its upper half is looked for."""
+def contains(sheet: np.ndarray[Any, Any], picture: np.ndarray[Any, Any]) -> bool:
+    """Return whether the upper half of ``picture`` is on the sheet; a label may be below it."""
     top = picture[: picture.shape[0] // 2]
     windows = np.lib.stride_tricks.sliding_window_view(sheet, top.shape)[:, :, 0]
     ys, xs = np.nonzero((windows[:, :, 0, 0] == top[0, 0]).all(-1))
     return any(np.array_equal(windows[y, x], top) for y, x in zip(ys, xs, strict=True))
 
 
-def expected(values: Any, size: int) -> Any:
-    """What the toy engine draws, worked out here."""
-    from f2p_toy import Engine  # type: ignore[import-not-found]
-
-    return Engine().render("hero", values, (size, size), ["color"], {})["color"]
-
-
 @pytest.mark.slow
-def test_random_characters_are_those_of_capture(f2p: Run, tmp_path: Path) -> None:
+def test_even_random_characters_are_those_of_capture(
+    f2p: Run, expected: Run, tmp_path: Path
+) -> None:
     out = tmp_path / "random.png"
     options = ["--random", 5, "--evenly", "--seed", 7, "--size", 32, "--json"]
     done = f2p("sheet", "-g", "toy", *options, "-o", out)
@@ -46,17 +40,17 @@ def test_random_characters_are_those_of_capture(f2p: Run, tmp_path: Path) -> Non
     sheet = load(out)
     assert list(sheet.shape[1::-1]) == document["pages"][0]["size"]
     for index in range(5):
-        assert holds(sheet, expected(HERO.random(index, 7).values, 32)), index
-    assert not holds(sheet, expected(HERO.random(5, 7).values, 32))
+        assert contains(sheet, expected(HERO.random(index, 7).values, 32)), index
+    assert not contains(sheet, expected(HERO.random(5, 7).values, 32))
 
 
-def test_random_characters_are_people_where_the_layout_says_how() -> None:
+def test_random_characters_stay_within_the_spread() -> None:
     layout = Layout("g", "k", (Continuous("nose", "nose", spread=0.1),))
-    (page,) = random_pages(layout, 20, layout.person, 0)
-    assert all(0.45 <= b.values[0]["nose"] <= 0.55 for b in page.blocks)
+    (sheet,) = random_sheets(layout, 20, layout.person, 0)
+    assert all(0.45 <= tile.values[0]["nose"] <= 0.55 for tile in sheet.tiles)
 
 
-def test_sliders_and_choices_in_a_folder(f2p: Run, tmp_path: Path) -> None:
+def test_sliders_and_choices_in_a_folder(f2p: Run, expected: Run, tmp_path: Path) -> None:
     out = tmp_path / "sheets"
     done = f2p("sheet", "-g", "toy", "--sliders", "--choices", "-o", out, "--size", 32, "--json")
     assert done.code == 0, done.text
@@ -65,15 +59,15 @@ def test_sliders_and_choices_in_a_folder(f2p: Run, tmp_path: Path) -> None:
     assert [Path(page["path"]).name for page in document["pages"]] == names
     sheet, base = load(out / names[0]), dict(HERO.default().values)
     for values in (base, {**base, "red": 0.0}, {**base, "green": 1.0}):
-        assert holds(sheet, expected(values, 32))
+        assert contains(sheet, expected(values, 32))
     red = next(row for row in document["sliders"] if row["name"] == "red")
-    apart = np.abs(
+    difference = np.abs(
         expected(base, 32).astype(int) - expected({**base, "red": 0.0}, 32).astype(int)
     ).max(-1)
-    assert red["changed_at_low"] == pytest.approx((apart >= 6).mean(), abs=1e-4)
+    assert red["changed_at_low"] == pytest.approx((difference >= 6).mean(), abs=1e-4)
 
 
-def test_only_what_is_asked_for(f2p: Run, tmp_path: Path) -> None:
+def test_only_selects_one_slider(f2p: Run, tmp_path: Path) -> None:
     out = tmp_path / "one.jpg"
     argv = ("sheet", "-g", "toy", "--sliders", "--only", "red", "-o", out, "--size", 32)
     done = f2p(*argv)
@@ -91,11 +85,11 @@ def test_on_another_character_by_the_imitator(f2p: Run, tmp_path: Path) -> None:
     assert done.code == 0, done.text
     rendered = tmp_path / "r.png"
     assert f2p("render", path, "-o", rendered, "--size", 64).code == 0
-    assert holds(load(out), load(rendered))
+    assert contains(load(out), load(rendered))
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ([], "add --random 64, --sliders or --choices"),
         (["--sliders", "--only", "rad"], "did you mean 'red'?"),
@@ -108,13 +102,15 @@ def test_on_another_character_by_the_imitator(f2p: Run, tmp_path: Path) -> None:
         (["--choices", "--plaintext"], "need --listen"),
     ],
 )
-def test_wrong_use(f2p: Run, options: list[str], said: str) -> None:
+def test_wrong_use(f2p: Run, options: list[str], message: str) -> None:
     done = f2p("sheet", "-g", "toy", *options)
     assert done.code == 2
-    assert said in done.text
+    assert message in done.text
 
 
-def test_an_engine_that_dies(f2p: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_sheet_if_the_engine_dies(
+    f2p: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("F2P_TOY_ENGINE", "dies")
     out = tmp_path / "s.png"
     done = f2p("sheet", "-g", "toy", "--random", 9, "-o", out, "--size", 32)
@@ -123,27 +119,28 @@ def test_an_engine_that_dies(f2p: Run, tmp_path: Path, monkeypatch: pytest.Monke
     assert not out.exists()
 
 
-def test_marks_are_where_pictures_differ() -> None:
+def test_change_map_marks_visible_differences() -> None:
     base = np.full((8, 8, 3), 100, np.uint8)
     low, high = base.copy(), base.copy()
     low[2, 3] += 50
-    high[5, 6, 1] -= 5  # too little to see
-    picture, shares = marked(base, [low, high])
+    high[5, 6, 1] -= 5  # not visible
+    picture, shares = change_map(base, [low, high])
     assert shares == [1 / 64, 0]
     red = picture[..., 0].astype(int) > picture[..., 1].astype(int) + 30
     assert np.argwhere(red).tolist() == [[2, 3]]
 
 
-def test_pages_hold_everything_once() -> None:
-    (one,) = random_pages(HERO, 100, HERO.random, 0)
-    assert len(one.blocks) == 100
-    several = list(random_pages(HERO, 250, HERO.random, 0))
-    assert [b.caption for page in several for b in page.blocks] == [str(i) for i in range(250)]
+def test_sheets_have_every_tile_once() -> None:
+    (one,) = random_sheets(HERO, 100, HERO.random, 0)
+    assert len(one.tiles) == 100
+    several = list(random_sheets(HERO, 250, HERO.random, 0))
+    assert [t.caption for sheet in several for t in sheet.tiles] == [str(i) for i in range(250)]
     many = tuple(Continuous(f"s{k}", "face") for k in range(25))
-    pages = list(slider_pages(Layout("g", "k", many), {p.name: 0.5 for p in many}, many, "it"))
-    assert [b.slider for page in pages for b in page.blocks] == [p.name for p in many]
-    assert [len(page.blocks) for page in pages] == [12, 13]
-    assert len({page.name for page in pages}) == 2
+    base = {p.name: 0.5 for p in many}
+    sheets = list(slider_sheets(Layout("g", "k", many), base, many, "the default"))
+    assert [t.slider for sheet in sheets for t in sheet.tiles] == [p.name for p in many]
+    assert [len(sheet.tiles) for sheet in sheets] == [12, 13]
+    assert len({sheet.name for sheet in sheets}) == 2
 
 
 @pytest.mark.slow

@@ -63,5 +63,5 @@ def page(request: pytest.FixtureRequest) -> Page:
 
 @pytest.fixture(scope="session")
 def open_page() -> Callable[[str], Page]:
-    """A page by its path in the repository."""
+    """Function that returns a page by its path in the repository."""
     return lambda path: Page(ROOT / path)

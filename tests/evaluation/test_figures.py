@@ -1,4 +1,4 @@
-"""Figures over fits, against a few that can be counted by hand, and plainer ways to count."""
+"""Figures over fits, compared with values counted by hand and with simpler computations."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from f2p_sdk.evaluation import DISTURBANCES, Photo, robustness, summary
-from f2p_sdk.evaluation.figures import auc, identification, iou, landmark_error, verification
-from f2p_sdk.evaluation.look import _altered
+from f2p_sdk.evaluation import PERTURBATIONS, Photo, robustness, summary
+from f2p_sdk.evaluation.figures import auc, identification, landmark_error, verification
+from f2p_sdk.evaluation.measures import _altered
 
 
-def test_identification_counts_the_photos_that_find_another_of_the_same_person() -> None:
+def test_identification_counts_characters_near_another_photo_of_the_person() -> None:
     photos = np.array([[0.0], [1.0], [10.0], [11.0], [50.0]])
     who = ["a", "a", "b", "b", "c"]
-    # characters of a find a and b, those of b find b and a, in this order of nearness
     characters = np.array([[0.9], [9.0], [10.9], [0.2], [50.0]])
     found = identification(characters, photos, who, (1, 3))
-    # the first finds photo 1; the second is next to photo 2, of b, then 3, of b, then 0
+    # Nearest other photos: of character 0 photo 1 (a), of character 1 photos 2 (b), 3 (b), 0 (a).
     assert found == {"rank1": 2 / 4, "rank3": 4 / 4, "counted": 4}
 
 
-def test_a_photo_is_not_found_by_its_own_character() -> None:
+def test_identification_ignores_the_fitted_photo() -> None:
     photos = np.array([[0.0], [5.0], [0.1], [9.0]])
     found = identification(photos, photos, ["a", "a", "b", "b"], (1,))
-    assert found["rank1"] == 0.0  # each is nearest to itself, which does not count
+    assert found["rank1"] == 0.0  # each character is nearest to its own photo
 
 
 def test_auc_is_the_share_of_pairs_in_the_right_order() -> None:
@@ -37,45 +36,40 @@ def test_auc_is_the_share_of_pairs_in_the_right_order() -> None:
     assert auc(same, np.zeros(0)) is None
 
 
-def test_verification_takes_every_pair_once() -> None:
+def test_verification_counts_every_pair_once() -> None:
     vectors = np.array([[1.0, 0.0], [2.0, 0.1], [0.0, 1.0], [0.1, 3.0]])
     found = verification(vectors, ["a", "a", "b", "b"])
     assert found == {"verification_auc": 1.0, "pairs_same": 2, "pairs_other": 4}
     assert verification(vectors, ["a", "b", "a", "b"])["verification_auc"] < 0.5
 
 
-def test_iou_of_what_one_of_both_shows() -> None:
-    a, b = np.array([[0, 0], [1, 1]]), np.array([[0, 1], [1, 1]])
-    assert iou(a, b, ("wall", "face", "hat")) == {"wall": 1 / 2, "face": 2 / 3}
-
-
-def test_landmark_error_is_in_distances_between_the_eyes() -> None:
+def test_landmark_error_is_in_eye_distances() -> None:
     marks = np.array([[8.0, 0], [6, 0], [0, 0], [2, 0], [4, 5]])  # eyes at 7 and 1
     assert landmark_error(marks + np.array([0, 3]), marks) == pytest.approx(3 / 6)
 
 
-@pytest.mark.parametrize("name", sorted(DISTURBANCES))
-def test_disturbances_change_the_picture_the_same_way_every_time(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(PERTURBATIONS))
+def test_perturbations_are_deterministic(name: str) -> None:
     picture = np.random.default_rng(0).integers(40, 200, (192, 200, 3), dtype=np.uint8)
     before = picture.copy()
-    disturbed = DISTURBANCES[name](picture)
-    assert (disturbed.shape, disturbed.dtype) == (picture.shape, np.uint8)
-    assert np.abs(disturbed.astype(int) - picture).mean() > 2
-    assert np.array_equal(disturbed, DISTURBANCES[name](picture))
+    perturbed = PERTURBATIONS[name](picture)
+    assert (perturbed.shape, perturbed.dtype) == (picture.shape, np.uint8)
+    assert np.abs(perturbed.astype(int) - picture).mean() > 2
+    assert np.array_equal(perturbed, PERTURBATIONS[name](picture))
     assert np.array_equal(picture, before)
 
 
-def test_blur_removes_what_is_fine_and_illumination_darkens_one_side() -> None:
+def test_blur_removes_detail_and_illumination_darkens_one_side() -> None:
     stripes = np.zeros((192, 192, 3), np.uint8)
     stripes[:, ::2] = 200
-    assert DISTURBANCES["blur"](stripes)[20:-20, 20:-20].std() < 20 < stripes.std()
+    assert PERTURBATIONS["blur"](stripes)[20:-20, 20:-20].std() < 20 < stripes.std()
     plain = np.full((32, 64, 3), 128, np.uint8)
-    columns = DISTURBANCES["illumination"](plain).mean(axis=(0, 2))
+    columns = PERTURBATIONS["illumination"](plain).mean(axis=(0, 2))
     assert columns[0] == pytest.approx(128, abs=1)
     assert columns[-1] / 128 == pytest.approx(0.55 ** (1 / 2.2), abs=0.01)
 
 
-def test_the_altered_picture_is_grey_mirrored_and_its_landmarks_go_along() -> None:
+def test_altered_picture_and_its_landmarks_are_mirrored() -> None:
     picture = np.zeros((64, 64, 3), np.uint8)
     picture[16:32, 40:56] = (250, 100, 20)
     marks = np.array([[56.0, 24], [46, 24], [8, 24], [16, 24], [32, 40]])
@@ -83,11 +77,13 @@ def test_the_altered_picture_is_grey_mirrored_and_its_landmarks_go_along() -> No
     assert (altered == altered[..., :1]).all()
     x = np.nonzero(altered[..., 0] > 60)[1]
     assert (abs(x.min() - 8) <= 2, abs(x.max() - 23) <= 2) == (True, True)
-    # still the outer corner of the eye on the right first, and the base of the nose last
+    # The order of the landmarks is that of the mirrored face.
     assert points.tolist() == [[55, 24], [47, 24], [7, 24], [17, 24], [31, 40]]
 
 
-def _fitted(file: str, who: str, photo: float, picture: float, distance: float, kind: str) -> Any:
+def _fitted(
+    file: str, identity: str, photo: float, picture: float, distance: float, kind: str
+) -> Any:
     row = {
         "average_character": 0.8,
         "fitted": distance,
@@ -99,7 +95,7 @@ def _fitted(file: str, who: str, photo: float, picture: float, distance: float, 
         "seconds": 2.0,
         "second.altered": distance + 0.1,
     }
-    look = SimpleNamespace(
+    measurements = SimpleNamespace(
         photo=np.array([photo]),
         picture=np.array([picture]),
         classes={"hair": 0.4, "nose": 0.6},
@@ -107,13 +103,16 @@ def _fitted(file: str, who: str, photo: float, picture: float, distance: float, 
     )
     report = {"chosen": "refine", "verified": {"refine": {"distance": distance, "total": 1.0}}}
     vector = np.array([photo, 1.0]) if kind == "hero" else np.array([1.0, photo, 0.0])
-    photo_ = Photo("", file, who, kind)
     return SimpleNamespace(
-        photo=photo_, row=row, look=look, result=SimpleNamespace(report=report), vector=vector
+        photo=Photo("", file, identity, kind),
+        row=row,
+        measurements=measurements,
+        result=SimpleNamespace(report=report),
+        vector=vector,
     )
 
 
-def test_a_summary_counts_pairs_within_a_kind_and_photos_of_all() -> None:
+def test_summary_verifies_within_a_kind_and_identifies_over_all_photos() -> None:
     fitted = [
         _fitted("a0", "a", 0.0, 0.1, 0.4, "hero"),
         _fitted("a1", "a", 0.2, 0.1, 0.5, "hero"),
@@ -135,7 +134,7 @@ def test_a_summary_counts_pairs_within_a_kind_and_photos_of_all() -> None:
     assert found["terms"] == {"distance": pytest.approx(0.6), "total": 1.0}
 
 
-def test_robustness_compares_the_photos_that_were_fitted_both_ways() -> None:
+def test_robustness_compares_photos_with_both_fits() -> None:
     plain = [_fitted("a", "a", 0, 0, 0.4, "hero"), _fitted("b", "b", 0, 0, 0.2, "hero")]
     noisy = [_fitted("a", "a", 0, 0, 0.5, "hero")]
     noisy[0].row["iou"] = 0.4
@@ -148,7 +147,7 @@ def test_robustness_compares_the_photos_that_were_fitted_both_ways() -> None:
     assert found["photo_moved"] == pytest.approx(0.3)
 
 
-def test_without_names_nobody_is_identified() -> None:
+def test_no_identification_without_identities() -> None:
     found = summary([_fitted("x", "", 0.0, 0.1, 0.4, "hero")])
     assert "identification" not in found
     assert "verification" not in found

@@ -1,4 +1,4 @@
-"""What a dataset keeps of the engine's meshes."""
+"""Probing of an engine's meshes through the bridge, once per dataset."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ import numpy as np
 import pytest
 
 from f2p_sdk.bridge import EngineInfo, Host, serve_engine
-from f2p_sdk.mesh import FILE, Mesh
-from f2p_sdk.mesh import probe as room
+from f2p_sdk.mesh import FILE, Mesh, probe
 from f2p_sdk.mesh.capture import capture_mesh
 
-TOLD = ("color", "vertices", "attributes", "triangles")
+PASSES = ("color", "vertices", "attributes", "triangles")
 
 
-class Telling:
-    """An engine of the toy game that tells its meshes, if ``passes`` has them."""
+class MeshEngine:
+    """An engine of the toy game; ``passes`` are those that it offers."""
 
-    def __init__(self, toy: ModuleType, passes: Sequence[str] = TOLD) -> None:
+    def __init__(self, toy: ModuleType, passes: Sequence[str] = PASSES) -> None:
         self.toy, self.passes, self.drawn = toy, tuple(passes), 0
 
     def info(self) -> EngineInfo:
@@ -39,12 +38,12 @@ class Telling:
         scene: Mapping[str, Any],
     ) -> dict[str, Any]:
         self.drawn += 1
-        told = self.toy.tell(self.toy.LAYOUT.character(values), size[0])
+        meshes = self.toy.meshes(self.toy.LAYOUT.character(values), size[0])
         planes = {
             "color": np.zeros((size[1], size[0], 3), np.uint8),
-            "vertices": told.vertices,
-            "attributes": told.attributes,
-            "triangles": told.triangles,
+            "vertices": meshes.vertices,
+            "attributes": meshes.attributes,
+            "triangles": meshes.triangles,
         }
         return {name: planes[name] for name in passes}
 
@@ -53,7 +52,7 @@ class Telling:
 
 
 @contextmanager
-def host_of(engine: Telling) -> Iterator[Host]:
+def host_of(engine: MeshEngine) -> Iterator[Host]:
     stop = threading.Event()
     layout = engine.toy.LAYOUT
     with Host(game="toy", layouts={"dome": layout.hash}, heartbeat=0.1) as host:
@@ -69,26 +68,28 @@ def host_of(engine: Telling) -> Iterator[Host]:
             thread.join()
 
 
-def test_asks_once(meshtoy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "RANDOM", 40)
-    engine, seen = Telling(meshtoy), []
+def test_a_dataset_is_probed_once(
+    meshtoy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "RANDOM_CHARACTERS", 40)
+    engine, progress = MeshEngine(meshtoy), []
     layout = meshtoy.LAYOUT
     with host_of(engine) as host:
-        path = capture_mesh(layout, host, tmp_path, progress=lambda *at: seen.append(at))
+        path = capture_mesh(layout, host, tmp_path, progress=lambda *at: progress.append(at))
         assert path == tmp_path / FILE
-        asked = engine.drawn
+        drawn = engine.drawn
         assert capture_mesh(layout, host, tmp_path) == path
-        assert engine.drawn == asked
-    # the middle, three choices, both ends of three sliders, random characters
-    assert asked == 1 + 3 + 6 + 40
-    assert seen[-1] == (asked, asked)
+        assert engine.drawn == drawn
+    assert progress[-1] == (drawn, drawn)
     mesh = Mesh.load(path, layout)
     assert len(mesh.body.rest) == len(meshtoy.FACE) + 4
     assert len(mesh.pieces) == 2
 
 
-def test_engines_that_tell_no_meshes_are_not_asked(meshtoy: ModuleType, tmp_path: Path) -> None:
-    engine = Telling(meshtoy, ("color", "vertices"))
+def test_an_engine_without_all_mesh_passes_is_not_probed(
+    meshtoy: ModuleType, tmp_path: Path
+) -> None:
+    engine = MeshEngine(meshtoy, ("color", "vertices"))
     with host_of(engine) as host:
         assert capture_mesh(meshtoy.LAYOUT, host, tmp_path) is None
     assert engine.drawn == 0

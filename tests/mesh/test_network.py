@@ -1,4 +1,4 @@
-"""The imitator of told meshes: where it draws, what its gradient says, what it keeps."""
+"""The mesh imitator: silhouette, gradient, mixing of choices, configuration."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from f2p_sdk.mesh import Mesh, measure
-from f2p_sdk.mesh.geometry import Geometry, sizes
+from f2p_sdk.mesh import Mesh, probe_mesh
+from f2p_sdk.mesh.geometry import Geometry, mesh_sizes
 from f2p_sdk.mesh.network import MeshImitator
-from f2p_sdk.mesh.visibility import Window
+from f2p_sdk.mesh.visibility import Crops
 from f2p_sdk.networks import from_config
 
 SIZE = 64
@@ -20,7 +20,7 @@ SIZE = 64
 
 @pytest.fixture(scope="module")
 def mesh(meshtoy: ModuleType) -> Mesh:
-    return measure(meshtoy.LAYOUT, meshtoy.ask, SIZE, random=120)
+    return probe_mesh(meshtoy.LAYOUT, meshtoy.probe, SIZE, random=120)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,13 @@ def network(meshtoy: ModuleType, mesh: Mesh) -> MeshImitator:
         {"body": False, "textures": False, "width": 8, "covers": False},
     ]
     made = MeshImitator(
-        meshtoy.LAYOUT.size, sizes(mesh), [3], SIZE, parts, [[-0.7, 0.7, -0.7, 0.7]] * 2, bends=4
+        meshtoy.LAYOUT.size,
+        mesh_sizes(mesh),
+        [3],
+        SIZE,
+        parts,
+        [[-0.7, 0.7, -0.7, 0.7]] * 2,
+        bends=4,
     )
     made.geometry.set(mesh)
     return made.eval()
@@ -56,12 +62,12 @@ def test_draws_the_surface_where_the_engine_does(meshtoy, network) -> None:
         assert (surface.numpy() != wanted).mean() < 0.004
 
 
-def test_a_window_is_a_part_of_the_picture(meshtoy, network) -> None:
+def test_a_crop_is_a_part_of_the_picture(meshtoy, network) -> None:
     vector = torch.cat([_vector(meshtoy, 1), _vector(meshtoy, 2)])
     top, left = torch.tensor([5, 30]), torch.tensor([20, 11])
     with torch.no_grad():
         whole = network(vector)
-        part = network(vector, Window(top, left, 24))
+        part = network(vector, Crops(top, left, 24))
     assert part.shape == (2, 3, 24, 24)
     for i in range(2):
         wanted = whole[i, :, top[i] : top[i] + 24, left[i] : left[i] + 24]
@@ -75,13 +81,13 @@ def test_pictures_do_not_depend_on_the_gradient(meshtoy, network) -> None:
     assert (network(vector.clone().requires_grad_()) - plain).abs().max() < 1e-5
 
 
-def test_the_gradient_says_where_the_picture_moves(meshtoy, network) -> None:
-    """Against the difference of two pictures: the middle of what is seen goes up and down."""
+def test_the_gradient_is_that_of_motion(meshtoy, network) -> None:
+    """Against the difference of two pictures: the centre of the surface moves up and down."""
     row = torch.arange(SIZE).view(1, 1, SIZE, 1).float()
 
     def height(vector: torch.Tensor) -> torch.Tensor:
-        seen = (network(vector) - network.behind[:, None, None]).abs().sum(dim=1, keepdim=True)
-        return (seen * row).sum() / seen.sum()
+        surface = (network(vector) - network.behind[:, None, None]).abs().sum(dim=1, keepdim=True)
+        return (surface * row).sum() / surface.sum()
 
     vector = _vector(meshtoy, 4, wide=0.2, up=0.4, hat="none")
     with torch.no_grad():
@@ -96,7 +102,7 @@ def test_the_gradient_says_where_the_picture_moves(meshtoy, network) -> None:
 
 def test_undecided_choices_are_mixed(meshtoy, network) -> None:
     bare, tall = _vector(meshtoy, 5, hat="none"), _vector(meshtoy, 5, hat="tall")
-    # colours see the choice too: here only what is drawn is compared
+    # the choice also changes colours: only the geometry is compared here
     for shader in network.shaders:
         shader.sees[3:] = 0
     half = (bare + tall) / 2
@@ -109,7 +115,7 @@ def test_undecided_choices_are_mixed(meshtoy, network) -> None:
     assert (gradient[0, [3, 5]] != 0).all()
 
 
-def test_is_built_again_from_its_description(meshtoy, network) -> None:
+def test_config_builds_the_same_network(meshtoy, network) -> None:
     again = from_config(network.config())
     again.load_state_dict(network.state_dict())
     vector = _vector(meshtoy, 6)
@@ -117,11 +123,11 @@ def test_is_built_again_from_its_description(meshtoy, network) -> None:
         assert torch.equal(again.eval()(vector), network(vector))
 
 
-def test_an_engine_whose_choices_bring_no_meshes_has_a_geometry_too(meshtoy, mesh) -> None:
+def test_a_mesh_without_pieces_has_a_geometry(meshtoy, mesh) -> None:
     sliders = meshtoy.LAYOUT.n_continuous
     bare = replace(mesh, pieces=(), guides=np.zeros((0, 2 * sliders, 0, 3), np.float32))
-    geometry = Geometry(sliders, sizes(bare))
+    geometry = Geometry(sliders, mesh_sizes(bare))
     geometry.set(bare)
     posed = geometry(_vector(meshtoy))
-    assert posed.moved.shape == (1, 0, 0, 3)
+    assert posed.guides.shape == (1, 0, 0, 3)
     assert torch.isfinite(posed.normals).all()

@@ -1,18 +1,19 @@
-"""What an engine's meshes are found to be, held against the engine's own account."""
+"""Probed meshes against the engine's own vertices."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 
 from f2p_sdk.errors import DatasetError
-from f2p_sdk.mesh import Mesh, Piece, Told, measure
-from f2p_sdk.mesh.blendshapes import following
-from f2p_sdk.mesh.model import halved
+from f2p_sdk.mesh import Mesh, Piece, ProbeResult, probe_mesh
+from f2p_sdk.mesh.blendshapes import attach_to_guides
+from f2p_sdk.mesh.geometry import Geometry, mesh_sizes
 from f2p_sdk.parameters import Continuous, Layout
 
 SIZE = 64
@@ -20,66 +21,70 @@ SIZE = 64
 
 @pytest.fixture(scope="module")
 def mesh(meshtoy: ModuleType) -> Mesh:
-    return measure(meshtoy.LAYOUT, meshtoy.ask, SIZE, random=120)
+    return probe_mesh(meshtoy.LAYOUT, meshtoy.probe, SIZE, random=120)
 
 
-def _off(mesh: Mesh, meshtoy: ModuleType, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Distances in pixels of body and piece from where the engine has them."""
+def _errors(mesh: Mesh, meshtoy: ModuleType, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Distances in pixels of the vertices of body and pieces from the engine's."""
     layout = meshtoy.LAYOUT
     character = layout.random(seed, seed=99)
-    told = meshtoy.tell(character, SIZE).vertices[:, :2]
-    sides = layout.encode(character)[None, : layout.n_continuous] * 2 - 1
-    shift = mesh.places(sides)[0]
-    whole = mesh.body.rest[:, :3] + shift
-    for piece in mesh.pieces:
+    geometry = Geometry(layout.n_continuous, mesh_sizes(mesh))
+    geometry.set(mesh)
+    posed = geometry(torch.from_numpy(layout.encode(character))[None])
+    positions = [posed.positions[0]]
+    for i, piece in enumerate(mesh.pieces):
         if layout.discrete[0].choices[piece.choice] == character.values["hat"]:
-            led = np.tensordot(halved(sides), mesh.guides[0], 1)[0]
-            moved = piece.follow @ (piece.mix @ led)
-            whole = np.concatenate([whole, piece.rest[:, :3] + moved[piece.tied]])
-    places = (whole[:, :2] / whole[:, 2:] + 1) / 2 * SIZE - 0.5
-    off = np.linalg.norm(places - told, axis=1)
-    return off[: len(mesh.body.rest)], off[len(mesh.body.rest) :]
+            positions.append(geometry.piece(i, posed.guides[0]))
+    pixels = (torch.cat(positions)[:, :2].numpy() + 1) / 2 * SIZE - 0.5
+    error = np.linalg.norm(pixels - meshtoy.meshes(character, SIZE).vertices[:, :2], axis=1)
+    return error[: len(mesh.body.rest)], error[len(mesh.body.rest) :]
 
 
-def test_vertices_stand_where_the_engine_has_them(mesh, meshtoy) -> None:
+def _assert_equal(one: object, other: object) -> None:
+    """Compare the numbers and arrays of two dataclasses."""
+    for field in fields(one):  # type: ignore[arg-type]
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if is_dataclass(a):
+            _assert_equal(a, b)
+        elif not isinstance(a, tuple):
+            np.testing.assert_array_equal(a, b, err_msg=field.name)
+
+
+def test_vertices_are_those_of_the_engine(mesh, meshtoy) -> None:
     for seed in range(8):
-        body, piece = _off(mesh, meshtoy, seed)
+        body, piece = _errors(mesh, meshtoy, seed)
         assert body.max() < 0.06
         assert piece.max(initial=0) < 0.25
 
 
-def test_what_sliders_do_together_is_told_from_what_each_does(mesh, meshtoy) -> None:
-    """The engine bends the face by wide times up: without products it would be off."""
-    together = {tuple(pair) for pair in mesh.places.together.tolist()}
-    assert (0, 1) in together
-    alone = replace(
-        mesh,
-        places=replace(mesh.places, together=mesh.places.together[:0], bends=mesh.places.bends[:0]),
-    )
-    with_, without = (max(_off(m, meshtoy, s)[0].max() for s in range(8)) for m in (mesh, alone))
+def test_corrective_blendshapes_model_pairs_of_sliders(mesh, meshtoy) -> None:
+    """The engine moves vertices by the product of two sliders."""
+    shapes = mesh.positions
+    assert [0, 1] in shapes.pairs.tolist()
+    plain = replace(shapes, pairs=shapes.pairs[:0], coefficients=shapes.coefficients[:0])
+    meshes = (mesh, replace(mesh, positions=plain))
+    with_, without = (max(_errors(m, meshtoy, s)[0].max() for s in range(8)) for m in meshes)
     assert with_ < 0.2 * without
 
 
-def test_what_a_slider_does_not_move_is_not_listed(mesh, meshtoy) -> None:
-    """Else a pixel far away would change because of rounding."""
+def test_vertices_that_a_slider_does_not_move_have_no_entry(mesh, meshtoy) -> None:
+    """Otherwise rounding would change pixels far away."""
     tint = meshtoy.LAYOUT.n_continuous - 1
-    assert not np.isin(mesh.places.half, (tint, tint + 3)).any()
+    assert not np.isin(mesh.positions.half, (tint, tint + 3)).any()
     assert mesh.guides[0].any(axis=(1, 2)).tolist() == [True, True, False, True, True, False]
 
 
-def test_only_choices_that_bring_vertices_have_pieces(mesh, meshtoy) -> None:
+def test_only_choices_that_add_vertices_have_pieces(mesh, meshtoy) -> None:
     assert [(p.slot, p.choice) for p in mesh.pieces] == [(0, 1), (0, 2)]
     assert len(mesh.body.rest) == len(meshtoy.FACE) + 4
-    assert mesh.body.attributes.shape[1] == 6  # the slot is known from the piece
+    assert mesh.body.attributes.shape[1] == 6  # without the slot, which the piece has
 
 
-def test_is_kept_on_disk(mesh, meshtoy, tmp_path: Path) -> None:
+def test_a_mesh_is_saved_and_loaded(mesh, meshtoy, tmp_path: Path) -> None:
     path = mesh.save(tmp_path / "mesh.npz")
     again = Mesh.load(path, meshtoy.LAYOUT)
-    assert np.array_equal(again.places.change, mesh.places.change)
-    assert np.array_equal(again.pieces[1].follow, mesh.pieces[1].follow)
-    assert np.array_equal(again.guides, mesh.guides)
-    assert again.deep == mesh.deep
+    for one, other in ((again, mesh), *zip(again.pieces, mesh.pieces, strict=True)):
+        _assert_equal(one, other)
     other = Layout("toy", "dome", (Continuous("wide", "face", -2.0, 1.0),))
     with pytest.raises(DatasetError, match=other.hash):
         Mesh.load(path, other)
@@ -88,49 +93,49 @@ def test_is_kept_on_disk(mesh, meshtoy, tmp_path: Path) -> None:
         Mesh.load(path, meshtoy.LAYOUT)
 
 
-def test_pruned_keeps_what_is_seen_and_where_it_stands(mesh, meshtoy) -> None:
-    seen = [np.zeros(len(p.triangles), bool) for p in (mesh.body, *mesh.pieces)]
-    seen[0][10:14] = True
-    seen[1][:] = True
-    small = mesh.pruned(seen)
+def test_pruning_keeps_visible_triangles_and_their_positions(mesh, meshtoy) -> None:
+    visible = [np.zeros(len(p.triangles), bool) for p in (mesh.body, *mesh.pieces)]
+    visible[0][10:14] = True
+    visible[1][:] = True
+    small = mesh.pruned(visible)
     assert len(small.pieces[1].rest) == 0
     assert np.array_equal(small.pieces[0].rest, mesh.pieces[0].rest)
     kept = small.body.rest[small.body.triangles]
-    wanted = mesh.body.rest[mesh.body.triangles[seen[0]]]
+    wanted = mesh.body.rest[mesh.body.triangles[visible[0]]]
     assert all((kept == one).all(axis=(1, 2)).any() for one in wanted)
-    one, other = (m.pieces[0].follow[m.pieces[0].tied] for m in (small, mesh))
+    one, other = (m.pieces[0].cluster_factors[m.pieces[0].clusters] for m in (small, mesh))
     assert np.array_equal(one, other)
 
 
-def test_an_engine_that_changes_its_vertices_is_refused(meshtoy) -> None:
-    def fewer(characters, whole):
-        for i, told in enumerate(meshtoy.ask(characters, whole)):
-            yield told if whole or i < 3 else Told(told.vertices[:9])
+def test_an_engine_with_a_varying_number_of_vertices_is_refused(meshtoy) -> None:
+    def fewer(characters, topology):
+        for i, result in enumerate(meshtoy.probe(characters, topology)):
+            yield result if topology or i < 3 else ProbeResult(result.vertices[:9])
 
     with pytest.raises(DatasetError, match=r"same for every character, got 9 of 53"):
-        measure(meshtoy.LAYOUT, fewer, SIZE, random=20)
+        probe_mesh(meshtoy.LAYOUT, fewer, SIZE, random=20)
 
 
 def test_vertices_without_triangles_are_refused(meshtoy) -> None:
-    def bare(characters, whole):
-        return (Told(t.vertices) for t in meshtoy.ask(characters, whole))
+    def bare(characters, topology):
+        return (ProbeResult(r.vertices) for r in meshtoy.probe(characters, topology))
 
-    with pytest.raises(DatasetError, match="no triangles"):
-        measure(meshtoy.LAYOUT, bare, SIZE, random=20)
+    with pytest.raises(DatasetError, match="but no triangles"):
+        probe_mesh(meshtoy.LAYOUT, bare, SIZE, random=20)
 
 
-def test_vertices_that_move_as_one_share_a_knot_and_follow_their_guides() -> None:
-    """Ribbons of hair: both edges of a strand move with its middle."""
+def test_vertices_with_the_same_motion_form_a_cluster_that_follows_the_guides() -> None:
+    """As both edges of a ribbon of hair."""
     generator = np.random.default_rng(0)
-    led = generator.normal(size=(40, 5, 3)).astype(np.float32)
+    offsets = generator.normal(size=(40, 5, 3)).astype(np.float32)
     weights = np.repeat(generator.normal(size=(4, 5)), 2, axis=0).astype(np.float32)
     rest = generator.normal(size=(8, 5)).astype(np.float32)
     nothing = np.zeros((0, 0), np.float32)
     piece = Piece(0, 1, rest, nothing, np.zeros((0, 3), np.int32), rest[:0], nothing, nothing)
-    seen = [(i, rest[:, :3] + weights @ led[i]) for i in range(30)]
-    found = following(piece, seen, led)
-    assert len(found.follow) == 4
-    assert found.tied[::2].tolist() == found.tied[1::2].tolist()
+    samples = [(i, rest[:, :3] + weights @ offsets[i]) for i in range(30)]
+    found = attach_to_guides(piece, samples, offsets)
+    assert len(found.cluster_factors) == 4
+    assert found.clusters[::2].tolist() == found.clusters[1::2].tolist()
     for i in range(30, 40):
-        moved = (found.follow @ (found.mix @ led[i]))[found.tied]
-        assert np.abs(moved - weights @ led[i]).max() < 1e-3
+        moved = (found.cluster_factors @ (found.guide_factors @ offsets[i]))[found.clusters]
+        assert np.abs(moved - weights @ offsets[i]).max() < 1e-3

@@ -14,32 +14,32 @@ SIDE = 24
 
 
 @pytest.fixture(scope="module")
-def soup() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Random triangles, some beside the picture, some single-sided."""
+def triangles() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points, triangles and flags: some outside of the picture, some one-sided."""
     rng = np.random.default_rng(3)
     points = rng.uniform(-10, SIDE + 10, (90, 3))
     points[:, 2] = rng.uniform(1, 3, 90)
-    triangles = rng.integers(0, 90, (60, 3))
-    return points.astype(np.float32), triangles, rng.random(60) < 0.5
+    corners = rng.integers(0, 90, (60, 3))
+    return points.astype(np.float32), corners, rng.random(60) < 0.5
 
 
-def _torch(soup, pictures: int = 1):
-    points, triangles, single = soup
-    which = torch.zeros(len(triangles), dtype=torch.int64) + pictures - 1
+def _torch(triangles, pictures: int = 1):
+    points, corners, one_sided = triangles
+    which = torch.zeros(len(corners), dtype=torch.int64) + pictures - 1
     return rasterise(
         torch.from_numpy(points),
-        torch.from_numpy(triangles),
+        torch.from_numpy(corners),
         which,
-        torch.from_numpy(single),
+        torch.from_numpy(one_sided),
         SIDE,
     )
 
 
-def test_the_same_fragments_as_loops(soup, meshtoy: ModuleType) -> None:
-    hits = _torch(soup)
+def test_the_same_fragments_as_loops(triangles, meshtoy: ModuleType) -> None:
+    hits = _torch(triangles)
     wanted = {
         (pixel, triangle): (depth, weights)
-        for pixel, found in enumerate(meshtoy.fragments(*soup, SIDE))
+        for pixel, found in enumerate(meshtoy.fragments(*triangles, SIDE))
         for depth, triangle, weights in found
     }
     got = dict(
@@ -49,7 +49,7 @@ def test_the_same_fragments_as_loops(soup, meshtoy: ModuleType) -> None:
             strict=True,
         )
     )
-    # a pixel whose middle lies on an edge may fall to either side of it
+    # a pixel centre on an edge may be on either side of it
     assert len(set(wanted) ^ set(got)) <= 2
     assert len(got) > 300
     for key in set(wanted) & set(got):
@@ -57,23 +57,23 @@ def test_the_same_fragments_as_loops(soup, meshtoy: ModuleType) -> None:
         assert got[key][1] == pytest.approx(list(wanted[key][1]), abs=1e-3)
 
 
-def test_pictures_are_apart(soup) -> None:
-    first, third = _torch(soup), _torch(soup, 3)
+def test_pictures_have_their_own_pixels(triangles) -> None:
+    first, third = _torch(triangles), _torch(triangles, 3)
     assert torch.equal(third.pixel, first.pixel + 2 * SIDE * SIDE)
 
 
-def test_the_nearest_is_seen(soup, meshtoy: ModuleType) -> None:
-    hits = _torch(soup)
-    rows, seen = nearest(hits.pixel, hits.depth, SIDE * SIDE)
-    over = meshtoy.fragments(*soup, SIDE)
+def test_the_nearest_fragment_wins(triangles, meshtoy: ModuleType) -> None:
+    hits = _torch(triangles)
+    rows, depth = nearest(hits.pixel, hits.depth, SIDE * SIDE)
+    over = meshtoy.fragments(*triangles, SIDE)
     wanted = {p: found[0][0] for p, found in enumerate(over) if found}
     assert len(rows) == len(wanted)
     for row in rows.tolist():
         assert float(hits.depth[row]) == pytest.approx(wanted[int(hits.pixel[row])], abs=1e-4)
-    assert int(torch.isinf(seen).sum()) == SIDE * SIDE - len(wanted)
+    assert int(torch.isinf(depth).sum()) == SIDE * SIDE - len(wanted)
 
 
-def test_of_many_at_one_depth_the_last_is_seen_however_many_threads_look() -> None:
+def test_at_equal_depth_the_last_fragment_wins_on_any_number_of_threads() -> None:
     pixels, layers = 1000, 400
     pixel = torch.arange(pixels).repeat(layers)
     threads = torch.get_num_threads()
@@ -85,7 +85,7 @@ def test_of_many_at_one_depth_the_last_is_seen_however_many_threads_look() -> No
     assert rows.tolist() == list(range(pixels * (layers - 1), pixels * layers))
 
 
-def test_nothing_to_draw() -> None:
+def test_no_triangles_give_no_fragments() -> None:
     none = torch.zeros(0, 3, dtype=torch.int64)
     flags = torch.zeros(0, dtype=torch.bool)
     hits = rasterise(torch.rand(5, 3) + 1, none, none[:, 0], flags, SIDE)

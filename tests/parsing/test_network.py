@@ -1,4 +1,4 @@
-"""Parsers: the published structure, number by number, and what the content loss needs of them."""
+"""Parser networks: the published structure, and features with gradients."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from f2p_sdk.faceparts import CLASSES, MIRRORED
 from f2p_sdk.parsing.network import (
     PARSERS,
     CompactParser,
-    ParserNetwork,
     ResNetParser,
     build_parser,
     parser_from_config,
@@ -49,10 +48,10 @@ def published() -> dict[str, tuple[int, ...]]:
 
 def test_the_backbone_has_torchvisions_names_and_shapes() -> None:
     wanted = published()
-    assert len(wanted) == 318  # the file has 320, two of them of `fc`
+    assert len(wanted) == 318  # of 320 tensors, two are those of `fc`
     state = ResNetParser().backbone.state_dict()
     assert {name: tuple(tensor.shape) for name, tensor in state.items()} == wanted
-    # the 25,557,032 that its documentation tells, less those of `fc`
+    # 25,557,032 by torchvision's documentation, without those of `fc`
     parameters = sum(p.numel() for p in ResNetParser().backbone.parameters())
     assert parameters == 25_557_032 - (2048 * 1000 + 1000)
 
@@ -62,20 +61,20 @@ def test_the_backbone_has_torchvisions_names_and_shapes() -> None:
 def test_shapes_of_the_stages(name: str) -> None:
     network = build_parser(name, **SMALL[name]).eval()
     pictures = torch.rand(2, 3, 64, 96)
-    seen = network.features(pictures)
-    assert [tuple(f.shape[2:]) for f in seen] == [(16, 24), (8, 12), (8, 12), (8, 12)]
-    assert seen.logits.shape[:2] == (2, 11)
-    assert torch.equal(network(pictures), seen.logits)
+    found = network.features(pictures)
+    assert [tuple(f.shape[2:]) for f in found] == [(16, 24), (8, 12), (8, 12), (8, 12)]
+    assert found.logits.shape[:2] == (2, 11)
+    assert torch.equal(network(pictures), found.logits)
     sharp = network.sharp(pictures)
-    finer = sharp.shape[-1] // seen.logits.shape[-1]
-    assert torch.allclose(torch.nn.functional.avg_pool2d(sharp, finer), seen.logits, atol=1e-5)
+    finer = sharp.shape[-1] // found.logits.shape[-1]
+    assert torch.allclose(torch.nn.functional.avg_pool2d(sharp, finer), found.logits, atol=1e-5)
 
 
 @pytest.mark.slow
 @torch.no_grad()
 def test_the_published_parser_at_its_size() -> None:
-    seen = ResNetParser().eval().features(torch.rand(1, 3, 256, 256))
-    assert [tuple(f.shape[1:]) for f in seen] == [
+    found = ResNetParser().eval().features(torch.rand(1, 3, 256, 256))
+    assert [tuple(f.shape[1:]) for f in found] == [
         (256, 64, 64),
         (512, 32, 32),
         (2048, 32, 32),
@@ -84,8 +83,8 @@ def test_the_published_parser_at_its_size() -> None:
 
 
 @torch.no_grad()
-def test_strides_taken_away_change_no_number() -> None:
-    """Every fourth place of the dilated network is what the network with strides gives there."""
+def test_dilation_instead_of_strides_keeps_the_values() -> None:
+    """Every fourth pixel of the dilated network is a pixel of the network with strides."""
     torch.manual_seed(0)
     network = ResNetParser(**SMALL["resnet50"]).eval()  # type: ignore[arg-type]
     for module in network.modules():
@@ -129,15 +128,15 @@ def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "module.", "backbone.", "module.backbone."])
-def test_a_backbone_that_people_have_loads(prefix: str) -> None:
+def test_a_torchvision_backbone_loads(prefix: str) -> None:
     network = ResNetParser()
     state = {name: torch.full(shape, 0.25) for name, shape in published().items()}
     state["fc.weight"], state["fc.bias"] = torch.zeros(1000, 2048), torch.zeros(1000)
-    network.adopt({prefix + name: tensor for name, tensor in state.items()})
+    network.load_backbone({prefix + name: tensor for name, tensor in state.items()})
     assert float(network.backbone.state_dict()["layer3.5.conv2.weight"][0, 0, 0, 0]) == 0.25
 
 
-def test_another_backbone_is_refused_by_name() -> None:
+def test_another_backbone_is_refused_with_its_tensors() -> None:
     state = {name: torch.zeros(shape) for name, shape in published().items()}
     wide = {**state, "layer1.0.conv1.weight": torch.zeros(128, 64, 1, 1)}
     less = {name: t for name, t in state.items() if not name.startswith("layer4")}
@@ -148,11 +147,11 @@ def test_another_backbone_is_refused_by_name() -> None:
         (more, r"layer5"),
     ):
         with pytest.raises(WeightsError, match=match):
-            ResNetParser().adopt(wrong)
+            ResNetParser().load_backbone(wrong)
 
 
 @pytest.mark.parametrize("name", sorted(PARSERS))
-def test_built_again_from_its_description(name: str) -> None:
+def test_config_builds_the_same_network(name: str) -> None:
     network = build_parser(name, **SMALL[name])
     again = parser_from_config(network.config())
     assert type(again) is type(network)
@@ -161,10 +160,10 @@ def test_built_again_from_its_description(name: str) -> None:
     assert shapes == {n: t.shape for n, t in again.state_dict().items()}
 
 
-def test_descriptions_of_nothing() -> None:
+def test_invalid_configs_are_refused() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'compact'"):
         build_parser("compat")
-    with pytest.raises(WeightsError, match="names no network"):
+    with pytest.raises(WeightsError, match="has no name"):
         parser_from_config({"classes": list(CLASSES)})
     with pytest.raises(WeightsError, match="no parser network"):
         parser_from_config({"name": "grand"})
@@ -172,11 +171,6 @@ def test_descriptions_of_nothing() -> None:
         parser_from_config({"name": "compact", "depth": 3})
     with pytest.raises(ValueError, match="two classes"):
         CompactParser(classes=["face"])
-
-
-def test_the_shipped_size_stays_below_16_mebibytes() -> None:
-    network: ParserNetwork = CompactParser()
-    assert sum(p.numel() for p in network.parameters()) * 2 < 4 * 2**20
 
 
 def test_mirrored_classes_change_sides() -> None:

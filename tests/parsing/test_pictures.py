@@ -1,4 +1,4 @@
-"""What is done to pictures before a parser learns from them: labels stay where the picture is."""
+"""Augmentation of pictures with their labels, and datasets of them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from PIL import Image
 
 from f2p_sdk.errors import DatasetError
 from f2p_sdk.faceparts import CLASSES, MIRRORED
-from f2p_sdk.parsing.training import Face, Scan, augment, open_faces
+from f2p_sdk.parsing.training import Face, LabelledRecord, augment, open_faces
 from f2p_sdk.parsing.training.augment import shrunk
 from f2p_sdk.parsing.training.backdrops import backdrop
 from f2p_sdk.parsing.training.colours import developed, lit, recoloured
 from f2p_sdk.parsing.training.geometry import Move, moved, random_move
-from f2p_sdk.parsing.training.occluders import find_marks, glasses, hand, hat, thing
+from f2p_sdk.parsing.training.occluders import find_marks, glasses, hand, hat, patch
 
 CLASS = {name: k for k, name in enumerate(CLASSES)}
-#: Far apart from each other, so that a pixel tells its class.
+#: Distinct colours, so that a pixel identifies its class.
 CODES = np.array(
     [
         *([0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0]),
@@ -79,10 +79,10 @@ def test_labels_move_with_the_picture(seed: int, turning: bool) -> None:
     sure = inner(wanted)
     assert sure.mean() > 0.5
     assert (found[sure] == wanted[sure]).mean() > 0.995
-    assert (wanted != face.labels).mean() > 0.02  # something was moved at all
+    assert (wanted != face.labels).mean() > 0.02
 
 
-def test_moves_go_where_they_say() -> None:
+def test_a_move_shifts_scales_and_turns_as_given() -> None:
     face = face_of()
     nose = face.labels == CLASS["nose"]
     before = np.argwhere(nose).mean(axis=0)
@@ -97,7 +97,7 @@ def test_moves_go_where_they_say() -> None:
     assert pixels == pytest.approx(nose.sum(), rel=0.06)
     _, pixels = middle(Move(scale=1.5))
     assert pixels == pytest.approx(1.5**2 * nose.sum(), rel=0.06)
-    # clockwise: what is below the middle goes to the left
+    # clockwise: a point below the centre moves to the left
     after, _ = middle(Move(turn=30))
     assert after[1] < before[1] - 1
 
@@ -119,25 +119,25 @@ def _portrait() -> tuple[Image.Image, Image.Image]:
 Occluder = Callable[..., tuple[Image.Image, Image.Image]]
 
 
-@pytest.mark.parametrize("occluder", [glasses, hat, hand, thing])
-def test_what_hides_the_face_is_background_and_nothing_else_changes(occluder: Occluder) -> None:
+@pytest.mark.parametrize("occluder", [glasses, hat, hand, patch])
+def test_occluded_pixels_become_background_and_other_labels_stay(occluder: Occluder) -> None:
     picture, labels = _portrait()
     marks = find_marks(labels)
     assert marks is not None
     assert marks.unit == pytest.approx(0.24 * 128, abs=1)
-    hid = 0
+    hidden = 0
     for seed in range(12):
-        worn = (marks,) if occluder in (glasses, hat) else ()
+        places = (marks,) if occluder in (glasses, hat) else ()
         rng = np.random.default_rng(seed)
-        covered, after = occluder(picture, labels, *worn, rng)
+        covered, after = occluder(picture, labels, *places, rng)
         old, new = np.asarray(labels), np.asarray(after)
         changed = old != new
         assert (new[changed] == 0).all()
-        hid += int(changed.sum())
-        # where a label went, the picture was painted over
+        hidden += int(changed.sum())
+        # the picture changes wherever a label changes
         painted = (np.asarray(covered) != np.asarray(picture)).any(axis=2)
         assert painted[changed].mean() > 0.9 if changed.any() else painted.any()
-    assert hid > 0
+    assert hidden > 0
 
 
 def test_clear_glasses_change_no_label_dark_ones_hide_the_eyes() -> None:
@@ -164,7 +164,7 @@ def test_hats_leave_the_eyes_alone() -> None:
         assert (np.asarray(after)[hair] == 0).mean() > 0.3
 
 
-def test_nobody_wears_glasses_on_one_eye() -> None:
+def test_there_are_no_marks_with_one_eye_only() -> None:
     labels = np.asarray(_portrait()[1]).copy()
     labels[labels == CLASS["left_eye"]] = CLASS["face_skin"]
     assert find_marks(Image.fromarray(labels)) is None
@@ -173,13 +173,13 @@ def test_nobody_wears_glasses_on_one_eye() -> None:
 @pytest.mark.parametrize("change", [developed, lit])
 def test_light_and_lens_change_colours_only(change: Callable[..., Image.Image]) -> None:
     picture, _ = _portrait()
-    seen = set()
+    found = set()
     for seed in range(6):
         after = change(picture, np.random.default_rng(seed))
         assert after.size == picture.size
         assert after.mode == "RGB"
-        seen.add(after.tobytes())
-    assert len(seen) == 6
+        found.add(after.tobytes())
+    assert len(found) == 6
 
 
 def test_recoloured_parts_stay_in_their_places() -> None:
@@ -195,7 +195,7 @@ def test_recoloured_parts_stay_in_their_places() -> None:
     assert moved_hair > 20
 
 
-def test_backdrops_differ_and_stay_behind_the_head() -> None:
+def test_backdrops_have_the_size_and_differ() -> None:
     made = [np.asarray(backdrop(np.random.default_rng(k), 64)) for k in range(12)]
     assert {m.shape for m in made} == {(64, 64, 3)}
     assert len({m.tobytes() for m in made}) == 12
@@ -203,7 +203,7 @@ def test_backdrops_differ_and_stay_behind_the_head() -> None:
 
 
 @pytest.mark.parametrize("side", [None, 64])
-def test_the_same_numbers_give_the_same_picture(side: int | None) -> None:
+def test_the_same_seed_gives_the_same_picture(side: int | None) -> None:
     face = face_of()
     pictures = set()
     for seed in range(5):
@@ -217,7 +217,7 @@ def test_the_same_numbers_give_the_same_picture(side: int | None) -> None:
     assert len(pictures) == 5
 
 
-def test_plain_pictures_are_moved_at_most() -> None:
+def test_plain_pictures_are_only_moved() -> None:
     face, same = face_of(), 0
     for seed in range(20):
         picture, labels = augment(face, np.random.default_rng(seed), plain=1.0)
@@ -229,7 +229,7 @@ def test_plain_pictures_are_moved_at_most() -> None:
     assert 4 <= same <= 16
 
 
-def test_a_shrunk_face_is_the_same_face() -> None:
+def test_shrinking_keeps_labels_and_foreground() -> None:
     small = shrunk(face_of(), 48)
     sure = inner(small.labels)
     assert (decoded(small.picture)[sure] == small.labels[sure]).mean() > 0.99
@@ -245,7 +245,7 @@ def _png(picture: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def scans(count: int, side: int = SIDE, **changes: Any) -> list[Scan]:
+def records_of(count: int, side: int = SIDE, **changes: Any) -> list[LabelledRecord]:
     face = face_of(side)
     planes = {"labels": face.labels, "depth": (face.labels > 0).astype(np.float32) * 7}
     planes |= {k: v for k, v in changes.items() if v is not None}
@@ -253,19 +253,18 @@ def scans(count: int, side: int = SIDE, **changes: Any) -> list[Scan]:
     return [(k, _png(face.picture), planes) for k in range(count)]
 
 
-def test_datasets_follow_each_other_and_are_decoded_once(tmp_path: Path) -> None:
-    asked: list[Path] = []
+def test_datasets_are_joined_and_decoded_once(tmp_path: Path) -> None:
+    def records(folder: Path) -> list[LabelledRecord]:
+        return records_of(21 if folder.name == "a" else 40)
 
-    def records(folder: Path) -> list[Scan]:
-        asked.append(folder)
-        return scans(21 if folder.name == "a" else 40)
+    def unread(folder: Path) -> list[LabelledRecord]:
+        raise AssertionError("the dataset was read again")
 
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:
         folder.mkdir()
     faces = open_faces(folders, records, 64)
-    again = open_faces(folders, records, 64)
-    assert asked == folders
+    again = open_faces(folders, unread, 64)
     assert len(faces) == len(again) == 61
     assert faces.numbers[20:23].tolist() == [20, 0, 1]
     small = shrunk(face_of(), 64)
@@ -278,12 +277,11 @@ def test_datasets_follow_each_other_and_are_decoded_once(tmp_path: Path) -> None
     assert len(train) + len(held) == 61
     assert faces.source == {"data": ["a", "b"], "pictures": 61, "size": 64}
     (tmp_path / "a" / "000000.tar").write_bytes(b"more")  # the dataset grew
-    open_faces(folders, records, 64)
-    assert asked == [*folders, tmp_path / "a"]
+    assert len(open_faces(folders, lambda folder: records_of(30), 64)) == 70
 
 
-def test_without_depth_all_is_drawn(tmp_path: Path) -> None:
-    faces = open_faces([tmp_path], lambda folder: scans(21, depth=None), 96)
+def test_without_depth_all_is_foreground(tmp_path: Path) -> None:
+    faces = open_faces([tmp_path], lambda folder: records_of(21, depth=None), 96)
     assert (faces[0].drawn == 255).all()
 
 
@@ -291,14 +289,16 @@ def test_without_depth_all_is_drawn(tmp_path: Path) -> None:
     ("records", "match"),
     [
         ([], "no records"),
-        (scans(1, labels=None), "no labels"),
-        (scans(1, labels=np.full((SIDE, SIDE), 11, np.uint8)), "the class 11"),
-        (scans(1, labels=np.zeros((9, 9), np.uint8)), "labels of the same size"),
-        (scans(1, side=32), "64 pixels or more"),
-        ([(0, b"no picture", scans(1)[0][2])], "cannot be decoded"),
+        (records_of(1, labels=None), "no labels"),
+        (records_of(1, labels=np.full((SIDE, SIDE), 11, np.uint8)), "the class 11"),
+        (records_of(1, labels=np.zeros((9, 9), np.uint8)), "labels of the same size"),
+        (records_of(1, side=32), "64 pixels or more"),
+        ([(0, b"no picture", records_of(1)[0][2])], "cannot be decoded"),
     ],
 )
-def test_damaged_datasets_are_named(tmp_path: Path, records: list[Scan], match: str) -> None:
+def test_damaged_datasets_are_refused(
+    tmp_path: Path, records: list[LabelledRecord], match: str
+) -> None:
     with pytest.raises(DatasetError, match=match) as error:
         open_faces([tmp_path], lambda folder: records, 64)
     assert error.value.remedy

@@ -106,6 +106,7 @@ class ToyRecognizer:
     """A fixed random projection of coarse colours; differentiable."""
 
     name = "toy-eyes"
+    metric = "euclidean"
 
     def embed(self, pictures: Tensor, landmarks: Tensor) -> Tensor:
         assert landmarks.shape[-2:] == (5, 2)

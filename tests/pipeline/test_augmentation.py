@@ -36,6 +36,7 @@ class Corner:
     """Embeds the landmarks and the picture's mean."""
 
     name = "corner"
+    metric = "euclidean"
 
     def embed(self, pictures: Tensor, landmarks: Tensor) -> Tensor:
         return torch.cat([landmarks.flatten(1), pictures.mean((1, 2, 3))[:, None]], 1)
@@ -75,6 +76,7 @@ def test_a_mirrored_face_has_mirrored_landmarks() -> None:
 
     class Cutter:
         name = "cutter"
+        metric = "euclidean"
 
         def embed(self, pictures: Tensor, landmarks: Tensor) -> Tensor:
             rows = []

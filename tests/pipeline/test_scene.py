@@ -13,7 +13,7 @@ from torch import Tensor
 
 from f2p_sdk.errors import EngineError
 from f2p_sdk.objective import Parsed
-from f2p_sdk.parsing.reader import Reader
+from f2p_sdk.parsing.picture_parser import PictureParser
 from f2p_sdk.pipeline.colours import CellColours
 from f2p_sdk.pipeline.method import Context, Method
 from f2p_sdk.pipeline.scene import PARAMETERS, estimate_scene
@@ -126,7 +126,7 @@ def test_the_reader_resizes_to_the_parsers_size_and_weights_classes_by_name() ->
         return SimpleNamespace(**stages, logits=logits)
 
     parser = SimpleNamespace(size=32, classes=("wall", "face"), features=features)
-    reader = Reader(parser)  # type: ignore[arg-type]
+    reader = PictureParser(parser)  # type: ignore[arg-type]
     checks = (torch.arange(64)[:, None] + torch.arange(64)) % 2
     parsed = reader(checks.float().expand(1, 3, 64, 64))
     assert isinstance(parsed, Parsed)
@@ -135,4 +135,4 @@ def test_the_reader_resizes_to_the_parsers_size_and_weights_classes_by_name() ->
     assert [float(f.mean()) for f in parsed.features] == [1.0, 2.0, 4.0]
     e = math.e
     assert float(parsed.probabilities[0, 1, 0, 0]) == pytest.approx(e / (1 + e))
-    assert reader.classes({"face": 0.5}).tolist() == [0.0, 0.5]
+    assert reader.class_weights({"face": 0.5}).tolist() == [0.0, 0.5]

@@ -1,4 +1,4 @@
-"""A checkpoint like upstream's: its names, shapes and envelope, with random numbers."""
+"""A checkpoint with upstream's names, shapes and format, and random numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TABLE = ((48, 1, 96), (96, 2, 192), (192, 3, 128), (128, 4, 128))
 
 
 def _shapes(identities: int) -> dict[str, tuple[int, ...]]:
-    """Written from upstream's definition, not from the code that is tested."""
+    """Shapes from upstream's definition, independent of the tested code."""
     filters: dict[str, tuple[int, ...]] = {"conv1": (96, 1, 5, 5)}
     for stage, (channels, blocks, out) in enumerate(TABLE, 1):
         for block in range(blocks):
@@ -40,7 +40,7 @@ def _shapes(identities: int) -> dict[str, tuple[int, ...]]:
 
 
 def make_state(identities: int = 7) -> State:
-    """The tensors, without DataParallel's prefix; numbers in proportion to what they weigh."""
+    """The tensors, without DataParallel's prefix, scaled by their number of inputs."""
     generator = torch.Generator().manual_seed(29)
     state = {}
     for name, shape in _shapes(identities).items():
@@ -50,7 +50,7 @@ def make_state(identities: int = 7) -> State:
 
 
 def make_checkpoint(state: State) -> dict[str, Any]:
-    """What upstream's training script saves."""
+    """A checkpoint as upstream's training script saves it."""
     parallel = OrderedDict((f"module.{name}", value) for name, value in state.items())
     return {"epoch": 80, "arch": "LightCNN", "state_dict": parallel, "prec1": torch.zeros(1)}
 
@@ -70,7 +70,7 @@ def checkpoint(state: State, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def changed(state: State) -> State:
-    """A copy to spoil."""
+    """A copy to damage."""
     return dict(state)
 
 
@@ -88,7 +88,7 @@ def saved(tmp_path: Path) -> Callable[[object], Path]:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty user's folder, and plugins that have loaded nothing from another."""
+    """An empty user folder, and a plugin manager without loaded objects."""
     from f2p_sdk import plugins
 
     folder = tmp_path / "home of somebody"

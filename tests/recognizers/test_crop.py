@@ -1,4 +1,4 @@
-"""The cut of a face: where upstream puts eyes and mouth, whatever the picture's turn and size."""
+"""The face crop: eyes and mouth at upstream's places, for any rotation and size."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from f2p_sdk.errors import FaceError
-from f2p_sdk.recognizers.crop import cut_faces, plan_cut
+from f2p_sdk.recognizers.crop import crop_faces, crop_transform
 
 Array = NDArray[np.float64]
 
-# In the cut's own pixels: outer and inner corner of the eye on the right, of that on the left, and
+# In pixels of the crop: outer and inner corner of the eye on the right, of that on the left, and
 # the base of the nose, where dlib's mean face has it when the mouth is 48 pixels below the eyes.
 NOSE = 40 + 48 * (0.628106 - 0.224078) / (0.780233 - 0.224078)
 PLACE = np.array([(90.0, 41), (74, 39), (37, 41), (53, 39), (60, NOSE)])
@@ -24,7 +24,7 @@ MIRRORED = [2, 3, 0, 1, 4]
 
 
 def face(x: Array, y: Array) -> Array:
-    """Something smooth that is nowhere the same, (..., 3) in [0, 1], in the cut's pixels."""
+    """A smooth pattern without repetition, (..., 3) in [0, 1], in pixels of the crop."""
     red = 0.5 + 0.4 * np.sin(x / 17 + 0.3) * np.cos(y / 23)
     green = np.exp(-((x - 63.5) ** 2 + (y - 88) ** 2) / 800)
     blue = 0.5 + 0.3 * np.cos((x + 2 * y) / 31)
@@ -59,17 +59,17 @@ def shot(turn: float, scale: float, size: int) -> tuple[Tensor, Array]:
         (7, 11, 2200),
     ],
 )
-def test_a_turned_and_scaled_picture_gives_the_same_cut(
+def test_a_rotated_and_scaled_picture_gives_the_same_crop(
     turn: float, scale: float, size: int
 ) -> None:
     picture, landmarks = shot(turn, scale, size)
-    cut = cut_faces(picture, landmarks)
-    assert cut.shape == (1, 1, 128, 128)
-    assert np.abs(cut[0, 0].numpy() - GREY).max() < 0.02  # bilinear in a picture of 0.6
-    assert np.abs(cut[0, 0].numpy() - GREY).mean() < 0.002
+    crop = crop_faces(picture, landmarks)
+    assert crop.shape == (1, 1, 128, 128)
+    assert np.abs(crop[0, 0].numpy() - GREY).max() < 0.02  # bilinear in a picture of 0.6
+    assert np.abs(crop[0, 0].numpy() - GREY).mean() < 0.002
 
 
-def test_upstreams_places() -> None:
+def test_eyes_and_mouth_are_at_upstreams_places() -> None:
     """Eyes level, 40 down in the middle; the mouth of dlib's mean face 48 below them."""
     # dlib's mean face in its unit square: corners of the eyes, base of the nose; then the mouth.
     right, left = [(0.858516, 0.231733), (0.645647, 0.231733)], [(0.121737, 0.216423)]
@@ -77,7 +77,7 @@ def test_upstreams_places() -> None:
     five[:4, 1] = 0.224078  # its left and right differ a little; here the eyes are level
     mouth = np.array([0.490127, 0.780233])
     turned = np.array([(300.0, -110.0), (110.0, 300.0)])
-    plan = plan_cut(five @ turned.T + 40)
+    plan = crop_transform(five @ turned.T + 40)
     back = np.linalg.inv(np.vstack((plan, (0, 0, 1))))
     eyes = back @ (*(five[:4].mean(axis=0) @ turned.T + 40), 1)
     lips = back @ (*(mouth @ turned.T + 40), 1)
@@ -85,62 +85,62 @@ def test_upstreams_places() -> None:
     assert lips[:2] == pytest.approx((63.5, 88), abs=0.1)
 
 
-def test_a_mirrored_face_gives_the_mirrored_cut() -> None:
+def test_a_mirrored_face_gives_the_mirrored_crop() -> None:
     picture, landmarks = shot(12, 1.7, 260)
     mirrored = landmarks[MIRRORED].copy()
     mirrored[:, 0] = 259 - mirrored[:, 0]
-    cut, other = cut_faces(picture, landmarks), cut_faces(picture.flip(-1), mirrored)
-    assert torch.allclose(cut.flip(-1), other, atol=1e-12)
+    crop, other = crop_faces(picture, landmarks), crop_faces(picture.flip(-1), mirrored)
+    assert torch.allclose(crop.flip(-1), other, atol=1e-12)
 
 
 def test_fine_patterns_are_averaged() -> None:
-    """Without samples between, every fourth pixel of a chequerboard would come out as noise."""
+    """Otherwise every fourth pixel of a chequerboard would alias."""
     board = (torch.arange(600)[:, None] + torch.arange(600)) % 2
     picture = board.double().expand(1, 3, 600, 600)
     landmarks = (PLACE - 63.5) * 4.3 + 300.3
-    cut = cut_faces(picture, landmarks)
-    assert (cut - 0.5).abs().max() < 0.1
-    assert cut.std() < 0.03
+    crop = crop_faces(picture, landmarks)
+    assert (crop - 0.5).abs().max() < 0.1
+    assert crop.std() < 0.03
 
 
-def test_luma() -> None:
+def test_grey_is_the_luma_of_bt_601() -> None:
     for channel, weight in enumerate((0.299, 0.587, 0.114)):
         picture = torch.zeros(1, 3, 160, 160)
         picture[:, channel] = 1
-        cut = cut_faces(picture, PLACE + 16)
-        assert torch.allclose(cut, torch.full_like(cut, weight))
+        crop = crop_faces(picture, PLACE + 16)
+        assert torch.allclose(crop, torch.full_like(crop, weight))
 
 
-def test_black_beyond_the_edge() -> None:
+def test_pixels_outside_of_the_picture_are_black() -> None:
     picture = torch.ones(1, 3, 128, 64)
-    cut = cut_faces(picture, PLACE - (3.5, 0))[0, 0]
-    assert cut[:, 5:60].min() > 0.9
-    assert cut[:, 72:].max() == 0
+    crop = crop_faces(picture, PLACE - (3.5, 0))[0, 0]
+    assert crop[:, 5:60].min() > 0.9
+    assert crop[:, 72:].max() == 0
 
 
-def test_what_comes_of_a_picture_does_not_depend_on_the_others() -> None:
+def test_a_crop_does_not_depend_on_other_pictures() -> None:
     small, near = shot(0, 0.7, 150)
     large, far = shot(30, 2.6, 150)
-    both = cut_faces(torch.cat([small, large]), np.stack([near, far]))
-    assert torch.equal(both[:1], cut_faces(small, near))
-    assert torch.equal(both[1:], cut_faces(large, far))
+    both = crop_faces(torch.cat([small, large]), np.stack([near, far]))
+    assert torch.equal(both[:1], crop_faces(small, near))
+    assert torch.equal(both[1:], crop_faces(large, far))
 
 
 @pytest.mark.parametrize("scale", [0.3, 2.6, 5.5], ids=["enlarged", "averaged", "in blocks"])
-def test_gradients(scale: float) -> None:
-    """Autograd against finite differences, in float64, of five weighted sums of the cut."""
+def test_the_gradient_equals_finite_differences(scale: float) -> None:
+    """Autograd against finite differences, in float64, of five weighted sums of the crop."""
     generator = torch.Generator().manual_seed(2)
     picture = torch.rand(2, 3, 24, 22, dtype=torch.float64, generator=generator)
     weights = torch.randn(5, 128, 128, dtype=torch.float64, generator=generator)
     landmarks = (PLACE - 63.5) * scale + 11.2
 
     def sums(x: Tensor) -> Tensor:
-        return torch.einsum("bchw,khw->bk", cut_faces(x, landmarks), weights)
+        return torch.einsum("bchw,khw->bk", crop_faces(x, landmarks), weights)
 
     x = picture.requires_grad_()
     assert torch.autograd.gradcheck(sums, (x,), fast_mode=True)
     (gradient,) = torch.autograd.grad(sums(x).sum(), x)
-    assert (gradient.abs().amax(dim=1) > 0).all()  # every pixel of the picture counts
+    assert (gradient.abs().amax(dim=1) > 0).all()
 
 
 def _bent(change: Callable[[Array], None]) -> Array:
@@ -162,21 +162,21 @@ def _nose_up(landmarks: Array) -> None:
 
 
 @pytest.mark.parametrize(
-    ("landmarks", "told"),
+    ("landmarks", "message"),
     [
         (_bent(_nan), "five finite points"),
-        (_bent(_eyes_together), "both eyes lie in one place"),
+        (_bent(_eyes_together), "both eyes are in one place"),
         (_bent(_nose_up), "lies -0.81 below"),
         (PLACE + 500, "outside of the 128x128 picture"),
         (PLACE[:4], r"\(5, 2\) or \(1, 5, 2\), not \(4, 2\)"),
         (np.stack([PLACE, PLACE]), r"not \(2, 5, 2\)"),
     ],
 )
-def test_landmarks_that_make_no_cut(landmarks: Array, told: str) -> None:
-    with pytest.raises(FaceError, match=told):
-        cut_faces(torch.zeros(1, 3, 128, 128), landmarks)
+def test_invalid_landmarks_are_refused(landmarks: Array, message: str) -> None:
+    with pytest.raises(FaceError, match=message):
+        crop_faces(torch.zeros(1, 3, 128, 128), landmarks)
 
 
-def test_pictures_only() -> None:
+def test_other_shapes_are_refused() -> None:
     with pytest.raises(FaceError, match=r"\(B, 3, H, W\), not \(1, 1, 128, 128\)"):
-        cut_faces(torch.zeros(1, 1, 128, 128), PLACE)
+        crop_faces(torch.zeros(1, 1, 128, 128), PLACE)

@@ -1,4 +1,4 @@
-"""Light CNN: upstream's checkpoint comes in by the real command and gives what the paper says."""
+"""Light CNN: import of upstream's checkpoint, and its embeddings against the paper's table."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ NOSE = 40 + 48 * (0.628106 - 0.224078) / (0.780233 - 0.224078)
 IDENTITY = np.array([(95.5, 40), (75.5, 40), (31.5, 40), (51.5, 40), (63.5, NOSE)])
 
 
-# ------------------------------------------------- the paper's table, in another way and in float64
+# ------------------------------------------ an independent implementation of the table, in float64
 
 
 def _maxout(x: Tensor, state: State, name: str) -> Tensor:
-    """Two convolutions, and of each pair of their maps the larger."""
+    """The maximum of two convolutions."""
     weight, bias = state[f"{name}.filter.weight"].double(), state[f"{name}.filter.bias"].double()
     half, pad = len(weight) // 2, weight.shape[-1] // 2
     one = F.conv2d(x, weight[:half], bias[:half], padding=pad)
@@ -46,7 +46,7 @@ def _maxout(x: Tensor, state: State, name: str) -> Tensor:
 
 
 def _pool(x: Tensor) -> Tensor:
-    """Of each 2x2, the largest plus the mean."""
+    """Maximum plus mean of each 2x2 pixels."""
     corners = torch.stack([x[..., i::2, j::2] for i in (0, 1) for j in (0, 1)])
     return corners.amax(dim=0) + corners.mean(dim=0)
 
@@ -81,12 +81,12 @@ def _grey(pictures: Tensor) -> Tensor:
 def test_the_command_imports_upstreams_checkpoint(
     state: State, pictures: Tensor, tmp_path: Path
 ) -> None:
-    """The whole way, at upstream's full size: 80,013 identities, in the file format of its day."""
+    """End to end at full size: 80,013 identities, in the old file format."""
     full = {**state, "fc2.weight": torch.zeros(80013, 256)}
     found = {"epoch": 1, "state_dict": {f"module.{n}": v for n, v in full.items()}}
     path = tmp_path / "LightCNN_29Layers_V2_checkpoint.pth.tar"
     torch.save(found, path, _use_new_zipfile_serialization=False)
-    # The published file has 123,844,849 bytes: as many numbers, and some kilobytes of names.
+    # The published file has 123,844,849 bytes.
     assert abs(path.stat().st_size - 123_844_849) < 5_000
 
     home = tmp_path / "home"
@@ -107,7 +107,7 @@ def test_the_command_imports_upstreams_checkpoint(
     recognizer = LightCNNRecognizer(load_light_cnn(written))
     given = recognizer.embed(pictures, torch.from_numpy(IDENTITY))
     wanted = embedding_of(_grey(pictures), state)
-    assert 0.3 < wanted.std() < 30  # of a size that 1e-5 means something for
+    assert 0.3 < wanted.std() < 30  # so that 1e-5 is a small error
     assert (given - wanted).abs().max() < 1e-5
 
 
@@ -162,7 +162,7 @@ def stored(checkpoint: Path, tmp_path: Path) -> Path:
     return tmp_path / "stored.safetensors"
 
 
-def _spoil_numbers(path: Path) -> None:
+def _change_numbers(path: Path) -> None:
     tensors, card = load_file(path), load_card(path)
     tensors["fc.weight"][:, :4096] = tensors["fc.weight"][:, 4096:].clone()
     save_file(tensors, path, metadata={"f2p_card": json.dumps(card)})
@@ -184,9 +184,9 @@ def _change_card(path: Path, **changes: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("damage", "message"),
     [
-        (_spoil_numbers, "does not give its golden embedding"),
+        (_change_numbers, "does not give its golden embedding"),
         (_cut_short, "not a whole safetensors file"),
         (_take_a_tensor, r"1 missing \['fc.bias'\]"),
         (lambda path: _change_card(path, what="imitator"), "holds 'imitator'"),
@@ -196,11 +196,11 @@ def _change_card(path: Path, **changes: object) -> None:
         (lambda path: path.unlink(), "there is no such weights file"),
     ],
 )
-def test_stored_weights_that_are_not_right_are_refused(
-    stored: Path, spoil: Callable[[Path], None], told: str
+def test_damaged_weights_are_refused(
+    stored: Path, damage: Callable[[Path], None], message: str
 ) -> None:
-    spoil(stored)
-    with pytest.raises(WeightsError, match=told) as caught:
+    damage(stored)
+    with pytest.raises(WeightsError, match=message) as caught:
         load_light_cnn(stored)
     assert str(stored) in caught.value.message
     assert "f2p weights import light-cnn" in caught.value.remedy
@@ -209,7 +209,7 @@ def test_stored_weights_that_are_not_right_are_refused(
 # ------------------------------------------------------------------------------------- the network
 
 
-def test_gradients_reach_every_part_of_the_cut(state: State, pictures: Tensor) -> None:
+def test_gradients_reach_every_part_of_the_crop(state: State, pictures: Tensor) -> None:
     network = LightCNN()
     network.load_state_dict({n: v for n, v in state.items() if not n.startswith("fc2")})
     recognizer = LightCNNRecognizer(network.eval().requires_grad_(False))
@@ -235,15 +235,14 @@ def test_landmarks_of_each_picture_or_of_all(state: State, pictures: Tensor) -> 
     network = LightCNN()
     network.load_state_dict({n: v for n, v in state.items() if not n.startswith("fc2")})
     recognizer = LightCNNRecognizer(network.eval())
-    assert (recognizer.name, recognizer.dimension) == ("light-cnn", 256)
     with torch.no_grad():
-        for_all = recognizer.embed(pictures, IDENTITY)
+        shared = recognizer.embed(pictures, IDENTITY)
         each = recognizer.embed(pictures, torch.from_numpy(np.stack([IDENTITY, IDENTITY + 9])))
-    assert for_all.shape == (2, 256)
-    assert torch.allclose(each[0], for_all[0], atol=1e-5)
-    assert not torch.allclose(each[1], for_all[1], atol=1e-2)
+    assert shared.shape == (2, 256)
+    assert torch.allclose(each[0], shared[0], atol=1e-5)
+    assert not torch.allclose(each[1], shared[1], atol=1e-2)
 
 
-def test_the_network_takes_faces_only() -> None:
+def test_other_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"\(B, 1, 128, 128\), not \(1, 3, 128, 128\)"):
         LightCNN()(torch.zeros(1, 3, 128, 128))

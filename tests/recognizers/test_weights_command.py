@@ -1,4 +1,4 @@
-"""``f2p weights``: what it refuses, what becomes the default, what it shows; ``--recognizer``."""
+"""``f2p weights`` and ``--recognizer``: refusals, the default recognizer, cards."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def _home(home: Path) -> Iterator[None]:
 # --------------------------------------------------------------------------------------- refusals
 
 
-class Marks:
-    """A pickle of this touches a file when it is opened."""
+class Program:
+    """Its pickle creates a file when it is loaded."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -91,7 +91,7 @@ def _mixed_prefix(state: State) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told", "next_step"),
+    ("damage", "message", "next_step"),
     [
         (_missing, "2 missing (block3.2.conv1.filter.weight, fc.bias)", "linked in the README"),
         (_misshapen, "1 of another shape (fc.weight (256, 4096) for (256, 8192))", "README"),
@@ -108,21 +108,21 @@ def _mixed_prefix(state: State) -> None:
 def test_another_networks_tensors_are_refused(
     changed: State,
     saved: Callable[[object], Path],
-    spoil: Callable[[State], None],
-    told: str,
+    damage: Callable[[State], None],
+    message: str,
     next_step: str,
 ) -> None:
-    spoil(changed)
+    damage(changed)
     path = saved({"state_dict": changed})
     done = run("weights", "import", "light-cnn", path)
     assert done.exit_code == 1
-    assert told in done.stderr
+    assert message in done.stderr
     assert str(path) in done.stderr
     assert next_step in done.stderr
     assert not user_folder().exists()
 
 
-def test_a_quite_different_network_is_told_in_a_few_words(
+def test_the_error_for_a_very_different_network_is_short(
     saved: Callable[[object], Path],
 ) -> None:
     path = saved(nn.Sequential(*(nn.Linear(2, 2) for _ in range(100))).state_dict())
@@ -133,11 +133,11 @@ def test_a_quite_different_network_is_told_in_a_few_words(
 
 
 def _program(path: Path) -> None:
-    path.write_bytes(pickle.dumps({"state_dict": Marks(path.parent / "touched")}))
+    path.write_bytes(pickle.dumps({"state_dict": Program(path.parent / "touched")}))
 
 
 def _program_in_torchs_file(path: Path) -> None:
-    torch.save({"state_dict": Marks(path.parent / "touched")}, path)
+    torch.save({"state_dict": Program(path.parent / "touched")}, path)
 
 
 def _whole_module(path: Path) -> None:
@@ -177,15 +177,15 @@ def _absent(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (_program, "not a whole torch checkpoint that can be read safely"),
         (_program_in_torchs_file, "not a whole torch checkpoint that can be read safely"),
         (_whole_module, "not a whole torch checkpoint that can be read safely"),
         (_other_pickle, "not a whole torch checkpoint that can be read safely"),
-        (_list, "holds no state dict but a value of type list"),
-        (_no_state, "a state dict holds tensors by name; 'epoch' holds a value of type int"),
-        (_empty_state, "holds no state dict but a dict with the keys ['state_dict']"),
+        (_list, "holds no state dict, but a value of type list"),
+        (_no_state, "a state dict must hold tensors by name; 'epoch' holds a value of type int"),
+        (_empty_state, "holds no state dict, but a dict with the keys ['state_dict']"),
         (_nothing, "not a whole torch checkpoint that can be read safely"),
         (_text, "not a whole torch checkpoint that can be read safely"),
         (_folder, "is a folder"),
@@ -193,14 +193,14 @@ def _absent(path: Path) -> None:
     ],
     ids=lambda value: value.__name__[1:] if callable(value) else "",
 )
-def test_what_is_no_checkpoint_is_refused(
-    tmp_path: Path, make: Callable[[Path], None], told: str
+def test_a_file_that_is_no_checkpoint_is_refused(
+    tmp_path: Path, make: Callable[[Path], None], message: str
 ) -> None:
     path = tmp_path / "given.pth.tar"
     make(path)
     done = run("weights", "import", "light-cnn", path)
     assert done.exit_code == 1
-    assert f"{path}: {told}" in done.stderr
+    assert f"{path}: {message}" in done.stderr
     assert "LightCNN_29Layers_V2_checkpoint.pth.tar" in done.stderr
     assert not user_folder().exists()
     assert not (tmp_path / "touched").exists()
@@ -208,7 +208,7 @@ def test_what_is_no_checkpoint_is_refused(
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["new format", "old format"])
 @pytest.mark.parametrize("share", [0.001, 0.5, 0.999])
-def test_half_a_download_is_refused(
+def test_an_incomplete_download_is_refused(
     state: State, tmp_path: Path, zipped: bool, share: float
 ) -> None:
     path = tmp_path / "given"
@@ -222,13 +222,13 @@ def test_half_a_download_is_refused(
     assert not user_folder().exists()
 
 
-def test_a_place_that_cannot_be_written(checkpoint: Path, tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_written_is_refused(checkpoint: Path, tmp_path: Path) -> None:
     done = run("weights", "import", "light-cnn", checkpoint, "-o", tmp_path)
     assert done.exit_code == 1
     assert f"{tmp_path}: cannot be written" in done.stderr
 
 
-def test_an_import_that_fails_leaves_the_old_weights(
+def test_a_failed_import_keeps_the_old_weights(
     checkpoint: Path, changed: State, saved: Callable[[object], Path]
 ) -> None:
     assert run("weights", "import", "light-cnn", checkpoint).exit_code == 0
@@ -248,7 +248,7 @@ def _core() -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_it_is_the_default_once_imported_and_not_before(checkpoint: Path) -> None:
+def test_light_cnn_is_the_default_after_the_import_only(checkpoint: Path) -> None:
     assert [spec.name for spec in plugins.recognizers()][:2] == ["light-cnn", "dlib"]
     assert plugins.recognizer().name == "dlib"
     core = _core()
@@ -276,16 +276,16 @@ def test_it_is_the_default_once_imported_and_not_before(checkpoint: Path) -> Non
     assert plugins.recognizer("dlib").name == "dlib"
 
 
-def test_people_see_what_waits_and_why() -> None:
+def test_f2p_plugins_says_why_a_recognizer_cannot_be_used() -> None:
     out = " ".join(run("plugins").stdout.split())
     assert "recognizer light-cnn (not yet)" in out
-    assert "recognizer light-cnn cannot be used yet: its weights are not there" in out
+    assert "recognizer light-cnn cannot be used yet: its weights are missing" in out
 
 
-def test_written_elsewhere_it_is_not_the_default(checkpoint: Path, tmp_path: Path) -> None:
+def test_weights_written_elsewhere_are_not_the_default(checkpoint: Path, tmp_path: Path) -> None:
     done = run("weights", "import", "light-cnn", checkpoint, "-o", tmp_path / "it.safetensors")
     assert done.exit_code == 0
-    assert f"to use it, put it at {imported_weights('light-cnn')}" in done.stdout
+    assert f"to use it, move it to {imported_weights('light-cnn')}" in done.stdout
     assert plugins.recognizer().name == "dlib"
     assert not user_folder().exists()
 
@@ -302,7 +302,7 @@ def test_damaged_weights_are_an_error_not_another_recognizer(checkpoint: Path) -
 # ------------------------------------------------------------------------------------------- show
 
 
-def test_show(checkpoint: Path, tmp_path: Path) -> None:
+def test_show_prints_the_card(checkpoint: Path, tmp_path: Path) -> None:
     path = tmp_path / "it.safetensors"
     imported = json.loads(
         run("weights", "import", "light-cnn", checkpoint, "-o", path, "--json").stdout
@@ -316,15 +316,15 @@ def test_show(checkpoint: Path, tmp_path: Path) -> None:
     assert "golden" not in text
 
 
-def test_show_takes_weights_of_f2p_only(checkpoint: Path, tmp_path: Path) -> None:
-    for path, told in (
+def test_show_refuses_other_files(checkpoint: Path, tmp_path: Path) -> None:
+    for path, message in (
         (checkpoint, "not a whole safetensors file"),
         (tmp_path / "absent", "there is no such weights file"),
         (tmp_path, "there is no such weights file"),
     ):
         done = run("weights", "show", path)
         assert done.exit_code == 1
-        assert f"{path}: {told}" in done.stderr
+        assert f"{path}: {message}" in done.stderr
 
 
 # -------------------------------------------------------------------------------- fit --recognizer
@@ -350,7 +350,7 @@ def test_fit_takes_a_recognizer_by_name(
         report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
         assert report["versions"]["recognizer"] == used
         average.append(report["identity_distance"]["average_character"])
-    # Whatever the search looks through, the distance that is told is of one recognizer, dlib's.
+    # Reports measure with dlib's recognizer, whatever recognizer the search uses.
     assert average[0] == average[1] > 0
 
 

@@ -1,4 +1,4 @@
-"""A small game for training tests: a layout of seven numbers, and an engine that numpy draws."""
+"""A small game for training tests: a layout of seven numbers, and an engine in numpy."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Toy:
         return map(self.draw, characters)
 
     def records(self, count: int, seed: int = 0) -> list[Record]:
-        """What ``read_records`` of a capture of ``count`` characters would give."""
+        """Records of a captured dataset of ``count`` characters."""
         characters = [self.layout.random(i, seed) for i in range(count)]
         return [(i, c.values, encode_png(self.draw(c))) for i, c in enumerate(characters)]
 

@@ -1,4 +1,4 @@
-"""The figures: right on networks whose answer is known."""
+"""Figures of networks whose quality is known."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Perfect(Imitator):
         return self.change(drawn, vector)
 
 
-def test_the_engine_itself_is_perfect(toy) -> None:
+def test_a_network_equal_to_the_engine_is_perfect(toy) -> None:
     network = Perfect(toy)
     figures, _ = compare(network, toy.layout, toy.draw_all, 20, seed=5)
     assert figures == {"psnr_db": 100.0, "l1": 0.0}
@@ -40,7 +40,7 @@ def test_the_engine_itself_is_perfect(toy) -> None:
     assert share_above(rows) == 1
 
 
-def test_an_offset_costs_what_it_should_and_no_sensitivity(toy) -> None:
+def test_an_offset_changes_the_figures_and_not_the_sensitivity(toy) -> None:
     network = Perfect(toy, lambda picture, vector: picture * 0.5)
     network_off = Perfect(toy, lambda picture, vector: picture + 0.1)
     figures, kept = compare(network_off, toy.layout, toy.draw_all, 18, seed=5, keep=17)
@@ -55,8 +55,8 @@ def test_an_offset_costs_what_it_should_and_no_sensitivity(toy) -> None:
     )
 
 
-def test_a_parameter_that_is_ignored_or_turned_around(toy) -> None:
-    def seen(change) -> dict[str, float]:
+def test_an_ignored_or_inverted_parameter_lowers_its_correlation_alone(toy) -> None:
+    def correlations(change) -> dict[str, float]:
         def wrong(picture: Tensor, vector: Tensor) -> Tensor:
             other = vector.clone()
             change(other)
@@ -73,29 +73,29 @@ def test_a_parameter_that_is_ignored_or_turned_around(toy) -> None:
     def turn(vector: Tensor) -> None:
         vector[:, 3] = 1 - vector[:, 3]
 
-    ignored, turned = seen(ignore), seen(turn)
+    ignored, turned = correlations(ignore), correlations(turn)
     assert ignored["mouth"] == 0
     assert turned["mouth"] == pytest.approx(-1, abs=1e-6)
     assert min(ignored["jaw"], turned["jaw"], ignored["hair=red"]) > 0.99
 
 
-def test_correlation_is_numpys(toy) -> None:
-    """Against numpy's own, for a network that draws nonsense."""
+def test_correlation_equals_numpy(toy) -> None:
+    """For a network that adds a pattern to the engine's picture."""
 
     def noise(picture: Tensor, vector: Tensor) -> Tensor:
         pattern = torch.sin(torch.arange(32 * 32 * 3.0)).reshape(3, 32, 32)
         return picture * 0.3 + vector[:, 2, None, None, None] * pattern * 0.2
 
     network = Perfect(toy, noise)
-    seen: list[np.ndarray] = []
+    drawn_by_engine: list[np.ndarray] = []
 
     def draw(characters):
         for c in characters:
-            seen.append(toy.draw(c))
-            yield seen[-1]
+            drawn_by_engine.append(toy.draw(c))
+            yield drawn_by_engine[-1]
 
     rows = sensitivity(network, toy.layout, draw, seed=9)
-    low, high = seen[4].astype(float), seen[5].astype(float)
+    low, high = drawn_by_engine[4].astype(float), drawn_by_engine[5].astype(float)
     ends = [toy.layout.random(2, seed=9).replace(eyes=v) for v in (0.0, 1.0)]
     drawn = network(torch.from_numpy(np.stack([toy.layout.encode(c) for c in ends]))).numpy()
     change = (drawn[1] - drawn[0]).transpose(1, 2, 0)
@@ -104,8 +104,8 @@ def test_correlation_is_numpys(toy) -> None:
     assert rows[2].change == pytest.approx(np.abs(high - low).mean() / 255, abs=1e-7)
 
 
-def test_a_change_that_nobody_sees_is_looked_for_at_another_character(toy) -> None:
-    """An engine that hides what the mouth's slider does wherever hair is black."""
+def test_an_invisible_change_is_measured_on_another_character(toy) -> None:
+    """With an engine that ignores the mouth's slider where hair is black."""
 
     def draw(characters):
         for c in characters:
@@ -126,7 +126,7 @@ def test_a_change_that_nobody_sees_is_looked_for_at_another_character(toy) -> No
     assert mouth.correlation == pytest.approx(1)
 
     still = sensitivity(Hidden(toy), toy.layout, _frozen(toy), seed=5)
-    assert [r.change for r in still] == [0.0] * 7  # it gives up in the end
+    assert [r.change for r in still] == [0.0] * 7
     assert share_above(still) == 0
 
 

@@ -1,4 +1,4 @@
-"""Training an imitator of told meshes: edges are told, colours are learned."""
+"""Training of a mesh imitator: the geometry is probed, colours are learned."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from f2p_sdk.errors import TrainingError
-from f2p_sdk.mesh import Mesh, measure
-from f2p_sdk.mesh.geometry import Geometry, sizes
+from f2p_sdk.mesh import Mesh, probe_mesh
+from f2p_sdk.mesh.geometry import Geometry, mesh_sizes
 from f2p_sdk.mesh.shader import Shader
-from f2p_sdk.mesh.visibility import whole_pictures
+from f2p_sdk.mesh.visibility import visible_uncropped
 from f2p_sdk.training import RECIPES, Pictures, Plan, train_imitator
 from f2p_sdk.training.device import pick_device
-from f2p_sdk.training.mesh import renew_mesh, start_mesh
+from f2p_sdk.training.mesh import initialise_mesh, replace_geometry
 from f2p_sdk.training.pairs import Pairs
 from f2p_sdk.weights import load_card, load_imitator
 
@@ -37,20 +37,20 @@ def _pictures(meshtoy: ModuleType, neighbours: bool) -> Pictures:
 
 @pytest.fixture(scope="module")
 def data(meshtoy: ModuleType) -> tuple[Mesh, Pictures, Pictures]:
-    mesh = measure(meshtoy.LAYOUT, meshtoy.ask, SIZE, random=80)
+    mesh = probe_mesh(meshtoy.LAYOUT, meshtoy.probe, SIZE, random=80)
     return mesh, _pictures(meshtoy, False), _pictures(meshtoy, True)
 
 
 def _plan(epochs: int) -> Plan:
-    chosen = replace(RECIPES["mesh"], batch=16, window=24, warmup=5)
+    chosen = replace(RECIPES["mesh"], batch=16, crop=24, warmup=5)
     return Plan(chosen, "", {"bends": 4}, epochs=epochs)
 
 
 @pytest.mark.slow
-def test_shaders_see_only_what_paints(meshtoy, data) -> None:
+def test_shaders_see_only_numbers_that_change_colours(meshtoy, data) -> None:
     mesh, pictures, neighbours = data
     pairs = Pairs(pictures, neighbours)
-    network = start_mesh(
+    network = initialise_mesh(
         meshtoy.LAYOUT, mesh, pairs, np.arange(COUNT), _plan(1), pick_device("cpu")
     )
     face = network.shaders[0]
@@ -60,60 +60,60 @@ def test_shaders_see_only_what_paints(meshtoy, data) -> None:
 
 
 @pytest.mark.slow
-def test_goes_on_from_colours_on_the_meshes_that_are_told_now(meshtoy, data) -> None:
+def test_new_geometry_keeps_the_learned_colours(meshtoy, data) -> None:
     mesh, pictures, neighbours = data
     layout, cpu = meshtoy.LAYOUT, pick_device("cpu")
-    begun = start_mesh(
+    trained = initialise_mesh(
         layout, mesh, Pairs(pictures, neighbours), np.arange(COUNT), _plan(1), cpu
     ).eval()
     larger = replace(mesh, body=replace(mesh.body, rest=mesh.body.rest * [1.1, 1.1, 1, 1, 1]))
-    now = renew_mesh(layout, larger, begun, cpu).eval()
+    now = replace_geometry(layout, larger, trained, cpu).eval()
     vector = torch.from_numpy(layout.encode(layout.default()))[None]
-    assert torch.equal(now.shaders[0].sees, begun.shaders[0].sees)
-    background = begun(vector)[0, :, 0, 0]
+    assert torch.equal(now.shaders[0].sees, trained.shaders[0].sees)
+    background = trained(vector)[0, :, 0, 0]
     covered = [
         int(((net(vector)[0].permute(2, 1, 0) - background).abs() > 0.02).any(-1).sum())
-        for net in (begun, now)
+        for net in (trained, now)
     ]
     assert covered[1] > 1.1 * covered[0]
-    same = renew_mesh(layout, mesh, begun, cpu).eval()
-    assert torch.allclose(same(vector), begun(vector))
+    same = replace_geometry(layout, mesh, trained, cpu).eval()
+    assert torch.allclose(same(vector), trained(vector))
     fewer = replace(mesh, body=replace(mesh.body, attributes=mesh.body.attributes[:, :-1]))
     with pytest.raises(TrainingError, match="other parts or attributes"):
-        renew_mesh(layout, fewer, begun, cpu)
+        replace_geometry(layout, fewer, trained, cpu)
 
 
 @pytest.mark.slow
-def test_learns_the_colours(meshtoy, data, tmp_path: Path) -> None:
+def test_a_trained_mesh_imitator_is_close_to_the_engine(meshtoy, data, tmp_path: Path) -> None:
     mesh, pictures, neighbours = data
-    looked: list[tuple[int, int]] = []
+    inspected: list[tuple[int, int]] = []
     out = tmp_path / "toy.safetensors"
-    trained = train_imitator(
+    result = train_imitator(
         meshtoy.LAYOUT,
         pictures,
         out,
         _plan(30),
         mesh=mesh,
         neighbours=neighbours,
-        preparing=lambda done, of: looked.append((done, of)),
+        preparing=lambda done, of: inspected.append((done, of)),
     )
-    assert looked[-1][0] == looked[-1][1]
-    assert trained.figures["psnr_db"] > 27
+    assert inspected[-1][0] == inspected[-1][1]
+    assert result.figures["psnr_db"] > 27
     card = load_card(out)
     assert card["training"]["mesh"] is True
     again = load_imitator(out, meshtoy.LAYOUT)
     assert again.size == SIZE
 
 
-def test_without_meshes_it_says_what_to_do(meshtoy, data, tmp_path: Path) -> None:
+def test_data_without_meshes_are_refused(meshtoy, data, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="the data have none") as caught:
         train_imitator(meshtoy.LAYOUT, data[1], tmp_path / "a.safetensors", _plan(1))
     assert "capture again" in caught.value.remedy
 
 
-def test_keeps_what_is_seen_at_the_ends_of_sliders_under_no_hat(meshtoy, data) -> None:
+def test_pruning_keeps_triangles_that_only_bare_heads_and_slider_ends_show(meshtoy, data) -> None:
     mesh, pictures, neighbours = data
-    network = start_mesh(
+    network = initialise_mesh(
         meshtoy.LAYOUT,
         mesh,
         Pairs(pictures, neighbours),
@@ -121,11 +121,10 @@ def test_keeps_what_is_seen_at_the_ends_of_sliders_under_no_hat(meshtoy, data) -
         _plan(1),
         pick_device("cpu"),
     )
-    whole = Geometry(meshtoy.LAYOUT.n_continuous, sizes(mesh))
+    whole = Geometry(meshtoy.LAYOUT.n_continuous, mesh_sizes(mesh))
     whole.set(mesh)
     vector = torch.zeros(2, meshtoy.LAYOUT.size)
     vector[1, : meshtoy.LAYOUT.n_continuous] = 1
     vector[:, meshtoy.LAYOUT.n_continuous] = 1  # no hat
-    shown = [whole_pictures(g, vector, [[], []], SIZE) for g in (whole, network.geometry)]
-    one, other = (len(seen.whole) for seen in shown)
-    assert one == other
+    found = [visible_uncropped(g, vector, [[], []], SIZE) for g in (whole, network.geometry)]
+    assert len(found[0].opaque) == len(found[1].opaque)

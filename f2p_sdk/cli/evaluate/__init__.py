@@ -1,4 +1,4 @@
-"""``f2p evaluate``: how good the networks and the fits are, measured in the engine."""
+"""``f2p evaluate``: evaluation of networks and fits against the engine."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import click
 
 from .._group import LazyGroup
 
-__all__ = ["command"]
+__all__ = ["PHOTO_SUFFIXES", "UNSEEN", "command"]
+
+#: Offset of the seeds of evaluated characters from the seeds of captured datasets.
+UNSEEN = 1_000_000
+PHOTO_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 
 
 @click.group(cls=LazyGroup)
 def command() -> None:
-    """Measure how good a network, or a fit, is."""
+    """Evaluate networks and fits."""

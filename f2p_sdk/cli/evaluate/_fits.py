@@ -1,4 +1,4 @@
-"""The runs behind ``f2p evaluate fit``: every method on all photos, or on all characters."""
+"""Runs of ``f2p evaluate fit``: every method on all photos, or on all characters."""
 
 from __future__ import annotations
 
@@ -6,55 +6,59 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...evaluation import (
-    DISTURBANCES,
+    PERTURBATIONS,
     POSES,
     Photo,
     fit_photos,
     recover,
     recovery,
     robustness,
-    sensitive,
     summary,
+    visible_sliders,
 )
 from ...pipeline import FitResult, Fitter
 from .._common import Progress
-from .._page import Row
-
-__all__ = ["Runs"]
+from .._html import Row
 
 
 class Runs:
-    """Collects documents and pictures, method by method.
+    """Runs methods and collects their figures and pictures.
 
     Args:
-        fitter: from the name of a kind; asked once for each.
+        fitter: returns the fitter of a kind; called once per kind.
         seed, steps: of every fit.
+
+    Attributes:
+        update: progress callback.
+        documents: figures by method.
     """
 
     def __init__(self, fitter: Callable[[str], Fitter], seed: int, steps: int | None) -> None:
-        self._make, self._fitters = fitter, dict[str, Fitter]()
+        self._new_fitter, self._fitters = fitter, dict[str, Fitter]()
         self._options = {"seed": seed, "steps": steps}
-        self._shown: dict[str, Row] = {}
+        self._rows: dict[str, Row] = {}
         self._done = 0
         self.update: Progress | None = None
         self.documents: dict[str, dict[str, Any]] = {}
 
     @staticmethod
-    def rounds(disturbed: bool, *, photos: bool) -> int:
-        """How often every photo or character is fitted by a method."""
-        return 1 + (len(DISTURBANCES if photos else POSES) if disturbed else 0)
+    def rounds(perturbed: bool, *, photos: bool) -> int:
+        """Number of fits of every photo or character by a method."""
+        return 1 + (len(PERTURBATIONS if photos else POSES) if perturbed else 0)
 
     def rows(self) -> list[Row]:
-        """For the page: a row for each photo or character, all methods side by side."""
-        return list(self._shown.values())
+        """Rows of the HTML page: one per photo or character, with the pictures of all methods."""
+        return list(self._rows.values())
 
     def photos(
-        self, method: str, listed: Sequence[Mapping[str, str]], kinds: Sequence[str], more: bool
+        self, method: str, listed: Sequence[Mapping[str, str]], kinds: Sequence[str], perturb: bool
     ) -> None:
-        """Fit each photo and compare with the average character; both as the engine draws them.
+        """Fit photos and compare the engine's pictures with those of the average character.
 
-        ``listed``: path, file and whom a photo shows; ``kinds``: as what each is fitted; ``more``:
-        also disturbed.
+        Args:
+            listed: path, file and identity of each photo.
+            kinds: kind of character of each photo.
+            perturb: also fit the perturbed photos.
         """
         photos = [
             Photo(row["path"], row["file"], row.get("identity", ""), kind)
@@ -62,36 +66,35 @@ class Runs:
         ]
         options = {**self._options, "method": method}
         found = {
-            name: fit_photos(self._fitter, photos, options, name, self._tell)
-            for name in ("", *(DISTURBANCES if more else ()))
+            name: fit_photos(self._fitter, photos, options, name, self._count)
+            for name in ("", *(PERTURBATIONS if perturb else ()))
         }
         fitted, failed = found.pop("")
         for one in fitted:
-            self._show(one.photo.file, method, self._fitter(one.photo.kind), one.result, one.row)
+            self._add(one.photo.file, method, self._fitter(one.photo.kind), one.result, one.row)
         document = {**summary(fitted), "failed": failed, "rows": [dict(one.row) for one in fitted]}
-        if more:
-            # the same photos on both sides, or a photo that failed would count as a change
+        if perturb:
             document["robustness"] = robustness(fitted, {k: v for k, (v, _) in found.items()})
         self.documents[method] = document
 
-    def recover(self, method: str, kind: str, which: range, more: bool) -> None:
-        """Fit pictures of known characters and compare the values found with the true ones."""
+    def recover(self, method: str, kind: str, numbers: range, perturb: bool) -> None:
+        """Fit pictures of known characters and compare the fitted values with the true ones."""
         fitter = self._fitter(kind)
         options = {**self._options, "method": method}
-        visible = sensitive(fitter)
+        visible = visible_sliders(fitter)
         found = {
-            pose: recover(fitter, which, options, visible, pose, self._tell)
-            for pose in ("", *(POSES if more else ()))
+            pose: recover(fitter, numbers, options, visible, pose, self._count)
+            for pose in ("", *(POSES if perturb else ()))
         }
         recovered, failed = found.pop("")
         for one in recovered:
-            self._show(f"character {one.row['character']}", method, fitter, one.result, one.row)
+            self._add(f"character {one.row['character']}", method, fitter, one.result, one.row)
         document = {
             **recovery(fitter, recovered, visible),
             "failed": failed,
             "rows": [dict(one.row) for one in recovered],
         }
-        if more:
+        if perturb:
             document["robustness"] = {
                 pose: recovery(fitter, some, visible) for pose, (some, _) in found.items()
             }
@@ -99,28 +102,22 @@ class Runs:
 
     def _fitter(self, kind: str) -> Fitter:
         if kind not in self._fitters:
-            self._fitters[kind] = self._make(kind)
+            self._fitters[kind] = self._new_fitter(kind)
         return self._fitters[kind]
 
-    def _tell(self, what: object) -> None:
+    def _count(self, fitted: object) -> None:
         self._done += 1
         if self.update is not None:
-            self.update(self._done, note=what.file if isinstance(what, Photo) else "")
+            self.update(self._done, note=fitted.file if isinstance(fitted, Photo) else "")
 
-    def _show(
+    def _add(
         self, title: str, method: str, fitter: Fitter, result: FitResult, row: Mapping[str, Any]
     ) -> None:
         assert result.picture is not None
-        before = self._shown.get(title)
-        pictures = (
-            [("photo", result.photo), ("average character", fitter.average_picture())]
-            if before is None
-            else list(before.pictures)
-        )
-        pictures += [
-            (f"{method}: imitator", result.imitation),
-            (f"{method}: engine", result.picture),
-        ]
+        if title not in self._rows:
+            first = [("photo", result.photo), ("average character", fitter.average_picture())]
+            self._rows[title] = Row(title, first)
+        before = self._rows[title]
+        added = [(f"{method}: imitator", result.imitation), (f"{method}: engine", result.picture)]
         figures = {f"{method}: {k}": v for k, v in row.items() if k not in ("file", "character")}
-        past = {} if before is None else before.figures
-        self._shown[title] = Row(title, pictures, {**past, **figures})
+        self._rows[title] = Row(title, [*before.pictures, *added], {**before.figures, **figures})

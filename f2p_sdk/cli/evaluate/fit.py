@@ -1,4 +1,4 @@
-"""``f2p evaluate fit``: how near fitted characters come, measured on the engine's pictures."""
+"""``f2p evaluate fit``: evaluation of fits on the engine's pictures."""
 
 from __future__ import annotations
 
@@ -10,45 +10,48 @@ from typing import Any
 import click
 
 from ...errors import UnknownNameError, UsageError
-from .._common import emit_json, game_option, json_option, load_kind, progress, say, table, warn
-from .._page import write_page
+from .._common import emit_json, flatten, load_kind, progress, say, table, warn
+from .._html import write_page
+from .._options import (
+    game_option,
+    json_option,
+    number_option,
+    page_option,
+    path_option,
+    recognizer_option,
+    seed_option,
+    weights_option,
+)
+from . import PHOTO_SUFFIXES
 
 METHODS = (
     *("best", "slides", "paper", "exact"),
     *("identity-only", "content-only", "both", "no-prior", "scene"),
 )
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 
 
 @click.command()
 @game_option
-@click.option(
-    "--photos",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="DIR",
-    help="Fit every photo in this folder.",
-)
-@click.option(
+@path_option("--photos", folder=True, exists=True, help="Fit every photo in this folder.")
+@path_option(
     "--identities",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    folder=False,
+    exists=True,
     metavar="CSV",
-    help="Columns file, identity, kind: which photos, and whom they show.",
+    help="Table with the columns file, identity, kind: the photos to fit and their persons.",
 )
-@click.option(
+@number_option(
     "--recover",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Fit N pictures that the engine drew of characters it has not been asked for before.",
+    help="Fit the engine's pictures of N random characters, and compare the values.",
 )
-@click.option(
+@number_option(
     "--first",
-    type=click.IntRange(min=0),
+    low=0,
     default=0,
-    show_default=True,
     metavar="K",
-    help="With --recover: the number of the first of them, so that machines can share the work.",
+    help="Number of the first character of --recover, to share the work between machines.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@seed_option
 @click.option(
     "--method",
     "methods",
@@ -56,35 +59,24 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
     multiple=True,
     default=("best",),
     show_default=True,
-    help="May be given several times, to compare; the last five are `best` less some terms, or "
-    "with the photo's expression and light estimated as a scene.",
+    help="Search method; can be repeated for a comparison. The last five are variants of `best`: "
+    "without some terms, or with scene estimation (scene).",
 )
-@click.option("--steps", type=click.IntRange(min=1), help="Steps of the search.")
-@click.option("--weights", metavar="NAME|FILE", help="Which imitator; see `f2p games`.")
-@click.option(
-    "--recognizer",
-    metavar="NAME",
-    help="Whose likeness is sought, of `f2p plugins`; default: the first that can be used.",
-)
-@click.option(
+@number_option("--steps", help="Number of steps of the search.")
+@weights_option
+@recognizer_option
+@number_option(
     "--engines",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="How many engines to start; default: two where there are cores for them.",
+    help="Number of engines to start; default: at most two, depending on the number of cores.",
 )
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N photos.")
+@number_option("--limit", help="Fit only the first N photos.")
 @click.option(
     "--robustness",
     is_flag=True,
-    help="Also fit disturbed photos (noise, illumination, colour, blur) or, with --recover, "
-    "turned heads, and say how much worse each figure becomes.",
+    help="Also fit perturbed photos (noise, illumination, colour, blur) or, with --recover, turned "
+    "heads, and compare the figures.",
 )
-@click.option(
-    "--page",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Also write an HTML page with every row's pictures.",
-)
+@page_option
 @json_option
 def command(
     game: str,
@@ -103,23 +95,23 @@ def command(
     page: Path | None,
     as_json: bool,
 ) -> int:
-    """Fit photos, or characters of the engine's own, and measure on the engine's pictures.
+    """Fit photos or characters drawn by the engine, and measure the engine's pictures.
 
-    With a game alone (-g justice), each photo is fitted as the kind that its row in the identities
-    file names; with -g justice/female all as that kind.
+    With the name of a game (-g justice), the column kind of the identities file selects the kind
+    for each photo. With the name of a kind (-g justice/female), all photos are fitted as that kind.
     """
     if (photos is None) == (recover is None):
         raise UsageError(
             "give either --photos DIR or --recover N", remedy="f2p evaluate fit --help"
         )
     if first and recover is None:
-        raise UsageError("--first goes with --recover", remedy="f2p evaluate fit --help")
+        raise UsageError("--first requires --recover", remedy="add --recover N")
     methods = tuple(dict.fromkeys(methods))
     kind = load_kind(game)
     listed = [] if photos is None else _photos(photos, identities)[:limit]
-    each = [(row.get("kind") if "/" not in game else "") or kind.kind for row in listed]
+    names = [(row.get("kind") if "/" not in game else "") or kind.kind for row in listed]
     kinds = {kind.kind: kind}
-    for row, name in zip(listed, each, strict=True):
+    for row, name in zip(listed, names, strict=True):
         if name not in kinds:
             try:
                 kinds[name] = load_kind(f"{kind.game}/{name}")
@@ -127,15 +119,15 @@ def command(
                 raise UsageError(
                     f"{identities}: {row['file']} is of the kind {name!r}, which {kind.game} "
                     "does not have",
-                    remedy=f"{error.remedy}; or fit all as one kind: -g {kind.name}",
+                    remedy=f"{error.remedy}; or fit all photos as one kind: -g {kind.name}",
                 ) from None
 
     from ...pipeline import Fitter, engine_count, engine_for, weights_file
     from ._fits import Runs
 
-    for needed in dict.fromkeys(each or [kind.kind]):
-        weights_file(kinds[needed], weights)  # before an engine is started for nothing
-    which = range(first, first + (recover or 0))
+    for name in dict.fromkeys(names or [kind.kind]):
+        weights_file(kinds[name], weights)  # report missing weights before the engine starts
+    numbers = range(first, first + (recover or 0))
     with engine_for(kind, engines=engines or engine_count()) as host:
 
         def fitter(name: str) -> Fitter:
@@ -148,40 +140,42 @@ def command(
             runs.update = update
             for method in methods:
                 if photos is not None:
-                    runs.photos(method, listed, each, robustness)
+                    runs.photos(method, listed, names, robustness)
                 else:
-                    runs.recover(method, kind.kind, which, robustness)
-    named = kind.name if "/" in game else kind.game
-    document: dict[str, Any] = {"game": named, "seed": seed, "steps": steps}
+                    runs.recover(method, kind.kind, numbers, robustness)
+    name = kind.name if "/" in game else kind.game
+    document: dict[str, Any] = {"game": name, "seed": seed, "steps": steps}
     if len(methods) == 1:
         document |= {"method": methods[0], **runs.documents[methods[0]]}
     else:
         document["methods"] = runs.documents
     if page is not None:
-        figures = {k: v for k, v in _flat(document).items() if not isinstance(v, list)}
-        path = write_page(page, f"f2p evaluate fit, {named}", runs.rows(), figures=figures)
+        figures = {k: v for k, v in flatten(document).items() if not isinstance(v, list)}
+        path = write_page(page, f"f2p evaluate fit, {name}", runs.rows(), figures=figures)
         document["page"] = str(path)
     if as_json:
         emit_json(document)
     else:
-        _tell(document, runs.documents)
-    # a random character's face may not be found; a photo in the list is there to be fitted
-    wrong = "failed" if photos is not None else "recovered"
-    return int(any(bool(d[wrong]) == (wrong == "failed") for d in runs.documents.values()))
+        _report(document, runs.documents)
+    # Every photo must be fitted. The detector may miss the face of a random character.
+    found = runs.documents.values()
+    return int(any(d["failed"] if photos is not None else not d["recovered"] for d in found))
 
 
 def _photos(folder: Path, identities: Path | None) -> list[dict[str, str]]:
-    """Which photos to fit: the rows of the identities file, or every picture in the folder."""
+    """Return the rows of the identities file, or one row per picture in the folder."""
     if identities is None:
-        names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+        names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES)
         rows = [{"file": name} for name in names]
     else:
         rows = _read_identities(identities)
     if not rows:
-        raise UsageError(f"{folder}: there are no photos in this folder")
+        raise UsageError(f"{folder}: there are no photos in this folder", remedy="add photos")
     missing = [row["file"] for row in rows if not (folder / row["file"]).is_file()]
     if missing:
-        raise UsageError(f"{identities}: names photos that are not in {folder}: {missing[0]}")
+        raise UsageError(
+            f"{identities}: {missing[0]} is not in {folder}", remedy="add the photo or drop its row"
+        )
     return [{**row, "path": str(folder / row["file"])} for row in rows]
 
 
@@ -200,7 +194,7 @@ def _read_identities(path: Path) -> list[dict[str, str]]:
     return [{str(k): v for k, v in row.items() if k is not None and v} for row in rows]
 
 
-def _tell(document: Mapping[str, Any], methods: Mapping[str, Mapping[str, Any]]) -> None:
+def _report(document: Mapping[str, Any], methods: Mapping[str, Mapping[str, Any]]) -> None:
     for found in methods.values():
         rows = found["rows"]
         if rows:
@@ -208,20 +202,13 @@ def _tell(document: Mapping[str, Any], methods: Mapping[str, Mapping[str, Any]])
             table(columns, [[_cell(row.get(name, "")) for name in columns] for row in rows])
         for failure in found["failed"]:
             warn(f"{failure['file']}: {failure['error']}")
-    figures = {name: _flat(found) for name, found in methods.items()}
+    figures = {name: flatten(found) for name, found in methods.items()}
     names = dict.fromkeys(name for found in figures.values() for name in found)
-    shown = [n for n in names if not any(isinstance(f.get(n), list) for f in figures.values())]
-    table(
-        ["figure", *methods], [[n, *(_cell(f.get(n, "")) for f in figures.values())] for n in shown]
-    )
+    single = [n for n in names if not any(isinstance(f.get(n), list) for f in figures.values())]
+    rows = [[n, *(_cell(f.get(n, "")) for f in figures.values())] for n in single]
+    table(["figure", *methods], rows)
     if "page" in document:
         say(f"page: {document['page']}")
-
-
-def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
-    from ...evaluation import flat
-
-    return flat(document)
 
 
 def _cell(value: object) -> str:

@@ -1,4 +1,4 @@
-"""``f2p evaluate imitator``: the imitator's pictures against fresh ones of the engine."""
+"""``f2p evaluate imitator``: comparison of the imitator with the engine on new characters."""
 
 from __future__ import annotations
 
@@ -11,45 +11,42 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from ...errors import PluginError, UsageError, WeightsError
-from .._common import emit_json, game_option, json_option, load_kind, progress, say, table
-from .._page import Row, write_page
+from ...errors import UnknownNameError, UsageError
+from .._common import emit_json, load_kind, progress, say, table
+from .._html import Row, write_page
+from .._options import (
+    game_option,
+    json_option,
+    number_option,
+    page_option,
+    seed_option,
+    weights_option,
+)
+from . import UNSEEN
 
 if TYPE_CHECKING:
     from ...kinds import Kind
-    from ...training import Compared, Sensitivity
+    from ...training import Comparison, Sensitivity
 
-#: Datasets are captured with small seeds; these characters no training has seen.
-UNSEEN = 1_000_000
-BOUND = 0.8
+BOUND = 0.8  # correlation of a well imitated parameter
 
 
 @click.command()
 @game_option
-@click.option("--weights", metavar="NAME|FILE", help="Which imitator; see `f2p games`.")
-@click.option("--count", type=click.IntRange(min=1), default=500, show_default=True)
-@click.option(
+@weights_option
+@number_option("--count", default=500, help="Number of compared pictures.")
+@number_option(
     "--characters",
-    type=click.IntRange(min=1),
     default=1,
-    show_default=True,
-    help="Random characters that each parameter's sensitivity is the mean over.",
+    help="Number of random characters for the sensitivity of each parameter.",
 )
-@click.option("--engines", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@number_option("--engines", default=1, help="Number of engines to start.")
+@seed_option
 @click.option(
-    "--device",
-    default="cpu",
-    show_default=True,
-    help="Where the imitator runs.",
+    "--device", default="cpu", show_default=True, help="Device of the imitator: cpu, cuda ..."
 )
-@click.option(
-    "--page",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Also write an HTML page with engine, imitator and their difference.",
-)
-@click.option("--rows", type=click.IntRange(min=0), default=24, show_default=True, help="On it.")
+@page_option
+@number_option("--rows", low=0, default=24, help="Number of rows of pictures on the HTML page.")
 @json_option
 def command(
     game: str,
@@ -63,27 +60,29 @@ def command(
     rows: int,
     as_json: bool,
 ) -> None:
-    """Compare the imitator with the engine on characters it has never seen.
+    """Compare the imitator with the engine on characters that are not in training data.
 
-    Sensitivity: a slider goes from end to end, or one choice takes another's place, at a random
-    character; how far do the imitator's and the engine's change of picture correlate?
+    Sensitivity: the correlation between the imitator's and the engine's change of the picture when
+    a slider moves from end to end, or a choice replaces another one, on a random character.
     """
     kind = load_kind(game)
-    if kind.engine is None:
-        raise PluginError(f"{kind.name} has no engine that can be started from here")
-    path = _weights(kind, weights)
 
     from ... import training
     from ...bridge import open_engine
+    from ...pipeline import weights_file
     from ...weights import load_card, load_imitator
 
+    try:
+        path = weights_file(kind, weights)
+    except UnknownNameError as error:
+        raise UsageError(error.message, remedy=error.remedy) from None
     network = load_imitator(path, kind.layout, device=device)
     layout, size = kind.layout, network.size
-    begun = time.perf_counter()
+    start = time.perf_counter()
     with open_engine(kind, engines=engines) as host:
 
-        def draw(wanted: Sequence[Any]) -> Any:
-            return (p.color for _, p in host.render_many(wanted, size=size, ordered=True))
+        def draw(characters: Sequence[Any]) -> Any:
+            return (p.color for _, p in host.render_many(characters, size=size, ordered=True))
 
         with progress("pictures", total=count, quiet=as_json) as update:
             figures, compared = training.compare(
@@ -116,33 +115,14 @@ def command(
         **figures,
         "sensitivity": _summary(changes, characters),
         "card_figures": load_card(path).get("figures", {}),
-        "seconds": round(time.perf_counter() - begun, 1),
+        "seconds": round(time.perf_counter() - start, 1),
     }
     if page is not None:
         document["page"] = str(_page(page, kind, compared, document))
     if as_json:
         emit_json(document)
     else:
-        _tell(document)
-
-
-def _weights(kind: Kind, wanted: str | None) -> Path:
-    """A file, or the kind's weights of that name; the first that is there if none is named."""
-    if wanted is not None and wanted not in kind.weights:
-        if Path(wanted).is_file():
-            return Path(wanted)
-        raise UsageError(
-            f"{kind.name} has no weights named {wanted!r}, and there is no such file",
-            remedy=f"use one of: {', '.join(kind.weights) or 'none are offered'}",
-        )
-    names = [wanted] if wanted is not None else list(kind.weights)
-    for name in names:
-        if kind.weights[name].is_file():
-            return kind.weights[name]
-    raise WeightsError(
-        f"{kind.name}: no imitator has been trained yet",
-        remedy=f"f2p capture and f2p train imitator -g {kind.name}",
-    )
+        _report(document)
 
 
 def _summary(changes: Sequence[Sensitivity], characters: int) -> dict[str, Any]:
@@ -173,12 +153,17 @@ def _summary(changes: Sequence[Sensitivity], characters: int) -> dict[str, Any]:
     }
 
 
-def _page(folder: Path, kind: Kind, compared: Sequence[Compared], document: dict[str, Any]) -> Path:
+def _page(
+    folder: Path, kind: Kind, compared: Sequence[Comparison], document: dict[str, Any]
+) -> Path:
     rows = []
     for c in compared:
-        apart = np.abs(c.engine.astype(np.int16) - c.imitator)
-        shown = np.minimum(apart * 4, 255).astype(np.uint8)
-        pictures = [("engine", c.engine), ("imitator", c.imitator), ("difference x 4", shown)]
+        difference = np.minimum(4 * np.abs(c.engine.astype(np.int16) - c.imitator), 255)
+        pictures = [
+            ("engine", c.engine),
+            ("imitator", c.imitator),
+            ("difference x 4", difference.astype(np.uint8)),
+        ]
         rows.append(Row(f"character {c.number}", pictures, {"psnr_db": c.psnr_db, "l1": c.l1}))
     sensitivity = document["sensitivity"]
     figures = {
@@ -188,21 +173,18 @@ def _page(folder: Path, kind: Kind, compared: Sequence[Compared], document: dict
         "sensitivity, median": sensitivity["median"],
         **{f"worst: {w['name']}": w["correlation"] for w in sensitivity["worst"]},
     }
-    note = f"f2p evaluate imitator -g {kind.name}; {document['pictures']} pictures, unseen seeds"
-    return write_page(
-        folder, f"f2p evaluate imitator, {kind.name}", rows, figures=figures, note=note
-    )
+    note = f"{document['pictures']} pictures with seeds outside of training data"
+    title = f"f2p evaluate imitator, {kind.name}"
+    return write_page(folder, title, rows, figures=figures, note=note)
 
 
-def _tell(document: dict[str, Any]) -> None:
+def _report(document: dict[str, Any]) -> None:
     sensitivity = document["sensitivity"]
-    say(
-        f"{document['weights']}, {document['pictures']} fresh pictures of {document['size']} pixels"
-    )
+    say(f"{document['weights']}, {document['pictures']} pictures of {document['size']} pixels")
     say(f"  psnr_db {document['psnr_db']:.2f}   l1 {document['l1']:.4f}")
     groups = {"all": sensitivity, **{k: sensitivity[k] for k in ("sliders", "choices")}}
     table(
-        ["sensitivity", "numbers", "share above 0.8", "median"],
+        ["sensitivity", "count", "share above 0.8", "median"],
         [
             [name, str(g["count"]), f"{g['share_above_0.8']:.3f}", f"{g['median'] or 0:.3f}"]
             for name, g in groups.items()

@@ -1,4 +1,4 @@
-"""``f2p train``: networks, from captured data."""
+"""``f2p train``: train networks from captured data."""
 
 from __future__ import annotations
 

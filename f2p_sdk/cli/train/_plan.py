@@ -1,48 +1,54 @@
-"""What all trainings ask of their options."""
+"""Options that all trainings share."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ...errors import UsageError
 from .. import _options as options
+from .._common import emit_json, say
 
-__all__ = ["check_plan", "out_option", "plan_options"]
+if TYPE_CHECKING:
+    from ...training import Report, TrainingResult
+
+__all__ = ["check_plan", "out_option", "plan_options", "reporter", "show_result"]
 
 out_option = options.out_option("FILE", "The weights file to write, .safetensors.")
 
 _PLAN: tuple[Callable[[Any], Any], ...] = (
-    click.option("--epochs", type=click.IntRange(min=1), help="How often each picture is seen."),
+    click.option("--epochs", type=click.IntRange(min=1), help="Passes over the pictures."),
     click.option(
         "--minutes",
         type=click.FloatRange(min=0, min_open=True),
-        help="Train for so long instead; the schedule ends with the time.",
+        help="Duration instead of epochs; the schedule ends with the time.",
     ),
-    click.option("--batch", type=click.IntRange(min=1), help="Pictures in a step."),
+    click.option("--batch", type=click.IntRange(min=1), help="Pictures per step."),
     click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Learning rate."),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 ..."),
-    click.option("--restart", is_flag=True, help="Begin anew, whatever is there."),
+    click.option("--restart", is_flag=True, help="Start again, and overwrite what is there."),
     options.json_option,
 )
 
 
 def plan_options(command: Any) -> Any:
-    """Adds the options of every training: how long, where, and how its result is told."""
+    """Add the options that all trainings share."""
     for option in reversed(_PLAN):
         command = option(command)
     return command
 
 
 def check_plan(out: Path, epochs: int | None, minutes: float | None, restart: bool) -> None:
-    """UsageError for options that contradict each other, or weights that would be written over.
+    """Check the options; with ``restart``, remove the state of a stopped training.
 
-    With ``restart``, the state of a training that was stopped is removed.
+    Raises:
+        UsageError: contradictory options, or the weights would be overwritten.
     """
     if epochs is not None and minutes is not None:
         raise UsageError("give --epochs or --minutes, not both")
@@ -51,5 +57,36 @@ def check_plan(out: Path, epochs: int | None, minutes: float | None, restart: bo
         shutil.rmtree(state, ignore_errors=True)
     elif out.exists() and not state.exists():
         raise UsageError(
-            f"{out} is there already", remedy="give another -o, or --restart to train it anew"
+            f"{out} exists already", remedy="give another -o, or --restart to overwrite it"
         )
+
+
+def reporter(
+    update: Callable[[int, int, str], object], describe: Callable[[Mapping[str, Any]], str]
+) -> Callable[[Report], None]:
+    """Progress of a training; ``describe`` turns its figures into text."""
+
+    def show(report: Report) -> None:
+        quality = f", {describe(report.figures)}" if report.figures else ""
+        note = f"loss {report.loss:.4f}{quality}, {report.rate:.0f} pictures/s"
+        update(report.step, report.steps, note)
+
+    return show
+
+
+def show_result(
+    result: TrainingResult,
+    head: Mapping[str, Any],
+    describe: Callable[[Mapping[str, Any]], str],
+    next_step: str,
+    as_json: bool,
+) -> None:
+    """Print the result, as JSON after the values of ``head``, or as text with the next command."""
+    if as_json:
+        emit_json({**head, **asdict(result), "path": str(result.path)})
+        return
+    size = result.bytes / 2**20
+    say(f"{result.path}: {describe(result.figures)} on held-out pictures, {size:.1f} MiB")
+    minutes = result.seconds / 60
+    say(f"  {result.steps} steps, {result.epochs:.1f} epochs, {minutes:.1f} minutes")
+    say(f"  compare it with the engine: {next_step}")

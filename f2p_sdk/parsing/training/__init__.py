@@ -1,8 +1,7 @@
-"""Training of face parsers from an engine's pictures and labels, and what makes them ready for
-photos."""
+"""Training of face parsers on an engine's pictures and labels, with augmentation for photos."""
 
-from .augment import Variation, augment
-from .data import Face, Faces, Scan, open_faces
+from .augment import augment
+from .data import Face, Faces, LabelledRecord, open_faces
 from .figures import Overlap, find_labels, held_out_overlap
 from .recipes import RECIPES, ParserRecipe, parser_recipe, pixel_loss
 from .train import ParserPlan, train_parser
@@ -11,11 +10,10 @@ __all__ = [
     "RECIPES",
     "Face",
     "Faces",
+    "LabelledRecord",
     "Overlap",
     "ParserPlan",
     "ParserRecipe",
-    "Scan",
-    "Variation",
     "augment",
     "find_labels",
     "held_out_overlap",

@@ -1,7 +1,7 @@
-"""From an engine's picture to what a photo might look like, labels along with it.
+"""Augmentation of engine pictures and their labels, for a parser that is used on photos.
 
-Poses, lights and expressions vary in the engine already (``f2p capture --vary``). Added here is
-what the engine has none of, so that a parser that has never seen a photo understands one.
+The engine itself varies poses, lights and expressions (``f2p capture --vary``). Augmentation adds
+what the engine does not draw.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .backdrops import backdrop
 from .colours import developed, lit, recoloured
 from .data import Face
 from .geometry import Move, moved, random_move
-from .occluders import find_marks, glasses, hand, hat, thing
+from .occluders import find_marks, glasses, hand, hat, patch
 
 __all__ = ["Variation", "augment", "shrunk"]
 
@@ -24,10 +24,10 @@ Random = np.random.Generator
 Bytes = npt.NDArray[np.uint8]
 
 PLAIN = 0.4
-"""Share of the pictures that are moved at most: the parser must also see what the engine draws."""
+"""Share of plain pictures, which are at most moved: a parser is also used on engine pictures."""
 
 Variation = Literal["shift", "photo"]
-"""``shift``: scaling and shifting, as published. ``photo``: all there is here."""
+"""``shift``: scaling and shifting, as published. ``photo``: all augmentations."""
 
 
 def augment(
@@ -37,10 +37,15 @@ def augment(
     side: int | None = None,
     plain: float = PLAIN,
 ) -> tuple[Bytes, Bytes]:
-    """Picture uint8 (S, S, 3) and labels uint8 (S, S), varied; the same for the same numbers.
+    """Augmented picture uint8 (S, S, 3) and labels uint8 (S, S), determined by ``rng``.
 
-    S is ``side``, or as it comes. ``plain`` is the share that is moved at most; half of those are
-    not even moved.
+    Args:
+        face: picture and labels.
+        rng: random numbers.
+        variation: kind of augmentation.
+        side: S; default: the picture's own.
+        plain: share of plain pictures. Half of them are only mirrored at random, the others also
+            moved.
     """
     if side is not None and side != len(face.labels):
         face = shrunk(face, side)
@@ -57,7 +62,7 @@ def augment(
     if rng.random() < 0.6:
         picture = recoloured(picture, labels, rng)
     if rng.random() < 0.6 and not face.drawn.all():
-        # the outermost pixels have some of the old backdrop in them
+        # edge pixels contain some of the old backdrop
         drawn = Image.fromarray(face.drawn).filter(ImageFilter.MinFilter(3))
         soft = drawn.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.4, 1.2))))
         picture = Image.composite(picture, backdrop(rng, picture.width), soft)
@@ -69,7 +74,7 @@ def augment(
 
 
 def shrunk(face: Face, side: int) -> Face:
-    """The same at another side; labels of the nearest pixels."""
+    """The face at another side, with labels of the nearest pixels."""
     to = (side, side)
     picture = Image.fromarray(face.picture).resize(to, Image.Resampling.BILINEAR)
     planes = [
@@ -90,5 +95,5 @@ def _occluded(
     if rng.random() < 0.1:
         picture, labels = hand(picture, labels, rng)
     if rng.random() < 0.12:
-        picture, labels = thing(picture, labels, rng)
+        picture, labels = patch(picture, labels, rng)
     return picture, labels

@@ -1,4 +1,4 @@
-"""Backdrops made of nothing but random numbers: what could stand behind a head."""
+"""Random backdrops."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HAIR = np.array([[20, 16, 14], [60, 40, 28], [110, 76, 48], [190, 150, 96], [15
 
 
 def backdrop(rng: Random, side: int) -> Image.Image:
-    """A picture (side x side) of gradients, noise of several scales, stripes, or shapes."""
+    """A picture (side x side) of one colour, a gradient, noise, stripes, or shapes."""
     kind = rng.random()
     if kind < 0.1:
         return Image.new("RGB", (side, side), colour(rng))
@@ -37,11 +37,11 @@ def backdrop(rng: Random, side: int) -> Image.Image:
 
 
 def colour(rng: Random) -> RGB:
-    """A random colour; rooms, skin and hair are likelier than a rainbow."""
+    """A random colour; greys, skin and hair are more likely than saturated colours."""
     kind = rng.random()
     if kind < 0.25:
         return _rgb(rng.uniform(0, 255, 3))
-    if kind < 0.6:  # nearly grey: walls, streets, suits
+    if kind < 0.6:  # nearly grey, as walls
         return _rgb(rng.uniform(0, 255) + rng.normal(0, 14, 3))
     if kind < 0.75:
         return _rgb(_SKIN[rng.integers(len(_SKIN))] * rng.uniform(0.5, 1.1) + rng.normal(0, 8, 3))
@@ -64,7 +64,7 @@ def noise(rng: Random, side: int) -> Image.Image:
 
 
 def stripes(rng: Random, side: int) -> Image.Image:
-    """Stripes of any direction and width, hard or soft."""
+    """Stripes of random direction and width, with hard or soft edges."""
     angle, period = rng.uniform(0, math.pi), rng.uniform(4, side / 3)
     y, x = np.mgrid[:side, :side].astype(np.float32)
     wave = np.sin((x * math.cos(angle) + y * math.sin(angle)) * (2 * math.pi / period))
@@ -78,7 +78,7 @@ def _gradient(rng: Random, side: int) -> Image.Image:
 
 
 def _shapes(picture: Image.Image, rng: Random) -> None:
-    """Things, and people further off: a round of skin with hair over it."""
+    """Draw random shapes, and heads: an ellipse of skin with hair above it."""
     draw, side = ImageDraw.Draw(picture), picture.width
     for _ in range(int(rng.integers(2, 14))):
         x, y = rng.uniform(-0.1, 1.1, 2) * side
@@ -103,7 +103,7 @@ def _shapes(picture: Image.Image, rng: Random) -> None:
 def _between(
     share: npt.NDArray[np.float32], low: RGB, high: RGB, middle: RGB | None
 ) -> Image.Image:
-    """Colours between two, or through a third, by a table: cheaper than sums of planes."""
+    """Interpolate from ``low`` to ``high``, through ``middle`` if given, by a fast table."""
     stops = [low, high] if middle is None else [low, middle, high]
     at = np.linspace(0, 255, len(stops))
     table = [np.interp(np.arange(256), at, [stop[c] for stop in stops]) for c in range(3)]

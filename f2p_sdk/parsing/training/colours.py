@@ -1,4 +1,4 @@
-"""What light, lens, sensor and file make of a face: all that changes colours and no label."""
+"""Augmentations that change colours and no label: light, lens, sensor, compression."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HAIRS = np.array(
 
 
 def recoloured(picture: Image.Image, labels: Image.Image, rng: Random) -> Image.Image:
-    """Lips and brows nearer to the skin, as without make-up, or further; hair of another colour."""
+    """Shift lips and brows towards the skin colour or away from it, and change the hair colour."""
     plane = np.asarray(labels)
     pixels = np.asarray(picture)
     changed = picture
@@ -52,15 +52,14 @@ def _towards(
     goal: npt.NDArray[np.float64],
     share: float,
 ) -> Image.Image:
-    """Classes moved by ``share`` of the way from their mean colour to ``goal``; their shading
-    stays."""
+    """Shift classes by ``share`` of the way from their mean colour to ``goal``, with shading."""
     mask = np.isin(plane, classes)
     pixels = np.asarray(picture)
     if mask.sum() < 8:
         return picture
     mean = pixels[mask].mean(axis=0)
     step = np.clip(mean + share * (goal - mean), 4, 251)
-    # dark to light by a curve per channel, so that black hair can turn fair with its strands
+    # a curve per channel keeps the strands when black hair turns fair
     tables = [
         np.clip(255 * (np.arange(256) / 255) ** _power(mean[c] / 255, step[c] / 255), 0, 255)
         for c in range(3)
@@ -71,13 +70,13 @@ def _towards(
 
 
 def _power(at: float, to: float) -> float:
-    """The exponent that takes ``at`` to ``to``, both in (0, 1)."""
+    """The exponent that maps ``at`` to ``to``, both in (0, 1)."""
     at, to = min(max(at, 0.02), 0.98), min(max(to, 0.02), 0.98)
     return min(max(math.log(to) / math.log(at), 0.3), 3.5)
 
 
 def lit(picture: Image.Image, rng: Random) -> Image.Image:
-    """Smooth light and shade over all; sometimes a shadow with an edge."""
+    """Apply smooth light and shade, sometimes a shadow with an edge."""
     side = picture.width
     cells = np.exp(rng.normal(0.05, 0.3, (4, 4))).astype(np.float32)
     field = np.asarray(Image.fromarray(cells).resize((side, side), Image.Resampling.BICUBIC))
@@ -92,7 +91,7 @@ def lit(picture: Image.Image, rng: Random) -> Image.Image:
 
 
 def developed(picture: Image.Image, rng: Random) -> Image.Image:
-    """Colour cast, gamma, contrast, saturation or grey, blur, low resolution, noise, JPEG."""
+    """Apply colour cast, gamma, contrast, saturation, blur, low resolution, noise and JPEG."""
     side = picture.width
     if rng.random() < 0.8:
         picture = _graded(picture, rng)
@@ -123,7 +122,7 @@ def developed(picture: Image.Image, rng: Random) -> Image.Image:
 
 
 def _graded(picture: Image.Image, rng: Random) -> Image.Image:
-    """A curve per channel: gain, gamma, contrast and cast, in one table."""
+    """Apply gain, gamma, contrast and cast as one curve per channel."""
     gamma = np.exp(rng.normal(-0.05, 0.22)) * np.exp(rng.normal(0, 0.06, 3))
     gain = np.exp(rng.normal(0.03, 0.12)) * np.exp(rng.normal(0, 0.08, 3))
     contrast, lift = np.exp(rng.normal(0, 0.2)), rng.normal(0, 0.05)

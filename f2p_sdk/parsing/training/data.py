@@ -1,12 +1,10 @@
-"""Engine pictures with their labels, decoded once into files that are mapped into memory.
+"""Engine pictures with their labels, decoded once into memory-mapped files.
 
-The cache lies beside the data, in ``.f2p-cache``: raw uint8 (N, S, S, 3) and twice (N, S, S), the
-record numbers, and last a small JSON file that says the others are whole.
+The cache holds raw uint8 (N, S, S, 3) and twice (N, S, S), and the record numbers.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +13,25 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import DatasetError, ImageError
+from ...errors import DatasetError
 from ...faceparts import CLASSES
-from ...files import atomic_write
-from ...images import decode, resize
-from ...training.pictures import HELD_OUT, MAX_HELD_OUT
+from ...images import resize
+from ...training.cache import (
+    MAX_HELD_OUT,
+    Rows,
+    decode_record,
+    fingerprint,
+    read_note,
+    rebuilding,
+    split_rows,
+    write_note,
+)
 
-__all__ = ["Face", "Faces", "Scan", "open_faces"]
+__all__ = ["Face", "Faces", "LabelledRecord", "open_faces"]
 
 Bytes = npt.NDArray[np.uint8]
-Scan = tuple[int, bytes, Mapping[str, npt.NDArray[Any]]]
-"""A record: its number, the picture as a file's bytes, and its planes: ``labels``, ``depth``."""
-
-FORMAT = 1
+LabelledRecord = tuple[int, bytes, Mapping[str, npt.NDArray[Any]]]
+"""A record: its number, the encoded picture, and its planes: ``labels``, ``depth``."""
 
 
 class Face(NamedTuple):
@@ -36,7 +40,7 @@ class Face(NamedTuple):
     Attributes:
         picture: uint8 (S, S, 3) RGB sRGB.
         labels: uint8 (S, S), classes of ``faceparts.CLASSES``.
-        drawn: uint8 (S, S), 255 where something stands before the backdrop, else 0.
+        drawn: uint8 (S, S), 255 for the foreground, 0 for the backdrop.
     """
 
     picture: Bytes
@@ -45,124 +49,97 @@ class Face(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Dataset:
     folder: str
-    numbers: npt.NDArray[np.int64]
+    numbers: Rows
     pictures: Bytes
     labels: Bytes
     drawn: Bytes
 
 
 class Faces:
-    """All pictures of some datasets, one after the other, by row."""
+    """All pictures of several datasets, by row."""
 
-    def __init__(self, parts: Sequence[_Part], size: int) -> None:
-        self._parts, self.size = tuple(parts), size
-        self._starts = np.cumsum([0, *(len(part.numbers) for part in parts)])
-        self.numbers = np.concatenate([part.numbers for part in parts])
+    def __init__(self, datasets: Sequence[_Dataset], size: int) -> None:
+        self._datasets, self.size = tuple(datasets), size
+        self._starts = np.cumsum([0, *(len(one.numbers) for one in datasets)])
+        self.numbers = np.concatenate([one.numbers for one in datasets])
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def __getitem__(self, row: int) -> Face:
         k = int(np.searchsorted(self._starts, row, side="right")) - 1
-        part, i = self._parts[k], int(row - self._starts[k])
-        return Face(part.pictures[i], part.labels[i], part.drawn[i])
+        data, i = self._datasets[k], int(row - self._starts[k])
+        return Face(data.pictures[i], data.labels[i], data.drawn[i])
 
     @property
     def source(self) -> dict[str, Any]:
-        """For the card: which folders, how many pictures, which size."""
-        folders = [part.folder for part in self._parts]
+        """Description of the data for the card."""
+        folders = [one.folder for one in self._datasets]
         return {"data": folders, "pictures": len(self), "size": self.size}
 
-    def split(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Rows to train on and rows held out, as :meth:`Pictures.split` does it. DatasetError."""
-        held = np.flatnonzero(self.numbers % HELD_OUT == HELD_OUT - 1)
-        train = np.flatnonzero(self.numbers % HELD_OUT != HELD_OUT - 1)
-        if not len(held) or not len(train):
-            raise DatasetError(
-                f"the datasets have {len(self)} records, too few to hold one in {HELD_OUT} out",
-                remedy=f"capture at least {HELD_OUT}: f2p capture --passes labels,depth",
-            )
-        # of every dataset some, where there are more than are looked at
+    def split(self) -> tuple[Rows, Rows]:
+        """Rows to train on, and rows held out of every dataset. DatasetError if too few."""
+        train, held = split_rows(self.numbers, "f2p capture --passes labels,depth")
         return train, held[:: -(-len(held) // MAX_HELD_OUT)]
 
 
 def open_faces(
     folders: Sequence[Path],
-    records: Callable[[Path], Iterable[Scan]],
+    records: Callable[[Path], Iterable[LabelledRecord]],
     size: int,
     *,
     progress: Callable[[int], None] | None = None,
 ) -> Faces:
-    """The pictures and labels of datasets at ``size``, from their caches or decoded into them.
+    """Open pictures and labels of datasets at ``size``, from their caches or decoded into them.
 
     Args:
-        folders: of the datasets; names and sizes of their ``*.tar`` tell whether a cache is good.
-        records: reads one of them from the start. Without depth nothing is known of the backdrop,
-            and all of a picture counts as drawn.
+        folders: of the datasets; a cache is valid for names and sizes of their ``*.tar``.
+        records: reads one of them from the start. Without depth all of a picture is foreground.
         size: S. Larger pictures are scaled down; smaller ones are refused.
         progress: called with the number of pictures decoded so far.
 
     Raises:
         DatasetError: no records, no labels, a picture that cannot be decoded, is not square or is
-            too small, a class that is not known, a disk that is full.
+            too small, an unknown class, a full disk.
     """
     if not folders:
         raise DatasetError("a parser is trained on one dataset or more, got none")
     done = 0
-    parts = []
+    datasets = []
     for folder in folders:
         cache = folder / ".f2p-cache" / f"faces-{size}"
-        fingerprint = _fingerprint(folder, size)
-        if _note(cache) != fingerprint:
+        expected = fingerprint(folder, size)
+        if read_note(cache) != expected:
 
-            def tell(count: int, before: int = done) -> None:
+            def report(count: int, before: int = done) -> None:
                 if progress is not None:
                     progress(before + count)
 
-            _decode(cache, folder, records(folder), size, fingerprint, tell)
+            _decode(cache, folder, records(folder), size, report)
+            write_note(cache, expected)
         numbers = np.load(cache / "numbers.npy")
-        n = len(numbers)
-        shapes = {"pictures": (n, size, size, 3), "labels": (n, size, size)}
-        shapes["drawn"] = shapes["labels"]
+        plane = (len(numbers), size, size)
+        shapes = {"pictures": (*plane, 3), "labels": plane, "drawn": plane}
         planes = {
             name: np.memmap(cache / f"{name}.u8", dtype=np.uint8, mode="r", shape=shape)
             for name, shape in shapes.items()
         }
-        parts.append(_Part(folder.name, numbers, **planes))
-        done += n
-    return Faces(parts, size)
-
-
-def _fingerprint(folder: Path, size: int) -> list[Any]:
-    try:
-        shards = sorted((p.name, p.stat().st_size) for p in folder.glob("*.tar"))
-    except OSError as problem:
-        raise DatasetError(f"{folder}: cannot be read: {problem}") from None
-    return [FORMAT, size, [list(s) for s in shards]]
-
-
-def _note(cache: Path) -> object:
-    """What the cache was made of; it is written last, so a torn cache has none."""
-    try:
-        return json.loads((cache / "cache.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
+        datasets.append(_Dataset(folder.name, numbers, **planes))
+        done += len(numbers)
+    return Faces(datasets, size)
 
 
 def _decode(
     cache: Path,
     folder: Path,
-    records: Iterable[Scan],
+    records: Iterable[LabelledRecord],
     size: int,
-    fingerprint: list[Any],
     progress: Callable[[int], None],
 ) -> None:
     numbers: list[int] = []
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        (cache / "cache.json").unlink(missing_ok=True)
+    with rebuilding(cache, 5):
         with (
             (cache / "pictures.u8").open("wb") as pictures,
             (cache / "labels.u8").open("wb") as labels,
@@ -177,34 +154,22 @@ def _decode(
                 if len(numbers) % 32 == 0:
                     progress(len(numbers))
         np.save(cache / "numbers.npy", np.array(numbers, dtype=np.int64))
-    except OSError as problem:
-        raise DatasetError(
-            f"{cache}: the decoded pictures cannot be written: {problem}",
-            remedy="make room on the disk: a picture takes side x side x 5 bytes",
-        ) from None
     if not numbers:
         raise DatasetError(
             f"{folder}: there are no records in this folder",
-            remedy=f"draw some first: f2p capture --passes labels,depth -o {folder}",
+            remedy=f"capture some first: f2p capture --passes labels,depth -o {folder}",
         )
-    atomic_write(cache / "cache.json", json.dumps(fingerprint), error=DatasetError)
 
 
-def _face(record: Scan, folder: Path, size: int) -> Face:
+def _face(record: LabelledRecord, folder: Path, size: int) -> Face:
     number, data, planes = record
     labels = planes.get("labels")
     if labels is None:
         raise DatasetError(
-            f"{folder}: the dataset has no labels, which a parser learns from",
+            f"{folder}: the dataset has no labels, and a parser needs them",
             remedy="capture again with --passes labels,depth, into another folder",
         )
-    try:
-        picture = decode(data)
-    except ImageError as error:
-        raise DatasetError(
-            f"{folder}: the picture of record {number} cannot be decoded: {error.message}",
-            remedy="delete that shard and run f2p capture again: it draws what is missing",
-        ) from None
+    picture = decode_record(data, folder, number)
     height, width = picture.shape[:2]
     if height != width or height < size or labels.shape != (height, width):
         raise DatasetError(

@@ -1,4 +1,4 @@
-"""Moving pictures and their labels together."""
+"""Geometric augmentation of pictures together with their labels."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["Move", "moved", "random_move"]
 
 Random = np.random.Generator
 _SWAP = [*MIRRORED, *range(len(MIRRORED), 256)]
-_PAD = 2  # the edge is continued by the side over so much
+_PAD = 2  # the picture is padded by its side divided by this
 
 
 @dataclass(frozen=True)
 class Move:
-    """What is done to a picture about its middle.
+    """A transform of a picture about its centre.
 
     Attributes:
-        scale: of what is seen: 2 makes it twice as large.
+        scale: 2 makes the content twice as large.
         stretch: scale along x over scale along y.
-        turn: in degrees, clockwise as seen.
-        right, down: in sides of the picture.
-        mirror: left and right change places, in the labels too.
+        turn: degrees, clockwise on the screen.
+        right, down: shift in sides of the picture.
+        mirror: whether left and right are exchanged, also in the labels.
     """
 
     scale: float = 1.0
@@ -38,7 +38,7 @@ class Move:
 
 
 def random_move(rng: Random, *, turning: bool) -> Move:
-    """Scaling and shifting, as published; with ``turning`` also turned, stretched and mirrored."""
+    """Random scale and shift, as published; with ``turning`` also rotation, stretch, mirroring."""
     scale = float(np.exp(rng.normal(0, 0.14)))
     right, down = (float(v) for v in np.clip(rng.normal(0, 0.05, 2), -0.2, 0.2))
     if not turning:
@@ -48,8 +48,7 @@ def random_move(rng: Random, *, turning: bool) -> Move:
 
 
 def moved(picture: Image.Image, labels: Image.Image, move: Move) -> tuple[Image.Image, Image.Image]:
-    """Picture (RGB, smooth) and labels (L, each pixel the nearest) after ``move``; beyond the
-    edge, the edge goes on."""
+    """Transform picture (RGB, bilinear) and labels (L, nearest); edge pixels are repeated."""
     side = picture.width
     if move.mirror:
         flip = Image.Transpose.FLIP_LEFT_RIGHT
@@ -69,7 +68,7 @@ def moved(picture: Image.Image, labels: Image.Image, move: Move) -> tuple[Image.
 
 
 def _matrix(move: Move, side: int, pad: int) -> tuple[float, ...]:
-    """From places of the result to places of the padded picture, as PIL wants it."""
+    """PIL's affine coefficients: from pixels of the result to pixels of the padded picture."""
     turn = math.radians(move.turn)
     across, along = move.scale * math.sqrt(move.stretch), move.scale / math.sqrt(move.stretch)
     a, b = math.cos(turn) / across, math.sin(turn) / across

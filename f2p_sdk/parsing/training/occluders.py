@@ -1,9 +1,8 @@
-"""Things before a face: glasses, hats, hands and whatever else, drawn with random numbers.
+"""Random occluders in front of a face: glasses, hats, hands and other objects.
 
-One rule says what the labels become: what hides a face is background, what one sees through is not
-there. So clear glasses change no label, frames and all, as lashes do not; dark lenses, hats, hands
-and things are background, also where they hide hair: the content loss must weigh neither a hat as
-hair nor sunglasses as eyes.
+Labels of opaque occluders are background, transparent ones change no label. So clear glasses with
+their frames change no label; dark lenses, hats, hands and objects are background, also in front of
+hair. Otherwise the content loss would treat a hat as hair, or sunglasses as eyes.
 """
 
 from __future__ import annotations
@@ -18,24 +17,25 @@ from PIL import Image, ImageDraw, ImageFilter
 from ...faceparts import CLASSES
 from .backdrops import backdrop, colour
 
-__all__ = ["Marks", "find_marks", "glasses", "hand", "hat", "thing"]
+__all__ = ["Marks", "find_marks", "glasses", "hand", "hat", "patch"]
 
 Random = np.random.Generator
 Point = npt.NDArray[np.float64]
 Drawn = tuple[Image.Image, Image.Image]
 
-_FINE = 2  # masks are drawn so many times as large, for smooth edges
+_FINE = 2  # supersampling of masks, for smooth edges
 _CLASS = {name: k for k, name in enumerate(CLASSES)}
-_FEWEST = 8  # pixels of an eye that is there to wear glasses on
+_FEWEST = 8  # pixels of a visible eye
 
 
 class Marks(NamedTuple):
-    """Where things are worn, in pixels; ``unit`` is the distance of the eyes.
+    """Reference points for glasses and hats, in pixels.
 
     Attributes:
-        left, right: middles of the eyes on the left and right of the picture.
-        brow: height of the upper end of the brows.
-        head: left, top and right end of skin and hair.
+        left, right: centres of the eyes on the left and right of the picture.
+        brow: y of the upper edge of the brows.
+        head: left, top and right edge of skin and hair.
+        unit: distance between the eyes.
     """
 
     left: Point
@@ -46,7 +46,7 @@ class Marks(NamedTuple):
 
 
 def find_marks(labels: Image.Image) -> Marks | None:
-    """From labels (L); None where not both eyes are seen."""
+    """Marks from labels (L); None unless both eyes are visible."""
     plane = np.asarray(labels)
     eyes = []
     for name in ("left_eye", "right_eye"):
@@ -69,7 +69,7 @@ def find_marks(labels: Image.Image) -> Marks | None:
 
 
 def glasses(picture: Image.Image, labels: Image.Image, marks: Marks, rng: Random) -> Drawn:
-    """Two rims or rimless lenses with bridge and temples: clear, tinted, or dark."""
+    """Draw glasses, with or without rims: clear, tinted, or dark."""
     left, right, unit = marks.left, marks.right, marks.unit
     along = (right - left) / unit
     down = np.array([-along[1], along[0]])
@@ -97,22 +97,24 @@ def glasses(picture: Image.Image, labels: Image.Image, marks: Marks, rng: Random
     dark = rng.random() < 0.3
     tint = tuple(int(v) for v in rng.uniform(0, 60, 3)) if dark else colour(rng)
     strength = rng.uniform(0.82, 1.0) if dark else rng.choice([0.0, rng.uniform(0, 0.35)])
-    picture = _laid(picture, Image.new("RGB", picture.size, tint), lens.smooth(), float(strength))
-    if rng.random() < 0.4:  # what is mirrored in the lenses
+    picture = _blend(picture, Image.new("RGB", picture.size, tint), lens.smooth(), float(strength))
+    if rng.random() < 0.4:  # a reflection in the lenses
         sheen = _Mask(picture.width)
         for eye in (left, right):
             at = eye + along * half * rng.uniform(-0.5, 0.5)
             sheen.line([at - down * tall, at + down * tall + along * half * 0.5], half * 0.4)
-        seen = Image.fromarray(np.minimum(np.asarray(sheen.smooth()), np.asarray(lens.smooth())))
+        reflection = Image.fromarray(
+            np.minimum(np.asarray(sheen.smooth()), np.asarray(lens.smooth()))
+        )
         white = Image.new("RGB", picture.size, (255, 255, 255))
-        picture = _laid(picture, white, seen, float(rng.uniform(0.05, 0.4)))
+        picture = _blend(picture, white, reflection, float(rng.uniform(0.05, 0.4)))
     rim = Image.new("RGB", picture.size, colour(rng))
-    picture = _laid(picture, rim, frame.smooth(), float(rng.uniform(0.75, 1.0)))
-    return picture, _hidden(labels, lens) if dark else labels
+    picture = _blend(picture, rim, frame.smooth(), float(rng.uniform(0.75, 1.0)))
+    return picture, _occlude(labels, lens) if dark else labels
 
 
 def hat(picture: Image.Image, labels: Image.Image, marks: Marks, rng: Random) -> Drawn:
-    """A cap, a hat with a brim, or a scarf: from over the brows to over the head."""
+    """Draw a cap, a hat with a brim, or a scarf, from above the brows to above the head."""
     left, top, right = marks.head
     side, unit = picture.width, marks.unit
     edge = marks.brow - unit * rng.uniform(0.02, 0.6)
@@ -137,14 +139,14 @@ def hat(picture: Image.Image, labels: Image.Image, marks: Marks, rng: Random) ->
     cloth = (
         backdrop(rng, side) if rng.random() < 0.4 else Image.new("RGB", (side, side), colour(rng))
     )
-    picture = _laid(picture, _shaded(cloth, rng), mask.smooth(), 1.0)
+    picture = _blend(picture, _shaded(cloth, rng), mask.smooth(), 1.0)
     darker = cloth.point([int(v * 0.7) for v in range(256)] * 3)
-    picture = _laid(picture, darker, brim.smooth(), 1.0)
-    return picture, _hidden(_hidden(labels, mask), brim)
+    picture = _blend(picture, darker, brim.smooth(), 1.0)
+    return picture, _occlude(_occlude(labels, mask), brim)
 
 
 def hand(picture: Image.Image, labels: Image.Image, rng: Random) -> Drawn:
-    """Fingers from the edge of the face, of the face's own skin or somebody else's."""
+    """Draw fingers from the edge of the face, with the face's skin colour or another one."""
     side = picture.width
     skin = np.asarray(picture)[np.asarray(labels) == _CLASS["face_skin"]]
     own = len(skin) > 50 and rng.random() < 0.7
@@ -160,13 +162,13 @@ def hand(picture: Image.Image, labels: Image.Image, rng: Random) -> Drawn:
         mask.line([at, at + to * side], thick)
         gaps.line([at + across * thick / 2, at + across * thick / 2 + to * side], thick * 0.08)
     plain = Image.new("RGB", picture.size, tuple(int(v) for v in np.clip(tone, 0, 255)))
-    picture = _laid(picture, _shaded(plain, rng), mask.smooth(), 1.0)
+    picture = _blend(picture, _shaded(plain, rng), mask.smooth(), 1.0)
     dark = Image.new("RGB", picture.size, tuple(int(v) for v in np.clip(tone * 0.6, 0, 255)))
-    return _laid(picture, dark, gaps.smooth(), 0.7), _hidden(labels, mask)
+    return _blend(picture, dark, gaps.smooth(), 0.7), _occlude(labels, mask)
 
 
-def thing(picture: Image.Image, labels: Image.Image, rng: Random) -> Drawn:
-    """A patch of anything: a microphone, a cup, a scarf, somebody's shoulder."""
+def patch(picture: Image.Image, labels: Image.Image, rng: Random) -> Drawn:
+    """Draw a patch: a microphone, a cup, a scarf, a shoulder."""
     side = picture.width
     mask = _Mask(side)
     turn = rng.uniform(0, 2 * math.pi)
@@ -180,14 +182,14 @@ def thing(picture: Image.Image, labels: Image.Image, rng: Random) -> Drawn:
     mask.polygon(outline)
     if rng.random() < 0.5:
         mask.line([middle, middle + (middle - side / 2) * 3], size * rng.uniform(0.3, 1))
-    what = (
+    surface = (
         backdrop(rng, side) if rng.random() < 0.5 else Image.new("RGB", picture.size, colour(rng))
     )
-    return _laid(picture, _shaded(what, rng), mask.smooth(), 1.0), _hidden(labels, mask)
+    return _blend(picture, _shaded(surface, rng), mask.smooth(), 1.0), _occlude(labels, mask)
 
 
 class _Mask:
-    """A shape drawn finely; points in pixels of the picture."""
+    """A supersampled mask; points in pixels of the picture."""
 
     def __init__(self, side: int) -> None:
         self._side = side
@@ -201,7 +203,7 @@ class _Mask:
         self._draw.ellipse([v * _FINE for v in box], fill=255)
 
     def line(self, points: object, thick: float) -> None:
-        """With round ends and bends."""
+        """Draw a line with round ends and joints."""
         at = _fine(points)
         width = max(1, round(thick * _FINE))
         self._draw.line(at, fill=255, width=width, joint="curve")
@@ -220,7 +222,7 @@ def _fine(points: object) -> list[tuple[float, float]]:
 
 
 def _outline(middle: Point, along: Point, down: Point, power: float) -> list[Point]:
-    """A superellipse; its second half is the upper one."""
+    """Points of a superellipse; the second half is the upper one."""
     found = []
     for v in np.linspace(0, 2 * math.pi, 32, endpoint=False):
         c, s = math.cos(v), math.sin(v)
@@ -230,19 +232,21 @@ def _outline(middle: Point, along: Point, down: Point, power: float) -> list[Poi
     return found
 
 
-def _laid(under: Image.Image, over: Image.Image, mask: Image.Image, strength: float) -> Image.Image:
+def _blend(
+    under: Image.Image, over: Image.Image, mask: Image.Image, strength: float
+) -> Image.Image:
     if strength < 1:
         mask = mask.point([round(v * strength) for v in range(256)])
     return Image.composite(over, under, mask)
 
 
-def _hidden(labels: Image.Image, mask: _Mask) -> Image.Image:
+def _occlude(labels: Image.Image, mask: _Mask) -> Image.Image:
     nothing = Image.new("L", labels.size, _CLASS["background"])
     return Image.composite(nothing, labels, mask.smooth().point([0] * 128 + [255] * 128))
 
 
 def _shaded(picture: Image.Image, rng: Random) -> Image.Image:
-    """Darker on one side, as round things are."""
+    """Shade a picture as if it were round: darker on one side."""
     cells = rng.uniform(90, 255, (3, 3)).astype(np.uint8)
     light = Image.fromarray(cells).resize(picture.size, Image.Resampling.BICUBIC)
     black = Image.new("RGB", picture.size)

@@ -1,115 +1,87 @@
-"""How a parser is trained: which network, loss, optimiser, schedule and variation."""
+"""Recipes of parser trainings: network, loss, optimiser, schedule and augmentation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ...errors import UnknownNameError
-from ...training.recipes import share_of_rate
+from ...training.recipes import BaseRecipe
 from .augment import Variation
 
 __all__ = ["RECIPES", "ParserRecipe", "parser_recipe", "pixel_loss"]
 
 
 @dataclass(frozen=True)
-class ParserRecipe:
-    """Everything about a training that is not the data.
+class ParserRecipe(BaseRecipe):
+    """Numbers of a parser training.
 
     Attributes:
-        name: the name :func:`parser_recipe` knows it by.
-        network: the parser it was made for, and ``options`` of it.
-        optimiser: ``sgd`` or ``adamw``.
-        rate: learning rate, the highest of the schedule.
-        batch: pictures in a step.
-        epochs: how often every picture is seen, unless time is given instead.
-        schedule: ``steps`` multiplies the rate by 0.9 after every tenth of the training ("every 50
-            of 500 epochs"); ``cosine`` warms up and then falls to nothing.
-        variation: what is done to the pictures, see :func:`augment`.
-        small: share of the training that looks at smaller pictures first, which is faster; their
+        variation: augmentation of the pictures, see :func:`augment`.
+        small: share of the training, at its start, with smaller pictures, which are faster; their
             side is ``small_side`` of the others'.
-        settle: share of the training, its end, that sees more of the engine's pictures as they are:
-            for the last it learns is where exactly the edges of thin parts run.
+        settle: share of the training, at its end, with more plain pictures: the exact edges of thin
+            parts are learned last.
         overlap: weight of ``1 - intersection / union`` beside the cross entropy.
-        momentum, weight_decay, warmup: of the optimiser; warmup in steps.
+        options: of the network.
     """
 
-    name: str
-    network: str
-    optimiser: Literal["sgd", "adamw"]
-    rate: float
-    batch: int
-    epochs: int
-    schedule: Literal["steps", "cosine"]
     variation: Variation
     small: float = 0.0
     small_side: float = 0.625
     settle: float = 0.0
     overlap: float = 0.0
-    momentum: float = 0.9
-    weight_decay: float = 0.0
-    warmup: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def rate_at(self, fraction: float, step: int) -> float:
-        """Learning rate at ``fraction`` of the training, in its ``step``-th step."""
-        return self.rate * share_of_rate(self.schedule, self.warmup, fraction, step)
-
     def build_optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
-        """A new optimiser over the network's parameters; norms and biases do not decay."""
-        flat = [p for p in network.parameters() if p.ndim < 2]
-        filters = [p for p in network.parameters() if p.ndim >= 2]
+        """A new optimiser of the network; under AdamW norms and biases do not decay."""
         if self.optimiser == "sgd":
-            return torch.optim.SGD(
-                network.parameters(), self.rate, self.momentum, weight_decay=self.weight_decay
-            )
-        groups: list[dict[str, Any]] = [
-            {"params": filters, "weight_decay": self.weight_decay},
-            {"params": flat, "weight_decay": 0.0},
-        ]
-        return torch.optim.AdamW(groups, self.rate, betas=(0.9, 0.99), fused=True)
+            return self.optimise([{"params": list(network.parameters())}])
+        filters = [p for p in network.parameters() if p.ndim >= 2]
+        flat = [p for p in network.parameters() if p.ndim < 2]
+        return self.optimise([{"params": filters}, {"params": flat, "weight_decay": 0.0}])
 
 
 def pixel_loss(logits: Tensor, labels: Tensor, overlap: float = 0.0) -> Tensor:
-    """Cross entropy of each pixel, mean, plus ``overlap`` times the missing overlap of classes.
+    """Mean cross entropy of the pixels, plus ``overlap`` times 1 minus the classes' overlap.
+
+    The logits are interpolated to half the labels' side, where each is at the centre of four
+    pixels: the mean cross entropy with all four costs a quarter of that at full size.
 
     Args:
-        logits: (B, C, h, w), h and w of which H and W are multiples.
+        logits: (B, C, h, w); H and W are multiples of h and w.
         labels: int64 (B, H, W).
-        overlap: weight of the mean over the classes that are there of 1 minus intersection by
-            union, both in probabilities over the batch (soft Jaccard index): a brow has few pixels
-            and matters as much as all the hair.
-
-    The logits are compared at half the labels' side, where each stands amid four pixels and is held
-    against all four: the cross entropy with their mean, for a quarter of the work.
+        overlap: weight of 1 minus the soft Jaccard index: the intersection over union of the
+            probabilities over the batch, mean over the classes in the labels. A brow with few
+            pixels counts as much as all the hair.
     """
     side = labels.shape[-1] // 2
     scores = functional.interpolate(logits, (side, side), mode="bilinear", align_corners=False)
     logs = functional.log_softmax(scores, dim=1)
     corners = torch.stack([labels[:, y::2, x::2] for y in (0, 1) for x in (0, 1)], dim=1)
-    true = logs.gather(1, corners)  # of the class that is there
+    true = logs.gather(1, corners)  # log probability of the true class
     entropy = -true.mean()
     if not overlap:
         return entropy
-    nothing = logs.new_zeros(logits.shape[1])
-    where = corners.flatten()
-    shared = nothing.index_add(0, where, true.exp().flatten()) / 4
-    wanted = nothing.index_add(0, where, torch.ones_like(true).flatten()) / 4
-    union = logs.exp().sum(dim=(0, 2, 3)) + wanted - shared
+    zero = logs.new_zeros(logits.shape[1])
+    classes = corners.flatten()
+    shared = zero.index_add(0, classes, true.exp().flatten()) / 4
+    pixels = zero.index_add(0, classes, torch.ones_like(true).flatten()) / 4
+    union = logs.exp().sum(dim=(0, 2, 3)) + pixels - shared
     missing = 1 - shared / union.clamp_min(1e-6)
-    return entropy + overlap * missing[wanted > 0].mean()
+    return entropy + overlap * missing[pixels > 0].mean()
 
 
 RECIPES = {
     # "Face-to-Parameter Translation for Game Character Auto-Creation": as the imitator's, SGD,
     # momentum 0.9, batch 16, 500 epochs, x0.9 every 50, but a rate of 0.001; scaling and shifting.
     "slides": ParserRecipe("slides", "resnet50", "sgd", 0.001, 16, 500, "steps", "shift"),
-    # Ours: small enough for one CPU core and an hour, on pictures that look like photos.
+    # For one CPU core and an hour, on pictures augmented to resemble photos.
     "best": ParserRecipe(
         "best",
         "compact",
@@ -129,8 +101,7 @@ RECIPES = {
 
 
 def parser_recipe(name: str) -> ParserRecipe:
-    """The recipe of this name. UnknownNameError with the names there are."""
-    try:
-        return RECIPES[name]
-    except KeyError:
-        raise UnknownNameError("parser recipe", name, RECIPES) from None
+    """The recipe of this name. UnknownNameError with the known names."""
+    if name not in RECIPES:
+        raise UnknownNameError("parser recipe", name, RECIPES)
+    return RECIPES[name]

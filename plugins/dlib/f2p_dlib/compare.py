@@ -1,4 +1,4 @@
-"""Are these two pictures of one person? dlib's distance from picture to picture, end to end."""
+"""dlib's distance between the faces of two pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .detector import DlibDetector
 from .pixels import Picture
 from .recognizer import DlibRecognizer
 
-SAME_PERSON = 0.6  # dlib's threshold: nearer than this is one person
+SAME_PERSON = 0.6  # dlib's threshold: two pictures of one person are below
 
 Embedding = npt.NDArray[np.float32]
 
@@ -22,10 +22,10 @@ Embedding = npt.NDArray[np.float32]
 def describe(picture: Picture, face: int | None = None) -> Embedding | None:
     """dlib's descriptor (128,) of the largest face, or of face number `face`; None without faces.
 
-    The picture is uint8 (H, W, 3), RGB sRGB. The chip is dlib's own, rounding included.
+    The picture is uint8 (H, W, 3), RGB sRGB. The chip is rounded as dlib rounds it.
 
     Raises:
-        FaceError: there are faces, but none of this number.
+        FaceError: there are fewer faces than `face`.
     """
     detector, recognizer = _models()
     faces = detector.detect(picture)
@@ -38,10 +38,7 @@ def describe(picture: Picture, face: int | None = None) -> Embedding | None:
 
 
 def distance(first: Picture, second: Picture) -> float | None:
-    """Euclidean distance of the descriptors of two pictures; None if either shows no face.
-
-    Two photos of one person are mostly below `SAME_PERSON`.
-    """
+    """Euclidean distance of the descriptors of two pictures; None if one has no face."""
     one = describe(first)
     other = None if one is None else describe(second)
     return None if one is None or other is None else float(np.linalg.norm(one - other))

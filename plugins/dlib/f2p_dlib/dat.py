@@ -2,16 +2,15 @@
 
 dlib writes a network as a stream without a table of contents:
 
-* an integer is a control byte, whose low 7 bits say how many little-endian bytes follow and whose
-  high bit says "negative", and then these bytes;
+* an integer is a control byte, then little-endian bytes: the low 7 bits are their number, the high
+  bit is the sign;
 * a string is its length as such an integer, then its bytes;
 * a tensor is a version (2), four dimensions, then raw little-endian float32;
-* layers stand from input to output, each led by its name. Behind a layer's own data follow
-  bookkeeping integers and empty tensors that matter only for training.
+* layers are in the order from input to output, each after its name. Integers and empty tensors that
+  only training needs follow the data of a layer.
 
-So the reader looks for the next layer name, within the little room that bookkeeping takes, and
-then reads that layer's own data strictly. Whatever is out of place is a `WeightsError` naming the
-file and the byte where it is.
+So the reader searches for the next layer name in a short window, then reads that layer's data
+strictly. Invalid data raise a `WeightsError` with the file and the byte.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from .files import REINSTALL
 
 Array = npt.NDArray[np.float32]
 
-# Bookkeeping between two layers is under 300 bytes, so names are looked for no further than this.
+# The data of training between two layers take less than 300 bytes.
 _WINDOW = 1024
 
 
@@ -53,7 +52,7 @@ class Affine:
 
 @dataclass(frozen=True)
 class Pool:
-    """Pooling, kind "max" or "avg"; a window of (0, 0) is the whole picture. Sizes are (y, x)."""
+    """Pooling, kind "max" or "avg"; window (0, 0) is the whole picture. Sizes are (y, x)."""
 
     kind: str
     window: tuple[int, int]
@@ -68,7 +67,7 @@ class Relu:
 
 @dataclass(frozen=True)
 class Add:
-    """Adds what went into this residual block, padded with zeros to the larger shape."""
+    """Adds the input of the residual block; both are padded with zeros to the larger shape."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def read_layers(path: Path) -> tuple[Layer, ...]:
     """The layers of the network in ``path``, from input to output.
 
     Raises:
-        WeightsError: the file cannot be read, is cut short, or is no dlib network of known layers.
+        WeightsError: the file cannot be read, is truncated, or is no dlib network of known layers.
     """
     try:
         data = path.read_bytes()
@@ -109,20 +108,19 @@ class _Stream:
             b"add_prev_": Add,
             b"fc_2": self._linear,
         }
-        # The input layer leads. Its name is looked for first, so that a file of another kind is
-        # told from a damaged one.
+        # The name of the input layer distinguishes a file of another kind from a damaged one.
         if self._find((b"input_rgb_image_sized",), 4 * _WINDOW) is None:
-            raise self._error("no dlib network that takes an RGB picture starts here")
+            raise self._error("there is no dlib network with RGB input")
         layers: list[Layer] = []
         while not (layers and isinstance(layers[-1], Linear)):
             name = self._find(tuple(readers), _WINDOW)
             if name is None:
-                raise self._error(f"the layer after {len(layers)} whole ones is missing")
+                raise self._error(f"the layer after {len(layers)} complete ones is missing")
             layers.append(readers[name]())
         return tuple(layers)
 
     def _find(self, names: tuple[bytes, ...], window: int) -> bytes | None:
-        """Goes behind the nearest of ``names`` (each with its length before it) and returns it."""
+        """Move past the nearest of ``names`` (each follows its length) and return it."""
         end = min(self.at + window, len(self.data))
         hits = {n: self.data.find(bytes((1, len(n))) + n, self.at, end) for n in names}
         found = [(place, name) for name, place in hits.items() if place >= 0]
@@ -135,14 +133,14 @@ class _Stream:
     def _take(self, count: int) -> bytes:
         if self.at + count > len(self.data):
             short = self.at + count - len(self.data)
-            raise self._error(f"the file is cut short by {short} bytes or more")
+            raise self._error(f"the file is truncated by {short} bytes or more")
         self.at += count
         return self.data[self.at - count : self.at]
 
     def _int(self) -> int:
         control = self._take(1)[0]
         if control & 0x7F > 8:
-            raise self._error("no integer stands here")
+            raise self._error("there is no integer")
         value = int.from_bytes(self._take(control & 0x7F), "little")
         return -value if control & 0x80 else value
 
@@ -153,7 +151,9 @@ class _Stream:
         version = self._int()
         shape = (self._int(), self._int(), self._int(), self._int())
         if version != 2 or min(shape) < 1 or max(shape) > 1 << 24:
-            raise self._error(f"a tensor of version 2 was expected, not version {version}, {shape}")
+            raise self._error(
+                f"expected a tensor of version 2, found version {version}, shape {shape}"
+            )
         count = int(np.prod(shape, dtype=np.int64))
         values = np.frombuffer(self._take(4 * count), dtype="<f4").astype(np.float32)
         if not np.isfinite(values).all():
@@ -188,9 +188,9 @@ class _Stream:
 
     def _linear(self) -> Linear:
         outputs, inputs = self._pair()
-        weight = self._tensor()[:, :, 0, 0]  # a bias would be one more row: refused by the shape
+        weight = self._tensor()[:, :, 0, 0]  # a bias would be one more row
         if weight.shape != (inputs, outputs):
-            raise self._error(f"a matrix {weight.shape} where {inputs} x {outputs} was announced")
+            raise self._error(f"expected a matrix {inputs} x {outputs}, found {weight.shape}")
         return Linear(weight)
 
     def _error(self, what: str) -> WeightsError:

@@ -1,13 +1,13 @@
-"""The detector offered to f2p-sdk: dlib's frontal face detector and its five-point landmark model.
+"""The detector offered to f2p-sdk: dlib's frontal face detector and five-point landmark model.
 
-dlib's detector slides a window of 80x80 pixels over ever smaller versions of a picture and knows
-upright faces only. So the picture is tried at a working size first, which serves photos of any size
-alike and keeps 50 megapixels quick. Only where nothing is found it is tried enlarged for small
-faces, with its edges continued for faces they cut off, and turned for photos held sideways.
+dlib's detector slides a window of 80x80 pixels over an image pyramid and finds upright faces only.
+The picture is first tried at a working size, so that photos of any size behave alike and 50
+megapixels are fast. Only if nothing is found, it is enlarged for small faces, extended at the edges
+for faces that the edge cuts, and rotated for photos held sideways.
 
-What is found is looked at again on a patch of its own, turned upright and brought to one size:
-there faces score high and folds of cloth do not, and there the landmarks are found, as the mean
-over slightly shifted boxes, since the model answers in whole pixels and trembles by about one.
+Each candidate is then checked on a patch of its own, upright and of a fixed size. There faces have
+high scores and folds of cloth have low ones. The landmarks are the mean over slightly shifted
+boxes, because the model returns whole pixels with an error of about one.
 """
 
 from __future__ import annotations
@@ -30,33 +30,33 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class _Attempt:
-    """One way to look: longer side in pixels, room added as a share of it, turn in degrees."""
+    """One detection pass: longer side in pixels, margin as a share of it, rotation in degrees."""
 
     side: int
-    room: float = 0.0
+    margin: float = 0.0
     turn: float = 0.0
 
     @property
     def plain(self) -> bool:
-        return not self.room and not self.turn
+        return not self.margin and not self.turn
 
 
-_SIDES = (640, 1600)  # of the first attempt: the longer side of the picture, within these
+_SIDES = (640, 1600)  # limits of the longer side in the first attempt
 _ENLARGED = 2400
 _OTHERS = (
     _Attempt(_ENLARGED),
-    _Attempt(600, room=0.3),
-    *(_Attempt(600, room=0.1, turn=turn) for turn in (90, -90, 45, -45, 180, 135, -135)),
-    _Attempt(3600),  # last, since it takes seconds; only for pictures that have the pixels
+    _Attempt(600, margin=0.3),
+    *(_Attempt(600, margin=0.1, turn=turn) for turn in (90, -90, 45, -45, 180, 135, -135)),
+    _Attempt(3600),  # last, because it takes seconds; only for large pictures
 )
 
-# Mean score on the patch at three sizes. Measured: faces 1.1 to 3.2, 0.6 where 20 pixels wide;
-# folds, badges and faces upside down 0.4 at most.
-_SURE = 0.5
-_LOOKS = (90, 110, 140)  # widths of the face for these, in pixels
+# Mean score on the patch at three sizes. Measured: faces 1.1 to 3.2, 0.6 if 20 pixels wide; folds,
+# badges and inverted faces at most 0.4.
+_MIN_SCORE = 0.5
+_SCORE_WIDTHS = (90, 110, 140)  # of the face, in pixels
 
-_FACE = 240  # width of the face on the patch that landmarks are found on
-_AROUND = 3.6  # what is looked at around it, in widths of the face: 2.2, and room to turn
+_FACE = 240  # width of the face on the landmarks' patch, in pixels
+_AROUND = 3.6  # side of the surroundings in face widths: 2.2, and a margin for rotation
 _PASSES = 2
 _BOX_WIDTH, _BOX_BELOW_EYES = 2.41, 0.48  # of dlib's box, in eye distances; mean of 63 detections
 _JITTER = ((0, 0), (6, 0), (-6, 0), (0, 6), (0, -6), (4, 4), (-4, -4), (4, -4), (-4, 4))  # percent
@@ -64,7 +64,7 @@ _JITTER = ((0, 0), (6, 0), (-6, 0), (0, 6), (0, -6), (4, 4), (-4, -4), (4, -4), 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a face is: centre (x, y), width of dlib's box, and the turn that makes it upright."""
+    """Position of a face: centre (x, y), width of dlib's box, rotation that makes it upright."""
 
     centre: Array
     width: float
@@ -72,9 +72,9 @@ class _Place:
 
     @classmethod
     def of(cls, points: Array) -> _Place:
-        """The box that dlib's detector finds around these landmarks in the mean, eyes level.
+        """The mean box of dlib's detector for these landmarks, with level eyes.
 
-        The detector itself knows sizes in steps of 1.2 only, and upright boxes.
+        The detector itself only has upright boxes, in size steps of 1.2.
         """
         right, left = points[:2].mean(axis=0), points[2:4].mean(axis=0)
         axis = right - left
@@ -85,14 +85,13 @@ class _Place:
 
 
 class DlibDetector:
-    """Faces with five landmarks. Make it once: reading the landmark model takes a moment."""
+    """Faces with five landmarks. Reading the landmark model takes a moment."""
 
     name = "dlib"
 
     def __init__(self) -> None:
         self._find = dlib.get_frontal_face_detector()
-        # From bytes, not from a path: dlib cannot open a path with letters beyond the code page of
-        # a Windows machine.
+        # From bytes: on Windows dlib cannot open a path with letters outside of the code page.
         self._points = dlib.shape_predictor.__new__(dlib.shape_predictor)
         try:
             self._points.__setstate__((read_model(LANDMARKS),))
@@ -100,20 +99,22 @@ class DlibDetector:
             raise WeightsError(f"{LANDMARKS} is damaged: {error}", remedy=REINSTALL) from error
 
     def detect(self, picture: Picture) -> list[Face]:
-        """Finds faces.
+        """Find faces.
 
         Args:
             picture: uint8 (H, W, 3), RGB sRGB, any size.
 
         Returns:
-            Faces, largest first; landmarks in fractions of a pixel; empty if there is none. A
-            score is dlib's on the upright face: 0.5 at least, 1 to 3 for a good photo.
+            Faces, largest first, with subpixel landmarks; empty without faces. The score is dlib's
+            on the upright face: at least 0.5; 1 to 3 for a good photo.
 
         Raises:
             ImageError: `picture` is not of that form.
         """
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
-            raise ImageError(f"a picture is uint8 (H, W, 3), not {picture.dtype} {picture.shape}")
+            raise ImageError(
+                f"a picture must be uint8 (H, W, 3), not {picture.dtype} {picture.shape}"
+            )
         longer = max(picture.shape[:2])
         if min(picture.shape[:2]) < 8:
             return []
@@ -121,22 +122,21 @@ class DlibDetector:
         first = _Attempt(min(max(longer, _SIDES[0]), _SIDES[1]))
         for attempt in (first, *_OTHERS):
             if attempt.plain and attempt.side > max(most, first.side):
-                continue  # there is no more to see
-            looks = (
-                self._look_again(picture, *f, attempt.turn) for f in self._look(picture, attempt)
-            )
-            faces = [face for face in looks if face.score >= _SURE]
+                continue  # enlarging adds no detail
+            candidates = self._candidates(picture, attempt)
+            refined = (self._refined(picture, *found, attempt.turn) for found in candidates)
+            faces = [face for face in refined if face.score >= _MIN_SCORE]
             if faces:
                 return sorted(faces, key=lambda face: -face.area)
         return []
 
-    def _look(self, picture: Picture, attempt: _Attempt) -> list[tuple[Array, float]]:
-        """Centre (x, y) and width of what may be faces, in pixels of the picture."""
+    def _candidates(self, picture: Picture, attempt: _Attempt) -> list[tuple[Array, float]]:
+        """Centre (x, y) and width of possible faces, in pixels of the picture."""
         small = shrink(picture, attempt.side)
         scale = max(small.shape) / max(picture.shape)
-        room = round(attempt.room * attempt.side)
-        if room:
-            small = np.pad(small, ((room, room), (room, room), (0, 0)), mode="edge")
+        margin = round(attempt.margin * attempt.side)
+        if margin:
+            small = np.pad(small, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
         middle = _middle(small)
         if attempt.turn:
             image = Image.fromarray(small)
@@ -145,27 +145,29 @@ class DlibDetector:
         found = []
         for box in self._find(np.ascontiguousarray(small), 0):
             centre = np.array((box.left() + box.right(), box.top() + box.bottom())) / 2
-            centre = turn_back(attempt.turn) @ (centre - _middle(small)) + middle - room
+            centre = turn_back(attempt.turn) @ (centre - _middle(small)) + middle - margin
             found.append(((centre + 0.5) / scale - 0.5, box.width() / scale))
         return found
 
-    def _look_again(self, picture: Picture, centre: Array, width: float, turn: float) -> Face:
-        # What is around the face, with the face _FACE pixels wide; all that follows is cut from it.
+    def _refined(self, picture: Picture, centre: Array, width: float, turn: float) -> Face:
+        # The surroundings, with the face _FACE pixels wide; all later patches are cut from them.
         near = cut(picture, centre, _AROUND * width, round(_AROUND * _FACE))
         place = _Place(_middle(near), _FACE, turn)
         for _ in range(_PASSES):
             points = self._landmarks(near, place)
             place = _Place.of(points)
-        patch = cut(near, place.centre, 2.2 * place.width, round(2.2 * max(_LOOKS)), place.turn)
-        score = float(np.mean([self._score(patch, look) for look in _LOOKS]))
+        patch = cut(
+            near, place.centre, 2.2 * place.width, round(2.2 * max(_SCORE_WIDTHS)), place.turn
+        )
+        score = float(np.mean([self._score(patch, face) for face in _SCORE_WIDTHS]))
         scale = width / _FACE
         middle = (place.centre - _middle(near)) * scale + centre
-        low, high = (middle + side * place.width * scale / 2 for side in (-1, 1))
+        low, high = (middle + sign * place.width * scale / 2 for sign in (-1, 1))
         box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
         return Face(box, (points - _middle(near)) * scale + centre, score)
 
     def _score(self, patch: Picture, width: int) -> float:
-        """dlib's score of the face in the middle of a patch when it is `width` wide, or -1."""
+        """dlib's score of the face at the centre of a patch, `width` pixels wide; -1 without."""
         patch = shrink(patch, round(2.2 * width))
         boxes, scores, _ = self._find.run(patch, 0, -0.5)
         best = -1.0
@@ -176,7 +178,7 @@ class DlibDetector:
         return best
 
     def _landmarks(self, near: Picture, place: _Place) -> Array:
-        """Landmarks (5, 2) in pixels of `near` of the face at this place."""
+        """Landmarks (5, 2) of the face at this place, in pixels of `near`."""
         patch = cut(near, place.centre, 2 * place.width, 2 * _FACE, place.turn)
         half, shapes = _FACE // 2, []
         for x, y in np.rint(_middle(patch) + np.array(_JITTER) * half / 100).astype(int).tolist():
@@ -188,5 +190,5 @@ class DlibDetector:
 
 
 def _middle(picture: Picture) -> Array:
-    """The point that turning a picture leaves where it is, in pixels."""
+    """The centre of rotation of a picture, in pixels."""
     return np.array((picture.shape[1] - 1, picture.shape[0] - 1)) / 2

@@ -1,8 +1,8 @@
-"""Where dlib's model files are: in the package `face-recognition-models`, which is never imported.
+"""dlib's model files, in the package `face-recognition-models`, which is never imported.
 
-Its `__init__` needs `pkg_resources`, which new versions of setuptools no longer bring. The
-five-point landmark model and the recognizer are in the public domain. The 68-point model beside
-them was trained on data that forbids commercial use: nothing here reads it.
+Its `__init__` needs `pkg_resources`, which new versions of setuptools do not have. The five-point
+landmark model and the recognizer are in the public domain. The 68-point model beside them was
+trained on data that forbid commercial use: nothing here reads it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def model_path(name: str) -> Path:
     Raises:
         WeightsError: the package is not installed, or the file is not in it.
     """
-    # For a top-level package, find_spec only looks: nothing of the package is executed.
+    # For a top-level package, find_spec executes nothing of it.
     spec = importlib.util.find_spec(_PACKAGE)
     folders = (spec.submodule_search_locations or []) if spec else []
     for folder in folders:
@@ -41,7 +41,7 @@ def model_path(name: str) -> Path:
 
 
 def read_model(name: str) -> bytes:
-    """The bytes of a model file; WeightsError if there is none, or it cannot be read."""
+    """The bytes of a model file. WeightsError if it is missing or cannot be read."""
     path = model_path(name)
     try:
         return path.read_bytes()
@@ -53,7 +53,7 @@ def read_model(name: str) -> bytes:
 
 
 def why_not(*names: str, dlib: bool = False) -> str | None:
-    """Why these models cannot be used and what to do, or None if they can; imports nothing."""
+    """Reason why these models cannot be used, and next step; None if they can. No imports."""
     if dlib and importlib.util.find_spec("dlib") is None:
         return "dlib is not installed; next: pip install dlib-bin"
     try:

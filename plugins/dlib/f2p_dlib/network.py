@@ -1,12 +1,12 @@
-"""dlib's face recognition ResNet in PyTorch: chips in, 128 numbers out, gradients to the chips.
+"""dlib's face recognition ResNet in PyTorch, differentiable.
 
 The network (https://github.com/davisking/dlib-models, `dlib_face_recognition_resnet_model_v1`): a
 7x7 convolution with stride 2, a 3x3 max-pool, 14 residual blocks of two 3x3 convolutions, the mean
-over space and a 256 x 128 matrix. Where a block halves the picture, its shortcut is a 2x2 average
-pool, and the sum pads the smaller side with zeros, in channels and at the bottom and right.
+over space and a 256 x 128 matrix. If a block halves the picture, its shortcut is a 2x2 average
+pool, and the sum pads the smaller tensor with zeros, in channels and at the bottom and right.
 
-The frozen batch normalisation behind each convolution is folded into it: the same numbers up to
-rounding, a third fewer passes over memory.
+The frozen batch normalisation after each convolution is folded into it: the same output up to
+rounding, with a third fewer passes over memory.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ _MEAN = (122.782, 117.001, 104.298)  # of the training pictures, RGB, 0..255
 class FaceResNet(nn.Module):
     """Chips (B, 3, 150, 150), RGB sRGB in [0, 1] -> descriptors (B, 128).
 
-    Descriptors are not normalised: their lengths are near 1.5. Two of one person are nearer than
-    0.6 in Euclidean distance (dlib's threshold, 99.38 % on LFW). All parameters are frozen.
+    Descriptors are not normalised; their lengths are near 1.5. The Euclidean distance of two
+    descriptors of one person is below 0.6 (dlib's threshold, 99.38 % on LFW). All parameters are
+    frozen.
 
     Args:
-        layers: what `dat.read_layers` returns for dlib's file.
+        layers: result of `dat.read_layers` for dlib's file.
 
     Raises:
-        WeightsError: the layers are another network's.
+        WeightsError: the layers are of another network.
     """
 
     def __init__(self, layers: tuple[Layer, ...]) -> None:
@@ -55,7 +56,7 @@ class FaceResNet(nn.Module):
         self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False)
         self.eval()
-        # Faster on CPUs, forward and backward; the numbers are the same.
+        # Faster on CPUs, forward and backward, with the same output.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, chips: Tensor) -> Tensor:
@@ -89,7 +90,7 @@ class _Block(nn.Module):
 
 
 class _Queue:
-    """The layers in order; taking one of another type than expected is an error."""
+    """The layers in order; :meth:`take` checks the type of the next one."""
 
     def __init__(self, layers: tuple[Layer, ...]) -> None:
         self.layers, self.at = layers, 0
@@ -103,7 +104,7 @@ class _Queue:
             found = "nothing more" if layer is None else f"a layer {type(layer).__name__}"
             raise WeightsError(
                 f"these are not the layers of dlib's face recognition network: layer {self.at} "
-                f"should be {kind.__name__}, but there is {found}",
+                f"must be {kind.__name__}, but there is {found}",
                 remedy="use dlib_face_recognition_resnet_model_v1.dat",
             )
         self.at += 1

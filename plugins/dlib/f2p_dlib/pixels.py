@@ -1,4 +1,4 @@
-"""Parts of a picture, brought to size and turned: what detection looks at."""
+"""Resizing, cropping and rotation of pictures for detection."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from PIL import Image
 Picture = npt.NDArray[np.uint8]
 Array = npt.NDArray[np.float64]
 
-_STRIP = 1 << 22  # pixels that are converted at once, so that 50 megapixels take little memory
+_STRIP = 1 << 22  # pixels per conversion, to save memory for 50 megapixels
 
 
 def shrink(picture: Picture, side: int) -> Picture:
-    """The picture (H, W, 3) with its longer side brought to `side` pixels, larger or smaller."""
+    """Resize a picture (H, W, 3) so that its longer side has `side` pixels."""
     height, width = picture.shape[:2]
     scale = side / max(height, width)
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    # Whole steps first, by plain means, strip by strip; bicubic for the remaining factor of 1 to 2.
+    # Means of whole blocks first, strip by strip; bicubic for the remaining factor of 1 to 2.
     step = max(int(1 / scale), 1)
     if step == 1:
         image = Image.fromarray(picture)
@@ -30,20 +30,20 @@ def shrink(picture: Picture, side: int) -> Picture:
             for top in range(0, height, rows)
         ]
         image = Image.fromarray(np.concatenate(strips))
-    # The last row and column of the reduced picture may stand for less than `step` pixels.
+    # The last row and column of the reduced picture may cover less than `step` pixels.
     box = (0, 0, width / step, height / step)
     return np.asarray(image.resize(size, Image.Resampling.BICUBIC, box=box))
 
 
 def cut(picture: Picture, centre: Array, span: float, size: int, turn: float = 0) -> Picture:
-    """A square patch (size, size, 3), the part of the picture around `centre` that is `span` wide.
+    """Cut a square patch (size, size, 3): `span` pixels of the picture around `centre` (x, y).
 
-    The patch is turned about its middle, counter-clockwise by `turn` degrees: `turn_back` of an
-    offset from its middle, times span / size, is the offset from `centre` (x, y) in the picture.
-    Beyond the picture's edge its last pixels go on: a face cut off by it is found all the same.
+    The patch is rotated about its centre, counter-clockwise by `turn` degrees: `turn_back` of an
+    offset from its centre, times span / size, is the offset from `centre` in the picture. Edge
+    pixels of the picture are repeated outside, so that faces at the edge are found.
     """
     scale = size / span
-    reach = math.ceil(span * 0.75) + 2  # a turned square reaches out by 0.71 of its side
+    reach = math.ceil(span * 0.75) + 2  # half the diagonal is 0.71 of the side
     start = np.floor(centre).astype(int) - reach
     side = 2 * reach + 1
     last = np.array(picture.shape[1::-1]) - 1
@@ -53,7 +53,7 @@ def cut(picture: Picture, centre: Array, span: float, size: int, turn: float = 0
     before, behind = inner - start, start + side - 1 - end
     missing = ((before[1], behind[1]), (before[0], behind[0]), (0, 0))
     part = Image.fromarray(np.pad(known, missing, mode="edge")[:side, :side])
-    place = centre - start + 0.5  # of the centre, with whole numbers at corners
+    place = centre - start + 0.5  # of the centre; pixel corners are whole numbers
     if not turn:
         low, high = place - span / 2, place + span / 2
         box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
@@ -72,7 +72,7 @@ def cut(picture: Picture, centre: Array, span: float, size: int, turn: float = 0
 
 
 def turn_back(degrees: float) -> Array:
-    """(2, 2): undoes, for points (x, y), a turn of the picture counter-clockwise by `degrees`."""
+    """Matrix (2, 2) for points (x, y) that undoes a counter-clockwise rotation by `degrees`."""
     angle = math.radians(degrees)
     cosine, sine = math.cos(angle), math.sin(angle)
     return np.array(((cosine, -sine), (sine, cosine)))

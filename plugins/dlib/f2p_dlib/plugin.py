@@ -1,4 +1,4 @@
-"""What this package offers to f2p-sdk (entry point group `f2p`); imports neither torch nor dlib."""
+"""Offers to f2p-sdk (entry point group `f2p`); imports neither torch nor dlib."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def f2p_recognizers() -> list[RecognizerSpec]:
             load=_load_recognizer,
             licence="public domain (dlib-models); free for commercial use",
             available=lambda: why_not(RECOGNIZER),
+            measures_likeness=True,
         )
     ]
 

@@ -1,4 +1,4 @@
-"""dlib itself as the reference, and real faces to compare on."""
+"""dlib itself as the reference, and pictures of faces."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from f2p_dlib.recognizer import DlibRecognizer
 from PIL import Image
 
 ROOT = Path(__file__).parents[3]
-# A folder beside the repository, where there is one: press photos that may not be copied into it.
+# An optional folder beside the repository: press photos that may not be copied into it.
 PHOTOS = ROOT.parent / "shared" / "photos"
 
 
 @dataclass
 class Reference:
-    """What dlib finds, cuts and computes, from its own files, by its own code."""
+    """dlib's own detection, chips and descriptors."""
 
     find: Any = field(default_factory=dlib.get_frontal_face_detector)
     points: Any = field(default_factory=lambda: dlib.shape_predictor(str(model_path(LANDMARKS))))
@@ -78,13 +78,13 @@ def astronaut() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def faces(astronaut: np.ndarray) -> dict[str, np.ndarray]:
-    """The astronaut as she is and changed in ways that make other pictures of her."""
+    """The astronaut, unchanged and changed."""
     image = Image.fromarray(astronaut)
     turned = image.rotate(17, Image.Resampling.BICUBIC)
     rng = np.random.default_rng(5)
     noise = astronaut + rng.normal(0, 12, astronaut.shape)
     return {
-        "as she is": astronaut,
+        "unchanged": astronaut,
         "mirrored": np.ascontiguousarray(astronaut[:, ::-1]),
         "turned": np.array(turned),
         "large": np.array(image.resize((1500, 1500), Image.Resampling.BICUBIC)),
@@ -98,7 +98,7 @@ def faces(astronaut: np.ndarray) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="session")
 def photos() -> dict[str, np.ndarray]:
-    """Photos of several people by file name; the test is skipped where the folder is missing."""
+    """Photos of several people by file name; skips the test without the folder."""
     files = sorted([*PHOTOS.glob("*.jpg"), *PHOTOS.glob("*.png")])
     if not files:
         pytest.skip("there is no folder of photos beside the repository")

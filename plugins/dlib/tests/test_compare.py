@@ -1,4 +1,4 @@
-"""dlib's distance between pictures, end to end."""
+"""dlib's distance between pictures."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ TABLE = Path(__file__).parents[3].parent / "shared" / "photos" / "identities.csv
 
 
 @pytest.mark.slow
-def test_one_person_in_changed_pictures(faces: dict[str, np.ndarray]) -> None:
-    first = describe(faces["as she is"])
+def test_changed_pictures_of_one_person_are_close(faces: dict[str, np.ndarray]) -> None:
+    first = describe(faces["unchanged"])
     assert first is not None
     assert first.shape == (128,)
     for name in ("mirrored", "turned", "dark", "noisy", "cut off"):
@@ -26,11 +26,11 @@ def test_one_person_in_changed_pictures(faces: dict[str, np.ndarray]) -> None:
         assert np.linalg.norm(first - other) < 0.5, name
 
 
-def test_same_picture(astronaut: np.ndarray) -> None:
+def test_a_picture_has_no_distance_to_itself(astronaut: np.ndarray) -> None:
     assert distance(astronaut, astronaut) == 0
 
 
-def test_no_face(astronaut: np.ndarray) -> None:
+def test_without_a_face_there_is_no_distance(astronaut: np.ndarray) -> None:
     black = np.zeros((6, 6, 3), np.uint8)
     assert describe(black) is None
     assert distance(astronaut, black) is None
@@ -38,13 +38,13 @@ def test_no_face(astronaut: np.ndarray) -> None:
 
 
 def test_face_by_number(astronaut: np.ndarray) -> None:
-    with pytest.raises(FaceError, match="face 2 was asked for, but the picture has 1 face"):
+    with pytest.raises(FaceError, match="no face 2: the picture has 1 face"):
         describe(astronaut, 2)
 
 
-def test_people_are_told_apart(photos: dict[str, np.ndarray]) -> None:
+def test_the_threshold_separates_people(photos: dict[str, np.ndarray]) -> None:
     if not TABLE.is_file():
-        pytest.skip("there is no table that says who is who")
+        pytest.skip("there is no table of identities")
     with TABLE.open(newline="", encoding="utf-8") as file:
         person = {row["file"]: row["identity"] for row in csv.DictReader(file)}
     found = {name: describe(photos[name]) for name in person}

@@ -1,4 +1,4 @@
-"""The reader of dlib's file format: against a writer made here, and against damage."""
+"""The reader of dlib's file format, against an independent writer and damaged files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tensor(values: np.ndarray, *shape: int) -> bytes:
 
 
 EMPTY = integer(2) + 4 * integer(0)
-TAIL = b"110" + 2 * EMPTY  # flags and tensors of training, behind each layer
+TAIL = b"110" + 2 * EMPTY  # flags and tensors of training, after each layer
 
 
 def tiny(weight: np.ndarray, bias: np.ndarray, matrix: np.ndarray) -> bytes:
@@ -56,7 +56,7 @@ def parts() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return tuple(rng.normal(size=shape).astype(np.float32) for shape in shapes)  # type: ignore[return-value]
 
 
-def test_reads_what_was_written(tmp_path: Path, parts: tuple[np.ndarray, ...]) -> None:
+def test_all_layer_types_are_read(tmp_path: Path, parts: tuple[np.ndarray, ...]) -> None:
     weight, bias, matrix = parts
     path = tmp_path / "tiny.dat"
     path.write_bytes(tiny(weight, bias, matrix))
@@ -74,7 +74,7 @@ def test_reads_what_was_written(tmp_path: Path, parts: tuple[np.ndarray, ...]) -
     np.testing.assert_array_equal(linear.weight, matrix)
 
 
-def test_the_real_file_is_whole() -> None:
+def test_dlibs_file_has_the_layers_of_its_network() -> None:
     layers = read_layers(model_path(RECOGNIZER))
     convs = [layer for layer in layers if isinstance(layer, Conv)]
     assert len(convs) == 29
@@ -86,7 +86,7 @@ def test_the_real_file_is_whole() -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.00001, 0.001, 0.1, 0.35, 0.5, 0.77, 0.994, 0.99999])
-def test_truncated(tmp_path: Path, share: float) -> None:
+def test_a_truncated_file_is_refused(tmp_path: Path, share: float) -> None:
     data = model_path(RECOGNIZER).read_bytes()
     path = tmp_path / "truncated.dat"
     path.write_bytes(data[: int(len(data) * share)])
@@ -95,9 +95,7 @@ def test_truncated(tmp_path: Path, share: float) -> None:
     assert "pip install" in caught.value.remedy
 
 
-def test_every_cut_of_a_tiny_network_is_noticed(
-    tmp_path: Path, parts: tuple[np.ndarray, ...]
-) -> None:
+def test_truncation_at_any_place_is_refused(tmp_path: Path, parts: tuple[np.ndarray, ...]) -> None:
     data = tiny(*parts)
     path = tmp_path / "cut.dat"
     for length in range(0, len(data) - len(TAIL), 41):
@@ -106,10 +104,10 @@ def test_every_cut_of_a_tiny_network_is_noticed(
             read_layers(path)
 
 
-def test_damaged_bytes_give_no_other_error(tmp_path: Path, parts: tuple[np.ndarray, ...]) -> None:
+def test_damaged_bytes_raise_no_other_error(tmp_path: Path, parts: tuple[np.ndarray, ...]) -> None:
     data, rng = tiny(*parts), np.random.default_rng(2)
     path = tmp_path / "damaged.dat"
-    noticed = 0
+    refused = 0
     for _ in range(500):
         damaged = bytearray(data)
         for place in rng.integers(0, len(data), 4):
@@ -118,11 +116,13 @@ def test_damaged_bytes_give_no_other_error(tmp_path: Path, parts: tuple[np.ndarr
         try:
             read_layers(path)
         except WeightsError:
-            noticed += 1
-    assert noticed > 5  # most hits are in the middle of raw numbers, where any byte is valid
+            refused += 1
+    assert refused > 5  # most damaged bytes belong to numbers, where any byte is valid
 
 
-def test_not_finite(tmp_path: Path, parts: tuple[np.ndarray, ...]) -> None:
+def test_numbers_that_are_not_finite_are_refused(
+    tmp_path: Path, parts: tuple[np.ndarray, ...]
+) -> None:
     weight, bias, matrix = parts
     bias[1] = np.nan
     path = tmp_path / "nan.dat"
@@ -131,7 +131,7 @@ def test_not_finite(tmp_path: Path, parts: tuple[np.ndarray, ...]) -> None:
         read_layers(path)
 
 
-def test_no_network(tmp_path: Path) -> None:
+def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no dlib network"):
         read_layers(model_path(LANDMARKS))
     with pytest.raises(WeightsError, match="cannot be read"):

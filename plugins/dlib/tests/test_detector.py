@@ -1,4 +1,4 @@
-"""The detector against dlib's own landmarks, and against pictures changed in known ways."""
+"""The detector against dlib's own landmarks, on pictures with known changes."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def found(detector: DlibDetector, astronaut: np.ndarray) -> Face:
     return only(detector.detect(astronaut))
 
 
-def test_is_a_detector(detector: DlibDetector) -> None:
+def test_implements_the_protocol(detector: DlibDetector) -> None:
     assert isinstance(detector, Detector)
     assert detector.name == "dlib"
 
 
 @pytest.mark.slow
-def test_near_dlib_itself(
+def test_landmarks_agree_with_dlibs(
     detector: DlibDetector, faces: dict[str, np.ndarray], reference: Any
 ) -> None:
     for name, picture in faces.items():
@@ -47,7 +47,7 @@ def test_near_dlib_itself(
 
 
 @pytest.mark.parametrize("side", [128, 256, 700, 1800])
-def test_size_does_not_matter(
+def test_landmarks_scale_with_the_picture(
     detector: DlibDetector, astronaut: np.ndarray, found: Face, side: int
 ) -> None:
     image = Image.fromarray(astronaut).resize((side, side), Image.Resampling.LANCZOS)
@@ -55,7 +55,9 @@ def test_size_does_not_matter(
     assert apart(face, (found.landmarks + 0.5) * side / 512 - 0.5) < 0.02
 
 
-def test_mirrored(detector: DlibDetector, astronaut: np.ndarray, found: Face) -> None:
+def test_a_mirrored_face_has_mirrored_landmarks(
+    detector: DlibDetector, astronaut: np.ndarray, found: Face
+) -> None:
     face = only(detector.detect(np.ascontiguousarray(astronaut[:, ::-1])))
     points = found.landmarks[[2, 3, 0, 1, 4]] * (-1, 1) + (511, 0)
     assert apart(face, points) < 0.02
@@ -63,7 +65,9 @@ def test_mirrored(detector: DlibDetector, astronaut: np.ndarray, found: Face) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("degrees", [10, -25, 45, 90, 135, 180, 270])
-def test_turned(detector: DlibDetector, astronaut: np.ndarray, found: Face, degrees: int) -> None:
+def test_a_rotated_face_has_rotated_landmarks(
+    detector: DlibDetector, astronaut: np.ndarray, found: Face, degrees: int
+) -> None:
     turned = Image.fromarray(astronaut).rotate(degrees, Image.Resampling.BICUBIC)
     face = only(detector.detect(np.array(turned)))
     angle = np.radians(degrees)
@@ -71,7 +75,7 @@ def test_turned(detector: DlibDetector, astronaut: np.ndarray, found: Face, degr
     assert apart(face, (found.landmarks - 255.5) @ back + 255.5) < 0.02
 
 
-def test_several_faces_largest_first(detector: DlibDetector, astronaut: np.ndarray) -> None:
+def test_faces_are_sorted_by_size(detector: DlibDetector, astronaut: np.ndarray) -> None:
     picture = np.full((420, 1300, 3), 120, np.uint8)
     image, left = Image.fromarray(astronaut[:270, 100:370]), 10
     for side in (270, 400, 330):
@@ -84,14 +88,18 @@ def test_several_faces_largest_first(detector: DlibDetector, astronaut: np.ndarr
     assert "3 faces found; took face 2" in pick_face(faces, 2).message
 
 
-def test_cut_off_by_the_edge(detector: DlibDetector, astronaut: np.ndarray, found: Face) -> None:
+def test_a_face_at_the_edge_is_found(
+    detector: DlibDetector, astronaut: np.ndarray, found: Face
+) -> None:
     left, top = 185, 95  # through the hair on all sides, and below the lip
     close = np.ascontiguousarray(astronaut[top : top + 83, left : left + 77])
     assert apart(only(detector.detect(close)), found.landmarks - (left, top)) < 0.06
 
 
 @pytest.mark.slow
-def test_small_face_in_a_huge_picture(detector: DlibDetector, astronaut: np.ndarray) -> None:
+def test_a_small_face_in_a_huge_picture_is_found(
+    detector: DlibDetector, astronaut: np.ndarray
+) -> None:
     picture = np.full((5000, 10000, 3), 128, np.uint8)  # 50 megapixels
     image = Image.fromarray(astronaut).resize((2000, 2000), Image.Resampling.BICUBIC)
     picture[2500:4500, 6000:8000] = np.array(image)
@@ -102,7 +110,9 @@ def test_small_face_in_a_huge_picture(detector: DlibDetector, astronaut: np.ndar
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["black", "noise", "blots", "dot", "line", "no face"])
-def test_nothing_where_nothing_is(detector: DlibDetector, astronaut: np.ndarray, name: str) -> None:
+def test_pictures_without_a_face_have_no_faces(
+    detector: DlibDetector, astronaut: np.ndarray, name: str
+) -> None:
     rng = np.random.default_rng(4)
     blots = Image.fromarray(rng.integers(0, 256, (20, 30, 3), dtype=np.uint8))
     picture = {
@@ -127,12 +137,12 @@ def test_nothing_where_nothing_is(detector: DlibDetector, astronaut: np.ndarray,
         np.zeros((50, 50, 3), np.float32),
     ],
 )
-def test_not_a_picture(detector: DlibDetector, picture: np.ndarray) -> None:
+def test_other_arrays_are_refused(detector: DlibDetector, picture: np.ndarray) -> None:
     with pytest.raises(ImageError, match=r"uint8 \(H, W, 3\)"):
         detector.detect(picture)
 
 
-def test_damaged_landmark_model(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_landmark_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = module.read_model(module.LANDMARKS)
     monkeypatch.setattr(module, "read_model", lambda name: whole[: len(whole) // 2])
     with pytest.raises(WeightsError, match="is damaged") as caught:

@@ -21,7 +21,7 @@ def exact() -> FaceResNet:
 
 
 @pytest.mark.slow
-def test_equals_dlib(
+def test_descriptors_equal_dlibs(
     faces: dict[str, np.ndarray], reference: Any, recognizer: DlibRecognizer, as_tensor: Any
 ) -> None:
     for name, picture in faces.items():
@@ -30,7 +30,7 @@ def test_equals_dlib(
         np.testing.assert_allclose(ours, reference.descriptor(chip), atol=1e-5, err_msg=name)
 
 
-def test_equals_dlib_on_photos(
+def test_descriptors_of_photos_equal_dlibs(
     photos: dict[str, np.ndarray], reference: Any, recognizer: DlibRecognizer, as_tensor: Any
 ) -> None:
     shapes = {name: reference.shape(picture) for name, picture in photos.items()}
@@ -40,7 +40,9 @@ def test_equals_dlib_on_photos(
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
-def test_equals_dlib_on_noise(reference: Any, recognizer: DlibRecognizer, as_tensor: Any) -> None:
+def test_descriptors_of_noise_equal_dlibs(
+    reference: Any, recognizer: DlibRecognizer, as_tensor: Any
+) -> None:
     chips = np.random.default_rng(0).integers(0, 256, (3, 150, 150, 3), dtype=np.uint8)
     chips[1], chips[2, :75] = 0, 255
     for chip in chips:
@@ -48,13 +50,13 @@ def test_equals_dlib_on_noise(reference: Any, recognizer: DlibRecognizer, as_ten
         np.testing.assert_allclose(ours, reference.descriptor(chip), atol=1e-5)
 
 
-def test_is_frozen(recognizer: DlibRecognizer) -> None:
+def test_the_network_is_frozen(recognizer: DlibRecognizer) -> None:
     assert not any(p.requires_grad for p in recognizer.network.parameters())
     assert not recognizer.network.training
 
 
 @pytest.mark.slow
-def test_the_same_gradient_every_time(recognizer: DlibRecognizer) -> None:
+def test_the_gradient_is_deterministic(recognizer: DlibRecognizer) -> None:
     torch.manual_seed(5)
     chip = torch.rand(1, 3, 150, 150)
     threads = torch.get_num_threads()
@@ -70,9 +72,9 @@ def test_the_same_gradient_every_time(recognizer: DlibRecognizer) -> None:
     assert all(torch.equal(found[0], one) for one in found)
 
 
-def test_gradient_by_finite_differences(exact: FaceResNet) -> None:
+def test_the_gradient_equals_finite_differences(exact: FaceResNet) -> None:
     torch.manual_seed(3)
-    # Smooth chips: noise lies too near the kinks of the network.
+    # Smooth chips: noise is too near to the kinks of the network.
     coarse = torch.rand(2, 3, 6, 6, dtype=torch.float64)
     chips = torch.nn.functional.interpolate(coarse, size=(150, 150), mode="bicubic")
     chips.requires_grad_()
@@ -87,7 +89,7 @@ def test_gradient_by_finite_differences(exact: FaceResNet) -> None:
 
 def test_another_network_is_refused() -> None:
     layers = read_layers(model_path(RECOGNIZER))
-    with pytest.raises(WeightsError, match="layer 1 should be Affine, but there is a layer Relu"):
+    with pytest.raises(WeightsError, match="layer 1 must be Affine, but there is a layer Relu"):
         FaceResNet((layers[0], *layers[2:]))
     with pytest.raises(WeightsError, match="nothing more"):
         FaceResNet(layers[:-1])

@@ -1,4 +1,4 @@
-"""The whole way from picture and landmarks to the embedding, against dlib's."""
+"""Embeddings of faces in pictures, against dlib's."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from f2p_dlib.chips import cut_chips, plan_chip
+from f2p_dlib.chips import extract_chips, plan_chip
 from f2p_dlib.recognizer import DlibRecognizer
 
 from f2p_sdk import FaceError, Recognizer
 
 
-def test_is_a_recognizer(recognizer: DlibRecognizer) -> None:
+def test_implements_the_protocol(recognizer: DlibRecognizer) -> None:
     assert isinstance(recognizer, Recognizer)
-    assert (recognizer.name, recognizer.dimension) == ("dlib", 128)
 
 
 @pytest.mark.slow
-def test_whole_way_equals_dlib(
+def test_embeddings_equal_dlibs(
     faces: dict[str, np.ndarray], reference: Any, recognizer: DlibRecognizer, as_tensor: Any
 ) -> None:
     for name, picture in faces.items():
@@ -27,13 +26,13 @@ def test_whole_way_equals_dlib(
         theirs = reference.descriptor(reference.chip(picture, shape))
         points, pixels = reference.array(shape), as_tensor(picture)
         same = recognizer.embed(pixels, points, like_dlib=True)[0].numpy()
-        # A pixel in 100,000 falls to the other side of a rounding.
+        # One pixel in 100,000 is rounded differently.
         assert np.linalg.norm(same - theirs) < 5e-4, name
         smooth = recognizer.embed(pixels, points)[0].numpy()
         assert np.linalg.norm(smooth - theirs) < 0.015, name
 
 
-def test_landmarks_for_all_or_for_each(
+def test_landmarks_are_shared_or_per_picture(
     astronaut: np.ndarray, reference: Any, recognizer: DlibRecognizer, as_tensor: Any
 ) -> None:
     one = torch.from_numpy(reference.array(reference.shape(astronaut)))
@@ -41,8 +40,8 @@ def test_landmarks_for_all_or_for_each(
     pictures = as_tensor(astronaut).expand(3, -1, -1, -1)
     singly = torch.cat([recognizer.embed(pictures[:1], points) for points in each])
     torch.testing.assert_close(recognizer.embed(pictures, each), singly, atol=1e-5, rtol=1e-4)
-    for_all = recognizer.embed(pictures, one)
-    torch.testing.assert_close(for_all, singly[:1].expand(3, -1), atol=1e-5, rtol=1e-4)
+    shared = recognizer.embed(pictures, one)
+    torch.testing.assert_close(shared, singly[:1].expand(3, -1), atol=1e-5, rtol=1e-4)
 
 
 def test_gradient_reaches_the_picture(
@@ -55,7 +54,7 @@ def test_gradient_reaches_the_picture(
     towards = torch.randn(128, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     (recognizer.embed(picture, points) @ towards).sum().backward()
     assert picture.grad is not None
-    assert picture.grad[:, :, 400:].abs().max() == 0  # the suit is not part of the chip
+    assert picture.grad[:, :, 400:].abs().max() == 0  # outside of the chip
 
     step = 1e-9 * torch.randn(picture.shape, generator=torch.Generator().manual_seed(2)).double()
     with torch.no_grad():
@@ -74,14 +73,14 @@ def test_float32_gradient_agrees_with_float64(
     gradients = []
     for network, dtype in ((recognizer.network, torch.float32), (exact.network, torch.float64)):
         picture = as_tensor(astronaut).to(dtype).requires_grad_()
-        network(cut_chips(picture, plan)).sum().backward()
+        network(extract_chips(picture, plan)).sum().backward()
         assert picture.grad is not None
         gradients.append(picture.grad.double())
     cosine = torch.nn.functional.cosine_similarity(*(g.flatten() for g in gradients), dim=0)
     assert cosine > 0.999
 
 
-def test_wrong_shapes(recognizer: DlibRecognizer) -> None:
+def test_wrong_shapes_are_refused(recognizer: DlibRecognizer) -> None:
     points = torch.rand(5, 2) * 100
     with pytest.raises(FaceError, match=r"\(B, 3, H, W\), not \(3, 100, 100\)"):
         recognizer.embed(torch.rand(3, 100, 100), points)

@@ -1,7 +1,6 @@
-"""What happens to photos: noise, other light, a colour cast, blur, a turned head.
+"""Perturbations of photos: noise, illumination, colour cast and blur; and head poses.
 
-The slides find the method robust to all but the last. Photos are disturbed as pictures; a head is
-turned by the engine, so only characters that it drew can be.
+Photos are perturbed as pictures. The engine turns the head of a character that it draws.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from numpy.typing import NDArray
 
 from ..images import Picture, resize
 
-__all__ = ["DISTURBANCES", "POSES"]
+__all__ = ["PERTURBATIONS", "POSES"]
 
-_NOISE = 15.0  # standard deviation, of 255
-_DARK = 0.45  # how much less light the far side of the face has
-_CAST = (1.15, 1.0, 0.8)
-_BLUR = 96  # pixels that are left of the shorter side
+_NOISE = 15.0  # standard deviation on the scale of 0 to 255
+_DARK = 0.45  # decrease of linear light from one side to the other
+_CAST = (1.15, 1.0, 0.8)  # gains of red, green and blue
+_BLUR = 96  # pixels of the shorter side after downscaling
 
 
 def _noise(picture: Picture) -> Picture:
@@ -28,7 +27,7 @@ def _noise(picture: Picture) -> Picture:
 
 
 def _light(picture: Picture) -> Picture:
-    """Light from one side: a ramp from full to ``1 - _DARK`` across, in linear light."""
+    """Multiply linear light by a horizontal ramp from 1 to ``1 - _DARK``."""
     ramp = 1 - _DARK * np.linspace(0, 1, picture.shape[1])[None, :, None]
     return _bytes(255 * ((picture / 255) ** 2.2 * ramp) ** (1 / 2.2))
 
@@ -48,13 +47,13 @@ def _bytes(values: NDArray[Any]) -> Picture:
     return np.asarray(values.round().clip(0, 255), dtype=np.uint8)
 
 
-DISTURBANCES: Mapping[str, Callable[[Picture], Picture]] = {
+PERTURBATIONS: Mapping[str, Callable[[Picture], Picture]] = {
     "noise": _noise,
     "illumination": _light,
     "colour": _colour,
     "blur": _blur,
 }
-"""Name -> picture uint8 (H, W, 3) to one of the same shape; the same every time."""
+"""Deterministic functions from a picture uint8 (H, W, 3) to one of the same shape, by name."""
 
 POSES: Mapping[str, Mapping[str, float]] = {"pose 15": {"yaw": 15.0}, "pose 30": {"yaw": 30.0}}
-"""Name -> scene of the engine."""
+"""Scenes of the engine by name; yaw in degrees."""

@@ -22,7 +22,7 @@ def _options(command: click.Command) -> set[str]:
 
 
 def _find(words: list[str]) -> tuple[click.Command, list[str]]:
-    """The command that these words call, and the words that are left for it."""
+    """Return the command of these words and its remaining words."""
     command: click.Command = app
     context = click.Context(app)
     while isinstance(command, click.Group) and words:

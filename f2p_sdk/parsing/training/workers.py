@@ -1,4 +1,4 @@
-"""Varying pictures for the steps of a training: one after another, or on many cores at once."""
+"""Augmentation of the pictures of each training step, on one core or on many."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ...training.device import Device
 from .augment import Bytes, Variation, augment
 from .data import Faces
 
-__all__ = ["Task", "Vary", "varying"]
+__all__ = ["AugmentAll", "Task", "augmenter"]
 
-_OTHERS = 2  # cores that are left to those who do not vary pictures
+_RESERVED = 2  # cores that do not augment
 
 
 @dataclass(frozen=True)
 class Task:
-    """A picture that is to be varied.
+    """A picture to augment.
 
     Attributes:
         row: of the faces.
-        seed: where its random numbers begin.
+        seed: of its random numbers.
         variation, side, plain: see :func:`.augment.augment`.
     """
 
@@ -36,31 +36,31 @@ class Task:
     plain: float
 
 
-Vary = Callable[[Iterable[Task]], Iterable[tuple[Bytes, Bytes]]]
+AugmentAll = Callable[[Iterable[Task]], Iterable[tuple[Bytes, Bytes]]]
 """Tasks to pictures uint8 (S, S, 3) and labels uint8 (S, S), in their order."""
 
-_faces: Faces | None = None  # those of the training that forked this process
+_faces: Faces | None = None  # of the training that forked this process
 
 
-def _varied(faces: Faces, task: Task) -> tuple[Bytes, Bytes]:
+def _augmented(faces: Faces, task: Task) -> tuple[Bytes, Bytes]:
     rng = np.random.default_rng(task.seed)
     return augment(faces[task.row], rng, task.variation, task.side, task.plain)
 
 
 def _forked(task: Task) -> tuple[Bytes, Bytes]:
     assert _faces is not None
-    return _varied(_faces, task)
+    return _augmented(_faces, task)
 
 
 @contextlib.contextmanager
-def varying(faces: Faces, device: Device) -> Iterator[Vary]:
-    """What varies pictures of ``faces``: where a GPU does the rest, all other cores at once."""
+def augmenter(faces: Faces, device: Device) -> Iterator[AugmentAll]:
+    """Augments pictures of ``faces``; on many cores if the network runs on a GPU."""
     global _faces
-    workers = (os.cpu_count() or 1) - _OTHERS
+    workers = (os.cpu_count() or 1) - _RESERVED
     if device.name == "cpu" or workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
-        yield lambda tasks: (_varied(faces, task) for task in tasks)
+        yield lambda tasks: (_augmented(faces, task) for task in tasks)
         return
-    _faces = faces  # forked along: nothing of it is copied
+    _faces = faces  # forked processes share its memory
     try:
         with multiprocessing.get_context("fork").Pool(workers) as pool:
             yield lambda tasks: pool.map(_forked, tasks)

@@ -1,4 +1,4 @@
-"""What a face parser sees in a picture, as the objective wants it."""
+"""A face parser as the objective uses it: on pictures of any size, with probabilities."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ..objective import Parsed
 if TYPE_CHECKING:
     from ..hookspecs import Parser
 
-__all__ = ["Reader"]
+__all__ = ["PictureParser"]
 
 
-class Reader:
+class PictureParser:
     """Pictures (B, 3, S, S) RGB sRGB in [0, 1] to features and class probabilities.
 
-    Pictures are brought to the parser's own side first. Differentiable in the pictures.
+    Pictures are resized to the parser's own side. Differentiable with respect to the pictures.
 
     Args:
         parser: frozen.
@@ -35,10 +35,10 @@ class Reader:
             pictures = functional.interpolate(
                 pictures, (side, side), mode="bilinear", align_corners=False, antialias=True
             )
-        seen = self.parser.features(pictures)
-        stages = (seen.stage1, seen.stage2, seen.stage4)
-        return Parsed(stages, torch.softmax(seen.logits, dim=1))
+        features = self.parser.features(pictures)
+        stages = (features.stage1, features.stage2, features.stage4)
+        return Parsed(stages, torch.softmax(features.logits, dim=1))
 
-    def classes(self, weights: Mapping[str, float]) -> Tensor:
-        """(K,): the weights of the parser's classes by name; what is not named weighs nothing."""
+    def class_weights(self, weights: Mapping[str, float]) -> Tensor:
+        """Weights (K,) of the parser's classes from weights by name; 0 for classes without one."""
         return torch.tensor([float(weights.get(name, 0.0)) for name in self.parser.classes])

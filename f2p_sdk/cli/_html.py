@@ -1,7 +1,4 @@
-"""One HTML file that shows figures and pictures, everything inside: to be looked at, mailed, kept.
-
-No script, no link to anywhere; rows of pictures of one height with what was measured beside them.
-"""
+"""HTML page with figures and pictures in a single file, without scripts and links."""
 
 from __future__ import annotations
 
@@ -15,8 +12,6 @@ from .. import images
 from ..errors import UsageError
 from ..files import atomic_write
 from ..images import Picture
-
-__all__ = ["Row", "write_page"]
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem;
@@ -34,16 +29,14 @@ class Row:
     """One row of the page.
 
     Attributes:
-        title: what the row is about, e.g. the name of a photo.
-        pictures: label and uint8 (H, W, 3) RGB picture, in the order shown.
-        figures: name and number, or text.
-        note: a sentence beneath.
+        title: heading, e.g. the name of a photo.
+        pictures: label and picture uint8 (H, W, 3), from left to right.
+        figures: numbers or texts by name.
     """
 
     title: str
     pictures: Sequence[tuple[str, Picture]]
     figures: Mapping[str, object] = field(default_factory=dict)
-    note: str = ""
 
 
 def write_page(
@@ -55,9 +48,9 @@ def write_page(
     note: str = "",
     height: int = 256,
 ) -> Path:
-    """Write ``folder/index.html`` and return its path; the folder is made if it is not there.
+    """Write ``folder/index.html`` and return its path; a missing folder is created.
 
-    ``figures`` stand at the top. Pictures are scaled to ``height`` pixels.
+    ``figures`` and ``note`` are at the top. Pictures are scaled to ``height`` pixels.
     """
     parts = [
         "<!doctype html>",
@@ -75,19 +68,18 @@ def write_page(
 
 
 def _row(row: Row, height: int) -> str:
-    shown = "".join(_picture(label, picture, height) for label, picture in row.pictures)
-    note = f'<p class="note">{html.escape(row.note)}</p>' if row.note else ""
+    pictures = "".join(_picture(label, picture, height) for label, picture in row.pictures)
     return (
-        f'<section><h2>{html.escape(row.title)}</h2><div class="row">{shown}</div>'
-        f"{_figures(row.figures)}{note}</section>"
+        f'<section><h2>{html.escape(row.title)}</h2><div class="row">{pictures}</div>'
+        f"{_figures(row.figures)}</section>"
     )
 
 
 def _picture(label: str, picture: Picture, height: int) -> str:
     h, w = picture.shape[:2]
     width = max(1, round(w * height / h))
-    small = picture if (w, h) == (width, height) else images.resize(picture, (width, height))
-    data = base64.b64encode(images.encode_png(small, level=6)).decode("ascii")
+    scaled = picture if (w, h) == (width, height) else images.resize(picture, (width, height))
+    data = base64.b64encode(images.encode_png(scaled, level=6)).decode("ascii")
     label = html.escape(label)
     return (
         f'<figure><img alt="{label}" width="{width}" height="{height}" '
@@ -99,11 +91,11 @@ def _figures(figures: Mapping[str, object]) -> str:
     if not figures:
         return ""
     cells = "".join(
-        f"<tr><td>{html.escape(name)}</td><td>{html.escape(_shown(value))}</td></tr>"
+        f"<tr><td>{html.escape(name)}</td><td>{html.escape(_text(value))}</td></tr>"
         for name, value in figures.items()
     )
     return f"<table>{cells}</table>"
 
 
-def _shown(value: object) -> str:
+def _text(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,121 @@
+"""Measurements of the similarity between a photo and the engine's picture of its character."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from .. import images, plugins
+from ..hookspecs import Recognizer
+from ..images import Picture
+from ..metrics import confusion_matrix, iou
+from ..pipeline import Fitter, Subject
+from ..recognizers.embedding import MIRRORED, embed_face, find_landmarks
+from ..tensors import to_tensor
+from .figures import landmark_error
+
+__all__ = ["Measurements", "Measurer"]
+
+Array = NDArray[Any]
+
+#: Name of the second opinion on pictures that are grey, small and mirrored.
+ALTERED = "altered"
+_REDUCTION = 4
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """Comparison of a photo and a picture.
+
+    Attributes:
+        photo, picture: embeddings (E,) by the measuring recognizer.
+        figures: ``landmark_error``, ``iou`` (mean over classes) and the distance ``second.NAME``
+            of each second opinion.
+        classes: intersection over union by class.
+        opinions: embeddings of photo and picture by second opinion.
+    """
+
+    photo: Array
+    picture: Array
+    figures: Mapping[str, float | None]
+    classes: Mapping[str, float]
+    opinions: Mapping[str, tuple[Array, Array]] = field(repr=False, default_factory=dict)
+
+
+class Measurer:
+    """Measures the characters of one fitter.
+
+    The search minimises the distance of its own recognizer, so that this distance is biased. Second
+    opinions come from all other available recognizers, and from the measuring recognizer on grey,
+    small and mirrored pictures (``altered``).
+    """
+
+    def __init__(self, fitter: Fitter) -> None:
+        self.fitter = fitter
+        used = {fitter.recognizer.name, fitter.measure.name}
+        others = [n for n in plugins.usable(plugins.recognizers()) if n not in used]
+        self.others = {name: plugins.recognizer(name) for name in others}
+
+    def __call__(self, subject: Subject, picture: Picture) -> Measurements:
+        """Compare a photo with ``picture``, uint8 (S, S, 3), the engine's picture of its fit."""
+        fitter = self.fitter
+        photo, photo_landmarks = subject.aligned.picture, subject.aligned.landmarks
+        detected = find_landmarks(fitter.detector, picture)
+        landmarks = fitter.framing.pixels(picture.shape[0]) if detected is None else detected
+        opinions = {
+            name: (
+                _embedding(recognizer, photo, photo_landmarks),
+                _embedding(recognizer, picture, landmarks),
+            )
+            for name, recognizer in self.others.items()
+        }
+        opinions[ALTERED] = (
+            _embedding(fitter.measure, *_altered(photo, photo_landmarks)),
+            _embedding(fitter.measure, *_altered(picture, landmarks)),
+        )
+        classes = self._class_iou(photo, picture)
+        scaled = photo_landmarks * (picture.shape[0] / photo.shape[0])
+        figures: dict[str, float | None] = {
+            "landmark_error": None if detected is None else landmark_error(detected, scaled),
+            "iou": float(np.mean(list(classes.values()))) if classes else None,
+            **{f"second.{k}": float(np.linalg.norm(a - b)) for k, (a, b) in opinions.items()},
+        }
+        embedding = _embedding(fitter.measure, picture, landmarks)
+        return Measurements(subject.measured.numpy(), embedding, figures, classes, opinions)
+
+    def _class_iou(self, photo: Picture, picture: Picture) -> dict[str, float]:
+        """Intersection over union by class of the parser's label maps; empty without a parser."""
+        reader = self.fitter.reader
+        if reader is None:
+            return {}
+        side = reader.parser.size
+        maps = []
+        for one in (photo, picture):
+            with torch.no_grad():
+                logits = reader.parser.sharp(to_tensor(images.resize(one, side)))
+            large = functional.interpolate(logits, (side, side), mode="bilinear")
+            maps.append(large[0].argmax(dim=0).numpy())
+        names = reader.parser.classes
+        scores = iou(confusion_matrix(maps[0], maps[1], len(names)))
+        return {n: float(s) for n, s in zip(names, scores, strict=True) if np.isfinite(s)}
+
+
+def _embedding(recognizer: Recognizer, picture: Picture, landmarks: Array) -> Array:
+    return embed_face(recognizer, picture, landmarks)[0].numpy()
+
+
+def _altered(picture: Picture, landmarks: Array) -> tuple[Picture, Array]:
+    """Return a grey, mirrored picture with a quarter of the resolution, and its landmarks."""
+    side = picture.shape[0]
+    grey = (picture @ np.array([0.299, 0.587, 0.114])).round().astype(np.uint8)
+    small = images.resize(np.repeat(grey[..., None], 3, axis=2), max(1, side // _REDUCTION))
+    large = images.resize(small, side)[:, ::-1].copy()
+    points = np.asarray(landmarks)[list(MIRRORED)].copy()
+    points[:, 0] = picture.shape[1] - 1 - points[:, 0]
+    return large, points
