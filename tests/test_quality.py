@@ -31,7 +31,7 @@ class CoarseSolve(ExactSolve):
         return super().run(replace(context, size=128), state)
 
 
-COARSE = CoarseSolve(name="solve", solver=Exact(rounds=((32, 0), (32, 0))))
+COARSE = CoarseSolve(name="solve", solver=Exact(rounds=Exact().rounds[:2]))
 
 
 @pytest.fixture(scope="module")
@@ -80,4 +80,4 @@ def test_exact_method_recovers_a_character(
     assert result.picture is not None
     assert result.character.values["hairstyle"] == true.values["hairstyle"]
     error = np.mean((result.picture.astype(np.float64) - picture) ** 2) / 255**2
-    assert -10 * np.log10(error) > 27  # dB; measured: 32.6, 34.2 and 29.8
+    assert -10 * np.log10(error) > 25  # dB; measured: 32.2, 33.5 and 27.3
