@@ -23,7 +23,7 @@ from torch import Tensor
 
 from f2p_sdk import game, images
 from f2p_sdk.bridge import open_engine
-from f2p_sdk.search import Exact, Round, Space
+from f2p_sdk.search import Exact, Space
 from f2p_sdk.search.exact.gauss_newton import Draw
 
 
@@ -45,7 +45,7 @@ def main() -> None:
     kind = game(args.game)
     layout = kind.layout
     start = torch.from_numpy(layout.encode(layout.default()))
-    one_round = Exact(rounds=(Round(32, 3, 0),), noise=1.0)
+    one_round = Exact(grids=(32,), trials=3, noise=1.0, refreshed=0)
     files = [f for f in sorted(args.photos.iterdir()) if f.suffix in (".jpg", ".png")]
     rows, shown = [], []
     with open_engine(kind, listen=args.listen) as host:

@@ -31,7 +31,7 @@ class CoarseSolve(ExactSolve):
         return super().run(replace(context, size=128), state)
 
 
-COARSE = CoarseSolve(name="solve", solver=Exact(rounds=Exact().rounds[:2]))
+COARSE = CoarseSolve(name="solve", solver=Exact(grids=Exact().grids[:2], refreshed=0))
 
 
 @pytest.fixture(scope="module")

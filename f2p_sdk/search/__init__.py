@@ -9,7 +9,7 @@ step. The rest are logits: ``softmax(sharpness * logit)`` per categorical group 
 """
 
 from .choices import ChoiceResult, search_choices
-from .exact import Exact, Round, Solution
+from .exact import Exact, Solution
 from .optimise import Adam, GradientDescent, Optimiser, Problem, Render, Result, minimise
 from .space import Space
 
@@ -22,7 +22,6 @@ __all__ = [
     "Problem",
     "Render",
     "Result",
-    "Round",
     "Solution",
     "Space",
     "minimise",

@@ -21,7 +21,7 @@ from f2p_sdk.pipeline.methods import CONTENT, FEATURES, PARTS, method
 from f2p_sdk.pipeline.report import Clock
 from f2p_sdk.pipeline.stages import ChoiceSearch, ExactSolve, GradientSearch
 from f2p_sdk.pipeline.targets import Targets
-from f2p_sdk.search import Adam, Exact, Round, Space
+from f2p_sdk.search import Adam, Exact, Space
 
 torch.set_num_threads(1)
 START = torch.tensor([0.5, 0.5, 1.0, 0.0, 0.0])
@@ -170,7 +170,7 @@ def test_the_exact_stage_solves_for_the_engines_picture(with_engine: bool) -> No
     plan = Method(
         "test",
         "one stage",
-        (ExactSolve(name="solve", solver=Exact(rounds=(Round(2, 3, 0), Round(4, 3, 0)))),),
+        (ExactSolve(name="solve", solver=Exact(grids=(2, 4))),),
         {},
     )
     drawing = SimpleNamespace(tensor=engine) if with_engine else None

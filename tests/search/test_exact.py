@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from f2p_sdk.search import Exact, Round, Space
+from f2p_sdk.search import Exact, Space
 from f2p_sdk.search.exact.gauss_newton import Model, Point
 from f2p_sdk.search.exact.normal_equations import NormalEquations
 
@@ -19,7 +19,7 @@ SPACE = Space.around(START, 5, GROUPS)
 COLOURS = torch.tensor([[0.9, 0.2, 0.2], [0.2, 0.9, 0.2], [0.2, 0.2, 0.9], [0.8, 0.8, 0.1]])
 SHAPES = torch.tensor([0.7, 1.0, 1.4])
 TRUE = torch.tensor([0.2, 0.85, 0.7, 0.35, 0.6, 0.0, 0, 1, 0, 0.0, 1, 0])
-SMALL = Exact(rounds=(Round(32, 3, 0), Round(64, 3, 2)))
+SMALL = Exact(grids=(32, 64), trials=3, refreshed=2)
 
 
 def draw(vectors: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ def solve(space: Space, true: Tensor = TRUE, exact: Exact = SMALL) -> tuple[Tens
         return draw(vectors)
 
     found = exact.solve(space, lambda cells: (draw(true[None])[0], noted))
-    assert len(found.losses) == len(exact.rounds)
+    assert len(found.losses) == len(exact.grids)
     return found.vector, torch.cat(drawn)
 
 
@@ -82,7 +82,7 @@ def test_the_start_stays_if_it_is_the_answer() -> None:
 
 def test_the_loss_never_rises_from_round_to_round() -> None:
     target = draw(TRUE[None])[0]
-    exact = dataclasses.replace(SMALL, rounds=(Round(32, 3, 0),) * 3)
+    exact = dataclasses.replace(SMALL, grids=(32, 32, 32))
     losses = exact.solve(SPACE, lambda cells: (target, draw)).losses
     assert list(losses) == sorted(losses, reverse=True)
 
@@ -98,7 +98,7 @@ def test_a_refreshed_jacobian_finds_a_choice_that_reverses_a_slider(refreshed: i
         return torch.exp(-(((line - place) / (0.12 + 0.05 * other)) ** 2))
 
     start, true = torch.tensor([0.5, 1.0, 0.0]), torch.tensor([0.85, 0.0, 1.0])
-    exact = Exact(rounds=(Round(64, 1, refreshed),) * 2)
+    exact = Exact(grids=(64, 64), refreshed=refreshed)
     found = exact.solve(
         Space.around(start, 1, (slice(1, 3),)), lambda cells: (bar(true[None])[0], bar)
     )

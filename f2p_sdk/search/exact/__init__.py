@@ -1,5 +1,5 @@
 """Exact method: least squares on a picture that the engine itself drew."""
 
-from .local_search import Exact, Round, Solution
+from .local_search import Exact, Solution
 
-__all__ = ["Exact", "Round", "Solution"]
+__all__ = ["Exact", "Solution"]

@@ -102,6 +102,10 @@ class Model:
         deviations = (self.target - picture) * self.variance.rsqrt()
         return float(functional.huber_loss(deviations, torch.zeros_like(deviations), delta=_HUBER))
 
+    def mean_square(self, point: Point) -> float:
+        """Mean square difference between a point's picture and the target, of 1."""
+        return float((self.target - point.picture).square().mean())
+
     def equations(self, point: Point) -> NormalEquations:
         """Return the normal equations at a point, residuals reweighted by Huber's weights."""
         residual = self.target - point.picture

@@ -1,4 +1,4 @@
-"""Iterated local search for the character in a picture that the engine itself drew.
+"""Local search for the character in a picture that the engine itself drew.
 
 Gauss-Newton moves sliders, but choices have no gradient. So each move of the local search changes
 one choice, descends again, and stays where the loss is smaller.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,7 +15,7 @@ from torch import Tensor
 from ..space import Space
 from .gauss_newton import Draw, Model, Point
 
-__all__ = ["Exact", "Round", "Solution"]
+__all__ = ["Exact", "Solution"]
 
 
 @dataclass(frozen=True)
@@ -32,50 +31,34 @@ class Solution:
     losses: tuple[float, ...]
 
 
-class Round(NamedTuple):
-    """One Jacobian, one descent, and one pass over the choices.
-
-    Attributes:
-        cells: cells a side in whose mean colours pictures are compared.
-        trials: choices of a group that are followed at most, least predicted cost first.
-        refreshed: sliders whose Jacobian is measured again for each of them: the effect of a brow's
-            sliders depends on the brow.
-    """
-
-    cells: int
-    trials: int
-    refreshed: int
-
-
 @dataclass(frozen=True)
 class Exact:
     """Settings of the exact method.
 
     Attributes:
-        rounds: from coarse to fine.
+        grids: per round the cells a side in whose mean colours pictures are compared.
         difference: finite-difference step in cells: a slider moves by ``difference / cells`` of
             its range.
         steps: Gauss-Newton steps from one Jacobian at most.
         noise, gain: see :class:`Model`.
+        trials: choices of a group that are followed at most, least predicted cost first.
         reach: a choice is followed if its predicted cost is at most this times the present one.
+        refreshed: sliders whose Jacobian is measured again for each followed choice, on the finest
+            grid: the effect of a brow's sliders depends on the brow.
+        enough: mean square, of 1, at which no other choice is tried.
     """
 
-    rounds: tuple[Round, ...] = (
-        Round(32, 6, 0),
-        Round(32, 6, 0),
-        Round(64, 6, 0),
-        Round(128, 6, 24),
-        Round(128, 36, 24),
-    )
+    grids: tuple[int, ...] = (32, 32, 64, 128, 128)
     difference: float = 8.0
     steps: int = 8
     noise: float = 60.0
     gain: float = 0.02
-    reach: float = 100.0
+    trials: int = 8
+    reach: float = 4.0
+    refreshed: int = 24
+    enough: float = 1e-6
 
-    def solve(
-        self, space: Space, compare: Callable[[int], tuple[Tensor, Draw]], log=None
-    ) -> Solution:
+    def solve(self, space: Space, compare: Callable[[int], tuple[Tensor, Draw]]) -> Solution:
         """Search from the start of a space.
 
         Args:
@@ -83,32 +66,30 @@ class Exact:
             compare: from cells a side to the target (P,) and the function that draws vectors so.
         """
         vector, losses = space.start, []
-        for one in self.rounds:
-            target, draw = compare(one.cells)
+        for cells in self.grids:
+            target, draw = compare(cells)
             point = Point(vector, draw(vector[None])[0])
             model = Model.around(
                 point,
                 target,
                 draw,
                 space.free_sliders,
-                difference=self.difference / one.cells,
+                difference=self.difference / cells,
                 noise=self.noise,
                 gain=self.gain,
             )
-            if log:
-                log("linear", point, model)
             point, model = model.descend(point, self.steps)
-            if log:
-                log("descend", point, model)
+            refreshed = self.refreshed if cells == max(self.grids) else 0
             for group in space.free_groups:
-                point, model = self._change(point, model, group, one)
-                if log:
-                    log(f"group{group.start}", point, model)
+                if model.mean_square(point) > self.enough:
+                    point, model = self._change(point, model, group, refreshed)
             vector = point.vector
-            losses.append(float((target - point.picture).square().mean()))
+            losses.append(model.mean_square(point))
         return Solution(vector, tuple(losses))
 
-    def _change(self, point: Point, model: Model, group: slice, one: Round) -> tuple[Point, Model]:
+    def _change(
+        self, point: Point, model: Model, group: slice, refreshed: int
+    ) -> tuple[Point, Model]:
         """Follow other choices of a group; return the best point and the model there."""
         others = torch.eye(group.stop - group.start)[point.vector[group] == 0]
         if not len(others):
@@ -118,11 +99,11 @@ class Exact:
         changes = model.draw(vectors) - point.picture
         cost = model.equations(point).predict(torch.cat([torch.zeros_like(changes[:1]), changes]))
         best, best_model, least = point, model, model.loss(point.picture)
-        for k in cost[1:].argsort()[: one.trials].tolist():
+        for k in cost[1:].argsort()[: self.trials].tolist():
             if cost[1 + k] > self.reach * cost[0]:
                 break
             start = Point(vectors[k], point.picture + changes[k])
-            local = model.refreshed(start, changes[k], one.refreshed) if one.refreshed else model
+            local = model.refreshed(start, changes[k], refreshed) if refreshed else model
             found, found_model = local.descend(start, self.steps)
             if model.loss(found.picture) < least:
                 best, best_model, least = found, found_model, model.loss(found.picture)
