@@ -98,7 +98,7 @@ def test_a_refreshed_jacobian_finds_a_choice_that_reverses_a_slider(refreshed: i
         return torch.exp(-(((line - place) / (0.12 + 0.05 * other)) ** 2))
 
     start, true = torch.tensor([0.5, 1.0, 0.0]), torch.tensor([0.85, 0.0, 1.0])
-    exact = Exact(grids=(64, 64), refreshed=refreshed)
+    exact = Exact(grids=(64, 64), reach=1e9, refreshed=refreshed)
     found = exact.solve(
         Space.around(start, 1, (slice(1, 3),)), lambda cells: (bar(true[None])[0], bar)
     )
