@@ -72,6 +72,14 @@ def emit_json(document: Any) -> None:
     click.echo(json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False))
 
 
+def show(as_json: bool, document: Any, text: str) -> None:
+    """Print the result of a command on stdout: ``document`` as JSON, or ``text``."""
+    if as_json:
+        emit_json(document)
+    else:
+        say(text)
+
+
 def flatten(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Flatten nested mappings: ``{"a": {"b": 1}}`` becomes ``{"a.b": 1}``."""
     found: dict[str, Any] = {}
