@@ -23,15 +23,7 @@ from PIL import Image
 from ..errors import DatasetError
 from .manifest import read_manifest
 
-__all__ = [
-    "PASS_FILES",
-    "Record",
-    "Shard",
-    "read_planes",
-    "read_records",
-    "shard_path",
-    "suffixes",
-]
+__all__ = ["PASS_FILES", "Record", "Shard", "read_planes", "read_records", "shard_path", "suffixes"]
 
 _BLOCK = tarfile.BLOCKSIZE
 _END = bytes(2 * _BLOCK)

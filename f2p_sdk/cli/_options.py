@@ -62,9 +62,7 @@ game = click.option(
 )
 keys = path("--keys", folder=True, help="Encrypt with the keys in this folder.")
 page = path(
-    "--page",
-    folder=True,
-    help="Also write an HTML page with pictures and figures to this folder.",
+    "--page", folder=True, help="Also write an HTML page with pictures and figures to this folder."
 )
 recognizer = click.option(
     "--recognizer",

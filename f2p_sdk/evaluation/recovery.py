@@ -94,9 +94,7 @@ def recover(
 
 
 def recovery(
-    fitter: Fitter,
-    recovered: list[Recovered],
-    visible: np.ndarray[Any, np.dtype[np.bool_]],
+    fitter: Fitter, recovered: list[Recovered], visible: np.ndarray[Any, np.dtype[np.bool_]]
 ) -> dict[str, Any]:
     """Return the figures of one method over its recovered characters."""
     rows = [one.row for one in recovered]

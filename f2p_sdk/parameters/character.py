@@ -64,8 +64,7 @@ class Character:
         for name, value in values.items():
             if name not in self.values:
                 raise CharacterError(
-                    f"{self.name} has no parameter {name!r}",
-                    remedy=did_you_mean(name, self.values),
+                    f"{self.name} has no parameter {name!r}", remedy=did_you_mean(name, self.values)
                 )
             if isinstance(value, str) is not isinstance(self.values[name], str):
                 expected = "a choice" if isinstance(self.values[name], str) else "a number"

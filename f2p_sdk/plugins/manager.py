@@ -240,8 +240,7 @@ def _choose(what: str, name: str | None, specs: Sequence[Spec]) -> Spec:
             return spec
         reasons.append(f"{spec.name}: {reason}")
     raise PluginError(
-        f"no {what} can be used: {'; '.join(reasons) or 'none is installed'}",
-        remedy=_INSTALL,
+        f"no {what} can be used: {'; '.join(reasons) or 'none is installed'}", remedy=_INSTALL
     )
 
 
