@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from .messages import EngineInfo
 from .wire import MAJOR, MINOR, Message
 
-__all__ = ["MAX_ENGINES", "Admission", "Refusal"]
-
 MAX_ENGINES = 256
 
 

@@ -34,8 +34,6 @@ from .link import Link, Request
 from .messages import MAX_CREDITS, PASSES, EngineInfo, Size, pack_planes, parse_size
 from .wire import MAX_TEXT, Buffer, Message, MessageType, encode
 
-__all__ = ["CREDITS", "EngineClient", "EngineHandler", "serve_engine"]
-
 CREDITS = 4
 """Requests that an engine holds at a time: one to draw, the others hide the transfer time."""
 

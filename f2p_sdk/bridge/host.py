@@ -24,8 +24,6 @@ from .requests import Requests, Values
 from .sockets import ANY_PORT, bind_router
 from .wire import MessageType
 
-__all__ = ["Host", "Values"]
-
 HEARTBEAT = 1.0
 SILENCE = 10.0
 

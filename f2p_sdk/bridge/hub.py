@@ -26,8 +26,6 @@ from .messages import EngineInfo, check_answer
 from .sockets import receive, send
 from .wire import Message, MessageType, VersionError, WireError, decode, encode
 
-__all__ = ["Hub"]
-
 log = logging.getLogger(__name__)
 
 _BATCH = 64  # messages received before other work is done

@@ -22,8 +22,6 @@ from .sockets import connect_dealer, receive, send
 from .watchdog import Watchdog
 from .wire import Buffer, Message, MessageType, VersionError, WireError, decode, encode
 
-__all__ = ["EXIT_HOST_GONE", "Link", "Request"]
-
 EXIT_HOST_GONE = 3
 """Exit code of an engine whose host has gone while its handler hangs."""
 

@@ -17,8 +17,6 @@ from .sockets import ANY_PORT
 if TYPE_CHECKING:
     from ..kinds import Kind
 
-__all__ = ["EngineGroup", "open_engine"]
-
 _GRACE = 2.0  # seconds to end after GOODBYE, and after each signal
 
 

@@ -15,8 +15,6 @@ from .wire import Message, MessageType
 if TYPE_CHECKING:
     from ..parameters import Character
 
-__all__ = ["Requests", "Values"]
-
 Values: TypeAlias = "Mapping[str, float | str] | Character"
 """A character, or its values by name in the game's own units."""
 

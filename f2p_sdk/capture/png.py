@@ -12,8 +12,6 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["fast_png"]
-
 _UP = 2  # filter type: difference to the row above
 
 

@@ -12,8 +12,6 @@ import numpy as np
 
 from ..errors import UsageError
 
-__all__ = ["ASPECTS", "check_aspects", "random_scene"]
-
 Scene = dict[str, Any]
 Random = np.random.Generator
 

@@ -23,8 +23,6 @@ from PIL import Image
 from ..errors import DatasetError
 from .manifest import read_manifest
 
-__all__ = ["PASS_FILES", "Record", "Shard", "read_planes", "read_records", "shard_path", "suffixes"]
-
 _BLOCK = tarfile.BLOCKSIZE
 _END = bytes(2 * _BLOCK)
 _AGAIN = "delete this shard and run f2p capture again: it draws the missing records"

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ..kinds import Kind
     from ..parameters import Character
 
-__all__ = ["Listening", "host_keys", "listen_options", "load_character", "warn_refusal"]
-
 Command = Callable[..., Any]
 
 

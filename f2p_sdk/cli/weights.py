@@ -9,8 +9,6 @@ import click
 from . import _options as options
 from ._common import emit_json, flatten, progress, say, table
 
-__all__ = ["command"]
-
 
 @click.group()
 def command() -> None:

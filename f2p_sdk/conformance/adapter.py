@@ -15,8 +15,6 @@ from ..parameters import Character, Continuous, Layout
 if TYPE_CHECKING:
     from ..kinds import Kind
 
-__all__ = ["check_adapter", "check_weights"]
-
 SAMPLES = 20  # random characters
 TOLERANCE = 1e-6  # of a slider's range: a float32 has seven digits
 

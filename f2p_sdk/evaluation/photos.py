@@ -17,8 +17,6 @@ from .figures import identification, mean, verification
 from .measures import Measurements, Measurer
 from .perturbations import PERTURBATIONS
 
-__all__ = ["Fitted", "Photo", "fit_photos", "robustness", "summary"]
-
 
 @dataclass(frozen=True)
 class Photo:

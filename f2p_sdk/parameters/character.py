@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import CharacterError, did_you_mean, error_prefix
 from ..files import atomic_write, read_limited
-from .schema import Value
+from .schema import Value as Value  # also for importers of this module
 from .tomlfile import check_keys
 
 if TYPE_CHECKING:
     from .layout import Layout
-
-__all__ = ["Character", "Value"]
 
 MAX_BYTES = 4 * 1024 * 1024
 _KEYS = ("game", "kind", "layout", "values")

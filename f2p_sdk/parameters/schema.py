@@ -9,8 +9,6 @@ from typing import TypeAlias
 
 from ..errors import CharacterError, LayoutError, did_you_mean
 
-__all__ = ["Continuous", "Discrete", "Parameter", "Value", "check_word"]
-
 Value: TypeAlias = float | str
 """Number of a continuous parameter, or choice of a discrete one."""
 

@@ -22,8 +22,6 @@ from ..hookspecs import (
 )
 from ..kinds import Game
 
-__all__ = ["PluginInfo", "PluginManager", "unavailable_reason"]
-
 Spec = TypeVar("Spec", RecognizerSpec, ParserSpec, DetectorSpec)
 
 _HOOKS = tuple(name for name in vars(HookSpecs) if name.startswith("f2p_"))
