@@ -39,9 +39,8 @@ def check_aspects(names: Sequence[str]) -> tuple[str, ...]:
     """
     for name in names:
         if name not in ASPECTS:
-            raise UsageError(
-                f"{name!r} cannot be varied", remedy=f"choose from {', '.join(ASPECTS)}"
-            )
+            remedy = f"choose from {', '.join(ASPECTS)}"
+            raise UsageError(f"{name!r} cannot be varied", remedy=remedy)
     return tuple(name for name in ASPECTS if name in names)
 
 

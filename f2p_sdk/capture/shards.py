@@ -164,10 +164,8 @@ class Shard:
 
     def close(self) -> None:
         """Write all data to the disk and close the file."""
-        try:
+        with self._file:
             os.fsync(self._file.fileno())
-        finally:
-            self._file.close()
 
     def _write(self, data: bytes) -> None:
         self._file.write(data + _END)

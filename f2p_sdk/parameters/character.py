@@ -67,12 +67,8 @@ class Character:
 
     def to_json(self) -> str:
         """Return JSON with the keys game, kind, layout (hash) and values, one value per line."""
-        document = {
-            "game": self.game,
-            "kind": self.kind,
-            "layout": self.layout_hash,
-            "values": dict(self.values),
-        }
+        contents = (self.game, self.kind, self.layout_hash, dict(self.values))
+        document = dict(zip(_KEYS, contents, strict=True))
         return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def save(self, path: str | Path) -> Path:

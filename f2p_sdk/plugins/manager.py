@@ -227,9 +227,8 @@ def _choose(what: str, name: str | None, specs: Sequence[Spec]) -> Spec:
             raise UnknownNameError(what, name, by_name, remedy="" if by_name else _INSTALL)
         reason = unavailable_reason(by_name[name])
         if reason is not None:
-            raise PluginError(
-                f"{what} {name!r} cannot be used: {reason}", remedy="see `f2p plugins`"
-            )
+            text = f"{what} {name!r} cannot be used: {reason}"
+            raise PluginError(text, remedy="see `f2p plugins`")
         return by_name[name]
     reasons = []
     for spec in specs:
