@@ -44,8 +44,11 @@ def command(
             f"the adapter of {kind.name} has no engine that can be started",
             remedy="start the game, and connect it to the SDK",
         )
-    argv = [*kind.engine(connect), *(["--exit-with-host"] if exit_with_host else [])]
-    argv += [] if keys is None else ["--keys", str(keys)]
+    argv = kind.engine(connect)
+    if exit_with_host:
+        argv = [*argv, "--exit-with-host"]
+    if keys is not None:
+        argv = [*argv, "--keys", str(keys)]
     if not as_json:
         say(f"{kind.name}: connecting to {connect}, Ctrl-C ends it")
     code = _run(argv)

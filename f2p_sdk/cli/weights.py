@@ -18,9 +18,9 @@ def command() -> None:
 @command.command("import")
 @click.argument("network", type=click.Choice(["light-cnn"]))
 @click.argument("file", type=click.Path(path_type=Path))
-@options.path(
+@click.option(
     *("-o", "--out"),
-    folder=False,
+    type=click.Path(path_type=Path),
     metavar="PATH",
     help="File to write; default: in the user's folder, where the SDK finds it.",
 )
