@@ -57,7 +57,7 @@ class Recognizer(Protocol):
 
     @property
     def metric(self) -> Metric:
-        """How to compare two embeddings: by their Euclidean distance, or by their angle."""
+        """Comparison of two embeddings: by their Euclidean distance, or by their angle."""
         ...
 
     def embed(self, pictures: torch.Tensor, landmarks: torch.Tensor) -> torch.Tensor:
