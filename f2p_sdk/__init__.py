@@ -38,7 +38,7 @@ _NAMES = {
     "plugins": ("game", "games", "recognizer", "parser", "detector"),
     "pipeline": ("fit", "FitResult", "Fitter", "render"),
     "conformance": ("check",),
-    "errors": tuple(name for name in errors.__all__ if name[0].isupper()),
+    "errors": tuple(errors.__all__),
 }
 # name -> (module, attribute); an import of the module f2p_sdk.capture would shadow `capture`
 _EXPORTS = {
@@ -68,24 +68,7 @@ if TYPE_CHECKING:
     from .capture import capture as capture_dataset
     from .capture import read_records as read_records
     from .conformance import check as check
-    from .errors import BridgeError as BridgeError
-    from .errors import CharacterError as CharacterError
-    from .errors import DatasetError as DatasetError
-    from .errors import EngineError as EngineError
-    from .errors import EngineLostError as EngineLostError
-    from .errors import EngineTimeoutError as EngineTimeoutError
-    from .errors import F2PError as F2PError
-    from .errors import FaceError as FaceError
-    from .errors import ImageError as ImageError
-    from .errors import LayoutError as LayoutError
-    from .errors import NoFaceError as NoFaceError
-    from .errors import PluginError as PluginError
-    from .errors import ProtocolError as ProtocolError
-    from .errors import SearchError as SearchError
-    from .errors import TrainingError as TrainingError
-    from .errors import UnknownNameError as UnknownNameError
-    from .errors import UsageError as UsageError
-    from .errors import WeightsError as WeightsError
+    from .errors import *
     from .findings import Finding as Finding
     from .hookspecs import CheckSpec as CheckSpec
     from .hookspecs import Detector as Detector

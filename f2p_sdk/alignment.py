@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from PIL import Image, ImageFilter
 
 from .errors import FaceError, NoFaceError
 from .images import Picture, check_picture
+
+if TYPE_CHECKING:
+    from .kinds import Framing
 
 __all__ = ["Aligned", "Face", "PickedFace", "align", "pick_face", "similarity"]
 
@@ -31,15 +34,6 @@ MUCH_OUTSIDE = 0.25  # share of the aligned picture outside of the photo
 # of the frame's side.
 _BLUR = 0.08
 _FADE = 0.08
-
-
-class Frame(Protocol):
-    """The part of `Framing` that `align` needs; `kinds` is a higher layer."""
-
-    @property
-    def size(self) -> int: ...
-
-    def pixels(self, size: int | None = None) -> Array: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +167,7 @@ def similarity(src: npt.ArrayLike, dst: npt.ArrayLike) -> Array:
     return np.column_stack((turn, centre_b - turn @ centre_a))
 
 
-def align(picture: Picture, landmarks: npt.ArrayLike, framing: Frame) -> Aligned:
+def align(picture: Picture, landmarks: npt.ArrayLike, framing: Framing) -> Aligned:
     """Crop a photo so that its face has the position of the face in the game's pictures.
 
     Downscaling is antialiased. Outside of the photo, the crop shows the photo's mirror image,

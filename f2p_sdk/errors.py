@@ -30,8 +30,6 @@ __all__ = [
     "UnknownNameError",
     "UsageError",
     "WeightsError",
-    "did_you_mean",
-    "error_prefix",
 ]
 
 

@@ -208,9 +208,7 @@ def resize(picture: Picture, size: int | tuple[int, int]) -> Picture:
 
 
 def side_by_side(
-    pictures: Sequence[Picture],
-    labels: Sequence[str] | None = None,
-    height: int = 512,
+    pictures: Sequence[Picture], labels: Sequence[str] | None = None, height: int = 512
 ) -> Picture:
     """Return one picture of all pictures in a row on white, each scaled to ``height`` pixels, with
     its label below it.

@@ -122,9 +122,7 @@ class PatternHandler:
         kinds = dict(kinds or {"hero": "0"})
         self._info = EngineInfo(game, kinds, "fake", "1.0", max_size=1024, passes=tuple(PASSES))
         self._delay = delay
-        self._hang_after = hang_after
-        self._die_after = die_after
-        self._fail_after = fail_after
+        self._hang_after, self._die_after, self._fail_after = hang_after, die_after, fail_after
         self.drawn = 0
         self.applied: list[dict[str, float | str]] = []
 
@@ -268,14 +266,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, client in _CLIENTS.items():
         parser.add_argument(f"--{name}", action="store_const", const=client, dest="client")
     args = parser.parse_args(arguments)
-    handler = PatternHandler(
-        args.game,
-        dict(item.split("=", 1) for item in args.kind),
-        delay=args.delay,
-        hang_after=args.hang_after,
-        die_after=args.die_after,
-        fail_after=args.fail_after,
-    )
+    kinds = dict(item.split("=", 1) for item in args.kind)
+    failures = {name: getattr(args, name) for name in ("hang_after", "die_after", "fail_after")}
+    handler = PatternHandler(args.game, kinds, delay=args.delay, **failures)
     options = {"exit_with_host": args.exit_with_host, "keys": args.keys}
     try:
         with args.client(args.connect, handler, **options) as client:

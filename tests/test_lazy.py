@@ -146,6 +146,8 @@ def test_type_checkers_see_the_same_exports() -> None:
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
+    assert seen.pop("*") == ("errors", "*")
+    seen |= {name: ("errors", name) for name in f2p_sdk.errors.__all__}
     assert seen == f2p_sdk._EXPORTS
 
 

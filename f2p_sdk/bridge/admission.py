@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from .messages import EngineInfo
 from .wire import MAJOR, MINOR, Message
 
-__all__ = ["MAX_ENGINES", "Admission", "Refusal"]
-
 MAX_ENGINES = 256
 
 
@@ -18,16 +16,14 @@ class Refusal(Exception):
 
     def __init__(self, code: str, message: str, remedy: str = "") -> None:
         super().__init__(message)
-        self.code = code
-        self.remedy = remedy
+        self.code, self.remedy = code, remedy
 
 
 class Admission:
     """Game and layout hashes that engines must have; None admits any."""
 
     def __init__(self, game: str | None, layouts: Mapping[str, str] | None) -> None:
-        self._game = game
-        self._layouts = layouts
+        self._game, self._layouts = game, layouts
 
     def admit(self, hello: Message, connected: int) -> EngineInfo:
         """Return the engine that sent ``hello``, with the host's warnings about it.
@@ -66,8 +62,6 @@ class Admission:
                 )
         missing = [k for k in layouts if k not in info.kinds]
         if len(missing) == len(layouts):
-            raise Refusal(
-                "kind",
-                f"{info.name} draws {', '.join(info.kinds)}, the host needs {', '.join(missing)}",
-            )
+            needed = f"the host needs {', '.join(missing)}"
+            raise Refusal("kind", f"{info.name} draws {', '.join(info.kinds)}, {needed}")
         return [f"{info.name} does not draw {info.game}/{kind}" for kind in missing]

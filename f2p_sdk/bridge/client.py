@@ -34,8 +34,6 @@ from .link import Link, Request
 from .messages import MAX_CREDITS, PASSES, EngineInfo, Size, pack_planes, parse_size
 from .wire import MAX_TEXT, Buffer, Message, MessageType, encode
 
-__all__ = ["CREDITS", "EngineClient", "EngineHandler", "serve_engine"]
-
 CREDITS = 4
 """Requests that an engine holds at a time: one to draw, the others hide the transfer time."""
 
@@ -148,15 +146,10 @@ class EngineClient(AbstractContextManager["EngineClient"]):
             message = f"{type(error).__name__}: {error}"
             if isinstance(error, F2PError):
                 message = error.message
-            frames = encode(
-                MessageType.FAILED,
-                {
-                    "id": request.message.header["id"],
-                    "credits": 1,
-                    "message": message[:MAX_TEXT],
-                    "remedy": str(getattr(error, "remedy", ""))[:MAX_TEXT],
-                },
-            )
+            remedy = str(getattr(error, "remedy", ""))
+            answer = {"id": request.message.header["id"], "credits": 1}
+            texts = {"message": message[:MAX_TEXT], "remedy": remedy[:MAX_TEXT]}
+            frames = encode(MessageType.FAILED, {**answer, **texts})
         finally:
             self._link.busy_since = None
         self._link.answer(request.epoch, frames)

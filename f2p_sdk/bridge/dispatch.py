@@ -18,8 +18,6 @@ from ..errors import EngineError, EngineLostError, EngineTimeoutError, F2PError
 from .messages import MAX_CREDITS, EngineInfo
 from .wire import Message, MessageType
 
-__all__ = ["MAX_ATTEMPTS", "Dispatcher", "Engine", "Ticket"]
-
 MAX_ATTEMPTS = 3
 """A request fails after this many engines were lost or stalled while drawing it."""
 

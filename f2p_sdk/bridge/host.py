@@ -24,8 +24,6 @@ from .requests import Requests, Values
 from .sockets import ANY_PORT, bind_router
 from .wire import MessageType
 
-__all__ = ["Host", "Values"]
-
 HEARTBEAT = 1.0
 SILENCE = 10.0
 
@@ -73,13 +71,8 @@ class Host(AbstractContextManager["Host"]):
         except BaseException:
             self._context.term()
             raise
-        self._hub = Hub(
-            self._context,
-            router,
-            admission=Admission(game, layouts),
-            heartbeat=heartbeat,
-            silence=silence,
-        )
+        admission = Admission(game, layouts)
+        self._hub = Hub(self._context, router, admission, heartbeat=heartbeat, silence=silence)
         self._hub.start()
         self._requests = Requests(self._hub, layouts)
 
@@ -211,8 +204,7 @@ class Host(AbstractContextManager["Host"]):
         """
         kind, plain = self._requests.kind_and_values(values, kind)
         header = {"kind": kind, "values": plain}
-        _, info = self._requests.send(MessageType.APPLY, header, deadline)
-        return info
+        return self._requests.send(MessageType.APPLY, header, deadline)[1]
 
     def measure(
         self,

@@ -26,8 +26,6 @@ from .messages import EngineInfo, check_answer
 from .sockets import receive, send
 from .wire import Message, MessageType, VersionError, WireError, decode, encode
 
-__all__ = ["Hub"]
-
 log = logging.getLogger(__name__)
 
 _BATCH = 64  # messages received before other work is done
@@ -48,8 +46,8 @@ class Hub(threading.Thread):
         self,
         context: zmq.Context[zmq.Socket[bytes]],
         router: zmq.Socket[bytes],
-        *,
         admission: Admission,
+        *,
         heartbeat: float,
         silence: float,
     ) -> None:
@@ -62,8 +60,7 @@ class Hub(threading.Thread):
         self.supervisor: Callable[[], str] | None = None
         self.exit_report = ""  # how the engines ended that were started for this host
         self._admission = admission
-        self._heartbeat = heartbeat
-        self._silence = silence
+        self._heartbeat, self._silence = heartbeat, silence
         self._router = router
         self._monitor = router.get_monitor_socket(_FAILED_HANDSHAKES)
         self._commands: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()

@@ -22,8 +22,6 @@ from .sockets import connect_dealer, receive, send
 from .watchdog import Watchdog
 from .wire import Buffer, Message, MessageType, VersionError, WireError, decode, encode
 
-__all__ = ["EXIT_HOST_GONE", "Link", "Request"]
-
 EXIT_HOST_GONE = 3
 """Exit code of an engine whose host has gone while its handler hangs."""
 
@@ -68,13 +66,10 @@ class Link:
             raise
         self._inbox: deque[Request] = deque()
         self._epoch = 0
-        self._heartbeat = 1.0
-        self._silence = 10.0
+        self._heartbeat, self._silence = 1.0, 10.0
         self._serving = False
-        now = time.monotonic()
-        self._last_received = now
-        self._next_send = now
-        self._absent_since: float | None = now
+        self._last_received = self._next_send = time.monotonic()
+        self._absent_since: float | None = self._next_send
         self._ended_at = 0.0
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -212,12 +207,9 @@ class Link:
             if self._exit_with_host and seconds > limit:
                 self._end(None)
         elif self._connect_timeout is not None and seconds > self._connect_timeout:
-            self._end(
-                EngineTimeoutError(
-                    f"no welcome from {self.endpoint} within {self._connect_timeout:g} s",
-                    remedy="check that the host runs there, with the same port and keys",
-                )
-            )
+            text = f"no welcome from {self.endpoint} within {self._connect_timeout:g} s"
+            remedy = "check that the host runs there, with the same port and keys"
+            self._end(EngineTimeoutError(text, remedy=remedy))
 
     def _end(self, error: F2PError | None) -> None:
         if not self.ended:

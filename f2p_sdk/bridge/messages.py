@@ -15,18 +15,6 @@ import numpy.typing as npt
 from ..errors import EngineError
 from .wire import MAX_PLANES, Buffer, Message, MessageType, WireError
 
-__all__ = [
-    "PASSES",
-    "EngineInfo",
-    "Rendering",
-    "Size",
-    "check_answer",
-    "pack_planes",
-    "parse_size",
-    "plane_shape",
-    "unpack_planes",
-]
-
 Size: TypeAlias = "tuple[int, int]"
 """Width and height in pixels."""
 

@@ -8,33 +8,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING
 
 from ..errors import BridgeError
 from .host import HEARTBEAT, SILENCE, Host
 from .sockets import ANY_PORT
 
-__all__ = ["EngineGroup", "open_engine"]
+if TYPE_CHECKING:
+    from ..kinds import Kind
 
 _GRACE = 2.0  # seconds to end after GOODBYE, and after each signal
-
-
-class HasHash(Protocol):
-    @property
-    def hash(self) -> str: ...
-
-
-class EngineKind(Protocol):
-    """The attributes of :class:`f2p_sdk.Kind` that the bridge uses."""
-
-    @property
-    def game(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def layout(self) -> HasHash: ...
-    @property
-    def engine(self) -> Callable[[str], list[str]] | None: ...
 
 
 class EngineGroup:
@@ -106,7 +89,7 @@ class EngineGroup:
 
 @contextlib.contextmanager
 def open_engine(
-    kind: EngineKind,
+    kind: Kind,
     *,
     engines: int = 1,
     connect_timeout: float = 60.0,

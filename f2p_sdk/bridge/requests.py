@@ -15,8 +15,6 @@ from .wire import Message, MessageType
 if TYPE_CHECKING:
     from ..parameters import Character
 
-__all__ = ["Requests", "Values"]
-
 Values: TypeAlias = "Mapping[str, float | str] | Character"
 """A character, or its values by name in the game's own units."""
 
@@ -27,8 +25,7 @@ class Requests:
     """Interface of user threads to the hub; thread-safe."""
 
     def __init__(self, hub: Hub, layouts: Mapping[str, str] | None) -> None:
-        self._hub = hub
-        self._layouts = layouts
+        self._hub, self._layouts = hub, layouts
 
     def kind_and_values(
         self, values: Values, kind: str | None
@@ -66,13 +63,8 @@ class Requests:
     ) -> dict[str, Any]:
         """Header of a RENDER without its id."""
         kind, plain = self.kind_and_values(values, kind)
-        return {
-            "kind": kind,
-            "size": list(parse_size(size)),
-            "passes": list(passes),
-            "values": plain,
-            **({"scene": dict(scene)} if scene else {}),
-        }
+        header = {"kind": kind, "size": list(parse_size(size)), "passes": list(passes)}
+        return {**header, "values": plain, **({"scene": dict(scene)} if scene else {})}
 
     def send(
         self, type: MessageType, header: Mapping[str, Any], deadline: float

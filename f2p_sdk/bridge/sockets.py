@@ -18,18 +18,6 @@ from zmq.auth.thread import ThreadAuthenticator
 from ..errors import BridgeError, UsageError
 from .wire import MAX_FRAMES, MAX_PLANE_BYTES, Buffer
 
-__all__ = [
-    "ANY_PORT",
-    "DEFAULT_ENDPOINT",
-    "bind_router",
-    "check_endpoint",
-    "connect_dealer",
-    "is_loopback",
-    "make_keys",
-    "receive",
-    "send",
-]
-
 DEFAULT_ENDPOINT = "tcp://127.0.0.1:15702"
 """Default endpoint of ``f2p apply --listen`` and ``f2p engine --connect``."""
 

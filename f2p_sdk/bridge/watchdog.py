@@ -13,8 +13,6 @@ import os
 import socket
 from collections.abc import Iterator
 
-__all__ = ["VARIABLE", "Watchdog", "start_watchdog"]
-
 VARIABLE = "F2P_WATCHDOG"
 """Environment variable with the loopback port that the engine keeps a connection to."""
 

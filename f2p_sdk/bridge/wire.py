@@ -21,17 +21,6 @@ import msgpack  # type: ignore[import-untyped]
 
 from ..errors import ProtocolError
 
-__all__ = [
-    "FIELDS",
-    "Buffer",
-    "Message",
-    "MessageType",
-    "VersionError",
-    "WireError",
-    "decode",
-    "encode",
-]
-
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
 MAGIC = b"F2P"

@@ -23,8 +23,6 @@ from .png import fast_png
 from .scenes import check_aspects, random_scene
 from .shards import PASS_FILES, Shard, shard_path, suffixes
 
-__all__ = ["Job", "capture"]
-
 SHARD_SIZE = 1000
 DEADLINE = 60.0
 # Enough threads to keep up with an engine; the other cores are for the engines.

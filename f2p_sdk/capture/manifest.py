@@ -13,8 +13,6 @@ from typing import Any
 from ..errors import DatasetError
 from ..files import atomic_write
 
-__all__ = ["MANIFEST", "Manifest", "locked", "read_manifest"]
-
 MANIFEST = "dataset.json"
 FORMAT = 1
 _LOCK = ".f2p-lock"

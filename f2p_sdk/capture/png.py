@@ -12,8 +12,6 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["fast_png"]
-
 _UP = 2  # filter type: difference to the row above
 
 
@@ -26,14 +24,9 @@ def fast_png(picture: npt.NDArray[np.uint8]) -> bytes:
     rows[0, 1:] = pixels[0]
     np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])  # modulo 256, as in the format
     header = struct.pack(">IIBBBBB", width, height, 8, 2 if picture.ndim == 3 else 0, 0, 0, 0)
-    return b"".join(
-        (
-            b"\x89PNG\r\n\x1a\n",
-            _chunk(b"IHDR", header),
-            _chunk(b"IDAT", zlib.compress(rows.data, 1)),  # releases the interpreter lock
-            _chunk(b"IEND", b""),
-        )
-    )
+    data = zlib.compress(rows.data, 1)  # releases the interpreter lock
+    chunks = _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

@@ -12,8 +12,6 @@ import numpy as np
 
 from ..errors import UsageError
 
-__all__ = ["ASPECTS", "check_aspects", "random_scene"]
-
 Scene = dict[str, Any]
 Random = np.random.Generator
 
@@ -41,9 +39,8 @@ def check_aspects(names: Sequence[str]) -> tuple[str, ...]:
     """
     for name in names:
         if name not in ASPECTS:
-            raise UsageError(
-                f"{name!r} cannot be varied", remedy=f"choose from {', '.join(ASPECTS)}"
-            )
+            remedy = f"choose from {', '.join(ASPECTS)}"
+            raise UsageError(f"{name!r} cannot be varied", remedy=remedy)
     return tuple(name for name in ASPECTS if name in names)
 
 

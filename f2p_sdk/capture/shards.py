@@ -23,16 +23,6 @@ from PIL import Image
 from ..errors import DatasetError
 from .manifest import read_manifest
 
-__all__ = [
-    "PASS_FILES",
-    "Record",
-    "Shard",
-    "read_planes",
-    "read_records",
-    "shard_path",
-    "suffixes",
-]
-
 _BLOCK = tarfile.BLOCKSIZE
 _END = bytes(2 * _BLOCK)
 _AGAIN = "delete this shard and run f2p capture again: it draws the missing records"
@@ -174,10 +164,8 @@ class Shard:
 
     def close(self) -> None:
         """Write all data to the disk and close the file."""
-        try:
+        with self._file:
             os.fsync(self._file.fileno())
-        finally:
-            self._file.close()
 
     def _write(self, data: bytes) -> None:
         self._file.write(data + _END)

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UsageError
+from . import _options as options
 from ._common import load_kind, warn
-from ._options import keys_option
 
 if TYPE_CHECKING:
     from ..bridge import Host
     from ..kinds import Kind
     from ..parameters import Character
-
-__all__ = ["Listening", "host_keys", "listen_options", "load_character", "warn_refusal"]
 
 Command = Callable[..., Any]
 
@@ -66,23 +64,18 @@ def listen_options(default: str | None = None) -> Callable[[Command], Command]:
     def decorate(function: Command) -> Command:
         @functools.wraps(function)
         def command(
-            *args: Any, listen: str | None, keys: Path | None, plaintext: bool, **options: Any
+            *args: Any, listen: str | None, keys: Path | None, plaintext: bool, **others: Any
         ) -> Any:
-            return function(*args, listening=Listening(listen, keys, plaintext), **options)
+            return function(*args, listening=Listening(listen, keys, plaintext), **others)
 
+        text = "Wait at this endpoint for engines to connect, e.g. tcp://127.0.0.1:15702."
+        shown = default is not None
         listen_option = click.option(
-            "--listen",
-            metavar="ENDPOINT",
-            default=default,
-            show_default=default is not None,
-            help="Wait at this endpoint for engines to connect, e.g. tcp://127.0.0.1:15702.",
+            "--listen", metavar="ENDPOINT", default=default, show_default=shown, help=text
         )
-        plaintext_option = click.option(
-            "--plaintext",
-            is_flag=True,
-            help="Allow other machines to connect without keys: anyone in the network can read.",
-        )
-        return listen_option(keys_option(plaintext_option(command)))
+        text = "Allow other machines to connect without keys: anyone in the network can read."
+        plaintext_option = click.option("--plaintext", is_flag=True, help=text)
+        return listen_option(options.keys(plaintext_option(command)))
 
     return decorate
 

@@ -6,6 +6,7 @@ Results go to stdout; progress, warnings and errors go to stderr, so that ``--js
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 import traceback
@@ -72,6 +73,14 @@ def emit_json(document: Any) -> None:
     click.echo(json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False))
 
 
+def show(as_json: bool, document: Any, text: str) -> None:
+    """Print the result of a command on stdout: ``document`` as JSON, or ``text``."""
+    if as_json:
+        emit_json(document)
+    else:
+        say(text)
+
+
 def flatten(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Flatten nested mappings: ``{"a": {"b": 1}}`` becomes ``{"a.b": 1}``."""
     found: dict[str, Any] = {}
@@ -114,14 +123,8 @@ def progress(title: str, total: float | None = None, *, quiet: bool = False) -> 
     if out.is_terminal:
         with _bar(out, title, total) as update:
             yield update
-    elif quiet:
-        yield _silent
     else:
-        yield _Lines(title, total)
-
-
-def _silent(done: float, total: float | None = None, note: str = "") -> None:
-    pass
+        yield _Lines(title, total, math.inf if quiet else 30.0)
 
 
 @contextmanager
@@ -149,12 +152,10 @@ def _bar(out: Console, title: str, total: float | None) -> Iterator[Progress]:
 
 
 class _Lines:
-    """Progress without a terminal: a line every half minute."""
+    """Progress without a terminal: a line every ``every`` seconds."""
 
-    every = 30.0
-
-    def __init__(self, title: str, total: float | None) -> None:
-        self.title, self.total = title, total
+    def __init__(self, title: str, total: float | None, every: float) -> None:
+        self.title, self.total, self.every = title, total, every
         self.start = self.last = time.monotonic()
         self.first: float | None = None  # a resumed job does not start at 0
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import importlib
 import io
+import itertools
 import os
 import pkgutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -20,18 +21,8 @@ from ._common import fail, warn
 
 # Order of the commands in `f2p --help`; other commands follow, sorted by name.
 _ORDER = (
-    "fit",
-    "render",
-    "apply",
-    "games",
-    "plugins",
-    "weights",
-    "engine",
-    "sheet",
-    "capture",
-    "train",
-    "evaluate",
-    "check",
+    *("fit", "render", "apply", "games", "plugins", "weights", "engine"),
+    *("sheet", "capture", "train", "evaluate", "check"),
 )
 
 
@@ -40,17 +31,14 @@ def _set_debug(context: click.Context, parameter: click.Parameter, value: bool) 
         context.find_root().meta["f2p.debug"] = True
 
 
+_DEBUG: dict[str, Any] = {"expose_value": False, "is_eager": True, "callback": _set_debug}
+
+
 def _with_debug(command: click.Command) -> click.Command:
     """Add the option --debug to a command and its subcommands, once."""
     if not any("--debug" in parameter.opts for parameter in command.params):
-        text = "Show the traceback of an error."
         add = click.option(
-            "--debug",
-            is_flag=True,
-            expose_value=False,
-            is_eager=True,
-            callback=_set_debug,
-            help=text,
+            "--debug", is_flag=True, help="Show the traceback of an error.", **_DEBUG
         )
         add(command)
     if isinstance(command, click.Group):
@@ -68,8 +56,7 @@ class LazyGroup(click.Group):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        callback: Callable[..., Any] | None = self.callback
-        self.package = callback.__module__ if callback is not None else __package__ or ""
+        self.package = self.callback.__module__ if self.callback else __package__ or ""
 
     def _modules(self) -> dict[str, str]:
         path = importlib.import_module(self.package).__path__
@@ -139,7 +126,8 @@ class RootGroup(LazyGroup):
         arguments = list(sys.argv[1:] if args is None else args)
         if not standalone_mode:
             return super().main(arguments, prog_name, complete_var, False, **extra)
-        debug = _has_debug(arguments)
+        # Parsing and importing a command may fail before the option is parsed.
+        debug = "--debug" in itertools.takewhile(lambda a: a != "--", arguments)
         _escape_unprintable()
         try:
             # The result of a command and of context.exit() is None or the exit code.
@@ -157,7 +145,8 @@ class RootGroup(LazyGroup):
             fail(error.message, error.remedy, error if debug else None)
             code = error.exit_code
         except BrokenPipeError:
-            _silence_stdout()  # `f2p games | head -1` is not an error
+            # `f2p games | head -1` is not an error. The flush of stdout at exit would fail.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 1
         except Exception as error:
             fail(
@@ -169,19 +158,8 @@ class RootGroup(LazyGroup):
         sys.exit(code)
 
 
-def _has_debug(arguments: list[str]) -> bool:
-    """Return whether --debug is given; parsing and importing a command may fail before."""
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    return "--debug" in arguments[:end]
-
-
 def _escape_unprintable() -> None:
     """Escape characters that the encoding of a stream lacks (Windows pipes, LANG=C)."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _silence_stdout() -> None:
-    # Python flushes stdout at exit, which would fail again.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

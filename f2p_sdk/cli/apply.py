@@ -7,24 +7,18 @@ from pathlib import Path
 import click
 
 from ..bridge.sockets import DEFAULT_ENDPOINT
+from . import _options as options
 from ._bridge import Listening, host_keys, listen_options, load_character, warn_refusal
-from ._common import emit_json, progress, say
-from ._options import character_argument, json_option, seconds_option
+from ._common import progress, show
 
 
 @click.command()
-@character_argument
+@options.character
 @listen_options(DEFAULT_ENDPOINT)
-@seconds_option("--wait", 60.0, "Time for the game to connect.")
-@seconds_option("--deadline", 30.0, "Time for the game to apply it.")
-@json_option
-def command(
-    path: Path,
-    listening: Listening,
-    wait: float,
-    deadline: float,
-    as_json: bool,
-) -> None:
+@options.seconds("--wait", 60.0, "Time for the game to connect.")
+@options.seconds("--deadline", 30.0, "Time for the game to apply it.")
+@options.as_json
+def command(path: Path, listening: Listening, wait: float, deadline: float, as_json: bool) -> None:
     """Put a character into the running game.
 
     Wait until the game or the stand-in engine (`f2p engine -g GAME`) connects.
@@ -42,9 +36,5 @@ def command(
         with progress(f"waiting for {kind.game} at {host.endpoint}", quiet=as_json):
             host.wait(wait, on_refusal=warn_refusal)
         game = host.apply(character, deadline=deadline)
-    if as_json:
-        emit_json(
-            {"character": str(path), "kind": kind.name, "game": game.name, "version": game.version}
-        )
-    else:
-        say(f"{path} is in {game}")
+    document = {"character": str(path), "kind": kind.name, "game": game.name}
+    show(as_json, {**document, "version": game.version}, f"{path} is in {game}")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import UsageError
+from . import _options as options
 from ._bridge import Listening, listen_options
-from ._common import emit_json, load_kind, progress, say, warn
-from ._options import game_option, json_option, out_option, seconds_option, seed_option
+from ._common import load_kind, progress, show, warn
 
 if TYPE_CHECKING:
     from ..capture import Job
@@ -23,34 +24,22 @@ MESH_COUNT = 500  # smallest data set with a mesh: smaller ones do not train an 
 
 
 @click.command()
-@game_option
-@click.option(
-    "-n", "--count", required=True, type=click.IntRange(min=1), help="Number of characters."
-)
-@out_option("DIR", "Folder to write to; an unfinished data set is continued.", folder=True)
-@click.option(
+@options.game
+@options.number("-n", "--count", required=True, help="Number of characters.")
+@options.out("DIR", "Folder to write to; an unfinished data set is continued.", folder=True)
+@options.number(
     "--neighbours",
-    type=click.IntRange(min=0),
+    low=0,
     default=0,
-    show_default=True,
-    metavar="N",
     help="Draw the first N characters again with one parameter changed: such pairs show the effect "
     "of each parameter. 40 per number of the vector are enough.",
 )
-@seed_option
-@click.option(
-    "--size",
-    type=click.IntRange(1, 4096),
-    default=512,
-    show_default=True,
-    metavar="PIXELS",
-    help="Side of the pictures.",
-)
-@click.option(
+@options.seed
+@options.number("--size", high=4096, default=512, metavar="PIXELS", help="Side of the pictures.")
+@options.number(
     "--engines",
-    type=click.IntRange(min=1, max=256),
+    high=256,
     default=1,
-    show_default=True,
     help="Number of engines to start, or to wait for with --listen; more may connect.",
 )
 @click.option(
@@ -65,10 +54,10 @@ MESH_COUNT = 500  # smallest data set with a mesh: smaller ones do not train an 
     default="",
     help="Further passes to keep: labels, landmarks, depth, joined by commas.",
 )
-@click.option("--shard-size", type=click.IntRange(min=1), help="Records in a tar file.")
-@seconds_option("--deadline", 60.0, "Time for one picture.")
+@options.number("--shard-size", help="Records in a tar file.")
+@options.seconds("--deadline", 60.0, "Time for one picture.")
 @listen_options()
-@json_option
+@options.as_json
 def command(
     game: str,
     count: int,
@@ -96,40 +85,29 @@ def command(
         raise UsageError(f"--neighbours {neighbours} are more than the {count} characters")
     kind = load_kind(game)
     drawn, lost, seconds = 0, 0, 0.0
-    options: dict[str, Any] = {
-        "seed": seed,
-        "size": size,
-        "shard_size": shard_size,
-        "vary": _names(vary),
-        "passes": _names(passes),
-    }
+    settings: dict[str, Any] = {"seed": seed, "size": size, "shard_size": shard_size}
+    settings |= {"vary": _names(vary), "passes": _names(passes)}
     with ExitStack() as stack:
-        jobs = [stack.enter_context(Job(kind.layout, count, out, **options))]
+        jobs = [stack.enter_context(Job(kind.layout, count, out, **settings))]
         if neighbours:
-            folder = out / NEIGHBOURS
-            job = Job(kind.layout, neighbours, folder, neighbours=True, **options)
-            jobs.append(stack.enter_context(job))
+            beside = Job(kind.layout, neighbours, out / NEIGHBOURS, neighbours=True, **settings)
+            jobs.append(stack.enter_context(beside))
         total = sum(job.total for job in jobs)
         if any(job.missing for job in jobs):
             with progress(f"capturing {kind.name}", total, quiet=as_json) as update:
                 update(sum(job.done for job in jobs), total, "waiting for the engine")
                 with listening.open_engine(kind, engines=engines, restarts=RESTARTS) as host:
                     if count >= MESH_COUNT:
-                        capture_mesh(
-                            kind.layout,
-                            host,
-                            out,
-                            deadline=deadline,
-                            progress=lambda at, of: update(at, of, "drawing meshes"),
-                        )
+                        draw = partial(capture_mesh, kind.layout, host, out, deadline=deadline)
+                        draw(progress=lambda at, of: update(at, of, "drawing meshes"))
                     started = time.perf_counter()
 
-                    def show(done: int, of: int) -> None:
+                    def count_up(done: int, of: int) -> None:
                         update(sum(job.done for job in jobs), total)
 
                     for job in jobs:
                         if job.missing:
-                            drawn += job.run(host, progress=show, deadline=deadline)
+                            drawn += job.run(host, progress=count_up, deadline=deadline)
                     seconds = time.perf_counter() - started
                     lost = host.counts.get("lost", 0)
     if lost:
@@ -144,21 +122,17 @@ def _names(text: str) -> list[str]:
 def _report(jobs: Sequence[Job], drawn: int, lost: int, seconds: float, as_json: bool) -> None:
     job, records = jobs[0], sum(job.done for job in jobs)
     rate = drawn / seconds if seconds else 0.0
-    if as_json:
-        emit_json(
-            {
-                "out": str(job.folder),
-                "kind": job.layout.name,
-                "layout_hash": job.layout.hash,
-                "records": job.done,
-                "neighbours": records - job.done,
-                "drawn": drawn,
-                "seconds": round(seconds, 3),
-                "pictures_per_second": round(rate, 2),
-                "engines_lost": lost,
-            }
-        )
-    elif drawn:
-        say(f"{job.folder}: {records} records, {drawn} drawn now, {rate:.1f} per second")
-    else:
-        say(f"{job.folder}: all {records} records exist already")
+    document = {
+        "out": str(job.folder),
+        "kind": job.layout.name,
+        "layout_hash": job.layout.hash,
+        "records": job.done,
+        "neighbours": records - job.done,
+        "drawn": drawn,
+        "seconds": round(seconds, 3),
+        "pictures_per_second": round(rate, 2),
+        "engines_lost": lost,
+    }
+    now = f"{records} records, {drawn} drawn now, {rate:.1f} per second"
+    text = now if drawn else f"all {records} records exist already"
+    show(as_json, document, f"{job.folder}: {text}")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import UsageError
+from . import _options as options
 from ._bridge import Listening, listen_options
 from ._common import emit_json, load_kind, progress, say, table
-from ._options import json_option
 
 if TYPE_CHECKING:
     from ..findings import Finding
@@ -25,14 +25,10 @@ MARKS = {"ok": "✓", "failed": "✗", "skipped": "-"}
 )
 @click.option("--no-engine", is_flag=True, help="Skip the checks that need an engine.")
 @listen_options()
-@json_option
+@options.as_json
 @click.pass_context
 def command(
-    context: click.Context,
-    game: str | None,
-    no_engine: bool,
-    listening: Listening,
-    as_json: bool,
+    context: click.Context, game: str | None, no_engine: bool, listening: Listening, as_json: bool
 ) -> None:
     """Check the adapter, engine and weights of a game, or of all that are installed.
 
@@ -55,13 +51,8 @@ def command(
                 update(len(findings), note=f"{kind.name}: {finding.rule}")
     failed = sum(not finding.ok for finding in findings)
     if as_json:
-        emit_json(
-            {
-                "kinds": [kind.name for kind in chosen],
-                "failed": failed,
-                "findings": [finding.as_dict() for finding in findings],
-            }
-        )
+        rows = [finding.as_dict() for finding in findings]
+        emit_json({"kinds": [k.name for k in chosen], "failed": failed, "findings": rows})
     else:
         _report(findings, failed)
     context.exit(1 if failed else 0)

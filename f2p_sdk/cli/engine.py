@@ -14,12 +14,12 @@ import click
 from ..bridge.sockets import DEFAULT_ENDPOINT, check_endpoint
 from ..bridge.watchdog import start_watchdog
 from ..errors import BridgeError
+from . import _options as options
 from ._common import emit_json, load_kind, say
-from ._options import game_option, json_option, keys_option
 
 
 @click.command()
-@game_option
+@options.game
 @click.option(
     "--connect",
     metavar="ENDPOINT",
@@ -28,8 +28,8 @@ from ._options import game_option, json_option, keys_option
     help="Endpoint where the SDK listens (f2p apply, f2p capture --listen, ...).",
 )
 @click.option("--exit-with-host", is_flag=True, help="End when the connection to the SDK ends.")
-@keys_option
-@json_option
+@options.keys
+@options.as_json
 def command(
     game: str, connect: str, exit_with_host: bool, keys: Path | None, as_json: bool
 ) -> None:

@@ -11,27 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import (
-    BridgeError,
-    CharacterError,
-    F2PError,
-    PluginError,
-    UsageError,
-    WeightsError,
-)
+from .. import errors
+from ..errors import CharacterError, F2PError, UsageError
+from . import _options as options
 from ._bridge import Listening, listen_options
 from ._common import Progress, emit_json, fail, load_kind, progress, say, warn
-from ._options import (
-    game_option,
-    json_option,
-    number_option,
-    out_option,
-    path_option,
-    recognizer_option,
-    seconds_option,
-    seed_option,
-    weights_option,
-)
 
 if TYPE_CHECKING:
     from ..kinds import Kind
@@ -40,13 +24,13 @@ if TYPE_CHECKING:
 
 METHODS = ("best", "slides", "paper", "exact")
 #: Errors that all other photos would cause too.
-COMMON_ERRORS = (BridgeError, PluginError, UsageError, WeightsError)
+COMMON_ERRORS = (errors.BridgeError, errors.PluginError, UsageError, errors.WeightsError)
 
 
 @click.command()
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
-@game_option
-@out_option("DIR", "Output folder; several photos get one folder each in it.", folder=True)
+@options.game
+@options.out("DIR", "Output folder; several photos get one folder each in it.", folder=True)
 @click.option(
     "--keep",
     multiple=True,
@@ -54,33 +38,27 @@ COMMON_ERRORS = (BridgeError, PluginError, UsageError, WeightsError)
     help="Keep a parameter at this value; can be repeated.",
 )
 @click.option("--face", type=int, metavar="N", help="Number of the face; 1 is the largest.")
-@seed_option
-@click.option(
-    "--method",
-    type=click.Choice(METHODS),
-    default="best",
-    show_default=True,
-    help="Search method.",
-)
-@number_option("--steps", help="Number of steps of the search.")
-@weights_option
-@recognizer_option
-@path_option(
+@options.seed
+@options.choice("--method", METHODS, default="best", help="Search method.")
+@options.number("--steps", help="Number of steps of the search.")
+@options.weights
+@options.recognizer
+@options.path(
     "--population",
     folder=True,
     exists=True,
     help="Characters of this kind (JSON, also in subfolders); their covariance whitens the prior. "
     "Default: all values of a slider are equally likely.",
 )
-@seconds_option("--deadline", 30.0, "Time limit of the engine for one picture.")
-@number_option(
+@options.seconds("--deadline", 30.0, "Time limit of the engine for one picture.")
+@options.number(
     "--engines",
     help="Number of engines to start or, with --listen, to wait for; default: one with --listen, "
     "otherwise at most two, depending on the number of cores.",
 )
 @click.option("--no-engine", is_flag=True, help="Search and verify without the engine.")
 @listen_options()
-@json_option
+@options.as_json
 def command(
     photos: tuple[Path, ...],
     game: str,
@@ -109,6 +87,7 @@ def command(
         listening.refuse("leave out --no-engine")
     kind = load_kind(game)
     kept = _kept(kind, keep)
+    search: dict[str, Any] = {"seed": seed, "method": method, "steps": steps, "face": face}
     rows: list[dict[str, Any]] = []
     with ExitStack() as stack:
         # A late import: --help must not load torch.
@@ -139,15 +118,8 @@ def command(
                             deadline=deadline,
                         )
                 with progress(photo.name, quiet=as_json) as update:
-                    result = fitter.fit(
-                        picture,
-                        keep=kept,
-                        seed=seed,
-                        method=method,
-                        steps=steps,
-                        face=face,
-                        progress=partial(_pass_on, update),
-                    )
+                    show = partial(_pass_on, update)
+                    result = fitter.fit(picture, keep=kept, **search, progress=show)
                 files = _write(folder, photo, result)
             except F2PError as error:
                 if len(photos) == 1 or isinstance(error, COMMON_ERRORS):
@@ -221,12 +193,10 @@ def _write(folder: Path, photo: Path, result: FitResult) -> dict[str, str]:
     pictures = {"photo": result.photo, "imitator": result.imitation}
     if result.picture is not None:
         pictures["engine"] = result.picture
-    report = {"photo": str(photo), **result.report}
+    report = json.dumps({"photo": str(photo), **result.report}, indent=1, allow_nan=False)
     files = {
         "character": result.character.save(folder / "character.json"),
-        "report": atomic_write(
-            folder / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n"
-        ),
+        "report": atomic_write(folder / "report.json", report + "\n"),
         "sheet": save(folder / "sheet.png", side_by_side(list(pictures.values()), list(pictures))),
     }
     if result.picture is not None:
@@ -237,15 +207,9 @@ def _write(folder: Path, photo: Path, result: FitResult) -> dict[str, str]:
 def _row(photo: Path, result: FitResult, files: dict[str, str]) -> dict[str, Any]:
     """Return the JSON of one photo; the report has the losses of all steps."""
     keys = ("game", "method", "seed", "face", "kept", "identity_distance", "chosen", "seconds")
-    return {
-        "photo": str(photo),
-        **{key: result.report[key] for key in keys},
-        "losses": {
-            stage: {"first": steps[0], "last": steps[-1]}
-            for stage, steps in result.report["losses"].items()
-        },
-        "files": files,
-    }
+    losses = {k: {"first": v[0], "last": v[-1]} for k, v in result.report["losses"].items()}
+    report = {key: result.report[key] for key in keys}
+    return {"photo": str(photo), **report, "losses": losses, "files": files}
 
 
 def _report(photo: Path, result: FitResult, files: dict[str, str]) -> None:
@@ -255,10 +219,8 @@ def _report(photo: Path, result: FitResult, files: dict[str, str]) -> None:
             warn(f"{photo.name}: {hint}")
     distance = report["identity_distance"]
     if "engine" in distance:
-        measured = (
-            f"{distance['engine']:.3f} in the engine "
-            f"(average character {distance['average_character']:.3f})"
-        )
+        average = f"(average character {distance['average_character']:.3f})"
+        measured = f"{distance['engine']:.3f} in the engine {average}"
     else:
         measured = f"{distance['imitator']:.3f} in the imitator, not verified by the engine"
     say(f"{photo.name}: identity distance {measured}, {report['seconds']['total']:.1f} s")

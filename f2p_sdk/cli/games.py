@@ -8,8 +8,8 @@ import click
 
 from ..errors import F2PError
 from ..kinds import Kind
+from . import _options as options
 from ._common import emit_json, say, table, warn
-from ._options import json_option
 
 
 def describe(kind: Kind) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def describe(kind: Kind) -> dict[str, Any]:
 
 
 @click.command()
-@json_option
+@options.as_json
 def command(as_json: bool) -> None:
     """List the installed games with the sizes of their layouts."""
     from ..plugins import kinds

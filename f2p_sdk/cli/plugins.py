@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from . import _options as options
 from ._common import emit_json, fail, say, table
-from ._options import json_option
 
 if TYPE_CHECKING:
     from ..plugins import PluginInfo
 
 
 @click.command()
-@json_option
+@options.as_json
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
     """List the installed plugins, the objects they provide, and their faults."""

@@ -4,38 +4,31 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
+from . import _options as options
 from ._bridge import Listening, listen_options, load_character
-from ._common import emit_json, progress, say
-from ._options import (
-    character_argument,
-    json_option,
-    number_option,
-    out_option,
-    seconds_option,
-    via_option,
-    weights_option,
-)
+from ._common import progress, show
 
 SIZE = 512
 
 
 @click.command()
-@character_argument
-@out_option("OUT.png", "Picture file to write: .png, .jpg or .webp.")
-@via_option("imitator", "engine")
-@number_option(
+@options.character
+@options.out("OUT.png", "Picture file to write: .png, .jpg or .webp.")
+@options.via("imitator", "engine")
+@options.number(
     "--size",
     high=4096,
     metavar="PIXELS",
     help=f"Side of the picture; default: the imitator's own, or {SIZE} by the engine.",
 )
-@weights_option
-@seconds_option("--deadline", 30.0, "Time limit of the engine.")
+@options.weights
+@options.seconds("--deadline", 30.0, "Time limit of the engine.")
 @listen_options()
-@json_option
+@options.as_json
 def command(
     path: Path,
     out: Path,
@@ -69,16 +62,7 @@ def command(
 
     save(out, picture)
     seconds = time.perf_counter() - started
-    if as_json:
-        height, width = picture.shape[:2]
-        emit_json(
-            {
-                "out": str(out),
-                "kind": kind.name,
-                "via": via,
-                "size": [width, height],
-                "seconds": round(seconds, 3),
-            }
-        )
-    else:
-        say(f"{out}: {kind.name} drawn by the {via} in {seconds:.1f} s")
+    height, width = picture.shape[:2]
+    document: dict[str, Any] = {"out": str(out), "kind": kind.name, "via": via}
+    document |= {"size": [width, height], "seconds": round(seconds, 3)}
+    show(as_json, document, f"{out}: {kind.name} drawn by the {via} in {seconds:.1f} s")

@@ -5,24 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import UsageError, did_you_mean
+from . import _options as options
 from ._bridge import Listening, listen_options
 from ._common import emit_json, load_kind, progress, say
 from ._draw import drawing
-from ._options import (
-    game_option,
-    json_option,
-    number_option,
-    path_option,
-    seconds_option,
-    seed_option,
-    via_option,
-    weights_option,
-)
 
 if TYPE_CHECKING:
     from ..kinds import Kind
@@ -33,8 +24,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 @click.command()
-@game_option
-@number_option("--random", "count", high=10_000, help="Number of random characters.")
+@options.game
+@options.number("--random", "count", high=10_000, help="Number of random characters.")
 @click.option(
     "--evenly",
     is_flag=True,
@@ -48,15 +39,14 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 @click.option("--group", multiple=True, metavar="NAME", help="Only parameters of this group.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this parameter.")
 @click.option(
-    "-o",
-    "--out",
+    *("-o", "--out"),
     type=click.Path(path_type=Path),
     default=Path("sheets"),
     show_default=True,
     metavar="OUT",
     help="Folder, or picture file (.png, .jpg, .webp) for a single sheet.",
 )
-@number_option(
+@options.number(
     "--size",
     low=16,
     high=1024,
@@ -64,19 +54,19 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
     metavar="PIXELS",
     help="Side of each picture on a sheet.",
 )
-@path_option(
+@options.path(
     "--character",
     folder=False,
     metavar="CHARACTER.json",
     help="Base character of sliders and choices in place of the default.",
 )
-@seed_option
-@via_option("engine", "imitator")
-@weights_option
-@number_option("--engines", high=256, default=1, help="Number of engines to start or to wait for.")
-@seconds_option("--deadline", 60.0, "Time limit of the engine for one picture.")
+@options.seed
+@options.via("engine", "imitator")
+@options.weights
+@options.number("--engines", high=256, default=1, help="Number of engines to start or to wait for.")
+@options.seconds("--deadline", 60.0, "Time limit of the engine for one picture.")
 @listen_options()
-@json_option
+@options.as_json
 def command(
     game: str,
     count: int | None,
@@ -113,10 +103,9 @@ def command(
     from . import _sheets
 
     kind = load_kind(game)
-    base = kind.layout.default()
+    base, base_name = kind.layout.default(), "the default"
     if character is not None:
-        base = Character.load(character, kind.layout)
-    base_name = "the default" if character is None else character.name
+        base, base_name = Character.load(character, kind.layout), character.name
     continuous, discrete = _selected(kind.layout, group, only)
     sheets: list[Sheet] = []
     if count:
@@ -145,10 +134,8 @@ def _selected(
     layout: Layout, groups: Sequence[str], names: Sequence[str]
 ) -> tuple[list[Continuous], list[Discrete]]:
     """Return the parameters that match --group and --only. UsageError for an unknown name."""
-    for what, given, known in (
-        ("group", groups, tuple(layout.groups)),
-        ("parameter", names, layout.names),
-    ):
+    groups_and_names = (("group", groups, tuple(layout.groups)), ("parameter", names, layout.names))
+    for what, given, known in groups_and_names:
         for name in given:
             if name not in known:
                 remedy = did_you_mean(name, known) or f"use one of: {', '.join(known[:12])}"
@@ -182,16 +169,9 @@ def _report(
     kind: Kind, via: str, writer: SheetWriter, total: int, seconds: float, as_json: bool
 ) -> None:
     if as_json:
-        emit_json(
-            {
-                "kind": kind.name,
-                "via": via,
-                "pages": writer.sheets,
-                "sliders": writer.sliders,
-                "pictures": total,
-                "seconds": round(seconds, 3),
-            }
-        )
+        document: dict[str, Any] = {"kind": kind.name, "via": via, "pages": writer.sheets}
+        document |= {"sliders": writer.sliders, "pictures": total, "seconds": round(seconds, 3)}
+        emit_json(document)
         return
     for sheet in writer.sheets:
         say(f"{sheet['path']}: {sheet['title']}")

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import click
 
+from . import _options as options
 from ._common import emit_json, flatten, progress, say, table
-from ._options import json_option
-
-__all__ = ["command"]
 
 
 @click.group()
@@ -21,13 +19,12 @@ def command() -> None:
 @click.argument("network", type=click.Choice(["light-cnn"]))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "-o",
-    "--out",
+    *("-o", "--out"),
     type=click.Path(path_type=Path),
     metavar="PATH",
     help="File to write; default: in the user's folder, where the SDK finds it.",
 )
-@json_option
+@options.as_json
 def import_command(network: str, file: Path, out: Path | None, as_json: bool) -> None:
     """Import weights from the file that the authors of a network publish.
 
@@ -59,7 +56,7 @@ def import_command(network: str, file: Path, out: Path | None, as_json: bool) ->
 
 @command.command("show")
 @click.argument("file", type=click.Path(path_type=Path))
-@json_option
+@options.as_json
 def show_command(file: Path, as_json: bool) -> None:
     """Show the card of a weights FILE: network, layout, training, figures and licence."""
     from ..weights import load_card

@@ -15,8 +15,6 @@ from ..parameters import Character, Continuous, Layout
 if TYPE_CHECKING:
     from ..kinds import Kind
 
-__all__ = ["check_adapter", "check_weights"]
-
 SAMPLES = 20  # random characters
 TOLERANCE = 1e-6  # of a slider's range: a float32 has seven digits
 
@@ -93,19 +91,16 @@ def _framing(kind: Kind) -> Finding:
 
 def check_weights(kind: Kind) -> Iterator[Finding]:
     """Card, layout and golden picture of every imitator of a kind."""
+    remedy = f"f2p capture -g {kind.name}, then f2p train imitator -g {kind.name}"
+    untrained = ("skipped", "not trained yet", remedy)
     if not kind.weights:
-        yield Finding("weights", kind.name, "there is an imitator", "skipped", *_untrained(kind))
+        yield Finding("weights", kind.name, "there is an imitator", *untrained)
     for name, path in kind.weights.items():
         subject = f"{kind.name} {name}"
-        if not Path(path).is_file():
-            yield Finding("weights", subject, "the file exists", "skipped", *_untrained(kind))
-            continue
-        yield from _weights_file(kind, subject, Path(path))
-
-
-def _untrained(kind: Kind) -> tuple[str, str]:
-    remedy = f"f2p capture -g {kind.name}, then f2p train imitator -g {kind.name}"
-    return "not trained yet", remedy
+        if Path(path).is_file():
+            yield from _weights_file(kind, subject, Path(path))
+        else:
+            yield Finding("weights", subject, "the file exists", *untrained)
 
 
 def _weights_file(kind: Kind, subject: str, path: Path) -> Iterator[Finding]:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ..bridge import EngineInfo, Host, Rendering
     from ..kinds import Kind
 
-__all__ = ["check_bridge"]
-
 SIZES: tuple[tuple[int, int], ...] = ((64, 64), (256, 256), (320, 240))
 CLASSES = 11  # of the labels pass
 Verdict: TypeAlias = "tuple[bool, str, str]"

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ..kinds import Kind
     from ..parameters import Value
 
-__all__ = ["check_effects"]
-
 SIDE = 192  # pixels of the compared pictures
 MIN_DIFFERENCE = 6  # of 255: visible in a side-by-side comparison
 MIN_PIXELS = 6  # changed pixels: a spot of 8 x 8 in a picture of 512 x 512

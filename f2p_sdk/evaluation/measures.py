@@ -20,8 +20,6 @@ from ..recognizers.embedding import MIRRORED, embed_face, find_landmarks
 from ..tensors import to_tensor
 from .figures import landmark_error
 
-__all__ = ["Measurements", "Measurer"]
-
 Array = NDArray[Any]
 
 #: Name of the second opinion on pictures that are grey, small and mirrored.

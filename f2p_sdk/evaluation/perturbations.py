@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from ..images import Picture, resize
 
-__all__ = ["PERTURBATIONS", "POSES"]
-
 _NOISE = 15.0  # standard deviation on the scale of 0 to 255
 _DARK = 0.45  # decrease of linear light from one side to the other
 _CAST = (1.15, 1.0, 0.8)  # gains of red, green and blue

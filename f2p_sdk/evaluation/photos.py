@@ -17,8 +17,6 @@ from .figures import identification, mean, verification
 from .measures import Measurements, Measurer
 from .perturbations import PERTURBATIONS
 
-__all__ = ["Fitted", "Photo", "fit_photos", "robustness", "summary"]
-
 
 @dataclass(frozen=True)
 class Photo:
@@ -196,9 +194,6 @@ def _verification_by_kind(fitted: Iterable[Fitted]) -> dict[str, Any]:
     same, other = (sum(part[key] for part in parts) for key in ("pairs_same", "pairs_other"))
     counted = [part for part in parts if part["verification_auc"] is not None]
     weight = sum(part["pairs_same"] * part["pairs_other"] for part in counted)
-    value = (
-        sum(p["verification_auc"] * p["pairs_same"] * p["pairs_other"] for p in counted) / weight
-        if weight
-        else None
-    )
+    total = sum(p["verification_auc"] * p["pairs_same"] * p["pairs_other"] for p in counted)
+    value = total / weight if weight else None
     return {"verification_auc": value, "pairs_same": same, "pairs_other": other}

@@ -17,8 +17,6 @@ from ..pipeline import FitResult, Fitter
 from .figures import mean
 from .perturbations import POSES
 
-__all__ = ["Recovered", "recover", "recovery", "visible_sliders"]
-
 #: Offset of the seeds of these characters from the seeds of captured datasets.
 UNSEEN = 7_000_000
 #: Minimum mean absolute change, on a scale of 0 to 1, of a picture by a visible slider.
@@ -94,9 +92,7 @@ def recover(
 
 
 def recovery(
-    fitter: Fitter,
-    recovered: list[Recovered],
-    visible: np.ndarray[Any, np.dtype[np.bool_]],
+    fitter: Fitter, recovered: list[Recovered], visible: np.ndarray[Any, np.dtype[np.bool_]]
 ) -> dict[str, Any]:
     """Return the figures of one method over its recovered characters."""
     rows = [one.row for one in recovered]

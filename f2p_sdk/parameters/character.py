@@ -7,23 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import CharacterError, did_you_mean, error_prefix
 from ..files import atomic_write, read_limited
-from .schema import Value
+from .schema import Value as Value  # also for importers of this module
 from .tomlfile import check_keys
 
-__all__ = ["Character", "Value"]
+if TYPE_CHECKING:
+    from .layout import Layout
 
 MAX_BYTES = 4 * 1024 * 1024
 _KEYS = ("game", "kind", "layout", "values")
-
-
-class _Layout(Protocol):
-    """The part of :class:`~f2p_sdk.Layout` that reads a character; it imports this module."""
-
-    def checked(self, character: Character) -> Character: ...
 
 
 @dataclass(frozen=True)
@@ -63,10 +58,8 @@ class Character:
         """
         for name, value in values.items():
             if name not in self.values:
-                raise CharacterError(
-                    f"{self.name} has no parameter {name!r}",
-                    remedy=did_you_mean(name, self.values),
-                )
+                near = did_you_mean(name, self.values)
+                raise CharacterError(f"{self.name} has no parameter {name!r}", remedy=near)
             if isinstance(value, str) is not isinstance(self.values[name], str):
                 expected = "a choice" if isinstance(self.values[name], str) else "a number"
                 raise CharacterError(f"parameter {name!r}: must be {expected}, got {value!r}")
@@ -74,12 +67,8 @@ class Character:
 
     def to_json(self) -> str:
         """Return JSON with the keys game, kind, layout (hash) and values, one value per line."""
-        document = {
-            "game": self.game,
-            "kind": self.kind,
-            "layout": self.layout_hash,
-            "values": dict(self.values),
-        }
+        contents = (self.game, self.kind, self.layout_hash, dict(self.values))
+        document = dict(zip(_KEYS, contents, strict=True))
         return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def save(self, path: str | Path) -> Path:
@@ -88,7 +77,7 @@ class Character:
 
     @classmethod
     def from_json(
-        cls, text: str | bytes, layout: _Layout, *, source: str = "character"
+        cls, text: str | bytes, layout: Layout, *, source: str = "character"
     ) -> Character:
         """Read a character from JSON ``text`` and check it against ``layout``.
 
@@ -104,7 +93,7 @@ class Character:
             return layout.checked(cls(*(document[key] for key in _KEYS)))
 
     @classmethod
-    def load(cls, path: str | Path, layout: _Layout) -> Character:
+    def load(cls, path: str | Path, layout: Layout) -> Character:
         """Read a JSON file as by :meth:`from_json`."""
         return cls.from_json(_read(path), layout, source=str(path))
 

@@ -20,8 +20,6 @@ from .sampling import changed_value, correlated_values, uniform_values
 from .schema import Continuous, Discrete, Parameter, Value, check_word
 from .tomlfile import parse_layout
 
-__all__ = ["Layout", "Vector"]
-
 Vector = npt.NDArray[np.float32]
 
 # Accepted deviation of a vector from [0, 1]: float32 rounding of a network's output.

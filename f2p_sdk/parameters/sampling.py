@@ -12,8 +12,6 @@ import numpy as np
 
 from .schema import Continuous, Discrete, Value
 
-__all__ = ["changed_value", "correlated_values", "uniform_values"]
-
 # Number of traits, share of a slider's deviation that traits explain, and the seed of the random
 # matrix (sliders, traits) of trait loadings.
 _TRAITS, _SHARED, _LOADINGS_SEED = 8, 0.6, 6

@@ -9,8 +9,6 @@ from typing import TypeAlias
 
 from ..errors import CharacterError, LayoutError, did_you_mean
 
-__all__ = ["Continuous", "Discrete", "Parameter", "Value", "check_word"]
-
 Value: TypeAlias = float | str
 """Number of a continuous parameter, or choice of a discrete one."""
 
@@ -18,13 +16,8 @@ Value: TypeAlias = float | str
 def check_word(subject: str, rule: str, value: object) -> None:
     """Raise LayoutError unless ``value`` can stand in ``NAME=VALUE``: short and printable, without
     blanks, quotes and ``=``."""
-    if (
-        not isinstance(value, str)
-        or not value
-        or len(value) > 100
-        or not value.isprintable()
-        or any(c.isspace() or c in "=\"'" for c in value)
-    ):
+    valid = isinstance(value, str) and 1 <= len(value) <= 100 and value.isprintable()
+    if not valid or any(c.isspace() or c in "=\"'" for c in str(value)):
         raise LayoutError(
             f"{subject}: {rule} must be 1 to 100 printable characters, "
             f"no blanks, quotes or '=', got {value!r}"
@@ -80,45 +73,38 @@ class Continuous:
         check_word(subject, "group", self.group)
         _check_text(subject, unit=self.unit, label=self.label, description=self.description)
         for field in ("low", "high", "default"):
-            number = as_number(getattr(self, field))
+            given = getattr(self, field)
+            number = as_number(given)
             if number is None or not math.isfinite(number):
-                raise LayoutError(
-                    f"{subject}: {field} must be a finite number, got {getattr(self, field)!r}"
-                )
+                raise LayoutError(f"{subject}: {field} must be a finite number, got {given!r}")
             object.__setattr__(self, field, number + 0.0)  # + 0.0 turns -0.0 into 0.0
         if not self.low < self.high or not math.isfinite(self.high - self.low):
-            raise LayoutError(
-                f"{subject}: low must be less than high, got {self.low:g} and {self.high:g}"
-            )
+            ends = f"{self.low:g} and {self.high:g}"
+            raise LayoutError(f"{subject}: low must be less than high, got {ends}")
         if not self.low <= self.default <= self.high:
-            raise LayoutError(
-                f"{subject}: default must be from {self.low:g} to {self.high:g}, "
-                f"got {self.default:g}"
-            )
+            rule = f"default must be {self._range}"
+            raise LayoutError(f"{subject}: {rule}, got {self.default:g}")
         if self.spread is not None:
             spread = as_number(self.spread)
             if spread is None or not 0 < spread <= 3:
-                raise LayoutError(
-                    f"{subject}: spread must be more than 0, at most 3, got {self.spread!r}"
-                )
+                rule = "spread must be more than 0, at most 3"
+                raise LayoutError(f"{subject}: {rule}, got {self.spread!r}")
             object.__setattr__(self, "spread", spread)
 
     def validate(self, value: object) -> float:
         """Return ``value`` as a float. CharacterError unless it is a number from low to high."""
-        number = as_number(value)
+        number, subject = as_number(value), f"parameter {self.name!r}"
         if number is None:
-            raise CharacterError(
-                f"parameter {self.name!r}: must be a number from {self.low:g} to {self.high:g}, "
-                f"got {value!r}"
-            )
+            raise CharacterError(f"{subject}: must be a number {self._range}, got {value!r}")
         # NaN fails this comparison too.
         if not self.low <= number <= self.high:
-            raise CharacterError(
-                f"parameter {self.name!r}: must be from {self.low:g} to {self.high:g}, "
-                f"got {number:g}",
-                remedy="values are never clamped: give one in range",
-            )
+            text = f"{subject}: must be {self._range}, got {number:g}"
+            raise CharacterError(text, remedy="values are never clamped: give one in range")
         return number
+
+    @property
+    def _range(self) -> str:
+        return f"from {self.low:g} to {self.high:g}"
 
     def scale(self, value: float) -> float:
         """Convert from the game's units to [0, 1]."""
@@ -161,9 +147,8 @@ class Discrete:
         for choice in self.choices:
             check_word(subject, "a choice", choice)
         if len(self.choices) < 2:
-            raise LayoutError(
-                f"{subject}: choices must be two or more names, got {list(self.choices)}"
-            )
+            names = list(self.choices)
+            raise LayoutError(f"{subject}: choices must be two or more names, got {names}")
         twice = sorted({c for c in self.choices if self.choices.count(c) > 1})
         if twice:
             raise LayoutError(f"{subject}: choices must differ, {twice[0]!r} is there twice")

@@ -19,8 +19,6 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["check_keys", "parse_layout", "read_toml"]
-
 # Far above any real layout (310 parameters take 60 kB): a wrong file must not fill the memory.
 MAX_BYTES = 8 * 1024 * 1024
 

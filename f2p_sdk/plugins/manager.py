@@ -22,8 +22,6 @@ from ..hookspecs import (
 )
 from ..kinds import Game
 
-__all__ = ["PluginInfo", "PluginManager", "unavailable_reason"]
-
 Spec = TypeVar("Spec", RecognizerSpec, ParserSpec, DetectorSpec)
 
 _HOOKS = tuple(name for name in vars(HookSpecs) if name.startswith("f2p_"))
@@ -229,9 +227,8 @@ def _choose(what: str, name: str | None, specs: Sequence[Spec]) -> Spec:
             raise UnknownNameError(what, name, by_name, remedy="" if by_name else _INSTALL)
         reason = unavailable_reason(by_name[name])
         if reason is not None:
-            raise PluginError(
-                f"{what} {name!r} cannot be used: {reason}", remedy="see `f2p plugins`"
-            )
+            text = f"{what} {name!r} cannot be used: {reason}"
+            raise PluginError(text, remedy="see `f2p plugins`")
         return by_name[name]
     reasons = []
     for spec in specs:
@@ -240,8 +237,7 @@ def _choose(what: str, name: str | None, specs: Sequence[Spec]) -> Spec:
             return spec
         reasons.append(f"{spec.name}: {reason}")
     raise PluginError(
-        f"no {what} can be used: {'; '.join(reasons) or 'none is installed'}",
-        remedy=_INSTALL,
+        f"no {what} can be used: {'; '.join(reasons) or 'none is installed'}", remedy=_INSTALL
     )
 
 

@@ -89,8 +89,8 @@ def test_json_is_ascii_and_has_no_nan(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_json_and_game_options() -> None:
     @click.command()
-    @_options.game_option
-    @_options.json_option
+    @_options.game
+    @_options.as_json
     def work(game: str, as_json: bool) -> None:
         click.echo(f"{game} {as_json}")
 

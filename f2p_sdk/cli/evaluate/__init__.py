@@ -6,8 +6,6 @@ import click
 
 from .._group import LazyGroup
 
-__all__ = ["PHOTO_SUFFIXES", "UNSEEN", "command"]
-
 #: Offset of the seeds of evaluated characters from the seeds of captured datasets.
 UNSEEN = 1_000_000
 PHOTO_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}

@@ -10,18 +10,9 @@ from typing import Any
 import click
 
 from ...errors import UnknownNameError, UsageError
+from .. import _options as options
 from .._common import emit_json, flatten, load_kind, progress, say, table, warn
 from .._html import write_page
-from .._options import (
-    game_option,
-    json_option,
-    number_option,
-    page_option,
-    path_option,
-    recognizer_option,
-    seed_option,
-    weights_option,
-)
 from . import PHOTO_SUFFIXES
 
 METHODS = (
@@ -31,27 +22,26 @@ METHODS = (
 
 
 @click.command()
-@game_option
-@path_option("--photos", folder=True, exists=True, help="Fit every photo in this folder.")
-@path_option(
+@options.game
+@options.path("--photos", folder=True, exists=True, help="Fit every photo in this folder.")
+@options.path(
     "--identities",
     folder=False,
     exists=True,
     metavar="CSV",
     help="Table with the columns file, identity, kind: the photos to fit and their persons.",
 )
-@number_option(
-    "--recover",
-    help="Fit the engine's pictures of N random characters, and compare the values.",
+@options.number(
+    "--recover", help="Fit the engine's pictures of N random characters, and compare the values."
 )
-@number_option(
+@options.number(
     "--first",
     low=0,
     default=0,
     metavar="K",
     help="Number of the first character of --recover, to share the work between machines.",
 )
-@seed_option
+@options.seed
 @click.option(
     "--method",
     "methods",
@@ -62,22 +52,22 @@ METHODS = (
     help="Search method; can be repeated for a comparison. The last five are variants of `best`: "
     "without some terms, or with scene estimation (scene).",
 )
-@number_option("--steps", help="Number of steps of the search.")
-@weights_option
-@recognizer_option
-@number_option(
+@options.number("--steps", help="Number of steps of the search.")
+@options.weights
+@options.recognizer
+@options.number(
     "--engines",
     help="Number of engines to start; default: at most two, depending on the number of cores.",
 )
-@number_option("--limit", help="Fit only the first N photos.")
+@options.number("--limit", help="Fit only the first N photos.")
 @click.option(
     "--robustness",
     is_flag=True,
     help="Also fit perturbed photos (noise, illumination, colour, blur) or, with --recover, turned "
     "heads, and compare the figures.",
 )
-@page_option
-@json_option
+@options.page
+@options.as_json
 def command(
     game: str,
     photos: Path | None,
@@ -101,9 +91,8 @@ def command(
     for each photo. With the name of a kind (-g justice/female), all photos are fitted as that kind.
     """
     if (photos is None) == (recover is None):
-        raise UsageError(
-            "give either --photos DIR or --recover N", remedy="f2p evaluate fit --help"
-        )
+        remedy = "f2p evaluate fit --help"
+        raise UsageError("give either --photos DIR or --recover N", remedy=remedy)
     if first and recover is None:
         raise UsageError("--first requires --recover", remedy="add --recover N")
     methods = tuple(dict.fromkeys(methods))

@@ -12,16 +12,9 @@ import click
 import numpy as np
 
 from ...errors import UnknownNameError, UsageError
+from .. import _options as options
 from .._common import emit_json, load_kind, progress, say, table
 from .._html import Row, write_page
-from .._options import (
-    game_option,
-    json_option,
-    number_option,
-    page_option,
-    seed_option,
-    weights_option,
-)
 from . import UNSEEN
 
 if TYPE_CHECKING:
@@ -32,22 +25,22 @@ BOUND = 0.8  # correlation of a well imitated parameter
 
 
 @click.command()
-@game_option
-@weights_option
-@number_option("--count", default=500, help="Number of compared pictures.")
-@number_option(
+@options.game
+@options.weights
+@options.number("--count", default=500, help="Number of compared pictures.")
+@options.number(
     "--characters",
     default=1,
     help="Number of random characters for the sensitivity of each parameter.",
 )
-@number_option("--engines", default=1, help="Number of engines to start.")
-@seed_option
+@options.number("--engines", default=1, help="Number of engines to start.")
+@options.seed
 @click.option(
     "--device", default="cpu", show_default=True, help="Device of the imitator: cpu, cuda ..."
 )
-@page_option
-@number_option("--rows", low=0, default=24, help="Number of rows of pictures on the HTML page.")
-@json_option
+@options.page
+@options.number("--rows", low=0, default=24, help="Number of rows of pictures on the HTML page.")
+@options.as_json
 def command(
     game: str,
     weights: str | None,
@@ -136,11 +129,8 @@ def _summary(changes: Sequence[Sensitivity], characters: int) -> dict[str, Any]:
         }
 
     def row(r: Sensitivity) -> dict[str, Any]:
-        return {
-            "name": r.name,
-            "correlation": round(r.correlation, 4),
-            "change": round(r.change, 6),
-        }
+        numbers = {"correlation": round(r.correlation, 4), "change": round(r.change, 6)}
+        return {"name": r.name, **numbers}
 
     worst = sorted(changes, key=lambda r: r.correlation)
     return {
@@ -159,11 +149,8 @@ def _page(
     rows = []
     for c in compared:
         difference = np.minimum(4 * np.abs(c.engine.astype(np.int16) - c.imitator), 255)
-        pictures = [
-            ("engine", c.engine),
-            ("imitator", c.imitator),
-            ("difference x 4", difference.astype(np.uint8)),
-        ]
+        pictures = [("engine", c.engine), ("imitator", c.imitator)]
+        pictures.append(("difference x 4", difference.astype(np.uint8)))
         rows.append(Row(f"character {c.number}", pictures, {"psnr_db": c.psnr_db, "l1": c.l1}))
     sensitivity = document["sensitivity"]
     figures = {
@@ -183,19 +170,13 @@ def _report(document: dict[str, Any]) -> None:
     say(f"{document['weights']}, {document['pictures']} pictures of {document['size']} pixels")
     say(f"  psnr_db {document['psnr_db']:.2f}   l1 {document['l1']:.4f}")
     groups = {"all": sensitivity, **{k: sensitivity[k] for k in ("sliders", "choices")}}
-    table(
-        ["sensitivity", "count", "share above 0.8", "median"],
-        [
-            [name, str(g["count"]), f"{g['share_above_0.8']:.3f}", f"{g['median'] or 0:.3f}"]
-            for name, g in groups.items()
-        ],
-    )
-    table(
-        ["worst", "correlation", "engine's change"],
-        [
-            [w["name"], f"{w['correlation']:.3f}", f"{w['change']:.5f}"]
-            for w in sensitivity["worst"]
-        ],
-    )
+    rows = [
+        [name, str(g["count"]), f"{g['share_above_0.8']:.3f}", f"{g['median'] or 0:.3f}"]
+        for name, g in groups.items()
+    ]
+    table(["sensitivity", "count", "share above 0.8", "median"], rows)
+    worst = sensitivity["worst"]
+    rows = [[w["name"], f"{w['correlation']:.3f}", f"{w['change']:.5f}"] for w in worst]
+    table(["worst", "correlation", "engine's change"], rows)
     if "page" in document:
         say(f"  page {document['page']}")

@@ -12,16 +12,9 @@ import numpy as np
 
 from ...errors import PluginError, UsageError
 from ...images import Picture
+from .. import _options as options
 from .._common import emit_json, load_kind, progress, say, table, warn
 from .._html import Row, write_page
-from .._options import (
-    game_option,
-    json_option,
-    number_option,
-    page_option,
-    path_option,
-    seed_option,
-)
 from . import PHOTO_SUFFIXES, UNSEEN
 
 if TYPE_CHECKING:
@@ -39,20 +32,20 @@ _OPACITY = 0.55
 
 
 @click.command()
-@game_option
+@options.game
 @click.option("--parser", "name", metavar="NAME|FILE", help="Parser, see `f2p plugins`.")
-@number_option("--count", default=500, help="Number of compared pictures.")
-@number_option("--engines", default=1, help="Number of engines to start.")
-@seed_option
-@path_option(
+@options.number("--count", default=500, help="Number of compared pictures.")
+@options.number("--engines", default=1, help="Number of engines to start.")
+@options.seed
+@options.path(
     "--photos",
     folder=True,
     exists=True,
     help="Also show the photos in this folder, aligned to the game's framing, on the HTML page.",
 )
-@page_option
-@number_option("--rows", low=0, default=24, help="Number of rows of pictures on the HTML page.")
-@json_option
+@options.page
+@options.number("--rows", low=0, default=24, help="Number of rows of pictures on the HTML page.")
+@options.as_json
 def command(
     game: str,
     name: str | None,
@@ -197,10 +190,7 @@ def overlay(
 def _report(document: dict[str, Any]) -> None:
     say(f"{document['game']}, {document['pictures']} pictures in random scenes")
     say(f"  mean_iou {document['mean_iou']:.3f}")
-    rows = [
-        [name, "none" if value is None else f"{value:.3f}"]
-        for name, value in document["iou"].items()
-    ]
-    table(["class", "iou"], rows)
+    iou = document["iou"].items()
+    table(["class", "iou"], [[name, "none" if v is None else f"{v:.3f}"] for name, v in iou])
     if "page" in document:
         say(f"  page {document['page']}")

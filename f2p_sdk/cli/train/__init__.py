@@ -6,8 +6,6 @@ import click
 
 from .._group import LazyGroup
 
-__all__ = ["command"]
-
 
 @click.group(cls=LazyGroup)
 def command() -> None:

@@ -17,23 +17,19 @@ from .._common import emit_json, say
 if TYPE_CHECKING:
     from ...training import Report, TrainingResult
 
-__all__ = ["check_plan", "out_option", "plan_options", "reporter", "show_result"]
+out_option = options.out("FILE", "The weights file to write, .safetensors.")
 
-out_option = options.out_option("FILE", "The weights file to write, .safetensors.")
-
+_POSITIVE = click.FloatRange(min=0, min_open=True)
+_MINUTES = "Duration instead of epochs; the schedule ends with the time."
 _PLAN: tuple[Callable[[Any], Any], ...] = (
-    click.option("--epochs", type=click.IntRange(min=1), help="Passes over the pictures."),
-    click.option(
-        "--minutes",
-        type=click.FloatRange(min=0, min_open=True),
-        help="Duration instead of epochs; the schedule ends with the time.",
-    ),
-    click.option("--batch", type=click.IntRange(min=1), help="Pictures per step."),
-    click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Learning rate."),
-    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+    options.number("--epochs", help="Passes over the pictures."),
+    click.option("--minutes", type=_POSITIVE, metavar="N", help=_MINUTES),
+    options.number("--batch", help="Pictures per step."),
+    click.option("--rate", type=_POSITIVE, metavar="RATE", help="Learning rate."),
+    options.seed,
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 ..."),
     click.option("--restart", is_flag=True, help="Start again, and overwrite what is there."),
-    options.json_option,
+    options.as_json,
 )
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ...errors import UsageError
+from .. import _options as options
 from .._common import load_kind, progress
-from .._options import game_option
 from ._plan import check_plan, out_option, plan_options, reporter, show_result
 
 if TYPE_CHECKING:
@@ -24,32 +25,21 @@ RECIPES = ("best", "mesh", "slides")
 
 
 @click.command()
-@game_option
-@click.option(
-    "--data",
-    required=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="DIR",
-    help="A dataset of `f2p capture`.",
-)
+@options.game
+@options.path("--data", folder=True, exists=True, required=True, help="A dataset of `f2p capture`.")
 @out_option
-@click.option("--network", type=click.Choice(NETWORKS), help="Default: the recipe's own.")
-@click.option(
-    "--recipe",
-    type=click.Choice(RECIPES),
-    help="Default: mesh if the dataset has meshes, else best.",
-)
-@click.option(
+@options.choice("--network", NETWORKS, help="Default: the recipe's own.")
+@options.choice("--recipe", RECIPES, help="Default: mesh if the dataset has meshes, else best.")
+@options.number(
     "--window",
-    type=click.IntRange(min=8),
+    low=8,
     metavar="PIXELS",
     help="Side of the crops that a step of the recipe mesh draws; larger crops use more of a GPU.",
 )
-@click.option(
-    "--from",
-    "initial",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    metavar="FILE",
+@options.path(
+    *("--from", "initial"),
+    folder=False,
+    exists=True,
     help="Continue from these weights, of the same layout. Meshes in the dataset replace those in "
     "FILE, e.g. after the game's rig has changed.",
 )
@@ -88,20 +78,10 @@ def command(
     mesh = mesh if (network or chosen.network) == "mesh" else None
     if window is not None and not chosen.crop:
         raise UsageError(f"--window is for the recipe mesh, not for {chosen.name}")
-    chosen = replace(
-        chosen,
-        batch=batch or chosen.batch,
-        rate=rate or chosen.rate,
-        crop=window or chosen.crop,
-    )
-    plan = Plan(
-        chosen,
-        network or "",
-        initial_weights=initial,
-        epochs=epochs,
-        minutes=minutes,
-        seed=seed,
-    )
+    chosen = replace(chosen, batch=batch or chosen.batch, rate=rate or chosen.rate)
+    chosen = replace(chosen, crop=window or chosen.crop)
+    length: dict[str, Any] = {"epochs": epochs, "minutes": minutes}
+    plan = Plan(chosen, network or "", initial_weights=initial, seed=seed, **length)
     pictures = _open(layout, data, plan, as_json)
     beside = data / NEIGHBOURS
     neighbours = _open(layout, beside, plan, as_json) if (beside / MANIFEST).is_file() else None
@@ -145,13 +125,8 @@ def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
     # the mesh network adapts to the size of the pictures
     size = 256 if name == "mesh" else build(name, layout.size, slots=slots, **plan.options).size
     with progress("decoding pictures", quiet=quiet) as update:
-        return open_pictures(
-            data,
-            layout,
-            size,
-            lambda: capture.read_records(data),
-            progress=lambda done: update(done),
-        )
+        read = partial(capture.read_records, data)
+        return open_pictures(data, layout, size, read, progress=lambda done: update(done))
 
 
 def _describe(figures: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import UsageError
+from .. import _options as options
 from .._common import progress
 from ._plan import check_plan, out_option, plan_options, reporter, show_result
 
@@ -23,28 +24,29 @@ RECIPES = ("best", "slides")
 
 
 @click.command()
-@click.option(
+@options.path(
     "--data",
+    folder=True,
+    exists=True,
     required=True,
     multiple=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="DIR",
     help="A dataset of `f2p capture --passes labels,depth`; may be given several times.",
 )
 @out_option
-@click.option("--network", type=click.Choice(NETWORKS), help="Default: the recipe's own.")
-@click.option(
+@options.choice("--network", NETWORKS, help="Default: the recipe's own.")
+@options.path(
     "--backbone",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    metavar="FILE",
+    folder=False,
+    exists=True,
     help="Initial backbone of a resnet50, with torchvision's names, .safetensors.",
 )
-@click.option("--recipe", type=click.Choice(RECIPES), default="best", show_default=True)
-@click.option(
+@options.choice("--recipe", RECIPES, default="best")
+@options.number(
     "--size",
-    type=click.IntRange(32, 512),
+    low=32,
+    high=512,
     default=256,
-    show_default=True,
+    metavar="PIXELS",
     help="Side of the training pictures, a multiple of 32.",
 )
 @plan_options
@@ -76,12 +78,8 @@ def command(
     from ...parsing.training import ParserPlan, open_faces, parser_recipe, train_parser
 
     chosen = parser_recipe(recipe)
-    chosen = replace(
-        chosen,
-        network=network or chosen.network,
-        batch=batch or chosen.batch,
-        rate=rate or chosen.rate,
-    )
+    chosen = replace(chosen, batch=batch or chosen.batch, rate=rate or chosen.rate)
+    chosen = replace(chosen, network=network or chosen.network)
     if backbone is not None and chosen.network != "resnet50":
         raise UsageError("--backbone is for --network resnet50")
     plan = ParserPlan(chosen, epochs=epochs, minutes=minutes, seed=seed)
