@@ -57,11 +57,7 @@ def load_parser(
 
 
 def parser_card(
-    network: ParserNetwork,
-    *,
-    training: Mapping[str, Any],
-    figures: Mapping[str, Any],
-    licence: str,
+    network: ParserNetwork, *, training: Mapping[str, Any], figures: Mapping[str, Any], licence: str
 ) -> dict[str, Any]:
     """The card of a parser, with a golden pair, for which the network runs once."""
     generator = torch.Generator().manual_seed(0)

@@ -36,11 +36,7 @@ class CellColours:
 
 
 def photo_colours(
-    picture: Picture,
-    landmarks: Points,
-    backdrop: Array,
-    grid: int = 32,
-    hair: Tensor | None = None,
+    picture: Picture, landmarks: Points, backdrop: Array, grid: int = 32, hair: Tensor | None = None
 ) -> CellColours:
     """Return the cell colours of an aligned photo, its background replaced by the game's.
 

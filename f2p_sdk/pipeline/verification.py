@@ -55,11 +55,7 @@ def verify(
     embedded = torch.stack([embed(picture) for picture in blurred])[None]
     shown = torch.cat([to_tensor(picture) for picture in blurred])
     problem = Problem(
-        context.space,
-        context.objective({}),
-        lambda *_: shown,
-        lambda *_: embedded,
-        context.reader,
+        context.space, context.objective({}), lambda *_: shown, lambda *_: embedded, context.reader
     )
     with torch.no_grad():
         loss = problem.loss(vectors)

@@ -89,11 +89,7 @@ def _build(config: Mapping[str, Any]) -> LightCNN:
 
 
 def light_cnn_card(
-    network: LightCNN,
-    *,
-    training: Mapping[str, Any],
-    licence: str,
-    source: Mapping[str, Any],
+    network: LightCNN, *, training: Mapping[str, Any], licence: str, source: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The card of a Light CNN, with a golden pair, for which the network runs once."""
     generator = torch.Generator().manual_seed(0)

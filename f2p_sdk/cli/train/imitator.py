@@ -89,18 +89,10 @@ def command(
     if window is not None and not chosen.crop:
         raise UsageError(f"--window is for the recipe mesh, not for {chosen.name}")
     chosen = replace(
-        chosen,
-        batch=batch or chosen.batch,
-        rate=rate or chosen.rate,
-        crop=window or chosen.crop,
+        chosen, batch=batch or chosen.batch, rate=rate or chosen.rate, crop=window or chosen.crop
     )
     plan = Plan(
-        chosen,
-        network or "",
-        initial_weights=initial,
-        epochs=epochs,
-        minutes=minutes,
-        seed=seed,
+        chosen, network or "", initial_weights=initial, epochs=epochs, minutes=minutes, seed=seed
     )
     pictures = _open(layout, data, plan, as_json)
     beside = data / NEIGHBOURS
