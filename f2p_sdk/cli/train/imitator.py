@@ -11,8 +11,8 @@ import click
 
 from ...errors import UsageError
 from .._common import load_kind, progress
-from .._options import game_option
-from ._plan import check_plan, out_option, plan_options, reporter, show_result
+from .._options import game_option, number_option, path_option
+from ._plan import check_plan, make_plan, out_option, plan_options, reporter, show_result
 
 if TYPE_CHECKING:
     from ...mesh import Mesh
@@ -25,13 +25,7 @@ RECIPES = ("best", "mesh", "slides")
 
 @click.command()
 @game_option
-@click.option(
-    "--data",
-    required=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="DIR",
-    help="A dataset of `f2p capture`.",
-)
+@path_option("--data", folder=True, exists=True, required=True, help="A dataset of `f2p capture`.")
 @out_option
 @click.option("--network", type=click.Choice(NETWORKS), help="Default: the recipe's own.")
 @click.option(
@@ -39,17 +33,17 @@ RECIPES = ("best", "mesh", "slides")
     type=click.Choice(RECIPES),
     help="Default: mesh if the dataset has meshes, else best.",
 )
-@click.option(
+@number_option(
     "--window",
-    type=click.IntRange(min=8),
+    low=8,
     metavar="PIXELS",
     help="Side of the crops that a step of the recipe mesh draws; larger crops use more of a GPU.",
 )
-@click.option(
+@path_option(
     "--from",
     "initial",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    metavar="FILE",
+    folder=False,
+    exists=True,
     help="Continue from these weights, of the same layout. Meshes in the dataset replace those in "
     "FILE, e.g. after the game's rig has changed.",
 )
@@ -62,21 +56,15 @@ def command(
     recipe: str | None,
     window: int | None,
     initial: Path | None,
-    epochs: int | None,
-    minutes: float | None,
-    batch: int | None,
-    rate: float | None,
-    seed: int,
-    device: str,
-    restart: bool,
     as_json: bool,
+    **values: Any,
 ) -> None:
     """Train an imitator, the network that predicts the engine's picture.
 
     The same command resumes a stopped training: its state is in FILE.training until the weights are
     written. The same data, options and machine give the same weights.
     """
-    check_plan(out, epochs, minutes, restart)
+    check_plan(out, values)
     layout = load_kind(game).layout
 
     from ...capture import MANIFEST, NEIGHBOURS
@@ -88,12 +76,8 @@ def command(
     mesh = mesh if (network or chosen.network) == "mesh" else None
     if window is not None and not chosen.crop:
         raise UsageError(f"--window is for the recipe mesh, not for {chosen.name}")
-    chosen = replace(
-        chosen, batch=batch or chosen.batch, rate=rate or chosen.rate, crop=window or chosen.crop
-    )
-    plan = Plan(
-        chosen, network or "", initial_weights=initial, epochs=epochs, minutes=minutes, seed=seed
-    )
+    chosen = replace(chosen, crop=window or chosen.crop)
+    plan = make_plan(Plan, chosen, values, network=network or "", initial_weights=initial)
     pictures = _open(layout, data, plan, as_json)
     beside = data / NEIGHBOURS
     neighbours = _open(layout, beside, plan, as_json) if (beside / MANIFEST).is_file() else None
@@ -103,7 +87,7 @@ def command(
             pictures,
             out,
             plan,
-            device=device,
+            device=values["device"],
             neighbours=neighbours,
             mesh=mesh,
             preparing=lambda done, total: update(done, total, "inspecting meshes"),
@@ -114,7 +98,7 @@ def command(
         "layout_hash": layout.hash,
         "network": plan.network or chosen.network,
         "recipe": chosen.name,
-        "seed": seed,
+        "seed": plan.seed,
     }
     show_result(result, head, _describe, f"f2p evaluate imitator -g {layout.name}", as_json)
 
