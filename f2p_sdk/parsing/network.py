@@ -16,18 +16,9 @@ from torch.nn import functional
 
 from ..errors import UnknownNameError, WeightsError
 from ..faceparts import CLASSES
-from ..networks.imitator import build_from_config
 from .resnet import Backbone, BasicBlock, Bottleneck, initialise
 
-__all__ = [
-    "PARSERS",
-    "CompactParser",
-    "Features",
-    "ParserNetwork",
-    "ResNetParser",
-    "build_parser",
-    "parser_from_config",
-]
+__all__ = ["PARSERS", "CompactParser", "Features", "ParserNetwork", "ResNetParser", "build_parser"]
 
 SIZE = 256
 
@@ -73,7 +64,7 @@ class ParserNetwork(nn.Module):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
 
     def config(self) -> dict[str, Any]:
-        """Arguments of :func:`parser_from_config` for this network; JSON types only."""
+        """Arguments of :func:`build_parser` for this network; JSON types only."""
         return {"name": self.name, "classes": list(self.classes), **self._options}
 
     def features(self, pictures: Tensor) -> Features:
@@ -222,8 +213,7 @@ def _twice(x: Tensor) -> Tensor:
 
 
 PARSERS: Mapping[str, type[ResNetParser] | type[CompactParser]] = {
-    ResNetParser.name: ResNetParser,
-    CompactParser.name: CompactParser,
+    network.name: network for network in (ResNetParser, CompactParser)
 }
 """Every parser network by name."""
 
@@ -238,8 +228,3 @@ def build_parser(name: str, **options: Any) -> ParserNetwork:
     if name not in PARSERS:
         raise UnknownNameError("parser network", name, PARSERS)
     return PARSERS[name](**options)
-
-
-def parser_from_config(config: Mapping[str, Any]) -> ParserNetwork:
-    """Build the network of a :meth:`ParserNetwork.config`. WeightsError for an invalid one."""
-    return build_from_config(config, build_parser)

@@ -18,7 +18,7 @@ from torch.nn import functional
 from ..errors import WeightsError
 from ..faceparts import CLASSES
 from ..weights import check_golden, load_card, load_network
-from .network import ParserNetwork, parser_from_config
+from .network import ParserNetwork, build_parser
 
 __all__ = ["load_parser", "parser_card"]
 
@@ -42,7 +42,7 @@ def load_parser(
     """
     path = Path(path)
     card = load_card(path)
-    network = load_network(path, card, "parser", parser_from_config, remedy=_REMEDY)
+    network = load_network(path, card, "parser", build_parser, remedy=_REMEDY)
     if classes is not None and network.classes != tuple(classes):
         raise WeightsError(
             f"{path}: the parser must have the classes {', '.join(classes)}; it has "

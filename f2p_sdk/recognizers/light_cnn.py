@@ -70,21 +70,15 @@ def load_light_cnn(path: str | Path) -> LightCNN:
     path = Path(path)
     card = load_card(path, remedy=REMEDY)
     network = load_network(path, card, "recognizer", _build, remedy=REMEDY)
-    check_golden(
-        path,
-        card,
-        lambda values: _golden_embedding(network, values),
-        (_GRID**2, DIMENSION),
-        "give its golden embedding",
-        relative=True,
-        remedy=REMEDY,
-    )
+    run, sizes = (lambda values: _golden_embedding(network, values)), (_GRID**2, DIMENSION)
+    failure = "give its golden embedding"
+    check_golden(path, card, run, sizes, failure, relative=True, remedy=REMEDY)
     return network
 
 
-def _build(config: Mapping[str, Any]) -> LightCNN:
-    if config.get("name") != LightCNN.name:
-        raise WeightsError(f"must hold {LightCNN.name!r}, holds {config.get('name')!r}")
+def _build(name: str) -> LightCNN:
+    if name != LightCNN.name:
+        raise WeightsError(f"must hold {LightCNN.name!r}, holds {name!r}")
     return LightCNN()
 
 

@@ -59,7 +59,7 @@ def import_light_cnn(path: str | Path, out: str | Path) -> dict[str, Any]:
         network,
         training={"by": UPSTREAM, "identities": identities},
         licence=LICENCE,
-        source={"file": path.name, "sha256": _sha256(path)},
+        source={"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
     )
     save_weights(out, network.state_dict(), card, half=False)
     return card
@@ -159,11 +159,3 @@ def _check(path: Path, state: dict[str, Tensor], expected: Mapping[str, Tensor])
 def _counted(what: str, names: list[str], shown: int = 6) -> str:
     more = ", ..." if len(names) > shown else ""
     return f"{len(names)} {what} ({', '.join(sorted(names)[:shown])}{more})"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from ...metrics import confusion_matrix, iou
 from ...training.cache import Rows
 from ...training.device import Device
+from ..network import ParserNetwork
 from .data import Faces
 
 __all__ = ["Overlap", "find_labels", "held_out_overlap"]
@@ -60,11 +61,9 @@ def find_labels(parser: Any, pictures: Tensor) -> npt.NDArray[np.uint8]:
         return large.argmax(dim=1).to(torch.uint8).cpu().numpy()
 
 
-def held_out_overlap(
-    network: nn.Module, faces: Faces, rows: Rows, classes: Sequence[str], device: Device
-) -> Overlap:
+def held_out_overlap(network: ParserNetwork, faces: Faces, rows: Rows, device: Device) -> Overlap:
     """Overlap of a network, in evaluation mode, on these rows without augmentation."""
-    overlap = Overlap(classes)
+    overlap = Overlap(network.classes)
     training = network.training
     network.eval()
     for start in range(0, len(rows), _BATCH):
