@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..networks.compact import statistics
+from ..networks.compact import register_statistics
 from ..networks.imitator import Imitator, register
 from .geometry import Geometry, Posed
 from .model import RIBBON
@@ -108,9 +108,7 @@ class MeshImitator(Imitator):
             for part in parts
         )
         self.behind = nn.Parameter(torch.full((3,), 0.5))  # colour of the background
-        mean, scale = statistics(dimension, slots)
-        self.register_buffer("mean", mean, persistent=False)
-        self.register_buffer("scale", scale, persistent=False)
+        register_statistics(self, slots)
 
     mean: Tensor
     scale: Tensor

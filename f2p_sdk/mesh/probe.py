@@ -133,17 +133,12 @@ def probe_mesh(
     residual = np.stack(residuals).reshape(random, count, 5)
     offsets = {slot: np.tensordot(halves, one, 1) for slot, one in guides.items()}
     kept = np.all(of_body[first.triangles], axis=1)
+    attributes = _without_slot(first.attributes[of_body])
+    triangles = first.triangles[kept].astype(np.int32)
     return Mesh(
         layout.hash,
         frame.depth / (size / 2),
-        Piece(
-            -1,
-            -1,
-            rest,
-            _without_slot(first.attributes[of_body]),
-            first.triangles[kept].astype(np.int32),
-            *_NO_WEIGHTS,
-        ),
+        Piece(-1, -1, rest, attributes, triangles, *_NO_WEIGHTS),
         tuple(attach_to_guides(pieces[key], samples[key], offsets[key[0]]) for key in pieces),
         np.stack([guides[slot] for slot in sorted(guides)])
         if guides
@@ -198,14 +193,11 @@ def _probe_pieces(
                 f"{layout.discrete[slot].choices[choice]} must come after the body's, together"
             )
         inside = np.all(own[result.triangles], axis=1)
-        pieces[slot, choice] = Piece(
-            slot,
-            choice,
-            frame.positions(result.vertices)[own],
-            _without_slot(result.attributes[own]),
-            (result.triangles[inside] - start).astype(np.int32),
-            *_NO_WEIGHTS,
-        )
+        attributes = _without_slot(result.attributes[own])
+        triangles = (result.triangles[inside] - start).astype(np.int32)
+        positions = frame.positions(result.vertices)[own]
+        key = slot, choice
+        pieces[key] = Piece(*key, positions, attributes, triangles, *_NO_WEIGHTS)
     return pieces
 
 

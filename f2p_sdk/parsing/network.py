@@ -24,19 +24,12 @@ SIZE = 256
 
 
 class Features(NamedTuple):
-    """Result of :meth:`ParserNetwork.features`; H is the side of the pictures.
+    """Result of :meth:`ParserNetwork.features`; H is the side of the pictures."""
 
-    Attributes:
-        stage1: (B, C1, H/4, H/4), edges and colours.
-        stage2: (B, C2, H/8, H/8), small parts.
-        stage4: (B, C4, H/8, H/8), input of the classifier.
-        logits: (B, classes, H/8, H/8).
-    """
-
-    stage1: Tensor
-    stage2: Tensor
-    stage4: Tensor
-    logits: Tensor
+    stage1: Tensor  # (B, C1, H/4, H/4), edges and colours
+    stage2: Tensor  # (B, C2, H/8, H/8), small parts
+    stage4: Tensor  # (B, C4, H/8, H/8), input of the classifier
+    logits: Tensor  # (B, classes, H/8, H/8)
 
 
 class ParserNetwork(nn.Module):

@@ -103,10 +103,9 @@ def render(
     if via not in ("imitator", "engine"):
         raise UsageError(f"via must be 'imitator' or 'engine', got {via!r}")
     kind = _kind_of(character, game)
-    if isinstance(character, Character):
-        known = character
-    else:
-        known = Character.load(character, kind.layout)
+    known = character
+    if not isinstance(known, Character):
+        known = Character.load(known, kind.layout)
     vector = kind.layout.encode(known)
     if via == "engine":
         with engine_for(kind, engine) as host:

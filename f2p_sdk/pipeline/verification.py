@@ -18,16 +18,11 @@ __all__ = ["Verified", "verify"]
 
 @dataclass(frozen=True)
 class Verified:
-    """Outcome of a verification.
+    """Outcome of a verification."""
 
-    Attributes:
-        chosen: name of the best candidate.
-        picture: uint8 (S, S, 3), its standard portrait by the engine; None without an engine.
-        terms: candidate -> terms of the objective on the engine's picture.
-    """
-
-    chosen: str
-    picture: Picture | None = None
+    chosen: str  # name of the best candidate
+    picture: Picture | None = None  # uint8 (S, S, 3), its standard portrait; None without engine
+    # candidate -> terms of the objective on the engine's picture
     terms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 

@@ -35,17 +35,11 @@ LabelledRecord = tuple[int, bytes, Mapping[str, npt.NDArray[Any]]]
 
 
 class Face(NamedTuple):
-    """One picture.
+    """One picture."""
 
-    Attributes:
-        picture: uint8 (S, S, 3) RGB sRGB.
-        labels: uint8 (S, S), classes of ``faceparts.CLASSES``.
-        drawn: uint8 (S, S), 255 for the foreground, 0 for the backdrop.
-    """
-
-    picture: Bytes
-    labels: Bytes
-    drawn: Bytes
+    picture: Bytes  # uint8 (S, S, 3) RGB sRGB
+    labels: Bytes  # uint8 (S, S), classes of ``faceparts.CLASSES``
+    drawn: Bytes  # uint8 (S, S), 255 for the foreground, 0 for the backdrop
 
 
 @dataclass(frozen=True)

@@ -21,16 +21,10 @@ _RESERVED = 2  # cores that do not augment
 
 @dataclass(frozen=True)
 class Task:
-    """A picture to augment.
+    """A picture to augment; the last three values are those of :func:`.augment.augment`."""
 
-    Attributes:
-        row: of the faces.
-        seed: of its random numbers.
-        variation, side, plain: see :func:`.augment.augment`.
-    """
-
-    row: int
-    seed: tuple[int, ...]
+    row: int  # of the faces
+    seed: tuple[int, ...]  # of its random numbers
     variation: Variation
     side: int
     plain: float
