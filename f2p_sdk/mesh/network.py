@@ -2,9 +2,8 @@
 
     picture = composite(rasterise(geometry(vector)), shaders(points, vector))
 
-Most sliders move the surface. With the engine's vertices (:mod:`f2p_sdk.mesh`) only the colour at
-each point of the surface remains to be learned: the effect of the weakest slider is exact, and
-edges are as sharp as the engine's.
+Most sliders move the surface. With the engine's vertices only the colour at each point of the
+surface remains to be learned: the effect of the weakest slider is exact, and edges are sharp.
 
 A pixel changes abruptly when a triangle's edge passes it, so the raster has no useful gradient.
 Instead, the finished picture is resampled at the place that each pixel's surface point came from.

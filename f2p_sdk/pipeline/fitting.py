@@ -153,6 +153,7 @@ class Fitter:
             if verified.picture is not None:
                 shown["engine"] = verified.picture
             distances = {k: self.distance(v, subject.measured) for k, v in shown.items()}
+        engine = None if self.engine is None else self.engine.info
         report = {
             "game": self.kind.name,
             "layout_hash": self.layout.hash,
@@ -178,7 +179,13 @@ class Fitter:
             },
             "seconds": clock.seconds(),
             "engine_pictures": 0 if self.engine is None else self.engine.count - drawn_before,
-            "versions": self._versions(),
+            "versions": versions(
+                recognizer=self.recognizer.name,
+                measure=self.measure.name,
+                parser="" if self.reader is None else self.reader.parser.name,
+                detector=self.detector.name,
+                **({} if engine is None else {"engine": f"{engine.name} {engine.version}"}),
+            ),
             "imitator": dict(self.card),
         }
         # Kept values return as given, without float32 rounding.
@@ -291,16 +298,6 @@ class Fitter:
                 "--method best for a photo",
             )
         return self.framing.pixels(len(picture))
-
-    def _versions(self) -> dict[str, Any]:
-        engine = None if self.engine is None else self.engine.info
-        return versions(
-            recognizer=self.recognizer.name,
-            measure=self.measure.name,
-            parser="" if self.reader is None else self.reader.parser.name,
-            detector=self.detector.name,
-            **({} if engine is None else {"engine": f"{engine.name} {engine.version}"}),
-        )
 
 
 def _opened(given: str | _Part | None, find: Callable[[str | None], _Part]) -> _Part:

@@ -38,18 +38,10 @@ class LightCNNRecognizer:
         self.network = network or load_light_cnn(imported_weights(self.name))
 
     def embed(self, pictures: Tensor, landmarks: Tensor | npt.ArrayLike) -> Tensor:
-        """Embed the face in each picture.
+        """Embed the face in each picture, see :meth:`f2p_sdk.hookspecs.Recognizer.embed`.
 
-        Args:
-            pictures: float32 (B, 3, H, W), RGB sRGB in [0, 1].
-            landmarks: (5, 2) for all pictures, or (B, 5, 2); pixels, the order of `Framing`.
-                They get no gradient.
-
-        Returns:
-            (B, 256), not normalised, differentiable with respect to ``pictures``.
-
-        Raises:
-            FaceError: see :func:`.crop.crop_faces`.
+        Returns (B, 256), not normalised. Landmarks get no gradient. Raises FaceError as
+        :func:`.crop.crop_faces`.
         """
         if isinstance(landmarks, Tensor):
             landmarks = landmarks.detach().cpu().numpy()

@@ -56,8 +56,7 @@ def set_input_masks(
             _compare(network, torch.from_numpy(pair).to(device.name), after - before.astype("f4"))
             for pair, before, after in pairs.differing(rows, group, _PAIRS)
         ]
-        changed, inside = sum(p.all_changed for p in found), sum(p.in_paint for p in found)
-        painted = group in layout.slots and changed > _ENOUGH and inside > _PAINTED * changed
+        painted = group in layout.slots and _only_in_paint(found)
         for k, shader in enumerate(network.shaders):
             hidden = painted and k == network.textured_part
             if found and (hidden or not _changes_colour(found, k)):
@@ -87,6 +86,11 @@ def _compare(network: MeshImitator, pair: Tensor, change: npt.NDArray[np.float32
                 shift[k] = np.abs(change[own].mean(axis=0)).max()
     all_changed, in_paint = int(differs.sum()), int((differs & painted).sum())
     return _Difference(compared, changed, shift, moved, all_changed, in_paint)
+
+
+def _only_in_paint(found: list[_Difference]) -> bool:
+    changed, inside = sum(p.all_changed for p in found), sum(p.in_paint for p in found)
+    return changed > _ENOUGH and inside > _PAINTED * changed
 
 
 def _changes_colour(found: list[_Difference], part: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,6 @@ from .._options import game_option, number_option, path_option
 from ._plan import check_plan, make_plan, out_option, plan_options, reporter, show_result
 
 if TYPE_CHECKING:
-    from ...mesh import Mesh
     from ...parameters import Layout
     from ...training import Pictures, Plan
 
@@ -68,10 +68,13 @@ def command(
     layout = load_kind(game).layout
 
     from ...capture import MANIFEST, NEIGHBOURS
+    from ...mesh import FILE, Mesh
     from ...training import Plan, train_imitator
     from ...training import recipe as find_recipe
 
-    mesh = _mesh(layout, data) if network in (None, "mesh") else None
+    path = data / FILE
+    usable = network in (None, "mesh") and path.is_file()
+    mesh = Mesh.load(path, layout) if usable else None
     chosen = find_recipe(recipe or ("best" if mesh is None else "mesh"))
     mesh = mesh if (network or chosen.network) == "mesh" else None
     if window is not None and not chosen.crop:
@@ -103,14 +106,6 @@ def command(
     show_result(result, head, _describe, f"f2p evaluate imitator -g {layout.name}", as_json)
 
 
-def _mesh(layout: Layout, data: Path) -> Mesh | None:
-    """The meshes in a dataset; None without."""
-    from ...mesh import FILE, Mesh
-
-    path = data / FILE
-    return Mesh.load(path, layout) if path.is_file() else None
-
-
 def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
     from ... import capture
     from ...networks import build
@@ -121,13 +116,8 @@ def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
     # the mesh network adapts to the size of the pictures
     size = 256 if name == "mesh" else build(name, layout.size, slots=slots, **plan.options).size
     with progress("decoding pictures", quiet=quiet) as update:
-        return open_pictures(
-            data,
-            layout,
-            size,
-            lambda: capture.read_records(data),
-            progress=lambda done: update(done),
-        )
+        records = partial(capture.read_records, data)
+        return open_pictures(data, layout, size, records, progress=update)
 
 
 def _describe(figures: Mapping[str, Any]) -> str:

@@ -76,7 +76,7 @@ def command(
         raise UsageError("--backbone is for --network resnet50")
     plan = make_plan(ParserPlan, chosen, values)
     with progress("decoding pictures", quiet=as_json) as update:
-        faces = open_faces(data, _records, size, progress=lambda done: update(done))
+        faces = open_faces(data, _records, size, progress=update)
     tensors = _tensors(backbone)
     with progress("training", quiet=as_json) as update:
         show, device = reporter(update, _describe), values["device"]
