@@ -219,8 +219,7 @@ def load_network(
     ``build`` gets the network's name and its options.
 
     Raises:
-        WeightsError: the card is not of a ``what``, its description does not fit, or a tensor is
-            missing, unknown, of another shape or not finite.
+        WeightsError: the card is not of a ``what``, or its description or a tensor does not fit.
     """
     import torch
     from safetensors import SafetensorError

@@ -61,8 +61,6 @@ def probe_mesh(
     Draws the middle character, each slider and each choice alone, and random characters.
 
     Args:
-        layout: of the characters.
-        probe: the engine.
         size: side in pixels of the pictures that vertex positions refer to.
         random: number of random characters; default 1,600.
         progress: called with the number of characters done, and of all.

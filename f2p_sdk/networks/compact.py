@@ -118,10 +118,7 @@ class CompactImitator(Imitator):
 
 
 def register_statistics(network: Imitator, slots: Sequence[int]) -> None:
-    """Add the buffers ``mean`` and ``scale``, not stored in files.
-
-    They are mean and 1 / standard deviation of each number of a uniformly random vector.
-    """
+    """Add the buffers ``mean`` and ``scale``, 1 / deviation, of uniformly random vectors."""
     mean = torch.full((network.dimension,), 0.5)
     deviation = torch.full_like(mean, 12**-0.5)
     start = network.dimension - sum(slots)

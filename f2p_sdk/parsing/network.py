@@ -145,12 +145,6 @@ class CompactParser(ParserNetwork):
     features are upsampled to 1/8 and added to stage 2, whose edges are sharp, and for the logits to
     1/4 and added to stage 1, because brows are thinner than a pixel at 1/8. The logits at 1/8 are
     means of those. 0.4 GMAC at 256x256.
-
-    Args:
-        classes: names.
-        widths: of the stages.
-        fused: channels at 1/8, the features of "stage 4".
-        fine: channels at 1/4.
     """
 
     name = "compact"
@@ -159,8 +153,8 @@ class CompactParser(ParserNetwork):
         self,
         classes: Sequence[str] = CLASSES,
         widths: Sequence[int] = (32, 64, 112, 176),
-        fused: int = 64,
-        fine: int = 32,
+        fused: int = 64,  # channels at 1/8, the features of "stage 4"
+        fine: int = 32,  # channels at 1/4
     ) -> None:
         widths = [int(w) for w in widths]
         super().__init__(classes, {"widths": widths, "fused": fused, "fine": fine})

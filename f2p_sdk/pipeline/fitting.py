@@ -221,10 +221,17 @@ class Fitter:
         own = is_own_picture(
             picture, self.average_picture(), landmarks[:4] / len(picture), frame[:4]
         )
-        if own_picture:
-            framed = self._framed(picture)
-        else:
+        if not own_picture:
             picture, framed = clear, landmarks
+        elif picture.shape[0] == picture.shape[1]:
+            framed = self.framing.pixels(len(picture))
+        else:
+            raise UsageError(
+                "method 'exact' needs a square picture by the engine, got "
+                f"{picture.shape[1]}x{picture.shape[0]}",
+                remedy="give the picture as `f2p render --via engine` writes it, or use "
+                "--method best for a photo",
+            )
         return Subject(
             picked,
             align(picture, framed, replace(self.framing, size=self.size)),
@@ -288,16 +295,6 @@ class Fitter:
             match_blur(subject.aligned.picture, average) if plan.match_blur else Blur(),
             clock,
         )
-
-    def _framed(self, picture: Picture) -> np.ndarray[Any, np.dtype[np.float64]]:
-        if picture.shape[0] != picture.shape[1]:
-            raise UsageError(
-                "method 'exact' needs a square picture by the engine, got "
-                f"{picture.shape[1]}x{picture.shape[0]}",
-                remedy="give the picture as `f2p render --via engine` writes it, or use "
-                "--method best for a photo",
-            )
-        return self.framing.pixels(len(picture))
 
 
 def _opened(given: str | _Part | None, find: Callable[[str | None], _Part]) -> _Part:

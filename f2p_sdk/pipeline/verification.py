@@ -34,7 +34,6 @@ def verify(
     Without an engine the last candidate is chosen.
 
     Args:
-        context, state: of the fit.
         embed: a picture uint8 (S, S, 3) to its embedding (E,), landmarks detected anew.
         size: side of the pictures.
 

@@ -42,10 +42,7 @@ _OTHERS = {
 
 
 def import_light_cnn(path: str | Path, out: str | Path) -> dict[str, Any]:
-    """Read upstream's checkpoint, check it, and write it to ``out`` as safetensors.
-
-    Returns:
-        The card.
+    """Read upstream's checkpoint, write it to ``out`` as safetensors, and return its card.
 
     Raises:
         WeightsError: it is another file, or ``out`` cannot be written. Then nothing is written.
@@ -73,9 +70,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], int | None]:
         classifier, which is left out, or None without one.
 
     Raises:
-        WeightsError: no file, no checkpoint that can be read safely, one of another network (with
-            the tensors that are missing, unexpected or of another shape), or numbers that are not
-            finite.
+        WeightsError: no file that can be read safely, another network, or numbers not finite.
     """
     path = Path(path)
     state = _state_dict(path, _load(path))

@@ -89,11 +89,7 @@ def rebuilding(cache: Path, bytes_per_pixel: int, command: str) -> Iterator[list
 def decode_record(
     data: bytes, folder: Path, number: int, size: int, labels: npt.NDArray[Any] | None = None
 ) -> npt.NDArray[np.uint8]:
-    """Decode the picture of a record: uint8 (S, S, 3).
-
-    DatasetError for a picture that is damaged, not square, below ``size``, or not of the labels'
-    size.
-    """
+    """Decode the picture of a record: uint8 (S, S, 3), S at least ``size``. DatasetError."""
     try:
         picture = decode(data)
     except ImageError as error:

@@ -37,8 +37,6 @@ class Loop(ABC, Generic[_Network]):
     Args:
         output: the weights file; ``<output>.training/`` holds the last checkpoint and the best
             weights so far.
-        plan: recipe, duration and seed.
-        device: of the network.
         split: rows to train on, and rows held out.
     """
 

@@ -35,11 +35,8 @@ class Overlap:
 
     def iou(self) -> dict[str, float | None]:
         """By class, rounded to 5 digits; None for a class in neither map."""
-        values = iou(self.confusion)
-        return {
-            name: None if np.isnan(value) else round(float(value), 5)
-            for name, value in zip(self.classes, values, strict=True)
-        }
+        values = [None if np.isnan(v) else round(float(v), 5) for v in iou(self.confusion)]
+        return dict(zip(self.classes, values, strict=True))
 
     def mean_iou(self) -> float:
         """Mean over the classes in the maps; 0 without any."""
