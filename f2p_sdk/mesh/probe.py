@@ -194,8 +194,7 @@ def _probe_pieces(
         attributes = _without_slot(result.attributes[own])
         triangles = (result.triangles[inside] - start).astype(np.int32)
         positions = frame.positions(result.vertices)[own]
-        key = slot, choice
-        pieces[key] = Piece(*key, positions, attributes, triangles, *_NO_WEIGHTS)
+        pieces[slot, choice] = Piece(slot, choice, positions, attributes, triangles, *_NO_WEIGHTS)
     return pieces
 
 

@@ -134,9 +134,8 @@ def _decode(
         (cache / "drawn.u8").open("wb") as drawn,
     ):
         for record in records:
-            for file, plane in zip(
-                (pictures, labels, drawn), _face(record, folder, size), strict=True
-            ):
+            face = _face(record, folder, size)
+            for file, plane in zip((pictures, labels, drawn), face, strict=True):
                 file.write(plane.tobytes())
             numbers.append(record[0])
             if progress is not None and len(numbers) % 32 == 0:
