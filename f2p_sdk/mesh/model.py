@@ -73,7 +73,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Blendshapes:
-    """How P sliders displace K numbers of each of the body's N vertices.
+    """Displacements of K numbers of each of the body's N vertices by P sliders.
 
     Attributes:
         half, vertex: int32 (E,), the slider half and the vertex of each entry. Halves are numbered

@@ -88,7 +88,7 @@ class Loop(ABC, Generic[_Network]):
 
     @abstractmethod
     def better(self, figures: Mapping[str, Any], best: Mapping[str, Any]) -> bool:
-        """Whether the figures are better than the best so far."""
+        """Return True if the figures are better than the best so far."""
 
     @abstractmethod
     def card(self, training: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def _only_in_paint(found: list[_Difference]) -> bool:
 
 
 def _changes_colour(found: list[_Difference], part: int) -> bool:
-    """Whether a number changes the colour of a part.
+    """Return True if a number changes the colour of a part.
 
     If all of the part moved, its mean colour decides. A part that is never opaque, as lashes, is
     compared where it is translucent.
