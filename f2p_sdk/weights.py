@@ -187,7 +187,7 @@ def load_imitator(
         WeightsError: a damaged file, another layout or network, or another golden picture.
     """
     from .mesh.network import MeshImitator  # noqa: F401 -- registers the network "mesh"
-    from .networks import from_config
+    from .networks import build
 
     path = Path(path)
     card = load_card(path)
@@ -200,7 +200,7 @@ def load_imitator(
             remedy="use the weights of this layout, or capture and train again: "
             f"f2p train imitator -g {layout.name}",
         )
-    network = load_network(path, card, "imitator", from_config)
+    network = load_network(path, card, "imitator", build)
     sizes, failure = (network.dimension, 3 * GOLDEN_SIDE**2), "draw its golden picture"
     check_golden(path, card, lambda v: _golden_picture(network, v), sizes, failure)
     return network.to(device)
@@ -210,34 +210,32 @@ def load_network(
     path: Path,
     card: Mapping[str, Any],
     what: str,
-    build: Callable[[Mapping[str, Any]], _Network],
+    build: Callable[..., _Network],
     *,
     remedy: str = _REMEDY,
 ) -> _Network:
     """Build the network of a card and load its tensors: float32, in evaluation mode, frozen.
 
+    ``build`` gets the network's name and its options.
+
     Raises:
         WeightsError: the card is not of a ``what``, or its description or a tensor does not fit.
     """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    from .networks.imitator import build_from_config
+
     if card.get("what") != what or not isinstance(card.get("network"), dict):
         raise WeightsError(
             f"{path}: holds {card.get('what')!r}, not {what!r}",
             remedy=f"give another file, or {remedy}",
         )
     try:
-        network = build(card["network"])
+        network = build_from_config(card["network"], build)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error.message}", remedy=error.remedy or remedy) from None
-    _restore(network, path, str(card["network"].get("name")), remedy=remedy)
-    return network.eval().requires_grad_(False)
-
-
-def _restore(network: nn.Module, path: Path, name: str, *, remedy: str) -> None:
-    """Load a file into a network. WeightsError unless all tensors fit and are finite."""
-    import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
     try:
         # read, not mapped: a mapped file can be neither replaced nor deleted on Windows
         tensors = load(path.read_bytes())
@@ -247,7 +245,7 @@ def _restore(network: nn.Module, path: Path, name: str, *, remedy: str) -> None:
     missing, extra = sorted(set(expected) - set(tensors)), sorted(set(tensors) - set(expected))
     if missing or extra:
         raise WeightsError(
-            f"{path}: the tensors are not those of the network {name!r}: "
+            f"{path}: the tensors are not those of the network {card['network']['name']!r}: "
             f"{len(missing)} missing {missing[:3]}, {len(extra)} too many {extra[:3]}",
             remedy=remedy,
         )
@@ -263,6 +261,7 @@ def _restore(network: nn.Module, path: Path, name: str, *, remedy: str) -> None:
                 f"{path}: the tensor {key!r} holds numbers that are not finite", remedy=remedy
             )
     network.load_state_dict(tensors)  # copies into float32
+    return network.eval().requires_grad_(False)
 
 
 def _golden_picture(network: Imitator, vector: torch.Tensor) -> list[float]:

@@ -10,11 +10,4 @@ it. An imitator (:mod:`f2p_sdk.mesh.network`) then learns only colours.
 from .model import FILE, PAINTED, Mesh, Piece
 from .probe import ProbeResult, probe_mesh
 
-__all__ = [
-    "FILE",
-    "PAINTED",
-    "Mesh",
-    "Piece",
-    "ProbeResult",
-    "probe_mesh",
-]
+__all__ = ["FILE", "PAINTED", "Mesh", "Piece", "ProbeResult", "probe_mesh"]

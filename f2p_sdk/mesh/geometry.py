@@ -17,19 +17,12 @@ __all__ = ["Geometry", "Posed", "mesh_sizes"]
 
 @dataclass(frozen=True)
 class Posed:
-    """The body's vertices for B vectors.
+    """The body's vertices for B vectors."""
 
-    Attributes:
-        positions: (B, N, 3): x and y from -1 to 1 over the picture, and W.
-        normals: (B, N, 3), unit, x to the right, y down, z away from the viewer.
-        paint: (B, N, 2), paint coordinates.
-        guides: (B, S, C, 3), displacement of the guide points of S slots, before perspective.
-    """
-
-    positions: Tensor
-    normals: Tensor
-    paint: Tensor
-    guides: Tensor
+    positions: Tensor  # (B, N, 3): x and y from -1 to 1 over the picture, and W
+    normals: Tensor  # (B, N, 3), unit, x to the right, y down, z away from the viewer
+    paint: Tensor  # (B, N, 2), paint coordinates
+    guides: Tensor  # (B, S, C, 3), displacement of guide points of S slots, before perspective
 
 
 def mesh_sizes(mesh: Mesh) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
     picture = composite(rasterise(geometry(vector)), shaders(points, vector))
 
-Most sliders move the surface. With the engine's vertices (:mod:`f2p_sdk.mesh`) only the colour at
-each point of the surface remains to be learned: the effect of the weakest slider is exact, and
-edges are as sharp as the engine's.
+Most sliders move the surface. With the engine's vertices only the colour at each point of the
+surface remains to be learned: the effect of the weakest slider is exact, and edges are sharp.
 
 A pixel changes abruptly when a triangle's edge passes it, so the raster has no useful gradient.
 Instead, the finished picture is resampled at the place that each pixel's surface point came from.
@@ -21,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..networks.compact import statistics
+from ..networks.compact import register_statistics
 from ..networks.imitator import Imitator, register
 from .geometry import Geometry, Posed
 from .model import RIBBON
@@ -108,9 +107,7 @@ class MeshImitator(Imitator):
             for part in parts
         )
         self.behind = nn.Parameter(torch.full((3,), 0.5))  # colour of the background
-        mean, scale = statistics(dimension, slots)
-        self.register_buffer("mean", mean, persistent=False)
-        self.register_buffer("scale", scale, persistent=False)
+        register_statistics(self, slots)
 
     mean: Tensor
     scale: Tensor

@@ -61,8 +61,6 @@ def probe_mesh(
     Draws the middle character, each slider and each choice alone, and random characters.
 
     Args:
-        layout: of the characters.
-        probe: the engine.
         size: side in pixels of the pictures that vertex positions refer to.
         random: number of random characters; default 1,600.
         progress: called with the number of characters done, and of all.
@@ -133,17 +131,12 @@ def probe_mesh(
     residual = np.stack(residuals).reshape(random, count, 5)
     offsets = {slot: np.tensordot(halves, one, 1) for slot, one in guides.items()}
     kept = np.all(of_body[first.triangles], axis=1)
+    attributes = _without_slot(first.attributes[of_body])
+    triangles = first.triangles[kept].astype(np.int32)
     return Mesh(
         layout.hash,
         frame.depth / (size / 2),
-        Piece(
-            -1,
-            -1,
-            rest,
-            _without_slot(first.attributes[of_body]),
-            first.triangles[kept].astype(np.int32),
-            *_NO_WEIGHTS,
-        ),
+        Piece(-1, -1, rest, attributes, triangles, *_NO_WEIGHTS),
         tuple(attach_to_guides(pieces[key], samples[key], offsets[key[0]]) for key in pieces),
         np.stack([guides[slot] for slot in sorted(guides)])
         if guides
@@ -198,14 +191,10 @@ def _probe_pieces(
                 f"{layout.discrete[slot].choices[choice]} must come after the body's, together"
             )
         inside = np.all(own[result.triangles], axis=1)
-        pieces[slot, choice] = Piece(
-            slot,
-            choice,
-            frame.positions(result.vertices)[own],
-            _without_slot(result.attributes[own]),
-            (result.triangles[inside] - start).astype(np.int32),
-            *_NO_WEIGHTS,
-        )
+        attributes = _without_slot(result.attributes[own])
+        triangles = (result.triangles[inside] - start).astype(np.int32)
+        positions = frame.positions(result.vertices)[own]
+        pieces[slot, choice] = Piece(slot, choice, positions, attributes, triangles, *_NO_WEIGHTS)
     return pieces
 
 

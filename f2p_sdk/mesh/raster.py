@@ -18,19 +18,12 @@ _MIN_AREA = 1e-6  # square pixels; a smaller triangle covers no pixel centre
 
 @dataclass(frozen=True)
 class Fragments:
-    """Triangles over pixel centres.
+    """Triangles over pixel centres."""
 
-    Attributes:
-        pixel: int64 (F,), picture * side * side + row * side + column.
-        triangle: int64 (F,), rows of the given triangles.
-        weights: float32 (F, 3), perspective-correct weights of the corners; their sum is 1.
-        depth: float32 (F,), in the given unit.
-    """
-
-    pixel: Tensor
-    triangle: Tensor
-    weights: Tensor
-    depth: Tensor
+    pixel: Tensor  # int64 (F,), picture * side * side + row * side + column
+    triangle: Tensor  # int64 (F,), rows of the given triangles
+    weights: Tensor  # float32 (F, 3), perspective-correct weights of the corners; their sum is 1
+    depth: Tensor  # float32 (F,), in the given unit
 
     def __getitem__(self, rows: Tensor) -> Fragments:
         return Fragments(

@@ -14,20 +14,12 @@ __all__ = ["Shader", "SurfacePoints"]
 
 @dataclass(frozen=True)
 class SurfacePoints:
-    """Points of the surface to shade.
+    """Points of the surface to shade."""
 
-    Attributes:
-        attributes: (F, K), interpolated vertex attributes; the first two are texture coordinates.
-        normals: (F, 3), unit; (F, 0) for a part without normals.
-        paint: (F, 2), paint coordinates, -1 to 1 inside the painted area; (F, 0) for a part
-            without.
-        vector: int64 (F,), row of the vector that each point belongs to.
-    """
-
-    attributes: Tensor
-    normals: Tensor
-    paint: Tensor
-    vector: Tensor
+    attributes: Tensor  # (F, K), interpolated; the first two are texture coordinates
+    normals: Tensor  # (F, 3), unit; (F, 0) for a part without normals
+    paint: Tensor  # (F, 2), -1 to 1 inside the painted area; (F, 0) for a part without paint
+    vector: Tensor  # int64 (F,), row of the vector that each point belongs to
 
 
 def _sample(planes: Tensor, row: Tensor, place: Tensor) -> Tensor:

@@ -52,29 +52,17 @@ class Crops:
 
 @dataclass(frozen=True)
 class Visible:
-    """Visible fragments of P pictures, whose vertices and triangles are joined.
+    """Visible fragments of P pictures, whose vertices and triangles are joined."""
 
-    Attributes:
-        fragments: all of them.
-        opaque: rows of the visible opaque fragments, at most one per pixel.
-        layers: rows of the translucent fragments in front of these, the nearest layer first.
-        xy: (V, 2), all vertices in pixels, with their gradient.
-        rows: int64 (V,), rows of the geometry's attributes.
-        body: int64 (V,), rows of the bodies' vertices, those of all vectors joined; -1 for pieces.
-        triangles: int64 (M, 3), of these vertices.
-        picture: int64 (M,), the picture of each triangle.
-        faces: int64 (M,), the geometry's triangle that each one is.
-    """
-
-    fragments: Fragments
-    opaque: Tensor
-    layers: list[Tensor]
-    xy: Tensor
-    rows: Tensor
-    body: Tensor
-    triangles: Tensor
-    picture: Tensor
-    faces: Tensor
+    fragments: Fragments  # all of them
+    opaque: Tensor  # rows of the visible opaque fragments, at most one per pixel
+    layers: list[Tensor]  # rows of translucent fragments in front of these, nearest layer first
+    xy: Tensor  # (V, 2), all vertices in pixels, with their gradient
+    rows: Tensor  # int64 (V,), rows of the geometry's attributes
+    body: Tensor  # int64 (V,), rows of the bodies' vertices of all vectors; -1 for pieces
+    triangles: Tensor  # int64 (M, 3), of these vertices
+    picture: Tensor  # int64 (M,), the picture of each triangle
+    faces: Tensor  # int64 (M,), the geometry's triangle that each one is
 
     @property
     def shown(self) -> Tensor:
@@ -140,17 +128,8 @@ def find_visible(
         modes = gather(modes, fragments.triangle)
         opacity = _ribbons(geometry, fragments, modes, all_rows, all_triangles)
         opaque, layers = _layers(fragments, modes, opacity, len(vectors) * crops.side**2)
-    return Visible(
-        fragments,
-        opaque,
-        layers,
-        all_points[:, :2],
-        all_rows,
-        torch.cat(body),
-        all_triangles,
-        pictures,
-        torch.cat(faces),
-    )
+    vertices = all_points[:, :2], all_rows, torch.cat(body)
+    return Visible(fragments, opaque, layers, *vertices, all_triangles, pictures, torch.cat(faces))
 
 
 def ribbon_opacity(across: Tensor, strength: Tensor) -> Tensor:
@@ -211,12 +190,9 @@ def texture_coordinates(geometry: Geometry, visible: Visible, part: int, pixels:
     """Texture coordinates (``pixels``, 2) where a part is visible, else NaN."""
     shown = visible.fragments[visible.opaque]
     rows = gather(visible.rows, gather(visible.triangles, shown.triangle))
-    attributes = gather(geometry.attributes, rows)
-    own = attributes[:, 0, 0] == part
-    values = (attributes * shown.weights[..., None]).sum(dim=1)
-    out = values.new_full((pixels, 2), torch.nan)
-    out[shown.pixel[own]] = values[own, FIXED_COLUMNS : FIXED_COLUMNS + 2]
-    return out
+    own = geometry.attributes[rows[:, 0], 0] == part
+    table = geometry.attributes[:, FIXED_COLUMNS : FIXED_COLUMNS + 2]
+    return _interpolated(table, rows[own], shown[own], pixels)
 
 
 def paint_coordinates(geometry: Geometry, vector: Tensor, visible: Visible, pixels: int) -> Tensor:
@@ -226,9 +202,13 @@ def paint_coordinates(geometry: Geometry, vector: Tensor, visible: Visible, pixe
     own = rows[:, 0] >= 0
     with torch.no_grad():
         paint = geometry(vector).paint.flatten(0, 1)
-    values = (gather(paint, rows[own]) * shown.weights[own][..., None]).sum(dim=1)
-    out = values.new_full((pixels, 2), torch.nan)
-    out[shown.pixel[own]] = values
+    return _interpolated(paint, rows[own], shown[own], pixels)
+
+
+def _interpolated(table: Tensor, rows: Tensor, fragments: Fragments, pixels: int) -> Tensor:
+    """Values of vertices (V, 2) at fragments, whose corners are ``rows`` (F, 3); else NaN."""
+    out = table.new_full((pixels, 2), torch.nan)
+    out[fragments.pixel] = (gather(table, rows) * fragments.weights[..., None]).sum(dim=1)
     return out
 
 

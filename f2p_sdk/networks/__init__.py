@@ -3,11 +3,4 @@
 from .compact import CompactImitator
 from .imitator import NETWORKS, Imitator, PublishedImitator, build, from_config
 
-__all__ = [
-    "NETWORKS",
-    "CompactImitator",
-    "Imitator",
-    "PublishedImitator",
-    "build",
-    "from_config",
-]
+__all__ = ["NETWORKS", "CompactImitator", "Imitator", "PublishedImitator", "build", "from_config"]

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from .imitator import Imitator, register
 
-__all__ = ["CompactImitator", "statistics"]
+__all__ = ["CompactImitator", "register_statistics"]
 
 _SHUFFLE = 4  # the last features' side times this is the picture's
 
@@ -91,9 +91,7 @@ class CompactImitator(Imitator):
         if rest or start < 1 or len(planes) != len(channels) or sum(slots) > dimension:
             raise ValueError(f"a compact imitator of {dimension} numbers cannot have {options}")
         self.start = start
-        mean, scale = statistics(dimension, slots)
-        self.register_buffer("mean", mean, persistent=False)
-        self.register_buffer("scale", scale, persistent=False)
+        register_statistics(self, slots)
         self.seed = nn.Linear(dimension, channels[0] * start * start)
         nn.init.normal_(self.seed.weight, std=0.5 * dimension**-0.5)
         self.stages = nn.ModuleList(
@@ -119,13 +117,15 @@ class CompactImitator(Imitator):
         return torch.sigmoid(painted)
 
 
-def statistics(dimension: int, slots: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Mean and 1 / standard deviation of each number of a uniformly random vector."""
-    mean, deviation = torch.full((dimension,), 0.5), torch.full((dimension,), 12**-0.5)
-    start = dimension - sum(slots)
+def register_statistics(network: Imitator, slots: Sequence[int]) -> None:
+    """Add the buffers ``mean`` and ``scale``, 1 / deviation, of uniformly random vectors."""
+    mean = torch.full((network.dimension,), 0.5)
+    deviation = torch.full_like(mean, 12**-0.5)
+    start = network.dimension - sum(slots)
     for count in slots:
         share = 1 / count
         mean[start : start + count] = share
         deviation[start : start + count] = (share * (1 - share)) ** 0.5
         start += count
-    return mean, 1 / deviation
+    network.register_buffer("mean", mean, persistent=False)
+    network.register_buffer("scale", 1 / deviation, persistent=False)

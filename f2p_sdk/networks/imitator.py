@@ -11,7 +11,6 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
-import torch
 from torch import Tensor, nn
 
 from ..errors import UnknownNameError, WeightsError
@@ -166,6 +165,5 @@ class PublishedImitator(Imitator):
     def forward(self, vector: Tensor) -> Tensor:
         """Vectors (B, D) in [0, 1] -> pictures (B, 3, S, S) RGB sRGB in [0, 1]."""
         self.check(vector)
-        picture = self.layers(vector[:, :, None, None])
-        assert isinstance(picture, torch.Tensor)
+        picture: Tensor = self.layers(vector[:, :, None, None])
         return picture

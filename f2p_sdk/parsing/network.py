@@ -16,36 +16,20 @@ from torch.nn import functional
 
 from ..errors import UnknownNameError, WeightsError
 from ..faceparts import CLASSES
-from ..networks.imitator import build_from_config
 from .resnet import Backbone, BasicBlock, Bottleneck, initialise
 
-__all__ = [
-    "PARSERS",
-    "CompactParser",
-    "Features",
-    "ParserNetwork",
-    "ResNetParser",
-    "build_parser",
-    "parser_from_config",
-]
+__all__ = ["PARSERS", "CompactParser", "Features", "ParserNetwork", "ResNetParser", "build_parser"]
 
 SIZE = 256
 
 
 class Features(NamedTuple):
-    """Result of :meth:`ParserNetwork.features`; H is the side of the pictures.
+    """Result of :meth:`ParserNetwork.features`; H is the side of the pictures."""
 
-    Attributes:
-        stage1: (B, C1, H/4, H/4), edges and colours.
-        stage2: (B, C2, H/8, H/8), small parts.
-        stage4: (B, C4, H/8, H/8), input of the classifier.
-        logits: (B, classes, H/8, H/8).
-    """
-
-    stage1: Tensor
-    stage2: Tensor
-    stage4: Tensor
-    logits: Tensor
+    stage1: Tensor  # (B, C1, H/4, H/4), edges and colours
+    stage2: Tensor  # (B, C2, H/8, H/8), small parts
+    stage4: Tensor  # (B, C4, H/8, H/8), input of the classifier
+    logits: Tensor  # (B, classes, H/8, H/8)
 
 
 class ParserNetwork(nn.Module):
@@ -73,7 +57,7 @@ class ParserNetwork(nn.Module):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
 
     def config(self) -> dict[str, Any]:
-        """Arguments of :func:`parser_from_config` for this network; JSON types only."""
+        """Arguments of :func:`build_parser` for this network; JSON types only."""
         return {"name": self.name, "classes": list(self.classes), **self._options}
 
     def features(self, pictures: Tensor) -> Features:
@@ -161,12 +145,6 @@ class CompactParser(ParserNetwork):
     features are upsampled to 1/8 and added to stage 2, whose edges are sharp, and for the logits to
     1/4 and added to stage 1, because brows are thinner than a pixel at 1/8. The logits at 1/8 are
     means of those. 0.4 GMAC at 256x256.
-
-    Args:
-        classes: names.
-        widths: of the stages.
-        fused: channels at 1/8, the features of "stage 4".
-        fine: channels at 1/4.
     """
 
     name = "compact"
@@ -175,8 +153,8 @@ class CompactParser(ParserNetwork):
         self,
         classes: Sequence[str] = CLASSES,
         widths: Sequence[int] = (32, 64, 112, 176),
-        fused: int = 64,
-        fine: int = 32,
+        fused: int = 64,  # channels at 1/8, the features of "stage 4"
+        fine: int = 32,  # channels at 1/4
     ) -> None:
         widths = [int(w) for w in widths]
         super().__init__(classes, {"widths": widths, "fused": fused, "fine": fine})
@@ -222,8 +200,7 @@ def _twice(x: Tensor) -> Tensor:
 
 
 PARSERS: Mapping[str, type[ResNetParser] | type[CompactParser]] = {
-    ResNetParser.name: ResNetParser,
-    CompactParser.name: CompactParser,
+    network.name: network for network in (ResNetParser, CompactParser)
 }
 """Every parser network by name."""
 
@@ -238,8 +215,3 @@ def build_parser(name: str, **options: Any) -> ParserNetwork:
     if name not in PARSERS:
         raise UnknownNameError("parser network", name, PARSERS)
     return PARSERS[name](**options)
-
-
-def parser_from_config(config: Mapping[str, Any]) -> ParserNetwork:
-    """Build the network of a :meth:`ParserNetwork.config`. WeightsError for an invalid one."""
-    return build_from_config(config, build_parser)

@@ -20,10 +20,8 @@ __all__ = ["PictureParser"]
 class PictureParser:
     """Pictures (B, 3, S, S) RGB sRGB in [0, 1] to features and class probabilities.
 
-    Pictures are resized to the parser's own side. Differentiable with respect to the pictures.
-
-    Args:
-        parser: frozen.
+    Pictures are resized to the side of ``parser``, which is frozen. Differentiable with respect to
+    the pictures.
     """
 
     def __init__(self, parser: Parser) -> None:

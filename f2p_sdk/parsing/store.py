@@ -18,7 +18,7 @@ from torch.nn import functional
 from ..errors import WeightsError
 from ..faceparts import CLASSES
 from ..weights import check_golden, load_card, load_network
-from .network import ParserNetwork, parser_from_config
+from .network import ParserNetwork, build_parser
 
 __all__ = ["load_parser", "parser_card"]
 
@@ -26,15 +26,8 @@ _REMEDY = "copy or download the file again, or train it: f2p train parser"
 _GOLDEN_IN, _GOLDEN_OUT = 8, 2
 
 
-def load_parser(
-    path: str | Path, classes: Sequence[str] | None = CLASSES, *, device: str = "cpu"
-) -> ParserNetwork:
-    """Load a parser: float32, in evaluation mode, frozen.
-
-    Args:
-        path: a weights file with a :func:`parser_card`.
-        classes: the classes that it must have, in this order; None accepts any.
-        device: torch's name of the device.
+def load_parser(path: str | Path, classes: Sequence[str] = CLASSES) -> ParserNetwork:
+    """Load a parser with these classes: float32, in evaluation mode, frozen.
 
     Raises:
         WeightsError: the file is damaged, of other classes or another network, or the network does
@@ -42,8 +35,8 @@ def load_parser(
     """
     path = Path(path)
     card = load_card(path)
-    network = load_network(path, card, "parser", parser_from_config, remedy=_REMEDY)
-    if classes is not None and network.classes != tuple(classes):
+    network = load_network(path, card, "parser", build_parser, remedy=_REMEDY)
+    if network.classes != tuple(classes):
         raise WeightsError(
             f"{path}: the parser must have the classes {', '.join(classes)}; it has "
             f"{', '.join(network.classes)}",
@@ -53,15 +46,11 @@ def load_parser(
     sizes = (3 * _GOLDEN_IN**2, len(network.classes) * _GOLDEN_OUT**2)
     failure = "reproduce its golden probabilities"
     check_golden(path, card, lambda v: _probabilities(network, v), sizes, failure, remedy=_REMEDY)
-    return network.to(device)
+    return network
 
 
 def parser_card(
-    network: ParserNetwork,
-    *,
-    training: Mapping[str, Any],
-    figures: Mapping[str, Any],
-    licence: str,
+    network: ParserNetwork, *, training: Mapping[str, Any], figures: Mapping[str, Any], licence: str
 ) -> dict[str, Any]:
     """The card of a parser, with a golden pair, for which the network runs once."""
     generator = torch.Generator().manual_seed(0)

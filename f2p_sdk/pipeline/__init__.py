@@ -102,11 +102,12 @@ def render(
     """
     if via not in ("imitator", "engine"):
         raise UsageError(f"via must be 'imitator' or 'engine', got {via!r}")
-    kind = _kind_of(character, game)
-    if isinstance(character, Character):
-        known = character
-    else:
-        known = Character.load(character, kind.layout)
+    if game is None:
+        game = character.name if isinstance(character, Character) else Character.game_of(character)
+    kind = plugins.game(game) if isinstance(game, str) else game
+    known = character
+    if not isinstance(known, Character):
+        known = Character.load(known, kind.layout)
     vector = kind.layout.encode(known)
     if via == "engine":
         with engine_for(kind, engine) as host:
@@ -144,10 +145,3 @@ def engine_for(
 def engine_count() -> int:
     """Return the number of engines for one fit: it requests pictures in small batches."""
     return min(2, os.cpu_count() or 1)
-
-
-def _kind_of(character: Character | str | Path, game: str | Kind | None) -> Kind:
-    """Return the named kind, or the character's own."""
-    if game is None:
-        game = character.name if isinstance(character, Character) else Character.game_of(character)
-    return plugins.game(game) if isinstance(game, str) else game

@@ -25,19 +25,13 @@ __all__ = ["AugmentedEmbedding", "Jitter", "LandmarkTracker"]
 
 @dataclass(frozen=True)
 class Jitter:
-    """Size of the variations.
+    """Size of the variations; the first three are of the landmarks."""
 
-    Attributes:
-        shift, rotation, scale: of the landmarks; shares of the eye distance, radians, share.
-        gain: change of brightness, share.
-        blur: largest sigma, in pixels of 256.
-    """
-
-    shift: float = 0.03
-    rotation: float = 0.03
-    scale: float = 0.03
-    gain: float = 0.1
-    blur: float = 1.0
+    shift: float = 0.03  # share of the eye distance
+    rotation: float = 0.03  # radians
+    scale: float = 0.03  # share
+    gain: float = 0.1  # change of brightness, share
+    blur: float = 1.0  # largest sigma, in pixels of 256
 
 
 class LandmarkTracker:

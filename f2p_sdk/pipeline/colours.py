@@ -24,23 +24,14 @@ _HAIR = 0.6  # weight of a cell of hair
 
 @dataclass(frozen=True)
 class CellColours:
-    """Target colours and their weights.
+    """Target colours and their weights."""
 
-    Attributes:
-        colours: (3, N, N) RGB sRGB in [0, 1], mean of each cell.
-        weight: (N, N) in [0, 1].
-    """
-
-    colours: Tensor
-    weight: Tensor
+    colours: Tensor  # (3, N, N) RGB sRGB in [0, 1], mean of each cell
+    weight: Tensor  # (N, N) in [0, 1]
 
 
 def photo_colours(
-    picture: Picture,
-    landmarks: Points,
-    backdrop: Array,
-    grid: int = 32,
-    hair: Tensor | None = None,
+    picture: Picture, landmarks: Points, backdrop: Array, grid: int = 32, hair: Tensor | None = None
 ) -> CellColours:
     """Return the cell colours of an aligned photo, its background replaced by the game's.
 

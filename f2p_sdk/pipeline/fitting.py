@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from ..parameters.character import Value
 
 __all__ = ["Fitter"]
+
+_Part = TypeVar("_Part")
 
 _NEVER = 1_000_000_000  # steps between two detections while choices are searched
 SHOWN = 512  # pixels: least side of pictures for people and for measurements
@@ -82,19 +84,19 @@ class Fitter:
         if imitator is None:
             imitator, self.card = open_imitator(self.kind, weights)
         self.imitator = imitator
-        self.recognizer: Recognizer = (
-            plugins.recognizer(recognizer)
-            if recognizer is None or isinstance(recognizer, str)
-            else recognizer
-        )
-        self.detector: Detector = (
-            plugins.detector(detector)
-            if detector is None or isinstance(detector, str)
-            else detector
-        )
-        self.measure = self._measuring_recognizer(given=recognizer)
-        self.reader = _open_parser(parser)
-        self.population = self._sliders_of(population)
+        self.recognizer: Recognizer = _opened(recognizer, plugins.recognizer)
+        self.detector: Detector = _opened(detector, plugins.detector)
+        # One recognizer for all fits makes distances comparable; a given object measures itself.
+        self.measure = self.recognizer
+        if recognizer is None or isinstance(recognizer, str):
+            self.measure = plugins.likeness_recognizer() or self.recognizer
+        self.reader: PictureParser | None = None
+        if parser is not None or plugins.usable(plugins.parsers()):
+            self.reader = PictureParser(_opened(parser, plugins.parser))
+        self.population: Tensor | None = None  # sliders (N, C)
+        if population:
+            vectors = np.stack([self.layout.encode(character) for character in population])
+            self.population = torch.from_numpy(vectors[:, : self.layout.n_continuous])
         self.engine = None if host is None else EngineRenderer(host, self.kind, deadline=deadline)
         self.start = torch.from_numpy(self.layout.encode(self.layout.default()))
         self.size = max(SHOWN, self.framing.size)
@@ -151,6 +153,7 @@ class Fitter:
             if verified.picture is not None:
                 shown["engine"] = verified.picture
             distances = {k: self.distance(v, subject.measured) for k, v in shown.items()}
+        engine = None if self.engine is None else self.engine.info
         report = {
             "game": self.kind.name,
             "layout_hash": self.layout.hash,
@@ -176,7 +179,13 @@ class Fitter:
             },
             "seconds": clock.seconds(),
             "engine_pictures": 0 if self.engine is None else self.engine.count - drawn_before,
-            "versions": self._versions(),
+            "versions": versions(
+                recognizer=self.recognizer.name,
+                measure=self.measure.name,
+                parser="" if self.reader is None else self.reader.parser.name,
+                detector=self.detector.name,
+                **({} if engine is None else {"engine": f"{engine.name} {engine.version}"}),
+            ),
             "imitator": dict(self.card),
         }
         # Kept values return as given, without float32 rounding.
@@ -184,8 +193,6 @@ class Fitter:
         return FitResult(
             character, verified.picture, imitation, subject.aligned.picture, subject, report
         )
-
-    # Parts that the evaluation uses too
 
     def see(
         self,
@@ -214,10 +221,17 @@ class Fitter:
         own = is_own_picture(
             picture, self.average_picture(), landmarks[:4] / len(picture), frame[:4]
         )
-        if own_picture:
-            framed = self._framed(picture)
-        else:
+        if not own_picture:
             picture, framed = clear, landmarks
+        elif picture.shape[0] == picture.shape[1]:
+            framed = self.framing.pixels(len(picture))
+        else:
+            raise UsageError(
+                "method 'exact' needs a square picture by the engine, got "
+                f"{picture.shape[1]}x{picture.shape[0]}",
+                remedy="give the picture as `f2p render --via engine` writes it, or use "
+                "--method best for a photo",
+            )
         return Subject(
             picked,
             align(picture, framed, replace(self.framing, size=self.size)),
@@ -260,16 +274,10 @@ class Fitter:
         prior = None
         if self.population is not None:
             prior = whitened_prior(self.layout, self.population, space.start)
-        average = self.average_picture()
-        targets = Targets.of(
-            subject,
-            plan,
-            np.asarray(self.framing.landmarks),
-            average,
-            self.reader,
-            prior=prior,
-            cosine=self.recognizer.metric == "cosine",
-        )
+        average, frame = self.average_picture(), np.asarray(self.framing.landmarks, np.float64)
+        cosine = self.recognizer.metric == "cosine"
+        targets = Targets.of(subject, plan, frame, average, self.reader, prior=prior, cosine=cosine)
+        tracker = LandmarkTracker(self.detector, frame)
         with torch.no_grad():
             size = self.imitator(self.start[None]).shape[-1]
         return Context(
@@ -278,9 +286,9 @@ class Fitter:
             plan.weights,
             to_tensor(subject.aligned.picture),
             self.imitator,
-            AugmentedEmbedding(self.recognizer, self._tracker(), plan.jittered, plan.jitter, seed),
+            AugmentedEmbedding(self.recognizer, tracker, plan.jittered, plan.jitter, seed),
             # The face does not move while choices change, so it is detected once.
-            AugmentedEmbedding(self.recognizer, self._tracker(every=_NEVER), 0),
+            AugmentedEmbedding(self.recognizer, LandmarkTracker(self.detector, frame, _NEVER), 0),
             self.engine,
             size,
             self.reader,
@@ -288,55 +296,10 @@ class Fitter:
             clock,
         )
 
-    def _measuring_recognizer(self, given: str | Recognizer | None) -> Recognizer:
-        """Return the recognizer whose distance is reported.
 
-        One recognizer for all fits makes distances comparable. A caller's own object measures
-        itself.
-        """
-        if not (given is None or isinstance(given, str)):
-            return self.recognizer
-        return plugins.likeness_recognizer() or self.recognizer
-
-    def _framed(self, picture: Picture) -> np.ndarray[Any, np.dtype[np.float64]]:
-        if picture.shape[0] != picture.shape[1]:
-            raise UsageError(
-                "method 'exact' needs a square picture by the engine, got "
-                f"{picture.shape[1]}x{picture.shape[0]}",
-                remedy="give the picture as `f2p render --via engine` writes it, or use "
-                "--method best for a photo",
-            )
-        return self.framing.pixels(len(picture))
-
-    def _sliders_of(self, characters: Sequence[Character]) -> Tensor | None:
-        """Sliders (N, C) of characters of this kind; None for none."""
-        if not characters:
-            return None
-        vectors = np.stack([self.layout.encode(character) for character in characters])
-        return torch.from_numpy(vectors[:, : self.layout.n_continuous])
-
-    def _tracker(self, every: int = 10) -> LandmarkTracker:
-        frame = np.asarray(self.framing.landmarks, dtype=np.float64)
-        return LandmarkTracker(self.detector, frame, every)
-
-    def _versions(self) -> dict[str, Any]:
-        engine = None if self.engine is None else self.engine.info
-        return versions(
-            recognizer=self.recognizer.name,
-            measure=self.measure.name,
-            parser="" if self.reader is None else self.reader.parser.name,
-            detector=self.detector.name,
-            **({} if engine is None else {"engine": f"{engine.name} {engine.version}"}),
-        )
-
-
-def _open_parser(parser: str | Parser | None) -> PictureParser | None:
-    """Return the face parser; None where none is named and none can be used."""
-    if parser is None and not plugins.usable(plugins.parsers()):
-        return None
-    return PictureParser(
-        plugins.parser(parser) if parser is None or isinstance(parser, str) else parser
-    )
+def _opened(given: str | _Part | None, find: Callable[[str | None], _Part]) -> _Part:
+    """Return a given object, or the plugin of a name; None is the best installed one."""
+    return find(given) if given is None or isinstance(given, str) else given
 
 
 def _method_hints(plan: Method, subject: Subject) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,30 +78,18 @@ class EngineRenderer:
         return torch.cat([to_tensor(picture) for picture in self.draw(vectors, size, scenes)])
 
 
+@dataclass(frozen=True)
 class StraightThrough:
     """Renderer with the engine's picture as value and the imitator's gradient.
 
     ``E(x) + (G(x) - stop(G(x)))``: a straight-through estimator (Bengio et al. 2013). The imitator
     needs to know only what each slider changes.
-
-    Args:
-        imitator: G.
-        engine: E.
-        harden: relaxed vectors (B, D) to vectors with hard choices, for the engine.
-        scene: of the engine's pictures.
     """
 
-    def __init__(
-        self,
-        imitator: Imitator,
-        engine: EngineRenderer,
-        harden: Callable[[Tensor], Tensor],
-        scene: Mapping[str, Any],
-    ) -> None:
-        self.imitator = imitator
-        self.engine = engine
-        self.harden = harden
-        self.scene = scene
+    imitator: Imitator  # G
+    engine: EngineRenderer  # E
+    harden: Callable[[Tensor], Tensor]  # relaxed vectors (B, D) to hard choices, for the engine
+    scene: Mapping[str, Any]  # of the engine's pictures
 
     def __call__(self, vectors: Tensor, step: int) -> Tensor:
         imitated = self.imitator(vectors)
@@ -119,11 +108,9 @@ def open_imitator(
     exists. Raises WeightsError if there is none, or it belongs to another layout.
     """
     path = weights_file(kind, weights)
-    module = weight_files.load_imitator(path, kind.layout)
     # Denormal numbers slow a CPU down several times.
     torch.set_flush_denormal(True)
-    module.eval().requires_grad_(False)
-    return module, weight_files.load_card(path)
+    return weight_files.load_imitator(path, kind.layout), weight_files.load_card(path)
 
 
 def weights_file(kind: Kind, weights: str | Path | None = None) -> Path:

@@ -55,7 +55,6 @@ def estimate_scene(
         draw: scenes to pictures (B, 3, S, S) of one character.
         score: pictures to (B,), lower is better.
         rounds: passes over all parameters.
-        parameters: the numbers to search.
     """
     values = {parameter.name: parameter.start for parameter in parameters}
     best = float(score(draw([{}]))[0])

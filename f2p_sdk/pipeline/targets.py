@@ -41,24 +41,15 @@ _PARSED = {"content", "parts"}  # terms that need a parser
 
 @dataclass(frozen=True)
 class Targets:
-    """Targets of one photo.
+    """Targets of one photo."""
 
-    Attributes:
-        embeddings: (T, E), of T crops of the photo.
-        colours: its cell colours.
-        strictness: of the term ``colour``.
-        parsed: the parser's output for the aligned photo, and class weights (K,) for the terms
-            ``content`` and ``parts``; None without a parser.
-        prior: replaces :class:`Prior` around the start.
-        cosine: the recognizer compares embeddings by angle.
-    """
-
-    embeddings: Tensor
+    embeddings: Tensor  # (T, E), of T crops of the photo
     colours: CellColours
-    strictness: float = 0.5
+    strictness: float = 0.5  # of the term ``colour``
+    # Output for the aligned photo, class weights (K,) of the terms ``content`` and ``parts``.
     parsed: tuple[Parsed, Tensor, Tensor] | None = None
-    prior: Term | None = None
-    cosine: bool = False
+    prior: Term | None = None  # replaces :class:`Prior` around the start
+    cosine: bool = False  # the recognizer compares embeddings by angle
 
     @classmethod
     def of(
@@ -75,23 +66,16 @@ class Targets:
         """Return the targets of a photo for one method.
 
         Args:
-            subject: the photo.
-            method: class weights, grid, strictness, crops.
             landmarks: float64 (5, 2) of the framing, fractions of the picture.
             average: uint8 (S, S, 3), the game's picture of the average character.
-            reader: the face parser, or None.
-            prior, cosine: see :class:`Targets`.
         """
         aligned = subject.aligned.picture
         parsed = hair = None
         if reader is not None:
             with torch.no_grad():
                 found = reader(to_tensor(aligned))
-            parsed = (
-                found,
-                reader.class_weights(method.classes),
-                reader.class_weights(method.places),
-            )
+            weights = reader.class_weights(method.classes), reader.class_weights(method.places)
+            parsed = found, *weights
             if _HAIR in reader.parser.classes:
                 k = reader.parser.classes.index(_HAIR)
                 hair = found.probabilities[:, k : k + 1]

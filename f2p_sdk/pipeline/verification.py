@@ -18,16 +18,11 @@ __all__ = ["Verified", "verify"]
 
 @dataclass(frozen=True)
 class Verified:
-    """Outcome of a verification.
+    """Outcome of a verification."""
 
-    Attributes:
-        chosen: name of the best candidate.
-        picture: uint8 (S, S, 3), its standard portrait by the engine; None without an engine.
-        terms: candidate -> terms of the objective on the engine's picture.
-    """
-
-    chosen: str
-    picture: Picture | None = None
+    chosen: str  # name of the best candidate
+    picture: Picture | None = None  # uint8 (S, S, 3), its standard portrait; None without engine
+    # candidate -> terms of the objective on the engine's picture
     terms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
@@ -39,7 +34,6 @@ def verify(
     Without an engine the last candidate is chosen.
 
     Args:
-        context, state: of the fit.
         embed: a picture uint8 (S, S, 3) to its embedding (E,), landmarks detected anew.
         size: side of the pictures.
 
@@ -55,11 +49,7 @@ def verify(
     embedded = torch.stack([embed(picture) for picture in blurred])[None]
     shown = torch.cat([to_tensor(picture) for picture in blurred])
     problem = Problem(
-        context.space,
-        context.objective({}),
-        lambda *_: shown,
-        lambda *_: embedded,
-        context.reader,
+        context.space, context.objective({}), lambda *_: shown, lambda *_: embedded, context.reader
     )
     with torch.no_grad():
         loss = problem.loss(vectors)

@@ -38,18 +38,10 @@ class LightCNNRecognizer:
         self.network = network or load_light_cnn(imported_weights(self.name))
 
     def embed(self, pictures: Tensor, landmarks: Tensor | npt.ArrayLike) -> Tensor:
-        """Embed the face in each picture.
+        """Embed the face in each picture, see :meth:`f2p_sdk.hookspecs.Recognizer.embed`.
 
-        Args:
-            pictures: float32 (B, 3, H, W), RGB sRGB in [0, 1].
-            landmarks: (5, 2) for all pictures, or (B, 5, 2); pixels, the order of `Framing`.
-                They get no gradient.
-
-        Returns:
-            (B, 256), not normalised, differentiable with respect to ``pictures``.
-
-        Raises:
-            FaceError: see :func:`.crop.crop_faces`.
+        Returns (B, 256), not normalised. Landmarks get no gradient. Raises FaceError as
+        :func:`.crop.crop_faces`.
         """
         if isinstance(landmarks, Tensor):
             landmarks = landmarks.detach().cpu().numpy()
@@ -70,30 +62,20 @@ def load_light_cnn(path: str | Path) -> LightCNN:
     path = Path(path)
     card = load_card(path, remedy=REMEDY)
     network = load_network(path, card, "recognizer", _build, remedy=REMEDY)
-    check_golden(
-        path,
-        card,
-        lambda values: _golden_embedding(network, values),
-        (_GRID**2, DIMENSION),
-        "give its golden embedding",
-        relative=True,
-        remedy=REMEDY,
-    )
+    run, sizes = (lambda values: _golden_embedding(network, values)), (_GRID**2, DIMENSION)
+    failure = "give its golden embedding"
+    check_golden(path, card, run, sizes, failure, relative=True, remedy=REMEDY)
     return network
 
 
-def _build(config: Mapping[str, Any]) -> LightCNN:
-    if config.get("name") != LightCNN.name:
-        raise WeightsError(f"must hold {LightCNN.name!r}, holds {config.get('name')!r}")
+def _build(name: str) -> LightCNN:
+    if name != LightCNN.name:
+        raise WeightsError(f"must hold {LightCNN.name!r}, holds {name!r}")
     return LightCNN()
 
 
 def light_cnn_card(
-    network: LightCNN,
-    *,
-    training: Mapping[str, Any],
-    licence: str,
-    source: Mapping[str, Any],
+    network: LightCNN, *, training: Mapping[str, Any], licence: str, source: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The card of a Light CNN, with a golden pair, for which the network runs once."""
     generator = torch.Generator().manual_seed(0)

@@ -75,20 +75,14 @@ class _Residual(nn.Module):
         return x + added
 
 
-class _Group(nn.Module):
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.conv_a = _MaxFeatureMap(inputs, inputs, 1)
-        self.conv = _MaxFeatureMap(inputs, outputs, 3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.conv(self.conv_a(x))
-        return y
-
-
-def _stage(number: int) -> tuple[nn.Sequential, _Group]:
+def _stage(number: int) -> tuple[nn.Sequential, nn.Sequential]:
+    """The residual blocks of a stage, and its group."""
     channels, blocks, outputs = _STAGES[number]
-    return nn.Sequential(*(_Residual(channels) for _ in range(blocks))), _Group(channels, outputs)
+    residual = nn.Sequential(*(_Residual(channels) for _ in range(blocks)))
+    group = nn.Sequential()
+    group.add_module("conv_a", _MaxFeatureMap(channels, channels, 1))
+    group.add_module("conv", _MaxFeatureMap(channels, outputs, 3))
+    return residual, group
 
 
 def _pool(x: Tensor) -> Tensor:

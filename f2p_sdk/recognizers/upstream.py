@@ -42,10 +42,7 @@ _OTHERS = {
 
 
 def import_light_cnn(path: str | Path, out: str | Path) -> dict[str, Any]:
-    """Read upstream's checkpoint, check it, and write it to ``out`` as safetensors.
-
-    Returns:
-        The card.
+    """Read upstream's checkpoint, write it to ``out`` as safetensors, and return its card.
 
     Raises:
         WeightsError: it is another file, or ``out`` cannot be written. Then nothing is written.
@@ -59,7 +56,7 @@ def import_light_cnn(path: str | Path, out: str | Path) -> dict[str, Any]:
         network,
         training={"by": UPSTREAM, "identities": identities},
         licence=LICENCE,
-        source={"file": path.name, "sha256": _sha256(path)},
+        source={"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
     )
     save_weights(out, network.state_dict(), card, half=False)
     return card
@@ -73,9 +70,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], int | None]:
         classifier, which is left out, or None without one.
 
     Raises:
-        WeightsError: no file, no checkpoint that can be read safely, one of another network (with
-            the tensors that are missing, unexpected or of another shape), or numbers that are not
-            finite.
+        WeightsError: no file that can be read safely, another network, or numbers not finite.
     """
     path = Path(path)
     state = _state_dict(path, _load(path))
@@ -159,11 +154,3 @@ def _check(path: Path, state: dict[str, Tensor], expected: Mapping[str, Tensor])
 def _counted(what: str, names: list[str], shown: int = 6) -> str:
     more = ", ..." if len(names) > shown else ""
     return f"{len(names)} {what} ({', '.join(sorted(names)[:shown])}{more})"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()

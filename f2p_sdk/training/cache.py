@@ -61,28 +61,51 @@ def write_note(cache: Path, note: Any) -> None:
 
 
 @contextmanager
-def rebuilding(cache: Path, bytes_per_pixel: int) -> Iterator[None]:
-    """Make the folder and remove the old note; raise DatasetError if the disk fails inside."""
+def rebuilding(cache: Path, bytes_per_pixel: int, command: str) -> Iterator[list[int]]:
+    """Remove the old note of a cache, and write the numbers of its records.
+
+    The block appends the numbers to the list that it gets. DatasetError if it appends none, or if
+    the disk fails; ``command`` captures a dataset.
+    """
+    numbers: list[int] = []
+    folder = cache.parent.parent
     try:
         cache.mkdir(parents=True, exist_ok=True)
         (cache / _NOTE).unlink(missing_ok=True)
-        yield
+        yield numbers
+        np.save(cache / "numbers.npy", np.array(numbers, dtype=np.int64))
     except OSError as problem:
         raise DatasetError(
             f"{cache}: the decoded pictures cannot be written: {problem}",
             remedy=f"free disk space: a picture needs side x side x {bytes_per_pixel} bytes",
         ) from None
+    if not numbers:
+        raise DatasetError(
+            f"{folder}: there are no records in this folder",
+            remedy=f"capture some first: {command} -o {folder}",
+        )
 
 
-def decode_record(data: bytes, folder: Path, number: int) -> npt.NDArray[np.uint8]:
-    """Decode the picture of a record: uint8 (H, W, 3). DatasetError."""
+def decode_record(
+    data: bytes, folder: Path, number: int, size: int, labels: npt.NDArray[Any] | None = None
+) -> npt.NDArray[np.uint8]:
+    """Decode the picture of a record: uint8 (S, S, 3), S at least ``size``. DatasetError."""
     try:
-        return decode(data)
+        picture = decode(data)
     except ImageError as error:
         raise DatasetError(
             f"{folder}: the picture of record {number} cannot be decoded: {error.message}",
             remedy="delete that shard and run f2p capture again: it draws what is missing",
         ) from None
+    height, width = picture.shape[:2]
+    if height != width or height < size or not (labels is None or labels.shape == (height, width)):
+        labelled = "" if labels is None else "with labels of the same size, "
+        raise DatasetError(
+            f"{folder}: the network takes square pictures of {size} pixels or more, {labelled}"
+            f"record {number} is {width}x{height}",
+            remedy=f"capture again with --size {size}, into another folder",
+        )
+    return picture
 
 
 def split_rows(numbers: Rows, remedy: str) -> tuple[Rows, Rows]:

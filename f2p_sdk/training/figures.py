@@ -18,14 +18,7 @@ from ..parameters import Character, Layout
 from .device import Device, pick_device
 from .pictures import Pictures
 
-__all__ = [
-    "Comparison",
-    "Sensitivity",
-    "compare",
-    "picture_figures",
-    "sensitivity",
-    "share_above",
-]
+__all__ = ["Comparison", "Sensitivity", "compare", "picture_figures", "sensitivity", "share_above"]
 
 Draw = Callable[[Sequence[Character]], Iterable[npt.NDArray[np.uint8]]]
 """The engine: characters to their pictures, uint8 (S, S, 3), in the same order."""

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from .. import weights
 from ..mesh import Mesh
 from ..mesh.network import MeshImitator
 from ..networks import Imitator
 from ..parameters import Layout
+from ..weights import imitator_card
 from .cache import Rows
 from .crops import cut, random_crops
 from .device import Device, pick_device
@@ -66,15 +66,8 @@ def train_imitator(
         TrainingError: the loss is not finite (the best weights so far are kept), or the folder
             holds the state of another training.
     """
-    training = _Training(
-        layout,
-        Pairs(pictures, neighbours),
-        output,
-        plan or Plan(),
-        pick_device(device),
-        mesh,
-        preparing,
-    )
+    pairs, plan = Pairs(pictures, neighbours), plan or Plan()
+    training = _Training(layout, pairs, output, plan, pick_device(device), mesh, preparing)
     return training.run(progress)
 
 
@@ -158,13 +151,9 @@ class _Training(Loop[Imitator]):
     def better(self, figures: Mapping[str, Any], best: Mapping[str, Any]) -> bool:
         return bool(figures["l1"] < best["l1"])
 
-    def write(self, training: dict[str, Any], figures: dict[str, Any]) -> Path:
+    def card(self, training: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
         data = {name: self.state["key"][name] for name in ("mesh", "neighbours")}
-        card = weights.imitator_card(
-            self.network,
-            self.layout,
-            training={**self.pictures.source, **training, **data},
-            figures=figures,
-            licence=LICENCE,
+        training = {**self.pictures.source, **training, **data}
+        return imitator_card(
+            self.network, self.layout, training=training, figures=figures, licence=LICENCE
         )
-        return weights.save_weights(self.output, self.network.state_dict(), card)

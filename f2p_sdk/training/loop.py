@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import TrainingError
-from ..weights import round_to_half
+from ..weights import round_to_half, save_weights
 from .cache import Rows
 from .checkpoint import load_checkpoint, load_tensors, save_checkpoint, save_tensors
 from .device import Device
@@ -24,7 +24,6 @@ from .plan import BasePlan, Report, TrainingResult
 __all__ = ["CHECKPOINT_SECONDS", "Loop"]
 
 CHECKPOINT_SECONDS = 60.0
-
 
 _Network = TypeVar("_Network", bound=nn.Module)
 
@@ -38,8 +37,6 @@ class Loop(ABC, Generic[_Network]):
     Args:
         output: the weights file; ``<output>.training/`` holds the last checkpoint and the best
             weights so far.
-        plan: recipe, duration and seed.
-        device: of the network.
         split: rows to train on, and rows held out.
     """
 
@@ -94,8 +91,8 @@ class Loop(ABC, Generic[_Network]):
         """Return True if the figures are better than the best so far."""
 
     @abstractmethod
-    def write(self, training: dict[str, Any], figures: dict[str, Any]) -> Path:
-        """Write the weights, with ``training`` in their card."""
+    def card(self, training: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
+        """The card of the weights, with ``training`` and ``figures`` in it."""
 
     @property
     def step(self) -> int:
@@ -144,13 +141,9 @@ class Loop(ABC, Generic[_Network]):
             elif now - saved >= CHECKPOINT_SECONDS:
                 saved = self._checkpoint()
             if progress is not None:
-                rate = (self.step - resumed_at) / max(time.monotonic() - began, 1e-9)
-                state = self.state
-                progress(
-                    Report(
-                        self.step, self.steps, state["loss"], rate * self.batch, state["figures"]
-                    )
-                )
+                rate = (self.step - resumed_at) / max(time.monotonic() - began, 1e-9) * self.batch
+                loss, figures = self.state["loss"], self.state["figures"]
+                progress(Report(self.step, self.steps, loss, rate, figures))
         return self._finish(resumed_at)
 
     def _resume(self) -> int:
@@ -223,7 +216,7 @@ class Loop(ABC, Generic[_Network]):
             "device": self.device.describe(),
         }
         self.network.cpu()
-        path = self.write(training, figures)
+        path = save_weights(self.output, self.network.state_dict(), self.card(training, figures))
         shutil.rmtree(self.folder, ignore_errors=True)
         size = path.stat().st_size
         return TrainingResult(path, figures, self.step, epochs, seconds, resumed_at, size)

@@ -30,23 +30,15 @@ _PAINTED = 0.8  # share of a painted slot's changes that lie inside the paint
 
 @dataclass(frozen=True)
 class _Difference:
-    """Colour difference of a pair that differs in one number, for K parts.
+    """Colour difference of a pair that differs in one number, for K parts."""
 
-    Attributes:
-        compared, changed: (2, K), pixels that show the same place of a part in both pictures, and
-            those of them with another colour; first row: where the part is opaque, second row:
-            where it is translucent.
-        shift: (K,), largest change of the part's mean colour, of 255; NaN if it is not visible.
-        moved: whether anything moved.
-        all_changed, in_paint: changed pixels, and those of them inside the paint.
-    """
-
+    # (2, K), pixels that show the same place of a part in both pictures: opaque, then translucent
     compared: npt.NDArray[np.int64]
-    changed: npt.NDArray[np.int64]
-    shift: npt.NDArray[np.float64]
-    moved: bool
-    all_changed: int
-    in_paint: int
+    changed: npt.NDArray[np.int64]  # (2, K), those of them with another colour
+    shift: npt.NDArray[np.float64]  # (K,), change of the mean colour, of 255; NaN if not visible
+    moved: bool  # whether anything moved
+    all_changed: int  # changed pixels
+    in_paint: int  # those of them inside the paint
 
 
 def set_input_masks(
@@ -97,8 +89,7 @@ def _compare(network: MeshImitator, pair: Tensor, change: npt.NDArray[np.float32
 
 
 def _only_in_paint(found: list[_Difference]) -> bool:
-    changed = sum(pair.all_changed for pair in found)
-    inside = sum(pair.in_paint for pair in found)
+    changed, inside = sum(p.all_changed for p in found), sum(p.in_paint for p in found)
     return changed > _ENOUGH and inside > _PAINTED * changed
 
 

@@ -21,15 +21,10 @@ __all__ = ["Pairs"]
 
 @dataclass(frozen=True)
 class Pairs:
-    """A dataset and its neighbours.
+    """A dataset and its neighbours."""
 
-    Attributes:
-        pictures: of random characters.
-        neighbours: of the same characters with one parameter changed; None for no pairs.
-    """
-
-    pictures: Pictures
-    neighbours: Pictures | None = None
+    pictures: Pictures  # of random characters
+    neighbours: Pictures | None = None  # the same characters with one parameter changed
 
     def of(self, rows: Rows) -> tuple[Rows, Rows]:
         """Those of these rows of ``pictures`` that have a neighbour, and the neighbours' rows."""

@@ -7,7 +7,7 @@ network. The cache holds raw uint8 (N, S, S, 3), the vectors and the record numb
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -130,50 +130,25 @@ def _decode(
 ) -> tuple[int, int]:
     """Write the cache; return the number of pictures and the side of the largest."""
     vectors: list[npt.NDArray[np.float32]] = []
-    numbers: list[int] = []
     captured = 0
-    with rebuilding(cache, 3):
+    with rebuilding(cache, 3, f"f2p capture -g {layout.name} -n 20000") as numbers:
         with (cache / "pictures.u8").open("wb") as file, ThreadPoolExecutor(2) as pool:
-            for chunk in _chunks(records()):
+            stream = iter(records())
+            while chunk := list(islice(stream, _CHUNK)):
                 # PIL releases the interpreter's lock while it decodes
-                decoded = pool.map(lambda r: _picture(r, folder, size), chunk)
-                for (number, values, _), (side, pixels) in zip(chunk, decoded, strict=True):
+                whole = list(pool.map(lambda r: decode_record(r[2], folder, r[0], size), chunk))
+                captured = max(captured, *map(len, whole))
+                resized = pool.map(lambda picture: resize(picture, size), whole)
+                for (number, values, _), pixels in zip(chunk, resized, strict=True):
                     vectors.append(_vector(layout, values, folder, number))
                     numbers.append(number)
-                    captured = max(captured, side)
                     file.write(pixels.tobytes())
                 if progress is not None:
                     progress(len(numbers))
             file.flush()
             os.fsync(file.fileno())
-        if not numbers:
-            raise DatasetError(
-                f"{folder}: there are no records in this folder",
-                remedy=f"capture some first: f2p capture -g {layout.name} -n 20000 -o {folder}",
-            )
-        np.save(cache / "vectors.npy", np.stack(vectors))
-        np.save(cache / "numbers.npy", np.array(numbers, dtype=np.int64))
+        np.save(cache / "vectors.npy", np.array(vectors))
     return len(numbers), captured
-
-
-def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
-    stream = iter(records)
-    while chunk := list(islice(stream, _CHUNK)):
-        yield chunk
-
-
-def _picture(record: Record, folder: Path, size: int) -> tuple[int, npt.NDArray[np.uint8]]:
-    """The side of the captured picture, and the picture at ``size``."""
-    number, _, data = record
-    pixels = decode_record(data, folder, number)
-    height, width = pixels.shape[:2]
-    if height != width or height < size:
-        raise DatasetError(
-            f"{folder}: the network takes square pictures of {size} pixels or more, "
-            f"record {number} is {width}x{height}",
-            remedy=f"capture again with --size {size}, into another folder",
-        )
-    return height, pixels if height == size else resize(pixels, size)
 
 
 def _vector(

@@ -7,12 +7,12 @@ import torch
 
 from f2p_sdk.errors import UnknownNameError, WeightsError
 from f2p_sdk.faceparts import CLASSES, MIRRORED
+from f2p_sdk.networks.imitator import build_from_config
 from f2p_sdk.parsing.network import (
     PARSERS,
     CompactParser,
     ResNetParser,
     build_parser,
-    parser_from_config,
 )
 from f2p_sdk.parsing.resnet import Backbone, Bottleneck
 
@@ -153,7 +153,7 @@ def test_another_backbone_is_refused_with_its_tensors() -> None:
 @pytest.mark.parametrize("name", sorted(PARSERS))
 def test_config_builds_the_same_network(name: str) -> None:
     network = build_parser(name, **SMALL[name])
-    again = parser_from_config(network.config())
+    again = build_from_config(network.config(), build_parser)
     assert type(again) is type(network)
     assert again.classes == CLASSES
     shapes = {n: t.shape for n, t in network.state_dict().items()}
@@ -164,11 +164,11 @@ def test_invalid_configs_are_refused() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'compact'"):
         build_parser("compat")
     with pytest.raises(WeightsError, match="has no name"):
-        parser_from_config({"classes": list(CLASSES)})
+        build_from_config({"classes": list(CLASSES)}, build_parser)
     with pytest.raises(WeightsError, match="no parser network"):
-        parser_from_config({"name": "grand"})
+        build_from_config({"name": "grand"}, build_parser)
     with pytest.raises(WeightsError, match="cannot be built"):
-        parser_from_config({"name": "compact", "depth": 3})
+        build_from_config({"name": "compact", "depth": 3}, build_parser)
     with pytest.raises(ValueError, match="two classes"):
         CompactParser(classes=["face"])
 

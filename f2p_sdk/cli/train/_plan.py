@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,6 +16,8 @@ from .._common import emit_json, say
 
 if TYPE_CHECKING:
     from ...training import Report, TrainingResult
+
+_Plan = TypeVar("_Plan")
 
 out_option = options.out("FILE", "The weights file to write, .safetensors.")
 
@@ -34,27 +36,36 @@ _PLAN: tuple[Callable[[Any], Any], ...] = (
 
 
 def plan_options(command: Any) -> Any:
-    """Add the options that all trainings share."""
+    """Add the options that all trainings share, but ``-o``."""
     for option in reversed(_PLAN):
         command = option(command)
     return command
 
 
-def check_plan(out: Path, epochs: int | None, minutes: float | None, restart: bool) -> None:
-    """Check the options; with ``restart``, remove the state of a stopped training.
+def check_plan(out: Path, values: Mapping[str, Any]) -> None:
+    """Check the shared options; with ``restart``, remove the state of a stopped training.
 
     Raises:
         UsageError: contradictory options, or the weights would be overwritten.
     """
-    if epochs is not None and minutes is not None:
+    if values["epochs"] is not None and values["minutes"] is not None:
         raise UsageError("give --epochs or --minutes, not both")
     state = out.with_name(out.name + ".training")
-    if restart:
+    if values["restart"]:
         shutil.rmtree(state, ignore_errors=True)
     elif out.exists() and not state.exists():
         raise UsageError(
             f"{out} exists already", remedy="give another -o, or --restart to overwrite it"
         )
+
+
+def make_plan(
+    plan: Callable[..., _Plan], recipe: Any, values: Mapping[str, Any], **others: Any
+) -> _Plan:
+    """A plan with the shared options; ``--batch`` and ``--rate`` replace values of the recipe."""
+    changes = {name: values[name] for name in ("batch", "rate") if values[name]}
+    duration = {name: values[name] for name in ("epochs", "minutes", "seed")}
+    return plan(replace(recipe, **changes), **duration, **others)
 
 
 def reporter(

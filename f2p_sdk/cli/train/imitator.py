@@ -13,10 +13,9 @@ import click
 from ...errors import UsageError
 from .. import _options as options
 from .._common import load_kind, progress
-from ._plan import check_plan, out_option, plan_options, reporter, show_result
+from ._plan import check_plan, make_plan, out_option, plan_options, reporter, show_result
 
 if TYPE_CHECKING:
-    from ...mesh import Mesh
     from ...parameters import Layout
     from ...training import Pictures, Plan
 
@@ -52,36 +51,31 @@ def command(
     recipe: str | None,
     window: int | None,
     initial: Path | None,
-    epochs: int | None,
-    minutes: float | None,
-    batch: int | None,
-    rate: float | None,
-    seed: int,
-    device: str,
-    restart: bool,
     as_json: bool,
+    **values: Any,
 ) -> None:
     """Train an imitator, the network that predicts the engine's picture.
 
     The same command resumes a stopped training: its state is in FILE.training until the weights are
     written. The same data, options and machine give the same weights.
     """
-    check_plan(out, epochs, minutes, restart)
+    check_plan(out, values)
     layout = load_kind(game).layout
 
     from ...capture import MANIFEST, NEIGHBOURS
+    from ...mesh import FILE, Mesh
     from ...training import Plan, train_imitator
     from ...training import recipe as find_recipe
 
-    mesh = _mesh(layout, data) if network in (None, "mesh") else None
+    path = data / FILE
+    usable = network in (None, "mesh") and path.is_file()
+    mesh = Mesh.load(path, layout) if usable else None
     chosen = find_recipe(recipe or ("best" if mesh is None else "mesh"))
     mesh = mesh if (network or chosen.network) == "mesh" else None
     if window is not None and not chosen.crop:
         raise UsageError(f"--window is for the recipe mesh, not for {chosen.name}")
-    chosen = replace(chosen, batch=batch or chosen.batch, rate=rate or chosen.rate)
     chosen = replace(chosen, crop=window or chosen.crop)
-    length: dict[str, Any] = {"epochs": epochs, "minutes": minutes}
-    plan = Plan(chosen, network or "", initial_weights=initial, seed=seed, **length)
+    plan = make_plan(Plan, chosen, values, network=network or "", initial_weights=initial)
     pictures = _open(layout, data, plan, as_json)
     beside = data / NEIGHBOURS
     neighbours = _open(layout, beside, plan, as_json) if (beside / MANIFEST).is_file() else None
@@ -91,7 +85,7 @@ def command(
             pictures,
             out,
             plan,
-            device=device,
+            device=values["device"],
             neighbours=neighbours,
             mesh=mesh,
             preparing=lambda done, total: update(done, total, "inspecting meshes"),
@@ -102,17 +96,9 @@ def command(
         "layout_hash": layout.hash,
         "network": plan.network or chosen.network,
         "recipe": chosen.name,
-        "seed": seed,
+        "seed": plan.seed,
     }
     show_result(result, head, _describe, f"f2p evaluate imitator -g {layout.name}", as_json)
-
-
-def _mesh(layout: Layout, data: Path) -> Mesh | None:
-    """The meshes in a dataset; None without."""
-    from ...mesh import FILE, Mesh
-
-    path = data / FILE
-    return Mesh.load(path, layout) if path.is_file() else None
 
 
 def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
@@ -125,8 +111,8 @@ def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
     # the mesh network adapts to the size of the pictures
     size = 256 if name == "mesh" else build(name, layout.size, slots=slots, **plan.options).size
     with progress("decoding pictures", quiet=quiet) as update:
-        read = partial(capture.read_records, data)
-        return open_pictures(data, layout, size, read, progress=lambda done: update(done))
+        records = partial(capture.read_records, data)
+        return open_pictures(data, layout, size, records, progress=update)
 
 
 def _describe(figures: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ import click
 from ...errors import UsageError
 from .. import _options as options
 from .._common import progress
-from ._plan import check_plan, out_option, plan_options, reporter, show_result
+from ._plan import check_plan, make_plan, out_option, plan_options, reporter, show_result
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,14 +57,8 @@ def command(
     backbone: Path | None,
     recipe: str,
     size: int,
-    epochs: int | None,
-    minutes: float | None,
-    batch: int | None,
-    rate: float | None,
-    seed: int,
-    device: str,
-    restart: bool,
     as_json: bool,
+    **values: Any,
 ) -> None:
     """Train a face parser, the network that labels brows, eyes, nose, lips, skin and hair.
 
@@ -73,23 +67,22 @@ def command(
     """
     if size % 32:
         raise UsageError(f"--size must be a multiple of 32, got {size}")
-    check_plan(out, epochs, minutes, restart)
+    check_plan(out, values)
 
     from ...parsing.training import ParserPlan, open_faces, parser_recipe, train_parser
 
     chosen = parser_recipe(recipe)
-    chosen = replace(chosen, batch=batch or chosen.batch, rate=rate or chosen.rate)
     chosen = replace(chosen, network=network or chosen.network)
     if backbone is not None and chosen.network != "resnet50":
         raise UsageError("--backbone is for --network resnet50")
-    plan = ParserPlan(chosen, epochs=epochs, minutes=minutes, seed=seed)
+    plan = make_plan(ParserPlan, chosen, values)
     with progress("decoding pictures", quiet=as_json) as update:
-        faces = open_faces(data, _records, size, progress=lambda done: update(done))
+        faces = open_faces(data, _records, size, progress=update)
     tensors = _tensors(backbone)
     with progress("training", quiet=as_json) as update:
-        show = reporter(update, _describe)
+        show, device = reporter(update, _describe), values["device"]
         result = train_parser(faces, out, plan, backbone=tensors, device=device, progress=show)
-    head = {"network": chosen.network, "recipe": chosen.name, "seed": seed}
+    head = {"network": chosen.network, "recipe": chosen.name, "seed": plan.seed}
     show_result(result, head, _describe, "f2p evaluate parser -g GAME", as_json)
 
 

@@ -39,13 +39,8 @@ def augment(
 ) -> tuple[Bytes, Bytes]:
     """Augmented picture uint8 (S, S, 3) and labels uint8 (S, S), determined by ``rng``.
 
-    Args:
-        face: picture and labels.
-        rng: random numbers.
-        variation: kind of augmentation.
-        side: S; default: the picture's own.
-        plain: share of plain pictures. Half of them are only mirrored at random, the others also
-            moved.
+    ``side`` is S, by default the picture's own. ``plain`` is the share of plain pictures: half of
+    them are only mirrored at random, the others also moved.
     """
     if side is not None and side != len(face.labels):
         face = shrunk(face, side)

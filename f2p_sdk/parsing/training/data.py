@@ -35,17 +35,11 @@ LabelledRecord = tuple[int, bytes, Mapping[str, npt.NDArray[Any]]]
 
 
 class Face(NamedTuple):
-    """One picture.
+    """One picture."""
 
-    Attributes:
-        picture: uint8 (S, S, 3) RGB sRGB.
-        labels: uint8 (S, S), classes of ``faceparts.CLASSES``.
-        drawn: uint8 (S, S), 255 for the foreground, 0 for the backdrop.
-    """
-
-    picture: Bytes
-    labels: Bytes
-    drawn: Bytes
+    picture: Bytes  # uint8 (S, S, 3) RGB sRGB
+    labels: Bytes  # uint8 (S, S), classes of ``faceparts.CLASSES``
+    drawn: Bytes  # uint8 (S, S), 255 for the foreground, 0 for the backdrop
 
 
 @dataclass(frozen=True)
@@ -112,21 +106,15 @@ def open_faces(
         cache = folder / ".f2p-cache" / f"faces-{size}"
         expected = fingerprint(folder, size)
         if read_note(cache) != expected:
-
-            def report(count: int, before: int = done) -> None:
-                if progress is not None:
-                    progress(before + count)
-
-            _decode(cache, folder, records(folder), size, report)
+            _decode(cache, folder, records(folder), size, done, progress)
             write_note(cache, expected)
         numbers = np.load(cache / "numbers.npy")
-        plane = (len(numbers), size, size)
-        shapes = {"pictures": (*plane, 3), "labels": plane, "drawn": plane}
-        planes = {
-            name: np.memmap(cache / f"{name}.u8", dtype=np.uint8, mode="r", shape=shape)
-            for name, shape in shapes.items()
-        }
-        datasets.append(_Dataset(folder.name, numbers, **planes))
+        shape = (len(numbers), size, size)
+        planes = [
+            np.memmap(cache / f"{name}.u8", dtype=np.uint8, mode="r", shape=(*shape, *channels))
+            for name, channels in (("pictures", (3,)), ("labels", ()), ("drawn", ()))
+        ]
+        datasets.append(_Dataset(folder.name, numbers, *planes))
         done += len(numbers)
     return Faces(datasets, size)
 
@@ -136,29 +124,22 @@ def _decode(
     folder: Path,
     records: Iterable[LabelledRecord],
     size: int,
-    progress: Callable[[int], None],
+    done: int,
+    progress: Callable[[int], None] | None,
 ) -> None:
-    numbers: list[int] = []
-    with rebuilding(cache, 5):
-        with (
-            (cache / "pictures.u8").open("wb") as pictures,
-            (cache / "labels.u8").open("wb") as labels,
-            (cache / "drawn.u8").open("wb") as drawn,
-        ):
-            for record in records:
-                face = _face(record, folder, size)
-                pictures.write(face.picture.tobytes())
-                labels.write(face.labels.tobytes())
-                drawn.write(face.drawn.tobytes())
-                numbers.append(record[0])
-                if len(numbers) % 32 == 0:
-                    progress(len(numbers))
-        np.save(cache / "numbers.npy", np.array(numbers, dtype=np.int64))
-    if not numbers:
-        raise DatasetError(
-            f"{folder}: there are no records in this folder",
-            remedy=f"capture some first: f2p capture --passes labels,depth -o {folder}",
-        )
+    with (
+        rebuilding(cache, 5, "f2p capture --passes labels,depth") as numbers,
+        (cache / "pictures.u8").open("wb") as pictures,
+        (cache / "labels.u8").open("wb") as labels,
+        (cache / "drawn.u8").open("wb") as drawn,
+    ):
+        for record in records:
+            face = _face(record, folder, size)
+            for file, plane in zip((pictures, labels, drawn), face, strict=True):
+                file.write(plane.tobytes())
+            numbers.append(record[0])
+            if progress is not None and len(numbers) % 32 == 0:
+                progress(done + len(numbers))
 
 
 def _face(record: LabelledRecord, folder: Path, size: int) -> Face:
@@ -169,14 +150,7 @@ def _face(record: LabelledRecord, folder: Path, size: int) -> Face:
             f"{folder}: the dataset has no labels, and a parser needs them",
             remedy="capture again with --passes labels,depth, into another folder",
         )
-    picture = decode_record(data, folder, number)
-    height, width = picture.shape[:2]
-    if height != width or height < size or labels.shape != (height, width):
-        raise DatasetError(
-            f"{folder}: the parser takes square pictures of {size} pixels or more with labels of "
-            f"the same size, record {number} is {width}x{height}",
-            remedy=f"capture again with --size {size}, into another folder",
-        )
+    picture = decode_record(data, folder, number, size, labels)
     if int(labels.max()) >= len(CLASSES):
         raise DatasetError(
             f"{folder}: record {number} has the class {int(labels.max())}, "
@@ -185,8 +159,8 @@ def _face(record: LabelledRecord, folder: Path, size: int) -> Face:
         )
     depth = planes.get("depth")
     drawn = np.full_like(labels, 255) if depth is None else (depth > 0).astype(np.uint8) * 255
-    if height != size:
-        nearest = ((np.arange(size) + 0.5) * height / size).astype(np.intp)
+    if len(picture) != size:
+        nearest = ((np.arange(size) + 0.5) * len(picture) / size).astype(np.intp)
         labels, drawn = labels[np.ix_(nearest, nearest)], drawn[np.ix_(nearest, nearest)]
         picture = resize(picture, size)
     return Face(picture, labels.astype(np.uint8), drawn)

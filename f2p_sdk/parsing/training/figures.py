@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from ...metrics import confusion_matrix, iou
 from ...training.cache import Rows
 from ...training.device import Device
+from ..network import ParserNetwork
 from .data import Faces
 
 __all__ = ["Overlap", "find_labels", "held_out_overlap"]
@@ -34,11 +35,8 @@ class Overlap:
 
     def iou(self) -> dict[str, float | None]:
         """By class, rounded to 5 digits; None for a class in neither map."""
-        values = iou(self.confusion)
-        return {
-            name: None if np.isnan(value) else round(float(value), 5)
-            for name, value in zip(self.classes, values, strict=True)
-        }
+        values = [None if np.isnan(v) else round(float(v), 5) for v in iou(self.confusion)]
+        return dict(zip(self.classes, values, strict=True))
 
     def mean_iou(self) -> float:
         """Mean over the classes in the maps; 0 without any."""
@@ -60,11 +58,9 @@ def find_labels(parser: Any, pictures: Tensor) -> npt.NDArray[np.uint8]:
         return large.argmax(dim=1).to(torch.uint8).cpu().numpy()
 
 
-def held_out_overlap(
-    network: nn.Module, faces: Faces, rows: Rows, classes: Sequence[str], device: Device
-) -> Overlap:
+def held_out_overlap(network: ParserNetwork, faces: Faces, rows: Rows, device: Device) -> Overlap:
     """Overlap of a network, in evaluation mode, on these rows without augmentation."""
-    overlap = Overlap(classes)
+    overlap = Overlap(network.classes)
     training = network.training
     network.eval()
     for start in range(0, len(rows), _BATCH):

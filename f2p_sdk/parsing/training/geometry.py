@@ -19,22 +19,14 @@ _PAD = 2  # the picture is padded by its side divided by this
 
 @dataclass(frozen=True)
 class Move:
-    """A transform of a picture about its centre.
+    """A transform of a picture about its centre."""
 
-    Attributes:
-        scale: 2 makes the content twice as large.
-        stretch: scale along x over scale along y.
-        turn: degrees, clockwise on the screen.
-        right, down: shift in sides of the picture.
-        mirror: whether left and right are exchanged, also in the labels.
-    """
-
-    scale: float = 1.0
-    stretch: float = 1.0
-    turn: float = 0.0
-    right: float = 0.0
+    scale: float = 1.0  # 2 makes the content twice as large
+    stretch: float = 1.0  # scale along x over scale along y
+    turn: float = 0.0  # degrees, clockwise on the screen
+    right: float = 0.0  # shift in sides of the picture
     down: float = 0.0
-    mirror: bool = False
+    mirror: bool = False  # whether left and right are exchanged, also in the labels
 
 
 def random_move(rng: Random, *, turning: bool) -> Move:

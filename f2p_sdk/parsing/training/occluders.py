@@ -29,20 +29,13 @@ _FEWEST = 8  # pixels of a visible eye
 
 
 class Marks(NamedTuple):
-    """Reference points for glasses and hats, in pixels.
+    """Reference points for glasses and hats, in pixels."""
 
-    Attributes:
-        left, right: centres of the eyes on the left and right of the picture.
-        brow: y of the upper edge of the brows.
-        head: left, top and right edge of skin and hair.
-        unit: distance between the eyes.
-    """
-
-    left: Point
+    left: Point  # centre of the eye on the left of the picture
     right: Point
-    brow: float
-    head: tuple[float, float, float]
-    unit: float
+    brow: float  # y of the upper edge of the brows
+    head: tuple[float, float, float]  # left, top and right edge of skin and hair
+    unit: float  # distance between the eyes
 
 
 def find_marks(labels: Image.Image) -> Marks | None:

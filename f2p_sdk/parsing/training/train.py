@@ -16,7 +16,6 @@ from ...training.cache import Rows
 from ...training.device import Device, pick_device
 from ...training.loop import Loop
 from ...training.plan import BasePlan, Report, TrainingResult
-from ...weights import save_weights
 from ..network import ParserNetwork, ResNetParser, build_parser
 from ..store import parser_card
 from .augment import PLAIN
@@ -119,9 +118,7 @@ class _Training(Loop[ParserNetwork]):
         nn.utils.clip_grad_norm_(self.network.parameters(), _MAX_GRADIENT)
 
     def figures(self, rows: Rows) -> dict[str, Any]:
-        overlap = held_out_overlap(
-            self.network, self.faces, rows, self.network.classes, self.device
-        )
+        overlap = held_out_overlap(self.network, self.faces, rows, self.device)
         return {"mean_iou": overlap.mean_iou(), "iou": overlap.iou()}
 
     def validation_rows(self) -> Rows:
@@ -130,10 +127,9 @@ class _Training(Loop[ParserNetwork]):
     def better(self, figures: Mapping[str, Any], best: Mapping[str, Any]) -> bool:
         return bool(figures["mean_iou"] >= best["mean_iou"])
 
-    def write(self, training: dict[str, Any], figures: dict[str, Any]) -> Path:
+    def card(self, training: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
         training = {**self.faces.source, **training}
-        card = parser_card(self.network, training=training, figures=figures, licence=LICENCE)
-        return save_weights(self.output, self.network.state_dict(), card)
+        return parser_card(self.network, training=training, figures=figures, licence=LICENCE)
 
 
 def _network(recipe: ParserRecipe, size: int, backbone: dict[str, Tensor] | None) -> ParserNetwork:

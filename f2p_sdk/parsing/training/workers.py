@@ -21,16 +21,10 @@ _RESERVED = 2  # cores that do not augment
 
 @dataclass(frozen=True)
 class Task:
-    """A picture to augment.
+    """A picture to augment; the last three values are those of :func:`.augment.augment`."""
 
-    Attributes:
-        row: of the faces.
-        seed: of its random numbers.
-        variation, side, plain: see :func:`.augment.augment`.
-    """
-
-    row: int
-    seed: tuple[int, ...]
+    row: int  # of the faces
+    seed: tuple[int, ...]  # of its random numbers
     variation: Variation
     side: int
     plain: float
@@ -42,14 +36,11 @@ AugmentAll = Callable[[Iterable[Task]], Iterable[tuple[Bytes, Bytes]]]
 _faces: Faces | None = None  # of the training that forked this process
 
 
-def _augmented(faces: Faces, task: Task) -> tuple[Bytes, Bytes]:
+def _augmented(task: Task, faces: Faces | None = None) -> tuple[Bytes, Bytes]:
+    faces = _faces if faces is None else faces
+    assert faces is not None
     rng = np.random.default_rng(task.seed)
     return augment(faces[task.row], rng, task.variation, task.side, task.plain)
-
-
-def _forked(task: Task) -> tuple[Bytes, Bytes]:
-    assert _faces is not None
-    return _augmented(_faces, task)
 
 
 @contextlib.contextmanager
@@ -58,11 +49,11 @@ def augmenter(faces: Faces, device: Device) -> Iterator[AugmentAll]:
     global _faces
     workers = (os.cpu_count() or 1) - _RESERVED
     if device.name == "cpu" or workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
-        yield lambda tasks: (_augmented(faces, task) for task in tasks)
+        yield lambda tasks: (_augmented(task, faces) for task in tasks)
         return
     _faces = faces  # forked processes share its memory
     try:
         with multiprocessing.get_context("fork").Pool(workers) as pool:
-            yield lambda tasks: pool.map(_forked, tasks)
+            yield lambda tasks: pool.map(_augmented, tasks)
     finally:
         _faces = None
