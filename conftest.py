@@ -1,6 +1,7 @@
 """For all tests of the repository, those of plugins and adapters too."""
 
 import os
+import sys
 from pathlib import Path
 
 # Before torch or numpy is imported, here or in a process that a test starts: one thread each, so
@@ -10,3 +11,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Weights that somebody imported on this machine are no part of what is tested.
 os.environ["F2P_HOME"] = str(Path(__file__).parent / "tests" / "nobody's home")
+
+# Tests of all packages import the toy game: `from f2p_toy import HERO, PHOTO, ROOT`.
+sys.path.insert(0, str(Path(__file__).parent / "tests" / "toy"))

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from f2p_toy import HERE, LAYOUTS, draw_face, face_of_photo
 
-PHOTO = Path(__file__).parents[1] / "examples" / "photos" / "astronaut.png"
-TOY = Path(__file__).parent / "toy"
 ENTRY = "[f2p]\ntoy = f2p_toy\n"
-
-
-@pytest.fixture(scope="session")
-def meshtoy() -> ModuleType:
-    """A small game that tells its meshes: ``meshtoy.py`` beside this file."""
-    spec = importlib.util.spec_from_file_location("meshtoy", TOY.parent / "meshtoy.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")
@@ -36,15 +22,11 @@ def toy_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: f2p-toy\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(ENTRY)
     # Imported here: most tests do without torch.
-    import torch
 
-    from f2p_sdk.parameters import Layout
     from f2p_sdk.weights import imitator_card, save_weights
 
-    torch.set_num_threads(1)
     network_of = _toy_network()
-    for kind in ("hero", "villain"):
-        layout = Layout.load(TOY / f"{kind}.toml")
+    for kind, layout in LAYOUTS.items():
         network = network_of(layout.size).eval()
         card = imitator_card(network, layout, training={}, figures={}, licence="none")
         save_weights(home / f"{kind}.safetensors", network.state_dict(), card, half=False)
@@ -56,7 +38,6 @@ def _toy_network() -> Callable[..., Any]:
     import torch
     from torch import Tensor
 
-    from f2p_sdk.images import load, resize
     from f2p_sdk.networks.imitator import Imitator, register
 
     @register
@@ -65,13 +46,12 @@ def _toy_network() -> Callable[..., Any]:
 
         def __init__(self, dimension: int) -> None:
             super().__init__(dimension, 64, {})
-            photo = torch.from_numpy(resize(load(PHOTO)[20:220, 120:320], 64)).permute(2, 0, 1)
-            self.register_buffer("photo", photo.float() / 255)
-            self.tint = torch.nn.Parameter(torch.eye(3, 2))
+            self.register_buffer("photo", torch.from_numpy(face_of_photo(64)))
+            self.hair = torch.nn.Parameter(torch.zeros(3))
 
         def forward(self, vector: Tensor) -> Tensor:
-            tint = vector[:, :2] @ self.tint.T + torch.tensor([0.5, 0.5, 1.0])
-            return (self.photo * tint[:, :, None, None]).clamp(0, 1)
+            bald = torch.cat([vector[:, :4], vector[:, 4:] * self.hair], 1)
+            return draw_face(bald, 64, self.photo)
 
     return ToyImitator
 
@@ -79,10 +59,10 @@ def _toy_network() -> Callable[..., Any]:
 @pytest.fixture
 def toy(toy_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The toy game found as any installed game is, here and in the engine's process."""
-    for folder in (TOY, toy_home):
+    for folder in (HERE, toy_home):
         monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("F2P_TOY", str(toy_home))
-    path = [str(TOY), str(toy_home), *filter(None, [os.environ.get("PYTHONPATH")])]
+    path = [str(HERE), str(toy_home), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
     from f2p_sdk import plugins
 

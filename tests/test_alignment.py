@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
+from f2p_toy import PHOTO
 from PIL import Image
 
 from f2p_sdk.alignment import Face, PickedFace, align, pick_face, similarity
 from f2p_sdk.errors import FaceError, ImageError, NoFaceError
 from f2p_sdk.kinds import Framing
 
-PHOTO = Path(__file__).parents[1] / "examples" / "photos" / "astronaut.png"
 # The five landmarks of dlib in that photo.
 POINTS = np.array([(255.0, 120.0), (235, 120), (198, 112), (217, 115), (221, 147)])
 

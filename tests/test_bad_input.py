@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from f2p_toy import PHOTO
 
 from f2p_sdk.images import load, save
 from f2p_sdk.parameters import Layout
 
 TOY = Path(__file__).parent / "toy"
 Run = Callable[..., Any]
-PHOTO = Path(__file__).parents[1] / "examples" / "photos" / "astronaut.png"
 
 
 def _png_header(width: int, height: int) -> bytes:

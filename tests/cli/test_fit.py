@@ -11,15 +11,13 @@ from typing import Any
 import dlib
 import numpy as np
 import pytest
+from f2p_toy import HERO, PHOTO
 from PIL import Image
 
 from f2p_sdk.cli._html import Row, write_page
 from f2p_sdk.parameters import Character, Layout
 
 Run = Callable[..., Any]
-ROOT = Path(__file__).parents[2]
-TOY = ROOT / "tests" / "toy"
-PHOTO = ROOT / "examples" / "photos" / "astronaut.png"
 FAST = ["--method", "slides", "--steps", "1"]
 
 
@@ -47,7 +45,7 @@ def _dlib_distance(a: Path, b: Path) -> float:
 
 @pytest.fixture(scope="module")
 def layout() -> Layout:
-    return Layout.load(TOY / "hero.toml")
+    return HERO
 
 
 def test_fit_writes_character_picture_sheet_and_report(

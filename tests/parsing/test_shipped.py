@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from f2p_toy import PHOTO
 
 from f2p_sdk import Framing
 from f2p_sdk.alignment import Aligned, align, pick_face
@@ -17,13 +16,9 @@ from f2p_sdk.parsing import SHIPPED
 from f2p_sdk.plugins import detector, parser, parsers
 from f2p_sdk.weights import load_card
 
-ROOT = Path(__file__).parents[2]
-PHOTO = ROOT / "examples" / "photos" / "astronaut.png"
-
 
 @pytest.fixture(scope="module")
 def aligned() -> Aligned:
-    torch.set_num_threads(1)
     picture = load(PHOTO)
     face = pick_face(detector().detect(picture)).face
     points = ((0.67, 0.5), (0.57, 0.51), (0.33, 0.5), (0.43, 0.51), (0.5, 0.685))

@@ -12,7 +12,6 @@ from f2p_sdk.alignment import Face
 from f2p_sdk.pipeline.augmentation import AugmentedEmbedding, Jitter, LandmarkTracker
 from f2p_sdk.recognizers.embedding import MIRRORED, crop_face, embed_face
 
-torch.set_num_threads(1)
 SIZE = 32
 POINTS = np.array([(0.7, 0.4), (0.6, 0.4), (0.3, 0.4), (0.4, 0.4), (0.5, 0.6)])
 

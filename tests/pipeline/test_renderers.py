@@ -25,9 +25,9 @@ SIZE = 32
 
 def test_straight_through_has_the_engines_value_and_the_imitators_gradient(face: Face) -> None:
     engine = SimpleNamespace(tensor=lambda v, size, scenes: torch.full((1, 3, SIZE, SIZE), 0.25))
-    vector = torch.rand(1, 6, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    vector = torch.rand(1, 7, generator=torch.Generator().manual_seed(1)).requires_grad_()
     weight = torch.rand(3, SIZE, SIZE, generator=torch.Generator().manual_seed(2))
-    drawn = StraightThrough(face, engine, lambda x: x)(vector, 0)  # type: ignore[arg-type]
+    drawn = StraightThrough(face, engine, lambda x: x, {})(vector, 0)  # type: ignore[arg-type]
     torch.testing.assert_close(drawn, torch.full((1, 3, SIZE, SIZE), 0.25))
     (got,) = torch.autograd.grad((drawn * weight).sum(), vector)
     (want,) = torch.autograd.grad((face(vector) * weight).sum(), vector)

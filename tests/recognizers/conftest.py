@@ -57,7 +57,6 @@ def make_checkpoint(state: State) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def state() -> State:
-    torch.set_num_threads(1)
     return make_state()
 
 

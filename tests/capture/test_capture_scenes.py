@@ -17,7 +17,7 @@ from f2p_sdk.capture.scenes import ASPECTS, check_aspects
 from f2p_sdk.errors import DatasetError, UsageError
 from f2p_sdk.testing import SCENE, pattern
 
-from .test_capture import COUNT, LAYOUT, SHARD, SIZE, engines, handler, shards
+from .test_datasets import COUNT, LAYOUT, SHARD, SIZE, engines, handler, shards
 
 VARY, PASSES = ("background", "pose"), ("depth", "labels", "landmarks")
 
