@@ -1,4 +1,4 @@
-"""Shared by the tests of commands: a small installed game, and the command run in this process."""
+"""The toy game installed, the command run in this process, and an empty user folder."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ ENTRY = "[f2p]\ntoy = f2p_toy\n"
 
 @pytest.fixture(scope="session")
 def toy_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the toy game is installed: its entry point, weights of an imitator that is right."""
+    """Installation folder of the toy game: its entry point and weights of an exact imitator."""
     home = tmp_path_factory.mktemp("toy home")
     info = home / "f2p_toy-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: f2p-toy\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(ENTRY)
-    # Imported here: most tests do without torch.
-
     from f2p_sdk.weights import imitator_card, save_weights
 
     network_of = _toy_network()
@@ -34,7 +32,8 @@ def toy_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _toy_network() -> Callable[..., Any]:
-    """An imitator that knows the toy engine's pictures without training."""
+    """Return the class of an imitator that draws the toy engine's pictures without training."""
+    # Imported here: most tests do without torch.
     import torch
     from torch import Tensor
 
@@ -58,7 +57,7 @@ def _toy_network() -> Callable[..., Any]:
 
 @pytest.fixture
 def toy(toy_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The toy game found as any installed game is, here and in the engine's process."""
+    """Install the toy game for this process and for engine processes."""
     for folder in (HERE, toy_home):
         monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("F2P_TOY", str(toy_home))
@@ -69,6 +68,17 @@ def toy(toy_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     plugins.manager.cache_clear()
     yield
     plugins.manager.cache_clear()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty user folder, and a plugin manager without loaded objects."""
+    from f2p_sdk import plugins
+
+    folder = tmp_path / "home of somebody"
+    monkeypatch.setenv("F2P_HOME", str(folder))
+    plugins.manager.cache_clear()
+    return folder
 
 
 class Outcome:
@@ -83,7 +93,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture
 def f2p(toy: None, capfd: pytest.CaptureFixture[str]) -> Run:
-    """The command, run in this process from its entry point on: its parsing, its exit code."""
+    """Function that runs a command in this process and returns its exit code and output."""
     from f2p_sdk.cli import app
 
     def run(*arguments: object) -> Outcome:

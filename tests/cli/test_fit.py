@@ -124,8 +124,8 @@ def test_evaluate_recover(f2p: Run) -> None:
     done = f2p("evaluate", "fit", "-g", "toy", "--recover", 1, "--json", *FAST)
     assert done.code == 0
     document = json.loads(done.out)
-    # The toy engine draws both sliders, but no hair.
-    assert document["continuous_counted"] == 2
+    # The toy engine draws all sliders, but no hair.
+    assert document["continuous_counted"] == 4
     assert document["recovered"] == 1
     row = document["rows"][0]
     assert document["continuous_mae"] == pytest.approx(row["continuous_mae"])

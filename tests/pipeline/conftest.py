@@ -10,17 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from f2p_toy import HERE, SIDE, draw_face
+from f2p_toy import HERE, LANDMARKS, SIDE, draw_face
 from torch import Tensor
 
 from f2p_sdk.alignment import Face
 from f2p_sdk.errors import EngineTimeoutError
 from f2p_sdk.kinds import Kind
-from f2p_sdk.parameters.tomlfile import read_toml
 from f2p_sdk.pipeline import Fitter
 from f2p_sdk.tensors import to_array
-
-POINTS = np.array(read_toml(HERE / "framing.toml")["landmarks"])
 
 
 def _pattern() -> Tensor:
@@ -87,7 +84,7 @@ class ToyDetector:
         if picture.std() < 2:
             return []
         h, w = picture.shape[:2]
-        points = POINTS * (w, h) - 0.5
+        points = LANDMARKS * (w, h) - 0.5
         box = (0.2 * w, 0.2 * h, 0.8 * w, 0.8 * h)
         small = tuple(edge / 2 for edge in box)
         return [Face(box, points, 1.0)] + [Face(small, points / 2, 1.0)] * (self.faces - 1)  # type: ignore[arg-type]
@@ -97,7 +94,7 @@ class ToyDetector:
 def kind(tmp_path: Path) -> Kind:
     """toy/hero with small pictures and without an engine process."""
     path = tmp_path / "framing.toml"
-    path.write_text(f"size = {SIDE}\nlandmarks = {POINTS.tolist()}\n", encoding="utf-8")
+    path.write_text(f"size = {SIDE}\nlandmarks = {LANDMARKS.tolist()}\n", encoding="utf-8")
     return Kind("toy", "hero", HERE / "hero.toml", path)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from f2p_toy import SIDE
 from torch import Tensor
 
 from f2p_sdk.errors import UsageError
@@ -21,7 +22,6 @@ from f2p_sdk.tensors import to_tensor
 Make = Callable[..., Fitter]
 Face = Callable[[Tensor], Tensor]
 Values = dict[str, Any]
-SIZE = 32
 
 
 def test_a_known_character_is_recovered_and_verified_in_the_engine(
@@ -156,7 +156,7 @@ def test_without_an_engine_nothing_is_verified(
     assert result.picture is None
     assert "engine" not in result.report["identity_distance"]
     assert "engine" not in result.report["versions"]
-    assert result.imitation.shape == (SIZE, SIZE, 3)
+    assert result.imitation.shape == (SIDE, SIDE, 3)
     assert result.character.values["hair"] == "long"
 
 

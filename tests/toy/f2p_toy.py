@@ -27,6 +27,7 @@ PHOTO = ROOT / "examples" / "photos" / "astronaut.png"
 FACE = (slice(20, 220), slice(120, 320))  # rows and columns of the face in PHOTO
 HERO = f2p_sdk.Layout.load(HERE / "hero.toml")
 VILLAIN = f2p_sdk.Layout.load(HERE / "villain.toml")
+LANDMARKS = np.array(f2p_sdk.Framing.load(HERE / "framing.toml").landmarks)  # of the picture
 LAYOUTS = {"hero": HERO, "villain": VILLAIN}
 KINDS = {name: layout.hash for name, layout in LAYOUTS.items()}
 PASSES = ("color", "labels")

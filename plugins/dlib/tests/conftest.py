@@ -12,10 +12,8 @@ import torch
 from f2p_dlib.detector import DlibDetector
 from f2p_dlib.files import LANDMARKS, RECOGNIZER, model_path
 from f2p_dlib.recognizer import DlibRecognizer
-from f2p_toy import PHOTO, ROOT
+from f2p_toy import ROOT
 from PIL import Image
-
-from f2p_sdk import load_image
 
 # An optional folder beside the repository: press photos that may not be copied into it.
 PHOTOS = ROOT.parent / "shared" / "photos"
@@ -60,11 +58,6 @@ def detector() -> DlibDetector:
 @pytest.fixture(scope="session")
 def recognizer() -> DlibRecognizer:
     return DlibRecognizer()
-
-
-@pytest.fixture(scope="session")
-def astronaut() -> np.ndarray:
-    return load_image(PHOTO)
 
 
 @pytest.fixture(scope="session")
