@@ -173,12 +173,12 @@ def test_a_killed_capture_continues_without_loss_or_repetition(tmp_path: Path) -
     argv = [sys.executable, "-c", CAPTURE, str(data), str(HERE)]
     start = 0
     for kill_after in (3, 14, 9):
-        process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        lines = [int(process.stdout.readline()) for _ in range(kill_after)]
-        process.kill()  # kill -9
-        rest, _ = process.communicate(timeout=20)
-        lines += [int(line) for line in rest.split()]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            lines = [int(process.stdout.readline()) for _ in range(kill_after)]
+            process.kill()  # kill -9
+            # communicate() would lose the lines that readline() has buffered
+            lines += [int(line) for line in process.stdout]
         written = sum(1 for _ in read_records(data))
         # The reported records exist, and the next run starts after them.
         assert lines[0] == start + 1
