@@ -1,7 +1,11 @@
-"""For all tests of the repository, those of plugins and adapters too."""
+"""Environment and fixtures of all tests: the core's, the plugins' and the adapters'."""
 
 import os
+import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 # Before torch or numpy is imported, here or in a process that a test starts: one thread each, so
 # that processes on a small machine do not fight for its cores, and give the same numbers.
@@ -10,3 +14,16 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Weights that somebody imported on this machine are no part of what is tested.
 os.environ["F2P_HOME"] = str(Path(__file__).parent / "tests" / "nobody's home")
+
+# Tests of all packages import the toy game: `from f2p_toy import HERO, PHOTO, ROOT`.
+sys.path.insert(0, str(Path(__file__).parent / "tests" / "toy"))
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Any:
+    """The example photo, uint8 (512, 512, 3)."""
+    from f2p_toy import PHOTO
+
+    from f2p_sdk import load_image
+
+    return load_image(PHOTO)

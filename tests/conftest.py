@@ -1,50 +1,30 @@
-"""Shared by the tests of commands: a small installed game, and the command run in this process."""
+"""The toy game installed, the command run in this process, and an empty user folder."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from f2p_toy import HERE, LAYOUTS, draw_face, face_of_photo
 
-PHOTO = Path(__file__).parents[1] / "examples" / "photos" / "astronaut.png"
-TOY = Path(__file__).parent / "toy"
 ENTRY = "[f2p]\ntoy = f2p_toy\n"
 
 
 @pytest.fixture(scope="session")
-def meshtoy() -> ModuleType:
-    """A small game that tells its meshes: ``meshtoy.py`` beside this file."""
-    spec = importlib.util.spec_from_file_location("meshtoy", TOY.parent / "meshtoy.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
 def toy_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the toy game is installed: its entry point, weights of an imitator that is right."""
+    """Installation folder of the toy game: its entry point and weights of an exact imitator."""
     home = tmp_path_factory.mktemp("toy home")
     info = home / "f2p_toy-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: f2p-toy\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(ENTRY)
-    # Imported here: most tests do without torch.
-    import torch
-
-    from f2p_sdk.parameters import Layout
     from f2p_sdk.weights import imitator_card, save_weights
 
-    torch.set_num_threads(1)
     network_of = _toy_network()
-    for kind in ("hero", "villain"):
-        layout = Layout.load(TOY / f"{kind}.toml")
+    for kind, layout in LAYOUTS.items():
         network = network_of(layout.size).eval()
         card = imitator_card(network, layout, training={}, figures={}, licence="none")
         save_weights(home / f"{kind}.safetensors", network.state_dict(), card, half=False)
@@ -52,11 +32,11 @@ def toy_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _toy_network() -> Callable[..., Any]:
-    """An imitator that knows the toy engine's pictures without training."""
+    """Return the class of an imitator that draws the toy engine's pictures without training."""
+    # Imported here: most tests do without torch.
     import torch
     from torch import Tensor
 
-    from f2p_sdk.images import load, resize
     from f2p_sdk.networks.imitator import Imitator, register
 
     @register
@@ -65,30 +45,40 @@ def _toy_network() -> Callable[..., Any]:
 
         def __init__(self, dimension: int) -> None:
             super().__init__(dimension, 64, {})
-            photo = torch.from_numpy(resize(load(PHOTO)[20:220, 120:320], 64)).permute(2, 0, 1)
-            self.register_buffer("photo", photo.float() / 255)
-            self.tint = torch.nn.Parameter(torch.eye(3, 2))
+            self.register_buffer("photo", torch.from_numpy(face_of_photo(64)))
+            self.hair = torch.nn.Parameter(torch.zeros(3))
 
         def forward(self, vector: Tensor) -> Tensor:
-            tint = vector[:, :2] @ self.tint.T + torch.tensor([0.5, 0.5, 1.0])
-            return (self.photo * tint[:, :, None, None]).clamp(0, 1)
+            bald = torch.cat([vector[:, :4], vector[:, 4:] * self.hair], 1)
+            return draw_face(bald, 64, self.photo)
 
     return ToyImitator
 
 
 @pytest.fixture
 def toy(toy_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The toy game found as any installed game is, here and in the engine's process."""
-    for folder in (TOY, toy_home):
+    """Install the toy game for this process and for engine processes."""
+    for folder in (HERE, toy_home):
         monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("F2P_TOY", str(toy_home))
-    path = [str(TOY), str(toy_home), *filter(None, [os.environ.get("PYTHONPATH")])]
+    path = [str(HERE), str(toy_home), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
     from f2p_sdk import plugins
 
     plugins.manager.cache_clear()
     yield
     plugins.manager.cache_clear()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty user folder, and a plugin manager without loaded objects."""
+    from f2p_sdk import plugins
+
+    folder = tmp_path / "home of somebody"
+    monkeypatch.setenv("F2P_HOME", str(folder))
+    plugins.manager.cache_clear()
+    return folder
 
 
 class Outcome:
@@ -103,7 +93,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture
 def f2p(toy: None, capfd: pytest.CaptureFixture[str]) -> Run:
-    """The command, run in this process from its entry point on: its parsing, its exit code."""
+    """Function that runs a command in this process and returns its exit code and output."""
     from f2p_sdk.cli import app
 
     def run(*arguments: object) -> Outcome:

@@ -17,13 +17,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from f2p_toy import HERO, KINDS, LAYOUTS, PHOTO
 
-from f2p_sdk.images import load, save
-from f2p_sdk.parameters import Layout
+from f2p_sdk.images import save
 
-TOY = Path(__file__).parent / "toy"
 Run = Callable[..., Any]
-PHOTO = Path(__file__).parents[1] / "examples" / "photos" / "astronaut.png"
 
 
 def _png_header(width: int, height: int) -> bytes:
@@ -44,9 +42,9 @@ def _png_header(width: int, height: int) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def photos(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("photos")
-    face = load(PHOTO)[:300, 60:360]
+    face = astronaut[:300, 60:360]
 
     def write(name: str, data: bytes) -> Path:
         path = folder / name
@@ -124,9 +122,8 @@ def test_bad_photos_do_not_stop_the_others(
     assert "3 faces found; took face 1" in fitted["face"]["message"]
     written = {path.name for path in (tmp_path / "out" / "three").iterdir()}
     assert written == {"character.json", "picture.png", "report.json", "sheet.png"}
-    layout = Layout.load(TOY / "hero.toml")
     character = json.loads((tmp_path / "out" / "three" / "character.json").read_text())
-    assert layout.validate(character["values"])
+    assert HERO.validate(character["values"])
 
 
 @pytest.mark.slow
@@ -173,8 +170,7 @@ def test_unknown_game_suggests(f2p: Run) -> None:
 
 
 def _good(name: str = "hero") -> dict[str, Any]:
-    layout = Layout.load(TOY / f"{name}.toml")
-    document: dict[str, Any] = json.loads(layout.default().to_json())
+    document: dict[str, Any] = json.loads(LAYOUTS[name].default().to_json())
     return document
 
 
@@ -242,8 +238,7 @@ def test_weights_of_another_layout_are_refused_with_both_hashes(
         toy_home / "villain.safetensors",
     )
     assert outcome.code == 1
-    for kind in ("hero", "villain"):
-        assert Layout.load(TOY / f"{kind}.toml").hash in outcome.text
+    assert all(layout_hash in outcome.text for layout_hash in KINDS.values())
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "empty"])

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from f2p_toy import ROOT
 
 import f2p_sdk
 from f2p_sdk.cli import app
@@ -153,7 +154,7 @@ def test_type_checkers_see_the_same_exports() -> None:
 
 @pytest.mark.parametrize("folder", ["plugins", "adapters", "examples"])
 def test_other_packages_use_only_what_is_exported(folder: str) -> None:
-    for path in (Path(__file__).parents[1] / folder).rglob("*.py"):
+    for path in (ROOT / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -7,16 +7,17 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from f2p_toy import HERO, VILLAIN
 from safetensors.torch import load_file, save_file
 
 from f2p_sdk.errors import WeightsError
 from f2p_sdk.networks import Imitator, build
-from f2p_sdk.parameters import Continuous, Discrete, Layout
 from f2p_sdk.weights import (
     CARD,
     imitator_card,
@@ -27,32 +28,17 @@ from f2p_sdk.weights import (
 )
 
 
-def _layout(extra: str = "") -> Layout:
-    parameters: list[Any] = [
-        Continuous("nose_width", "nose"),
-        Continuous("jaw", "face", -2.0, 2.0, 0.0),
-        Discrete("hair", "hair", ("bald", "bob", "bun"), "bob"),
-    ]
-    if extra:
-        parameters.append(Continuous(extra, "face"))
-    return Layout("toy", "face", tuple(parameters))
-
-
-LAYOUT = _layout()
-
-
 @pytest.fixture
 def network() -> Imitator:
-    torch.set_num_threads(1)
     torch.manual_seed(3)
-    return build("compact", 5, slots=(3,), size=16, channels=(6, 4), planes=(0, 2)).eval()
+    return build("compact", 7, slots=(3,), size=16, channels=(6, 4), planes=(0, 2)).eval()
 
 
 @pytest.fixture
 def path(tmp_path: Path, network: Imitator) -> Path:
     round_to_half(network)
     card = imitator_card(
-        network, LAYOUT, training={"seed": 0}, figures={"psnr_db": 31.0}, licence="Apache-2.0"
+        network, HERO, training={"seed": 0}, figures={"psnr_db": 31.0}, licence="Apache-2.0"
     )
     return save_weights(tmp_path / "deep" / "toy.safetensors", network.state_dict(), card)
 
@@ -69,8 +55,8 @@ def _rewrite(
 
 
 def test_a_loaded_network_is_frozen_and_equal(path: Path, network: Imitator) -> None:
-    loaded = load_imitator(path, LAYOUT)
-    vector = torch.rand(4, 5)
+    loaded = load_imitator(path, HERO)
+    vector = torch.rand(4, 7)
     with torch.no_grad():
         # not bit for bit: the kernel depends on the memory layout
         assert torch.allclose(loaded(vector), network(vector), atol=1e-6)
@@ -86,28 +72,28 @@ def test_matrices_are_stored_as_half_precision(path: Path) -> None:
 
 def test_batch_norm_statistics_are_saved(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = build("published", 5, filters=(6, 4))
+    network = build("published", 7, filters=(6, 4))
     for _ in range(3):
-        network(torch.rand(8, 5))
+        network(torch.rand(8, 7))
     round_to_half(network)
-    card = imitator_card(network, LAYOUT, training={}, figures={}, licence="none")
+    card = imitator_card(network, HERO, training={}, figures={}, licence="none")
     path = save_weights(tmp_path / "p.safetensors", network.state_dict(), card)
-    vector = torch.rand(2, 5)
+    vector = torch.rand(2, 7)
     with torch.no_grad():
         wanted = network.eval()(vector)
-        assert torch.allclose(load_imitator(path, LAYOUT)(vector), wanted, atol=1e-6)
+        assert torch.allclose(load_imitator(path, HERO)(vector), wanted, atol=1e-6)
 
 
 def test_the_card_describes_the_file(path: Path) -> None:
     card = load_card(path)
     assert card["what"] == "imitator"
-    assert card["layout_hash"] == LAYOUT.hash
-    assert (card["game"], card["kind"], card["layout_size"]) == ("toy", "face", 5)
+    assert card["layout_hash"] == HERO.hash
+    assert (card["game"], card["kind"], card["layout_size"]) == ("toy", "hero", 7)
     assert card["network"]["name"] == "compact"
     assert card["output"] == {"size": 16, "channels": 3, "range": [0, 1], "colour": "sRGB"}
     assert card["figures"] == {"psnr_db": 31.0}
     assert card["licence"] == "Apache-2.0"
-    assert len(card["golden"]["input"]) == 5
+    assert len(card["golden"]["input"]) == 7
 
 
 def test_the_golden_output_is_the_networks(path: Path, network: Imitator) -> None:
@@ -127,16 +113,16 @@ def test_a_card_is_read_without_torch(path: Path) -> None:
 
 
 def test_another_layout_is_refused_with_both_hashes(path: Path) -> None:
-    other = _layout("chin")
+    other = replace(VILLAIN, kind="hero")
     with pytest.raises(WeightsError) as error:
         load_imitator(path, other)
-    assert LAYOUT.hash in error.value.message
+    assert HERO.hash in error.value.message
     assert other.hash in error.value.message
-    assert "f2p train imitator -g toy/face" in error.value.remedy
+    assert "f2p train imitator -g toy/hero" in error.value.remedy
 
 
 def test_no_layout_skips_the_check(path: Path) -> None:
-    assert load_imitator(path).dimension == 5
+    assert load_imitator(path).dimension == 7
 
 
 def _truncate(path: Path) -> None:
@@ -206,7 +192,7 @@ def test_a_damaged_file_is_refused_with_the_next_step(path: Path, name: str) -> 
     damage, message = DAMAGE[name]
     damage(path)
     with pytest.raises(WeightsError, match=message) as error:
-        load_imitator(path, LAYOUT)
+        load_imitator(path, HERO)
     assert str(path) in error.value.message
     assert error.value.remedy
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from f2p_toy import ROOT
 
 from f2p_sdk.bridge import Host, messages, watchdog, wire
 from f2p_sdk.bridge.dispatch import MAX_ATTEMPTS
 from f2p_sdk.bridge.wire import FIELDS, MessageType, decode, encode
 
-DOC = (Path(__file__).parents[2] / "docs" / "reference" / "protocol.md").read_text(encoding="utf-8")
+DOC = (ROOT / "docs" / "reference" / "protocol.md").read_text(encoding="utf-8")
 
 
 def table(first: str) -> list[list[str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from f2p_toy import HERO, Engine
 
 from f2p_sdk.parameters import Layout
 
@@ -19,7 +20,7 @@ MAIN = "import sys; from f2p_sdk.cli import main; sys.argv[0] = 'f2p'; main()"
 @pytest.fixture(scope="session")
 def hero() -> Layout:
     """The layout of toy/hero."""
-    return Layout.load(Path(__file__).parents[1] / "toy" / "hero.toml")
+    return HERO
 
 
 @pytest.fixture(scope="session")
@@ -61,8 +62,6 @@ def expected(toy: None) -> Callable[..., Any]:
     """Function that returns the toy engine's picture without the bridge."""
 
     def draw(values: Mapping[str, Any], size: int) -> Any:
-        from f2p_toy import Engine  # type: ignore[import-not-found]
-
         return Engine().render("hero", values, (size, size), ["color"], {})["color"]
 
     return draw

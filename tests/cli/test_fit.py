@@ -11,15 +11,13 @@ from typing import Any
 import dlib
 import numpy as np
 import pytest
+from f2p_toy import HERO, PHOTO
 from PIL import Image
 
 from f2p_sdk.cli._html import Row, write_page
 from f2p_sdk.parameters import Character, Layout
 
 Run = Callable[..., Any]
-ROOT = Path(__file__).parents[2]
-TOY = ROOT / "tests" / "toy"
-PHOTO = ROOT / "examples" / "photos" / "astronaut.png"
 FAST = ["--method", "slides", "--steps", "1"]
 
 
@@ -47,7 +45,7 @@ def _dlib_distance(a: Path, b: Path) -> float:
 
 @pytest.fixture(scope="module")
 def layout() -> Layout:
-    return Layout.load(TOY / "hero.toml")
+    return HERO
 
 
 @pytest.mark.slow
@@ -131,8 +129,8 @@ def test_evaluate_recover(f2p: Run) -> None:
     done = f2p("evaluate", "fit", "-g", "toy", "--recover", 1, "--json", *FAST)
     assert done.code == 0
     document = json.loads(done.out)
-    # The toy engine draws both sliders, but no hair.
-    assert document["continuous_counted"] == 2
+    # The toy engine draws all sliders, but no hair.
+    assert document["continuous_counted"] == 4
     assert document["recovered"] == 1
     row = document["rows"][0]
     assert document["continuous_mae"] == pytest.approx(row["continuous_mae"])

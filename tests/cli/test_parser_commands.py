@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from f2p_toy import PHOTO, Engine
 from PIL import Image
 
 from f2p_sdk.faceparts import CLASSES
 from f2p_sdk.parameters import Layout
 
 Run = Callable[..., Any]
-PHOTO = Path(__file__).parents[2] / "examples" / "photos" / "astronaut.png"
 UNSEEN = 1_000_000
 
 
@@ -28,7 +28,6 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from f2p_sdk.parsing.store import parser_card
     from f2p_sdk.weights import save_weights
 
-    torch.set_num_threads(1)
     torch.manual_seed(0)
     network = CompactParser(widths=(8, 8, 8, 8), fused=8, fine=8).eval()
     torch.nn.init.normal_(network.classifier.weight)
@@ -45,7 +44,6 @@ def test_evaluate_equals_a_second_computation(
     f2p: Run, weights: Path, hero: Layout, toy: None
 ) -> None:
     import torch
-    from f2p_toy import Engine  # type: ignore[import-not-found]
 
     from f2p_sdk.parsing.store import load_parser
 

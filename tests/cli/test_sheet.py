@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from f2p_toy import HERO
 
 from f2p_sdk.cli._sheets import change_map, random_sheets, slider_sheets
 from f2p_sdk.images import load
 from f2p_sdk.parameters import Continuous, Layout
 
-HERO = Layout.load(Path(__file__).parents[1] / "toy" / "hero.toml")
 Run = Callable[..., Any]
 
 
@@ -55,9 +55,12 @@ def test_sliders_and_choices_in_a_folder(f2p: Run, expected: Run, tmp_path: Path
     done = f2p("sheet", "-g", "toy", "--sliders", "--choices", "-o", out, "--size", 32, "--json")
     assert done.code == 0, done.text
     document = json.loads(done.out)
-    names = ["toy-hero-sliders-face.png", "toy-hero-choices-hair.png"]
+    names = [
+        f"toy-hero-{name}.png"
+        for name in ("sliders-nose", "sliders-eye", "sliders-face", "choices-hair")
+    ]
     assert [Path(page["path"]).name for page in document["pages"]] == names
-    sheet, base = load(out / names[0]), dict(HERO.default().values)
+    sheet, base = load(out / names[2]), dict(HERO.default().values)
     for values in (base, {**base, "red": 0.0}, {**base, "green": 1.0}):
         assert contains(sheet, expected(values, 32))
     red = next(row for row in document["sliders"] if row["name"] == "red")
@@ -77,7 +80,7 @@ def test_only_selects_one_slider(f2p: Run, tmp_path: Path) -> None:
 
 
 def test_on_another_character_by_the_imitator(f2p: Run, tmp_path: Path) -> None:
-    character = HERO.character({"red": 0.9, "green": 0.1, "hair": "long"})
+    character = HERO.character({"nose": 0.5, "eyes": 0.2, "red": 0.9, "green": 0.1, "hair": "long"})
     path = character.save(tmp_path / "c.json")
     out = tmp_path / "s.png"
     argv = ("sheet", "-g", "toy", "--choices", "--character", path, "--via", "imitator", "-o", out)

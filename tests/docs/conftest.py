@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
+from f2p_toy import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),

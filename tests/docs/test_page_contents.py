@@ -6,15 +6,13 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
+from f2p_toy import ROOT
 
 from f2p_sdk.cli import app
 from f2p_sdk.parameters import Layout
-
-ROOT = Path(__file__).parents[2]
 
 
 def _options(command: click.Command) -> set[str]:

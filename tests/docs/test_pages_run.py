@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from f2p_toy import PHOTO, ROOT
 
 import f2p_sdk
 from f2p_sdk import plugins
 from f2p_sdk.cli import app
 from f2p_sdk.parameters import read_toml
 
-ROOT = Path(__file__).parents[2]
 TUTORIAL = "docs/tutorial/adapter.md"
 MAIN = "import sys; from f2p_sdk.cli import main; sys.argv[0] = 'f2p'; main()"
 
@@ -79,10 +79,9 @@ class Reader:
         self.folder, self.site = folder, site
         for name in ("examples", "benchmarks"):
             shutil.copytree(ROOT / name, folder / name)
-        photo = ROOT / "examples" / "photos" / "astronaut.png"
         for photos in ("photos", "PHOTOS"):
             (folder / photos).mkdir()
-            shutil.copy(photo, folder / photos)
+            shutil.copy(PHOTO, folder / photos)
         table = "file,identity,kind\nastronaut.png,collins,hero\n"
         (folder / "PHOTOS" / "identities.csv").write_text(table)
         os.environ["F2P_HOME"] = str(folder / "home")
@@ -232,8 +231,7 @@ class Reader:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Folder that the pages' packages are installed in; the environment is restored at the end."""
-    torch = pytest.importorskip("torch")  # imported here: collecting tests does not wait for it
-    torch.set_num_threads(1)
+    pytest.importorskip("torch")  # imported here: collecting tests does not wait for it
     path, environment, fit = list(sys.path), dict(os.environ), f2p_sdk.fit
     # The same as ONE_STEP, for snippets.
     f2p_sdk.fit = functools.partial(fit, method="slides", steps=1)

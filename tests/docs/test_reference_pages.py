@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+from f2p_toy import ROOT
 
 import f2p_sdk
 from f2p_sdk.hookspecs import HookSpecs
 from f2p_sdk.parameters import read_toml
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_python_api_page_has_every_export(open_page: Callable[[str], Any]) -> None:

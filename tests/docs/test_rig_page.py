@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+from f2p_toy import ROOT
 
 from f2p_sdk.parameters import read_toml
 
-ROOT = Path(__file__).parents[2]
 OPENHEAD = ROOT / "plugins" / "openhead" / "f2p_openhead"
 RIG_PAGE = "docs/reference/rig.md"
 

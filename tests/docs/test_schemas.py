@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from f2p_toy import ROOT
 from jsonschema import Draft202012Validator
 
 from f2p_sdk import Character, CharacterError, Framing, Layout, LayoutError, load_card
 from f2p_sdk.parameters import read_toml
 
-ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "docs" / "schemas"
 ADAPTERS = ROOT / "adapters"
 FRAMINGS = [*ADAPTERS.glob("*/*/*.framing.toml"), ROOT / "tests" / "toy" / "framing.toml"]

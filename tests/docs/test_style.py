@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from f2p_toy import ROOT
 
-ROOT = Path(__file__).parents[2]
 SOURCES = [
     path
     for folder in ("f2p_sdk", "plugins", "adapters", "tools", "benchmarks")

@@ -4,39 +4,39 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from types import ModuleType
 
+import f2p_toy_mesh
 import numpy as np
 import pytest
 import torch
+from f2p_toy import HERO, VILLAIN
 
 from f2p_sdk.errors import DatasetError
 from f2p_sdk.mesh import Mesh, Piece, ProbeResult, probe_mesh
 from f2p_sdk.mesh.blendshapes import attach_to_guides
 from f2p_sdk.mesh.geometry import Geometry, mesh_sizes
-from f2p_sdk.parameters import Continuous, Layout
 
 SIZE = 64
 
 
 @pytest.fixture(scope="module")
-def mesh(meshtoy: ModuleType) -> Mesh:
-    return probe_mesh(meshtoy.LAYOUT, meshtoy.probe, SIZE, random=120)
+def mesh() -> Mesh:
+    return probe_mesh(HERO, f2p_toy_mesh.probe, SIZE, random=120)
 
 
-def _errors(mesh: Mesh, meshtoy: ModuleType, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _errors(mesh: Mesh, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Distances in pixels of the vertices of body and pieces from the engine's."""
-    layout = meshtoy.LAYOUT
+    layout = HERO
     character = layout.random(seed, seed=99)
     geometry = Geometry(layout.n_continuous, mesh_sizes(mesh))
     geometry.set(mesh)
     posed = geometry(torch.from_numpy(layout.encode(character))[None])
     positions = [posed.positions[0]]
     for i, piece in enumerate(mesh.pieces):
-        if layout.discrete[0].choices[piece.choice] == character.values["hat"]:
+        if layout.discrete[0].choices[piece.choice] == character.values["hair"]:
             positions.append(geometry.piece(i, posed.guides[0]))
     pixels = (torch.cat(positions)[:, :2].numpy() + 1) / 2 * SIZE - 0.5
-    error = np.linalg.norm(pixels - meshtoy.meshes(character, SIZE).vertices[:, :2], axis=1)
+    error = np.linalg.norm(pixels - f2p_toy_mesh.meshes(character, SIZE).vertices[:, :2], axis=1)
     return error[: len(mesh.body.rest)], error[len(mesh.body.rest) :]
 
 
@@ -50,50 +50,50 @@ def _assert_equal(one: object, other: object) -> None:
             np.testing.assert_array_equal(a, b, err_msg=field.name)
 
 
-def test_vertices_are_those_of_the_engine(mesh, meshtoy) -> None:
+def test_vertices_are_those_of_the_engine(mesh) -> None:
     for seed in range(8):
-        body, piece = _errors(mesh, meshtoy, seed)
+        body, piece = _errors(mesh, seed)
         assert body.max() < 0.06
         assert piece.max(initial=0) < 0.25
 
 
-def test_corrective_blendshapes_model_pairs_of_sliders(mesh, meshtoy) -> None:
+def test_corrective_blendshapes_model_pairs_of_sliders(mesh) -> None:
     """The engine moves vertices by the product of two sliders."""
     shapes = mesh.positions
     assert [0, 1] in shapes.pairs.tolist()
     plain = replace(shapes, pairs=shapes.pairs[:0], coefficients=shapes.coefficients[:0])
     meshes = (mesh, replace(mesh, positions=plain))
-    with_, without = (max(_errors(m, meshtoy, s)[0].max() for s in range(8)) for m in meshes)
+    with_, without = (max(_errors(m, s)[0].max() for s in range(8)) for m in meshes)
     assert with_ < 0.2 * without
 
 
-def test_vertices_that_a_slider_does_not_move_have_no_entry(mesh, meshtoy) -> None:
+def test_vertices_that_a_slider_does_not_move_have_no_entry(mesh) -> None:
     """Otherwise rounding would change pixels far away."""
-    tint = meshtoy.LAYOUT.n_continuous - 1
-    assert not np.isin(mesh.positions.half, (tint, tint + 3)).any()
-    assert mesh.guides[0].any(axis=(1, 2)).tolist() == [True, True, False, True, True, False]
+    red, green = 2, 3
+    assert not np.isin(mesh.positions.half, (red, green, red + 4, green + 4)).any()
+    assert mesh.guides[0].any(axis=(1, 2)).tolist() == 2 * [True, True, False, False]
 
 
-def test_only_choices_that_add_vertices_have_pieces(mesh, meshtoy) -> None:
+def test_only_choices_that_add_vertices_have_pieces(mesh) -> None:
     assert [(p.slot, p.choice) for p in mesh.pieces] == [(0, 1), (0, 2)]
-    assert len(mesh.body.rest) == len(meshtoy.FACE) + 4
+    assert len(mesh.body.rest) == len(f2p_toy_mesh.FACE) + 4
     assert mesh.body.attributes.shape[1] == 6  # without the slot, which the piece has
 
 
-def test_a_mesh_is_saved_and_loaded(mesh, meshtoy, tmp_path: Path) -> None:
+def test_a_mesh_is_saved_and_loaded(mesh, tmp_path: Path) -> None:
     path = mesh.save(tmp_path / "mesh.npz")
-    again = Mesh.load(path, meshtoy.LAYOUT)
+    again = Mesh.load(path, HERO)
     for one, other in ((again, mesh), *zip(again.pieces, mesh.pieces, strict=True)):
         _assert_equal(one, other)
-    other = Layout("toy", "dome", (Continuous("wide", "face", -2.0, 1.0),))
+    other = VILLAIN
     with pytest.raises(DatasetError, match=other.hash):
         Mesh.load(path, other)
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(DatasetError, match=r"mesh\.npz: cannot be read"):
-        Mesh.load(path, meshtoy.LAYOUT)
+        Mesh.load(path, HERO)
 
 
-def test_pruning_keeps_visible_triangles_and_their_positions(mesh, meshtoy) -> None:
+def test_pruning_keeps_visible_triangles_and_their_positions(mesh) -> None:
     visible = [np.zeros(len(p.triangles), bool) for p in (mesh.body, *mesh.pieces)]
     visible[0][10:14] = True
     visible[1][:] = True
@@ -107,21 +107,21 @@ def test_pruning_keeps_visible_triangles_and_their_positions(mesh, meshtoy) -> N
     assert np.array_equal(one, other)
 
 
-def test_an_engine_with_a_varying_number_of_vertices_is_refused(meshtoy) -> None:
+def test_an_engine_with_a_varying_number_of_vertices_is_refused() -> None:
     def fewer(characters, topology):
-        for i, result in enumerate(meshtoy.probe(characters, topology)):
+        for i, result in enumerate(f2p_toy_mesh.probe(characters, topology)):
             yield result if topology or i < 3 else ProbeResult(result.vertices[:9])
 
     with pytest.raises(DatasetError, match=r"same for every character, got 9 of 53"):
-        probe_mesh(meshtoy.LAYOUT, fewer, SIZE, random=20)
+        probe_mesh(HERO, fewer, SIZE, random=20)
 
 
-def test_vertices_without_triangles_are_refused(meshtoy) -> None:
+def test_vertices_without_triangles_are_refused() -> None:
     def bare(characters, topology):
-        return (ProbeResult(r.vertices) for r in meshtoy.probe(characters, topology))
+        return (ProbeResult(r.vertices) for r in f2p_toy_mesh.probe(characters, topology))
 
     with pytest.raises(DatasetError, match="but no triangles"):
-        probe_mesh(meshtoy.LAYOUT, bare, SIZE, random=20)
+        probe_mesh(HERO, bare, SIZE, random=20)
 
 
 def test_vertices_with_the_same_motion_form_a_cluster_that_follows_the_guides() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
+import f2p_toy_mesh
 import numpy as np
 import pytest
 import torch
@@ -35,11 +34,11 @@ def _torch(triangles, pictures: int = 1):
     )
 
 
-def test_the_same_fragments_as_loops(triangles, meshtoy: ModuleType) -> None:
+def test_the_same_fragments_as_loops(triangles) -> None:
     hits = _torch(triangles)
     wanted = {
         (pixel, triangle): (depth, weights)
-        for pixel, found in enumerate(meshtoy.fragments(*triangles, SIDE))
+        for pixel, found in enumerate(f2p_toy_mesh.fragments(*triangles, SIDE))
         for depth, triangle, weights in found
     }
     got = dict(
@@ -62,10 +61,10 @@ def test_pictures_have_their_own_pixels(triangles) -> None:
     assert torch.equal(third.pixel, first.pixel + 2 * SIDE * SIDE)
 
 
-def test_the_nearest_fragment_wins(triangles, meshtoy: ModuleType) -> None:
+def test_the_nearest_fragment_wins(triangles) -> None:
     hits = _torch(triangles)
     rows, depth = nearest(hits.pixel, hits.depth, SIDE * SIDE)
-    over = meshtoy.fragments(*triangles, SIDE)
+    over = f2p_toy_mesh.fragments(*triangles, SIDE)
     wanted = {p: found[0][0] for p, found in enumerate(over) if found}
     assert len(rows) == len(wanted)
     for row in rows.tolist():

@@ -25,7 +25,6 @@ TINY = {
 
 @pytest.fixture(autouse=True)
 def _quiet() -> None:
-    torch.set_num_threads(1)
     torch.manual_seed(0)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -12,22 +10,16 @@ from f2p_sdk import Framing
 from f2p_sdk.alignment import Aligned, align, pick_face
 from f2p_sdk.faceparts import CLASSES, MIRRORED
 from f2p_sdk.hookspecs import Parser
-from f2p_sdk.images import load
 from f2p_sdk.parsing import SHIPPED
 from f2p_sdk.plugins import detector, parser, parsers
 from f2p_sdk.weights import load_card
 
-ROOT = Path(__file__).parents[2]
-PHOTO = ROOT / "examples" / "photos" / "astronaut.png"
-
 
 @pytest.fixture(scope="module")
-def aligned() -> Aligned:
-    torch.set_num_threads(1)
-    picture = load(PHOTO)
-    face = pick_face(detector().detect(picture)).face
+def aligned(astronaut: np.ndarray) -> Aligned:
+    face = pick_face(detector().detect(astronaut)).face
     points = ((0.67, 0.5), (0.57, 0.51), (0.33, 0.5), (0.43, 0.51), (0.5, 0.685))
-    return align(picture, face.landmarks, Framing(256, points))
+    return align(astronaut, face.landmarks, Framing(256, points))
 
 
 def _labels(network: Parser, picture: np.ndarray) -> np.ndarray:

@@ -40,11 +40,6 @@ TINY: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def _face(seed: int) -> Face:
     """A head, eyes, a nose and a mouth at random places."""
     rng = np.random.default_rng(seed)

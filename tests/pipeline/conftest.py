@@ -1,7 +1,4 @@
-"""A small game whose engine and imitator differ.
-
-The engine takes the place of a Host. Its pictures are the imitator's plus a fixed pattern.
-"""
+"""The toy game in one process: the engine replaces a Host and differs from the imitator."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from f2p_toy import HERE, LANDMARKS, SIDE, draw_face
 from torch import Tensor
 
 from f2p_sdk.alignment import Face
@@ -21,56 +19,13 @@ from f2p_sdk.kinds import Kind
 from f2p_sdk.pipeline import Fitter
 from f2p_sdk.tensors import to_array
 
-torch.set_num_threads(1)
-SIZE = 32
-POINTS = np.array([(0.7, 0.4), (0.6, 0.4), (0.3, 0.4), (0.4, 0.4), (0.5, 0.6)])
-LAYOUT = """
-game = "toy"
-kind = "hero"
-[[continuous]]
-name = "nose_length"
-group = "nose"
-low = -1.0
-high = 1.0
-default = 0.0
-[[continuous]]
-name = "eye_size"
-group = "eye"
-[[continuous]]
-name = "skin"
-group = "face"
-[[discrete]]
-name = "hair"
-group = "hair"
-choices = ["none", "short", "long"]
-default = "none"
-"""
-
-
-def draw_face(vector: Tensor) -> Tensor:
-    """(B, 6) to (B, 3, 32, 32): smooth blobs whose height, colour and place follow the vector."""
-    y, x = torch.meshgrid(torch.linspace(0, 1, SIZE), torch.linspace(0, 1, SIZE), indexing="ij")
-
-    def blob(cx: float, cy: float, width: float) -> Tensor:
-        return torch.exp(-((x - cx) ** 2 + (y - cy) ** 2) / width)
-
-    nose, eye, skin, hair = vector[:, 0], vector[:, 1], vector[:, 2], vector[:, 3:6]
-    colours = torch.tensor([[0.0, 0.0, 0.0], [0.3, 0.1, 0.0], [0.0, 0.1, 0.4]])
-    top = blob(0.5, 0.05, 0.03)
-    picture = 0.2 + 0.4 * skin[:, None, None, None] * torch.tensor([1.0, 0.7, 0.5])[:, None, None]
-    picture = picture + 0.3 * nose[:, None, None, None] * blob(0.5, 0.55, 0.02)
-    picture = picture + 0.3 * eye[:, None, None, None] * (
-        blob(0.3, 0.4, 0.01) + blob(0.7, 0.4, 0.01)
-    )
-    return (picture + (hair @ colours)[:, :, None, None] * top).clamp(0, 1)
-
 
 def _pattern() -> Tensor:
-    return 0.05 * torch.rand(3, SIZE, SIZE, generator=torch.Generator().manual_seed(4))
+    return 0.05 * torch.rand(3, SIDE, SIDE, generator=torch.Generator().manual_seed(4))
 
 
 class ToyEngine:
-    """Takes the place of a Host."""
+    """Takes the place of a Host; its pictures are the imitator's plus a fixed pattern."""
 
     def __init__(self, kind: Kind) -> None:
         self.layout = kind.layout
@@ -129,7 +84,7 @@ class ToyDetector:
         if picture.std() < 2:
             return []
         h, w = picture.shape[:2]
-        points = POINTS * (w, h) - 0.5
+        points = LANDMARKS * (w, h) - 0.5
         box = (0.2 * w, 0.2 * h, 0.8 * w, 0.8 * h)
         small = tuple(edge / 2 for edge in box)
         return [Face(box, points, 1.0)] + [Face(small, points / 2, 1.0)] * (self.faces - 1)  # type: ignore[arg-type]
@@ -137,11 +92,10 @@ class ToyDetector:
 
 @pytest.fixture
 def kind(tmp_path: Path) -> Kind:
-    (tmp_path / "hero.toml").write_text(LAYOUT, encoding="utf-8")
-    (tmp_path / "framing.toml").write_text(
-        f"size = {SIZE}\nlandmarks = {POINTS.tolist()}\n", encoding="utf-8"
-    )
-    return Kind("toy", "hero", tmp_path / "hero.toml", tmp_path / "framing.toml")
+    """toy/hero with small pictures and without an engine process."""
+    path = tmp_path / "framing.toml"
+    path.write_text(f"size = {SIDE}\nlandmarks = {LANDMARKS.tolist()}\n", encoding="utf-8")
+    return Kind("toy", "hero", HERE / "hero.toml", path)
 
 
 @pytest.fixture
@@ -168,7 +122,7 @@ def face() -> Callable[[Tensor], Tensor]:
 @pytest.fixture
 def true() -> dict[str, Any]:
     """A character to recover."""
-    return {"nose_length": 0.8, "eye_size": 0.1, "skin": 0.9, "hair": "long"}
+    return {"nose": 0.8, "eyes": 0.1, "red": 0.6, "green": 0.3, "hair": "long"}
 
 
 @pytest.fixture

@@ -6,30 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from f2p_toy import LANDMARKS, SIDE
 from torch import Tensor
 
-from f2p_sdk.alignment import Face
 from f2p_sdk.pipeline.augmentation import AugmentedEmbedding, Jitter, LandmarkTracker
 from f2p_sdk.recognizers.embedding import MIRRORED, crop_face, embed_face
-
-torch.set_num_threads(1)
-SIZE = 32
-POINTS = np.array([(0.7, 0.4), (0.6, 0.4), (0.3, 0.4), (0.4, 0.4), (0.5, 0.6)])
-
-
-class Finder:
-    """Finds the same face in every picture, or in none; counts its calls."""
-
-    name = "finder"
-
-    def __init__(self, blind: bool = False) -> None:
-        self.calls = 0
-        self.blind = blind
-
-    def detect(self, picture: np.ndarray[Any, Any]) -> list[Face]:
-        self.calls += 1
-        h, w = picture.shape[:2]
-        return [] if self.blind else [Face((0, 0, w, h), POINTS * (w, h) - 0.5)]
 
 
 class Corner:
@@ -42,33 +23,31 @@ class Corner:
         return torch.cat([landmarks.flatten(1), pictures.mean((1, 2, 3))[:, None]], 1)
 
 
-def test_crops_are_plain_first_seeded_and_bounded() -> None:
+def test_crops_are_plain_first_seeded_and_bounded(finder: Any) -> None:
     jitter = Jitter(shift=0.1, rotation=0.0, scale=0.0, gain=0.1, blur=0.0)
-    tracker = LandmarkTracker(Finder(), POINTS)  # type: ignore[arg-type]
+    tracker = LandmarkTracker(finder, LANDMARKS)
     embed = AugmentedEmbedding(Corner(), tracker, jittered=3, jitter=jitter, seed=1)  # type: ignore[arg-type]
-    picture = torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1)) / 2
+    picture = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1)) / 2
     found = embed(picture, 5)
     assert found.shape == (4, 1, 11)
-    np.testing.assert_allclose(found[0, 0, :10].reshape(5, 2), POINTS * SIZE - 0.5, rtol=1e-5)
+    np.testing.assert_allclose(found[0, 0, :10].reshape(5, 2), LANDMARKS * SIDE - 0.5, rtol=1e-5)
     assert torch.equal(found, embed(picture, 5))
     assert not torch.equal(found[1:], embed(picture, 6)[1:])
-    eyes = 0.4 * SIZE
+    eyes = float(np.linalg.norm(LANDMARKS[0] - LANDMARKS[2])) * SIDE
     assert float((found[1:, :, :10] - found[0, :, :10]).abs().max()) <= 0.1 * eyes + 1e-4
     assert float((found[1:, :, 10] / found[0, :, 10] - 1).abs().max()) <= 0.1 + 1e-4
 
 
-def test_the_detector_runs_every_few_steps() -> None:
-    finder = Finder()
-    tracker = LandmarkTracker(finder, POINTS, every=4)  # type: ignore[arg-type]
-    picture = torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
+def test_the_detector_runs_every_few_steps(finder: Any) -> None:
+    tracker = LandmarkTracker(finder, LANDMARKS, every=4)
+    picture = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     for step in range(9):
         tracker(picture, step)
     assert finder.calls == 3  # steps 0, 4, 8
-    blind = Finder(blind=True)
-    tracker = LandmarkTracker(blind, POINTS, every=4)  # type: ignore[arg-type]
-    places = [tracker(picture, step) for step in range(9)]
-    assert blind.calls == 1  # a failed detection is followed by a longer pause
-    np.testing.assert_allclose(places[-1][0], POINTS * SIZE - 0.5, rtol=1e-5)
+    tracker = LandmarkTracker(finder, LANDMARKS, every=4)
+    places = [tracker(torch.zeros_like(picture), step) for step in range(9)]
+    assert finder.calls == 4  # a failed detection is followed by a longer pause
+    np.testing.assert_allclose(places[-1][0], LANDMARKS * SIDE - 0.5, rtol=1e-5)
 
 
 def test_a_mirrored_face_has_mirrored_landmarks() -> None:
@@ -86,7 +65,7 @@ def test_a_mirrored_face_has_mirrored_landmarks() -> None:
             return torch.stack(rows)
 
     photo = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
-    points = POINTS * (60, 40)
+    points = LANDMARKS * (60, 40)
     plain, mirrored = embed_face(Cutter(), photo, points)  # type: ignore[arg-type]
     # In the mirrored picture the first landmark is what was the third, found from behind.
     x, y = (round(float(v)) for v in points[MIRRORED[0]])

@@ -16,8 +16,6 @@ from f2p_sdk.pipeline.blur import Blur, match_blur
 from f2p_sdk.tensors import blur as gaussian
 from f2p_sdk.tensors import to_array, to_tensor
 
-torch.set_num_threads(1)
-
 
 def rough(side: int) -> Picture:
     """Detail of all sizes."""

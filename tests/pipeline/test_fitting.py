@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from f2p_toy import SIDE
 from torch import Tensor
 
 from f2p_sdk.errors import UsageError
@@ -21,7 +22,6 @@ from f2p_sdk.tensors import to_tensor
 Make = Callable[..., Fitter]
 Face = Callable[[Tensor], Tensor]
 Values = dict[str, Any]
-SIZE = 32
 
 
 @pytest.mark.slow
@@ -32,8 +32,8 @@ def test_a_known_character_is_recovered_and_verified_in_the_engine(
     result = fitter(kind, engine).fit(photo)
     values = result.character.values
     assert values["hair"] == "long"
-    for name in ("nose_length", "eye_size", "skin"):
-        width = 2.0 if name == "nose_length" else 1.0
+    for name in ("nose", "eyes", "red", "green"):
+        width = 2.0 if name == "nose" else 1.0
         assert values[name] == pytest.approx(true[name], abs=0.1 * width)
     report = result.report
     assert result.picture is not None
@@ -61,12 +61,12 @@ def test_a_known_character_is_recovered_and_verified_in_the_engine(
 def test_the_engine_in_the_loop_corrects_a_wrong_imitator(
     kind: Kind, engine: Any, fitter: Make, face: Face, true: Values
 ) -> None:
-    """The imitator draws too dark, so without the engine the skin comes out too light."""
+    """The imitator draws too dark, so without the engine the red comes out too light."""
     photo = engine.draw(true, 64)
     wrong = lambda vector: (face(vector) * 0.8).clamp(0, 1)  # noqa: E731
     alone = fitter(kind, None, imitator=wrong).fit(photo).character.values
     both = fitter(kind, engine, imitator=wrong).fit(photo).character.values
-    assert abs(both["skin"] - true["skin"]) < 0.5 * abs(alone["skin"] - true["skin"])
+    assert abs(both["red"] - true["red"]) < 0.5 * abs(alone["red"] - true["red"])
     fit = fitter(kind, engine)
     target = fit.see(photo).target
     assert fit.distance(engine.draw(both, 64), target) < fit.distance(
@@ -95,7 +95,7 @@ def test_the_exact_method_recovers_the_engines_own_picture(
     result = fitter(kind, engine).fit(photo, method="exact")
     assert result.report["method"] == "exact"
     assert result.character.values["hair"] == true["hair"]
-    for name, width in (("nose_length", 2.0), ("eye_size", 1.0), ("skin", 1.0)):
+    for name, width in (("nose", 2.0), ("eyes", 1.0), ("red", 1.0), ("green", 1.0)):
         assert result.character.values[name] == pytest.approx(true[name], abs=0.03 * width)
     assert result.report["engine_pictures"] < 300
 
@@ -130,14 +130,14 @@ def test_the_exact_method_needs_a_square_picture(
 
 @pytest.mark.slow
 def test_kept_values_return_unchanged(kind: Kind, engine: Any, fitter: Make, true: Values) -> None:
-    keep = {"skin": 0.3, "hair": "short"}  # 0.3 has no exact float32
+    keep = {"red": 0.3, "hair": "short"}  # 0.3 has no exact float32
     result = fitter(kind, engine).fit(engine.draw(true, 64), keep=keep)
     assert {name: result.character.values[name] for name in keep} == keep
     average = kind.layout.default().values
     tried = [drawn for drawn in engine.drawn if drawn != average]
     assert len(tried) > 20
     assert all(drawn["hair"] == "short" for drawn in tried)
-    assert all(drawn["skin"] == pytest.approx(0.3, abs=1e-6) for drawn in tried)
+    assert all(drawn["red"] == pytest.approx(0.3, abs=1e-6) for drawn in tried)
     assert result.report["kept"] == keep
 
 
@@ -162,7 +162,7 @@ def test_without_an_engine_nothing_is_verified(
     assert result.picture is None
     assert "engine" not in result.report["identity_distance"]
     assert "engine" not in result.report["versions"]
-    assert result.imitation.shape == (SIZE, SIZE, 3)
+    assert result.imitation.shape == (SIDE, SIDE, 3)
     assert result.character.values["hair"] == "long"
 
 

@@ -30,7 +30,7 @@ Values = dict[str, Any]
 
 @pytest.mark.parametrize(
     ("keep", "message"),
-    [({"skim": 0.5}, "no parameter 'skim'"), ({"skin": 1.5}, "skin"), ({"hair": "blue"}, "hair")],
+    [({"rad": 0.5}, "no parameter 'rad'"), ({"red": 1.5}, "red"), ({"hair": "blue"}, "hair")],
 )
 def test_keep_is_checked(kind: Kind, keep: dict[str, Any], message: str, fitter: Make) -> None:
     with pytest.raises(CharacterError, match=message):

@@ -14,8 +14,6 @@ from f2p_sdk.parsing.picture_parser import PictureParser
 from f2p_sdk.pipeline.methods import CONTENT
 from f2p_sdk.pipeline.renderers import open_imitator
 
-torch.set_num_threads(1)
-
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["justice/female", "justice/male"])

@@ -23,7 +23,6 @@ from f2p_sdk.pipeline.stages import ChoiceSearch, ExactSolve, GradientSearch
 from f2p_sdk.pipeline.targets import Targets
 from f2p_sdk.search import Adam, Exact, Space
 
-torch.set_num_threads(1)
 START = torch.tensor([0.5, 0.5, 1.0, 0.0, 0.0])
 SPACE = Space.around(START, 2, [slice(2, 5)])
 COLOURS = CellColours(torch.full((3, 4, 4), 0.5), torch.ones(4, 4))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from f2p_toy import SIDE
 from torch import Tensor
 
 from f2p_sdk import pipeline
@@ -20,15 +21,14 @@ from f2p_sdk.pipeline.report import Clock
 
 Face = Callable[[Tensor], Tensor]
 Values = dict[str, Any]
-SIZE = 32
 
 
 def test_straight_through_has_the_engines_value_and_the_imitators_gradient(face: Face) -> None:
-    engine = SimpleNamespace(tensor=lambda v, size, scenes: torch.full((1, 3, SIZE, SIZE), 0.25))
-    vector = torch.rand(1, 6, generator=torch.Generator().manual_seed(1)).requires_grad_()
-    weight = torch.rand(3, SIZE, SIZE, generator=torch.Generator().manual_seed(2))
+    engine = SimpleNamespace(tensor=lambda v, size, scenes: torch.full((1, 3, SIDE, SIDE), 0.25))
+    vector = torch.rand(1, 7, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    weight = torch.rand(3, SIDE, SIDE, generator=torch.Generator().manual_seed(2))
     drawn = StraightThrough(face, engine, lambda x: x, {})(vector, 0)  # type: ignore[arg-type]
-    torch.testing.assert_close(drawn, torch.full((1, 3, SIZE, SIZE), 0.25))
+    torch.testing.assert_close(drawn, torch.full((1, 3, SIDE, SIDE), 0.25))
     (got,) = torch.autograd.grad((drawn * weight).sum(), vector)
     (want,) = torch.autograd.grad((face(vector) * weight).sum(), vector)
     torch.testing.assert_close(got, want)

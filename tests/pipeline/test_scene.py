@@ -21,7 +21,6 @@ from f2p_sdk.pipeline.stages import GradientSearch, SceneEstimation
 from f2p_sdk.pipeline.targets import Targets
 from f2p_sdk.search import Adam, Space
 
-torch.set_num_threads(1)
 START = torch.tensor([0.5, 0.5, 1.0, 0.0, 0.0])
 SPACE = Space.around(START, 2, [slice(2, 5)])
 

@@ -57,7 +57,6 @@ def make_checkpoint(state: State) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def state() -> State:
-    torch.set_num_threads(1)
     return make_state()
 
 
@@ -84,14 +83,3 @@ def saved(tmp_path: Path) -> Callable[[object], Path]:
         return path
 
     return save
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty user folder, and a plugin manager without loaded objects."""
-    from f2p_sdk import plugins
-
-    folder = tmp_path / "home of somebody"
-    monkeypatch.setenv("F2P_HOME", str(folder))
-    plugins.manager.cache_clear()
-    return folder

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -79,7 +78,7 @@ def _grey(pictures: Tensor) -> Tensor:
 
 
 def test_the_command_imports_upstreams_checkpoint(
-    state: State, pictures: Tensor, tmp_path: Path
+    state: State, pictures: Tensor, tmp_path: Path, home: Path
 ) -> None:
     """End to end at full size: 80,013 identities, in the old file format."""
     full = {**state, "fc2.weight": torch.zeros(80013, 256)}
@@ -89,14 +88,12 @@ def test_the_command_imports_upstreams_checkpoint(
     # The published file has 123,844,849 bytes.
     assert abs(path.stat().st_size - 123_844_849) < 5_000
 
-    home = tmp_path / "home"
     line = ["weights", "import", "light-cnn", str(path), "--json"]
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", MAIN, *line],
         capture_output=True,
         text=True,
         timeout=120,
-        env={**os.environ, "F2P_HOME": str(home)},
     )
     assert (done.returncode, done.stderr) == (0, "")
     document = json.loads(done.stdout)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner
+from f2p_toy import PHOTO
 from torch import Tensor, nn
 
 from f2p_sdk import plugins
@@ -22,8 +23,6 @@ from f2p_sdk.recognizers.light_cnn import LightCNNRecognizer
 from f2p_sdk.weights import imported_weights
 
 State = dict[str, Tensor]
-ROOT = Path(__file__).parents[2]
-PHOTO = ROOT / "examples" / "photos" / "astronaut.png"
 
 
 def run(*arguments: object) -> Any:

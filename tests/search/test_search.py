@@ -22,7 +22,6 @@ from f2p_sdk.search import (
     search_choices,
 )
 
-torch.set_num_threads(1)
 SLIDERS, GROUPS = 6, (slice(6, 9), slice(9, 13))
 SIZE = 13
 

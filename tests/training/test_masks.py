@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import f2p_toy_mesh
 import numpy as np
 import pytest
 import torch
+from f2p_toy import HERO
 
 from f2p_sdk.mesh import probe_mesh
 from f2p_sdk.mesh.geometry import mesh_sizes
@@ -49,9 +51,9 @@ def test_a_part_that_is_never_opaque_is_compared_where_it_is_translucent() -> No
     )
 
 
-def test_changes_are_counted_inside_and_outside_of_the_paint(meshtoy) -> None:
-    layout, size = meshtoy.LAYOUT, 64
-    mesh = probe_mesh(layout, meshtoy.probe, size, random=40)
+def test_changes_are_counted_inside_and_outside_of_the_paint() -> None:
+    layout, size = HERO, 64
+    mesh = probe_mesh(layout, f2p_toy_mesh.probe, size, random=40)
     parts = [
         {"body": True, "textures": True, "width": 8, "covers": False},
         {"body": True, "textures": False, "width": 8, "covers": True},

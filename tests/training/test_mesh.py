@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
+import f2p_toy_mesh
 import numpy as np
 import pytest
 import torch
+from f2p_toy import HERO
 
 from f2p_sdk.errors import TrainingError
 from f2p_sdk.mesh import Mesh, probe_mesh
@@ -24,11 +25,11 @@ from f2p_sdk.weights import load_card, load_imitator
 SIZE, COUNT = 64, 80
 
 
-def _pictures(meshtoy: ModuleType, neighbours: bool) -> Pictures:
-    layout = meshtoy.LAYOUT
+def _pictures(neighbours: bool) -> Pictures:
+    layout = HERO
     people = [layout.neighbour(i) if neighbours else layout.random(i) for i in range(COUNT)]
     return Pictures(
-        np.stack([meshtoy.draw(p, SIZE) for p in people]),
+        np.stack([f2p_toy_mesh.draw(p, SIZE) for p in people]),
         np.stack([layout.encode(p) for p in people]),
         np.arange(COUNT),
         {"data": "toy", "pictures": COUNT, "size": SIZE},
@@ -36,9 +37,9 @@ def _pictures(meshtoy: ModuleType, neighbours: bool) -> Pictures:
 
 
 @pytest.fixture(scope="module")
-def data(meshtoy: ModuleType) -> tuple[Mesh, Pictures, Pictures]:
-    mesh = probe_mesh(meshtoy.LAYOUT, meshtoy.probe, SIZE, random=80)
-    return mesh, _pictures(meshtoy, False), _pictures(meshtoy, True)
+def data() -> tuple[Mesh, Pictures, Pictures]:
+    mesh = probe_mesh(HERO, f2p_toy_mesh.probe, SIZE, random=80)
+    return mesh, _pictures(False), _pictures(True)
 
 
 def _plan(epochs: int) -> Plan:
@@ -47,22 +48,20 @@ def _plan(epochs: int) -> Plan:
 
 
 @pytest.mark.slow
-def test_shaders_see_only_numbers_that_change_colours(meshtoy, data) -> None:
+def test_shaders_see_only_numbers_that_change_colours(data) -> None:
     mesh, pictures, neighbours = data
     pairs = Pairs(pictures, neighbours)
-    network = initialise_mesh(
-        meshtoy.LAYOUT, mesh, pairs, np.arange(COUNT), _plan(1), pick_device("cpu")
-    )
+    network = initialise_mesh(HERO, mesh, pairs, np.arange(COUNT), _plan(1), pick_device("cpu"))
     face = network.shaders[0]
     assert isinstance(face, Shader)
-    # the width changes no colour, the tint does
+    # the nose changes no colour, red does
     assert face.sees[[0, 2]].tolist() == [0, 1]
 
 
 @pytest.mark.slow
-def test_new_geometry_keeps_the_learned_colours(meshtoy, data) -> None:
+def test_new_geometry_keeps_the_learned_colours(data) -> None:
     mesh, pictures, neighbours = data
-    layout, cpu = meshtoy.LAYOUT, pick_device("cpu")
+    layout, cpu = HERO, pick_device("cpu")
     trained = initialise_mesh(
         layout, mesh, Pairs(pictures, neighbours), np.arange(COUNT), _plan(1), cpu
     ).eval()
@@ -84,12 +83,12 @@ def test_new_geometry_keeps_the_learned_colours(meshtoy, data) -> None:
 
 
 @pytest.mark.slow
-def test_a_trained_mesh_imitator_is_close_to_the_engine(meshtoy, data, tmp_path: Path) -> None:
+def test_a_trained_mesh_imitator_is_close_to_the_engine(data, tmp_path: Path) -> None:
     mesh, pictures, neighbours = data
     inspected: list[tuple[int, int]] = []
     out = tmp_path / "toy.safetensors"
     result = train_imitator(
-        meshtoy.LAYOUT,
+        HERO,
         pictures,
         out,
         _plan(30),
@@ -101,30 +100,30 @@ def test_a_trained_mesh_imitator_is_close_to_the_engine(meshtoy, data, tmp_path:
     assert result.figures["psnr_db"] > 27
     card = load_card(out)
     assert card["training"]["mesh"] is True
-    again = load_imitator(out, meshtoy.LAYOUT)
+    again = load_imitator(out, HERO)
     assert again.size == SIZE
 
 
-def test_data_without_meshes_are_refused(meshtoy, data, tmp_path: Path) -> None:
+def test_data_without_meshes_are_refused(data, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="the data have none") as caught:
-        train_imitator(meshtoy.LAYOUT, data[1], tmp_path / "a.safetensors", _plan(1))
+        train_imitator(HERO, data[1], tmp_path / "a.safetensors", _plan(1))
     assert "capture again" in caught.value.remedy
 
 
-def test_pruning_keeps_triangles_that_only_bare_heads_and_slider_ends_show(meshtoy, data) -> None:
+def test_pruning_keeps_triangles_that_only_bare_heads_and_slider_ends_show(data) -> None:
     mesh, pictures, neighbours = data
     network = initialise_mesh(
-        meshtoy.LAYOUT,
+        HERO,
         mesh,
         Pairs(pictures, neighbours),
         np.arange(COUNT),
         _plan(1),
         pick_device("cpu"),
     )
-    whole = Geometry(meshtoy.LAYOUT.n_continuous, mesh_sizes(mesh))
+    whole = Geometry(HERO.n_continuous, mesh_sizes(mesh))
     whole.set(mesh)
-    vector = torch.zeros(2, meshtoy.LAYOUT.size)
-    vector[1, : meshtoy.LAYOUT.n_continuous] = 1
-    vector[:, meshtoy.LAYOUT.n_continuous] = 1  # no hat
+    vector = torch.zeros(2, HERO.size)
+    vector[1, : HERO.n_continuous] = 1
+    vector[:, HERO.n_continuous] = 1  # no hair
     found = [visible_uncropped(g, vector, [[], []], SIZE) for g in (whole, network.geometry)]
     assert len(found[0].opaque) == len(found[1].opaque)

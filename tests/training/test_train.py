@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from f2p_toy import HERE, HERO, draw
 from safetensors.torch import load_file
 
 from f2p_sdk.errors import TrainingError, UsageError
@@ -26,19 +25,19 @@ TINY: dict[str, dict[str, Any]] = {
 }
 
 
-def _pictures(toy, count: int) -> Pictures:
-    characters = [toy.layout.random(i) for i in range(count)]
+def _pictures(count: int) -> Pictures:
+    characters = [HERO.random(i) for i in range(count)]
     return Pictures(
-        np.stack([toy.draw(c) for c in characters]),
-        np.stack([toy.layout.encode(c) for c in characters]),
+        np.stack([draw(c) for c in characters]),
+        np.stack([HERO.encode(c) for c in characters]),
         np.arange(count),
         {"data": "toy", "pictures": count, "size": 32},
     )
 
 
 @pytest.fixture(scope="module")
-def pictures(toy) -> Pictures:
-    return _pictures(toy, 240)
+def pictures() -> Pictures:
+    return _pictures(240)
 
 
 def _plan(recipe: str = "best", **changes: Any) -> Plan:
@@ -55,16 +54,14 @@ def _mean_l1(pictures: Pictures) -> float:
 
 
 @pytest.mark.slow
-def test_a_trained_network_is_far_better_than_a_constant_picture(
-    toy, pictures, tmp_path: Path
-) -> None:
+def test_a_trained_network_is_far_better_than_a_constant_picture(pictures, tmp_path: Path) -> None:
     reports: list[Report] = []
     path = tmp_path / "w.safetensors"
     plan = _plan(epochs=32)
-    trained = train_imitator(toy.layout, pictures, path, plan, progress=reports.append)
+    trained = train_imitator(HERO, pictures, path, plan, progress=reports.append)
     assert trained.figures["l1"] < 0.5 * _mean_l1(pictures)
     # the figures in the card, computed independently from the file
-    network = load_imitator(path, toy.layout)
+    network = load_imitator(path, HERO)
     _, held = pictures.split()
     with torch.no_grad():
         drawn = network(torch.from_numpy(pictures.vectors[held])).permute(0, 2, 3, 1).numpy()
@@ -83,19 +80,19 @@ def test_a_trained_network_is_far_better_than_a_constant_picture(
 
 
 @pytest.mark.slow
-def test_the_slides_recipe_trains_the_published_network(toy, pictures, tmp_path: Path) -> None:
+def test_the_slides_recipe_trains_the_published_network(pictures, tmp_path: Path) -> None:
     plan = _plan("slides", epochs=12)
     plan = replace(plan, recipe=replace(plan.recipe, rate=0.1))
-    trained = train_imitator(toy.layout, pictures, tmp_path / "w.safetensors", plan)
+    trained = train_imitator(HERO, pictures, tmp_path / "w.safetensors", plan)
     assert trained.figures["l1"] < _mean_l1(pictures)
     assert load_card(trained.path)["network"]["name"] == "published"
 
 
-def test_the_seed_determines_the_weights(toy, pictures, tmp_path: Path) -> None:
+def test_the_seed_determines_the_weights(pictures, tmp_path: Path) -> None:
     files = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         plan = _plan(epochs=1, seed=seed)
-        files.append(train_imitator(toy.layout, pictures, tmp_path / name, plan).path)
+        files.append(train_imitator(HERO, pictures, tmp_path / name, plan).path)
     a, b, c = (load_file(f) for f in files)
     assert all(torch.equal(a[k], b[k]) for k in a)
     assert not all(torch.equal(a[k], c[k]) for k in a)
@@ -108,19 +105,19 @@ class Stop(Exception):
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["best", "slides"])
 def test_a_resumed_training_gives_the_same_weights(
-    toy, pictures, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
+    pictures, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
-    whole = train_imitator(toy.layout, pictures, tmp_path / "whole", _plan(recipe))
+    whole = train_imitator(HERO, pictures, tmp_path / "whole", _plan(recipe))
 
     def stop(report: Report) -> None:
         if report.step == 31:
             raise Stop
 
     with pytest.raises(Stop):
-        train_imitator(toy.layout, pictures, tmp_path / "cut", _plan(recipe), progress=stop)
+        train_imitator(HERO, pictures, tmp_path / "cut", _plan(recipe), progress=stop)
     torch.rand(3)  # changes the random state of this process
-    cut = train_imitator(toy.layout, pictures, tmp_path / "cut", _plan(recipe))
+    cut = train_imitator(HERO, pictures, tmp_path / "cut", _plan(recipe))
     assert cut.resumed_at == 31
     a, b = load_file(whole.path), load_file(cut.path)
     assert all(torch.equal(a[k], b[k]) for k in a)
@@ -128,7 +125,7 @@ def test_a_resumed_training_gives_the_same_weights(
 
 
 def test_a_checkpoint_of_another_training_is_refused(
-    toy, pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
 
@@ -136,17 +133,17 @@ def test_a_checkpoint_of_another_training_is_refused(
         raise Stop
 
     with pytest.raises(Stop):
-        train_imitator(toy.layout, pictures, tmp_path / "w", _plan(), progress=stop)
+        train_imitator(HERO, pictures, tmp_path / "w", _plan(), progress=stop)
     with pytest.raises(TrainingError, match="another training: other seed") as error:
-        train_imitator(toy.layout, pictures, tmp_path / "w", _plan(seed=5))
+        train_imitator(HERO, pictures, tmp_path / "w", _plan(seed=5))
     assert "--restart" in error.value.remedy
     (tmp_path / "w.training" / "checkpoint.safetensors").write_bytes(b"half a file")
     with pytest.raises(TrainingError, match="cannot be read"):
-        train_imitator(toy.layout, pictures, tmp_path / "w", _plan())
+        train_imitator(HERO, pictures, tmp_path / "w", _plan())
 
 
 def test_an_invalid_loss_stops_the_training_and_keeps_the_best_weights(
-    toy, pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = _plan()
     steps = loop.Loop._step
@@ -159,7 +156,7 @@ def test_an_invalid_loss_stops_the_training_and_keeps_the_best_weights(
 
     monkeypatch.setattr(loop.Loop, "_step", spoil)
     with pytest.raises(TrainingError, match="the loss is nan in step 40") as error:
-        train_imitator(toy.layout, pictures, tmp_path / "w", plan)
+        train_imitator(HERO, pictures, tmp_path / "w", plan)
     assert "--rate" in error.value.remedy
     best = load_file(tmp_path / "w.training" / "best.safetensors")
     assert all(torch.isfinite(t).all() for t in best.values())
@@ -167,11 +164,11 @@ def test_an_invalid_loss_stops_the_training_and_keeps_the_best_weights(
 
 
 @pytest.mark.slow
-def test_the_schedule_ends_with_the_time(toy, pictures, tmp_path: Path) -> None:
+def test_the_schedule_ends_with_the_time(pictures, tmp_path: Path) -> None:
     reports: list[Report] = []
     plan = _plan(epochs=None, minutes=3 / 60)
     trained = train_imitator(
-        toy.layout,
+        HERO,
         pictures,
         tmp_path / "w",
         plan,
@@ -201,26 +198,24 @@ def test_an_unknown_device_is_refused() -> None:
 
 KILLED = """
 import sys, numpy as np, torch
-sys.path.insert(0, sys.argv[3])
+sys.path[:0] = sys.argv[3:]
 from pathlib import Path
-from f2p_sdk.parameters import Layout
+from f2p_toy import HERO
 from f2p_sdk.training import Pictures, train_imitator
 from f2p_sdk.training import loop
 import test_train
-torch.set_num_threads(1)
 loop.CHECKPOINT_SECONDS = 0.0
 data = np.load(sys.argv[1])
-layout = Layout.load(Path(sys.argv[1]).with_suffix(".toml"))
 pictures = Pictures(data["pictures"], data["vectors"], data["numbers"], {"size": 32})
 def report(r):
     print(r.step, flush=True)
-done = train_imitator(layout, pictures, Path(sys.argv[2]), test_train._plan(), progress=report)
+done = train_imitator(HERO, pictures, Path(sys.argv[2]), test_train._plan(), progress=report)
 print("done", done.resumed_at, flush=True)
 """
 
 
 @pytest.mark.slow
-def test_a_killed_training_resumes(toy, pictures, tmp_path: Path) -> None:
+def test_a_killed_training_resumes(pictures, tmp_path: Path) -> None:
     """After several kills at arbitrary moments the weights are those of an undisturbed run."""
     np.savez(
         tmp_path / "data.npz",
@@ -228,22 +223,11 @@ def test_a_killed_training_resumes(toy, pictures, tmp_path: Path) -> None:
         vectors=pictures.vectors,
         numbers=pictures.numbers,
     )
-    sliders = "".join(
-        f'[[continuous]]\nname = "{p.name}"\ngroup = "face"\n' for p in toy.layout.continuous
-    )
-    (hair,) = toy.layout.discrete
-    (tmp_path / "data.toml").write_text(
-        f'game = "toy"\nkind = "face"\n{sliders}[[discrete]]\nname = "hair"\ngroup = "hair"\n'
-        f'default = "red"\nchoices = {json.dumps(hair.choices)}\n'
-    )
-    arguments = [str(tmp_path / "data.npz"), str(tmp_path / "w"), str(Path(__file__).parent)]
-    command = [sys.executable, "-c", KILLED, *arguments]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    arguments = [tmp_path / "data.npz", tmp_path / "w", Path(__file__).parent, HERE]
+    command = [sys.executable, "-c", KILLED, *map(str, arguments)]
     resumed = 0
     for wanted in (9, 23, None):
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env=environment
-        ) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             for line in process.stdout:
                 if line.startswith("done"):
@@ -252,6 +236,6 @@ def test_a_killed_training_resumes(toy, pictures, tmp_path: Path) -> None:
                     process.kill()
                     break
     assert resumed >= 23
-    whole = train_imitator(toy.layout, pictures, tmp_path / "whole", _plan())
+    whole = train_imitator(HERO, pictures, tmp_path / "whole", _plan())
     a, b = load_file(tmp_path / "w"), load_file(whole.path)
     assert all(torch.equal(a[k], b[k]) for k in a)

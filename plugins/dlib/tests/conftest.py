@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import dlib
@@ -14,9 +12,9 @@ import torch
 from f2p_dlib.detector import DlibDetector
 from f2p_dlib.files import LANDMARKS, RECOGNIZER, model_path
 from f2p_dlib.recognizer import DlibRecognizer
+from f2p_toy import ROOT
 from PIL import Image
 
-ROOT = Path(__file__).parents[3]
 # An optional folder beside the repository: press photos that may not be copied into it.
 PHOTOS = ROOT.parent / "shared" / "photos"
 
@@ -47,14 +45,6 @@ class Reference:
         return np.array([(p.x, p.y) for p in shape.parts()], dtype=np.float64)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="session")
 def reference() -> Reference:
     return Reference()
@@ -68,12 +58,6 @@ def detector() -> DlibDetector:
 @pytest.fixture(scope="session")
 def recognizer() -> DlibRecognizer:
     return DlibRecognizer()
-
-
-@pytest.fixture(scope="session")
-def astronaut() -> np.ndarray:
-    with Image.open(ROOT / "examples" / "photos" / "astronaut.png") as image:
-        return np.array(image.convert("RGB"))
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
 from f2p_dlib.compare import SAME_PERSON, describe, distance
+from f2p_toy import ROOT
 
 from f2p_sdk import FaceError
 
-TABLE = Path(__file__).parents[3].parent / "shared" / "photos" / "identities.csv"
+TABLE = ROOT.parent / "shared" / "photos" / "identities.csv"
 
 
 @pytest.mark.slow

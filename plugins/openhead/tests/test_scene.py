@@ -12,13 +12,14 @@ from f2p_openhead.engine import Engine
 from f2p_openhead.expression import ACTIONS
 from f2p_openhead.head_rotation import rotate_head
 from f2p_openhead.scene import SETTINGS, Scene, SceneError, read_scene
+from f2p_toy import ROOT
 from PIL import Image, ImageFilter
 
 from f2p_sdk import Layout
 from f2p_sdk.testing import SCENE
 
 SIZE = 128
-PROTOCOL = Path(__file__).parents[3] / "docs" / "reference" / "protocol.md"
+PROTOCOL = ROOT / "docs" / "reference" / "protocol.md"
 
 
 def draw(engine: Engine, layout: Layout, **scene: Any) -> dict[str, np.ndarray]:

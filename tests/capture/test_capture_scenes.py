@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from f2p_toy import HERO
 from PIL import Image
 
 from f2p_sdk.capture import Job, capture, random_scene, read_manifest, read_planes, read_records
@@ -17,14 +18,14 @@ from f2p_sdk.capture.scenes import ASPECTS, check_aspects
 from f2p_sdk.errors import DatasetError, UsageError
 from f2p_sdk.testing import SCENE, pattern
 
-from .test_capture import COUNT, LAYOUT, SHARD, SIZE, engines, handler, shards
+from .test_datasets import COUNT, SHARD, SIZE, engines, handler, shards
 
 VARY, PASSES = ("background", "pose"), ("depth", "labels", "landmarks")
 
 
 def draw(folder: Path, count: int = COUNT, **options: Any) -> None:
     options = {"vary": VARY, "passes": PASSES, "size": SIZE, "shard_size": SHARD, **options}
-    with engines(handler()) as host, Job(LAYOUT, count, folder, **options) as job:
+    with engines(handler()) as host, Job(HERO, count, folder, **options) as job:
         job.run(host)
 
 
@@ -89,7 +90,7 @@ def test_an_incomplete_record_is_drawn_again_with_the_same_bytes(
 def test_without_options_there_are_no_scenes_and_planes(tmp_path: Path) -> None:
     draw(tmp_path / "a", 3, vary=(), passes=())
     with engines(handler()) as host:
-        capture(LAYOUT, host, 3, tmp_path / "b", size=SIZE, shard_size=SHARD)
+        capture(HERO, host, 3, tmp_path / "b", size=SIZE, shard_size=SHARD)
     assert shards(tmp_path / "a") == shards(tmp_path / "b")
     assert scenes(tmp_path / "a") == [None] * 3
     assert [planes for _, planes in read_planes(tmp_path / "a")] == [{}] * 3
@@ -99,16 +100,16 @@ def test_without_options_there_are_no_scenes_and_planes(tmp_path: Path) -> None:
 def test_different_options_are_an_error(complete: Path, change: dict[str, Any]) -> None:
     options = {"vary": VARY, "passes": PASSES, **change}
     with pytest.raises(DatasetError, match=f"has a data set with {next(iter(change))} "):
-        Job(LAYOUT, COUNT, complete, size=SIZE, shard_size=SHARD, **options)
+        Job(HERO, COUNT, complete, size=SIZE, shard_size=SHARD, **options)
     manifest = read_manifest(complete)
     assert (manifest.vary, manifest.passes) == ("pose,background", "labels,landmarks,depth")
 
 
 def test_unknown_names_are_errors(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'weather' cannot be varied"):
-        Job(LAYOUT, 1, tmp_path, vary=("weather",))
+        Job(HERO, 1, tmp_path, vary=("weather",))
     with pytest.raises(UsageError, match="'vertices' cannot be kept"):
-        Job(LAYOUT, 1, tmp_path, passes=("vertices",))
+        Job(HERO, 1, tmp_path, passes=("vertices",))
     assert check_aspects(["light", "pose", "light"]) == ("pose", "light")
 
 

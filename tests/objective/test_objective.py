@@ -23,7 +23,6 @@ from f2p_sdk.objective import (
     WhitenedPrior,
 )
 
-torch.set_num_threads(1)
 GROUPS = (slice(4, 7), slice(7, 9), slice(9, 10))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from f2p_toy import HERE, HERO, KINDS
 from PIL import Image
 
 from f2p_sdk.bridge import Host, serve_engine
@@ -24,18 +25,9 @@ from f2p_sdk.capture import Job, Manifest, capture, read_manifest, read_records
 from f2p_sdk.capture.png import fast_png
 from f2p_sdk.capture.shards import Shard
 from f2p_sdk.errors import DatasetError, EngineLostError, UsageError
-from f2p_sdk.parameters import Continuous, Discrete, Layout
+from f2p_sdk.parameters import Layout
 from f2p_sdk.testing import FakeEngine, PatternHandler, pattern
 
-LAYOUT = Layout(
-    "demo",
-    "hero",
-    (
-        Continuous("nose", "nose", -1.0, 3.0, 0.0),
-        Continuous("chin", "face", 0.0, 1.0, 0.5),
-        Discrete("hair", "hair", ("none", "short", "long"), "none"),
-    ),
-)
 SIZE = 12
 COUNT, SHARD = 25, 10
 
@@ -44,7 +36,7 @@ COUNT, SHARD = 25, 10
 def engines(*handlers: PatternHandler) -> Iterator[Host]:
     """A host with engines in threads, which start faster than processes."""
     stop = threading.Event()
-    with Host(game="demo", layouts={"hero": LAYOUT.hash}, heartbeat=0.1) as host:
+    with Host(game="toy", layouts=KINDS, heartbeat=0.1) as host:
         threads = [
             threading.Thread(target=serve_engine, args=(host.endpoint, h), kwargs={"stop": stop})
             for h in handlers
@@ -61,12 +53,12 @@ def engines(*handlers: PatternHandler) -> Iterator[Host]:
 
 
 def handler(**options: Any) -> PatternHandler:
-    return PatternHandler(kinds={"hero": LAYOUT.hash}, **options)
+    return PatternHandler(game="toy", kinds=KINDS, **options)
 
 
 def fill(folder: Path, count: int = COUNT, **options: Any) -> None:
     with engines(handler()) as host:
-        capture(LAYOUT, host, count, folder, **{"size": SIZE, "shard_size": SHARD, **options})
+        capture(HERO, host, count, folder, **{"size": SIZE, "shard_size": SHARD, **options})
 
 
 @pytest.fixture(scope="module")
@@ -96,13 +88,13 @@ def test_tarfile_and_pillow_can_read_the_shards(complete: Path) -> None:
             for i, (png, text) in enumerate(zip(members[::2], members[1::2], strict=True), first):
                 assert (png.name, text.name) == (f"{i:08d}.png", f"{i:08d}.json")
                 document = json.load(archive.extractfile(text))  # type: ignore[arg-type]
-                expected = LAYOUT.random(i, 0)
+                expected = HERO.random(i, 0)
                 assert document == {
                     "index": i,
                     "seed": 0,
-                    "game": "demo",
+                    "game": "toy",
                     "kind": "hero",
-                    "layout": LAYOUT.hash,
+                    "layout": HERO.hash,
                     "values": dict(expected.values),
                 }
                 with Image.open(io.BytesIO(archive.extractfile(png).read())) as image:  # type: ignore[union-attr]
@@ -117,24 +109,24 @@ def test_read_records_yields_all_records(complete: Path) -> None:
     records = list(read_records(complete))
     assert [number for number, _, _ in records] == list(range(COUNT))
     for number, values, png in records:
-        assert values == LAYOUT.random(number, 0).values
+        assert values == HERO.random(number, 0).values
         assert png.startswith(b"\x89PNG")
 
 
 def test_the_manifest_describes_the_data_set(complete: Path) -> None:
-    assert read_manifest(complete) == Manifest("demo", "hero", LAYOUT.hash, 0, SIZE, SHARD, COUNT)
+    assert read_manifest(complete) == Manifest("toy", "hero", HERO.hash, 0, SIZE, SHARD, COUNT)
 
 
 def test_the_bytes_do_not_depend_on_the_engines(complete: Path, tmp_path: Path) -> None:
     with engines(handler(), handler(delay=0.01), handler(delay=0.003)) as host:
-        capture(LAYOUT, host, COUNT, tmp_path, size=SIZE, shard_size=SHARD)
+        capture(HERO, host, COUNT, tmp_path, size=SIZE, shard_size=SHARD)
     assert shards(tmp_path) == shards(complete)
 
 
 def test_another_seed_gives_other_characters(complete: Path, tmp_path: Path) -> None:
     fill(tmp_path, 3, seed=7)
     records = list(read_records(tmp_path))
-    assert [r.values for r in records] == [LAYOUT.random(i, 7).values for i in range(3)]
+    assert [r.values for r in records] == [HERO.random(i, 7).values for i in range(3)]
     assert records[0].values != next(read_records(complete)).values
 
 
@@ -142,7 +134,7 @@ def test_progress_counts_every_record(tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
     with engines(handler()) as host:
         capture(
-            LAYOUT, host, 7, tmp_path, size=SIZE, progress=lambda done, of: calls.append((done, of))
+            HERO, host, 7, tmp_path, size=SIZE, progress=lambda done, of: calls.append((done, of))
         )
     assert calls == [(i, 7) for i in range(1, 8)]
 
@@ -162,41 +154,32 @@ def test_fast_png_is_lossless(size: tuple[int, int]) -> None:
 
 CAPTURE = """
 import sys
-from pathlib import Path
+from types import SimpleNamespace
+sys.path.insert(0, sys.argv[2])
+from f2p_toy import HERO, KINDS
 from f2p_sdk.bridge import open_engine
 from f2p_sdk.capture import capture
-sys.path.insert(0, sys.argv[2])
-import test_capture_job as t
-with open_engine(t.Kind(), heartbeat=0.1, silence=1.0) as host:
-    capture(t.LAYOUT, host, 60, sys.argv[1], size=12, shard_size=10,
-            progress=lambda done, of: print(done, flush=True))
-"""
-
-JOB = """
-from f2p_sdk.parameters import Continuous, Layout
 from f2p_sdk.testing import FakeEngine
-LAYOUT = Layout("demo", "hero", (Continuous("nose", "nose"), Continuous("chin", "face")))
-class Kind:
-    game, kind, layout = "demo", "hero", LAYOUT
-    @staticmethod
-    def engine(endpoint):
-        return FakeEngine.argv(endpoint, kinds={"hero": LAYOUT.hash}, delay=0.01)
+fake = lambda endpoint: FakeEngine.argv(endpoint, game="toy", kinds=KINDS, delay=0.01)
+kind = SimpleNamespace(game="toy", kind="hero", layout=HERO, engine=fake)
+with open_engine(kind, heartbeat=0.1, silence=1.0) as host:
+    capture(HERO, host, 60, sys.argv[1], size=12, shard_size=10,
+            progress=lambda done, of: print(done, flush=True))
 """
 
 
 @pytest.mark.slow
 def test_a_killed_capture_continues_without_loss_or_repetition(tmp_path: Path) -> None:
-    (tmp_path / "test_capture_job.py").write_text(JOB)
     data = tmp_path / "data"
-    argv = [sys.executable, "-c", CAPTURE, str(data), str(tmp_path)]
+    argv = [sys.executable, "-c", CAPTURE, str(data), str(HERE)]
     start = 0
     for kill_after in (3, 14, 9):
-        process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        lines = [int(process.stdout.readline()) for _ in range(kill_after)]
-        process.kill()  # kill -9
-        rest, _ = process.communicate(timeout=20)
-        lines += [int(line) for line in rest.split()]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            lines = [int(process.stdout.readline()) for _ in range(kill_after)]
+            process.kill()  # kill -9
+            # communicate() would lose the lines that readline() has buffered
+            lines += [int(line) for line in process.stdout]
         written = sum(1 for _ in read_records(data))
         # The reported records exist, and the next run starts after them.
         assert lines[0] == start + 1
@@ -237,7 +220,7 @@ def test_records_overwritten_with_zeros_are_drawn_again(complete: Path, copy: Pa
     data = bytearray(path.read_bytes())
     data[start:] = bytes(len(data) - start)
     path.write_bytes(data)
-    with Job(LAYOUT, COUNT, copy, size=SIZE) as job:
+    with Job(HERO, COUNT, copy, size=SIZE) as job:
         assert job.missing == 2
     fill(copy)
     assert shards(copy) == shards(complete)
@@ -248,7 +231,7 @@ def test_only_missing_records_are_drawn(complete: Path, copy: Path) -> None:
     path = copy / "000000.tar"
     path.write_bytes(path.read_bytes()[:-5000])
     counting = handler()
-    with engines(counting) as host, Job(LAYOUT, COUNT, copy, size=SIZE) as job:
+    with engines(counting) as host, Job(HERO, COUNT, copy, size=SIZE) as job:
         missing = job.missing
         assert 10 < missing < 20
         assert job.run(host) == missing
@@ -261,46 +244,44 @@ def test_a_larger_count_extends_the_data_set(complete: Path, tmp_path: Path) -> 
     fill(tmp_path, 17, shard_size=None)
     fill(tmp_path, COUNT)
     assert shards(tmp_path) == shards(complete)
-    with Job(LAYOUT, 3, tmp_path, size=SIZE) as job:  # a smaller count keeps the data set
+    with Job(HERO, 3, tmp_path, size=SIZE) as job:  # a smaller count keeps the data set
         assert (job.missing, job.total) == (0, COUNT)
     assert read_manifest(tmp_path).count == COUNT
 
 
 def test_neighbours_differ_in_one_parameter_each(complete: Path, tmp_path: Path) -> None:
-    with engines(handler()) as host, Job(LAYOUT, 9, tmp_path, size=SIZE, neighbours=True) as job:
+    with engines(handler()) as host, Job(HERO, 9, tmp_path, size=SIZE, neighbours=True) as job:
         assert job.run(host) == 9
     assert read_manifest(tmp_path).characters == "neighbour"
     plain = [r.values for r in read_records(complete)]
     parameters = []
     for record in read_records(tmp_path):
-        one, other = (LAYOUT.encode(v) for v in (plain[record.number], record.values))
-        changed = [
-            name for name in LAYOUT.names if plain[record.number][name] != record.values[name]
-        ]
+        one, other = (HERO.encode(v) for v in (plain[record.number], record.values))
+        changed = [name for name in HERO.names if plain[record.number][name] != record.values[name]]
         assert len(changed) == 1
-        parameters.append(LAYOUT.names.index(changed[0]))
+        parameters.append(HERO.names.index(changed[0]))
         if changed[0] != "hair":
-            where = LAYOUT.slices[changed[0]].start
+            where = HERO.slices[changed[0]].start
             assert other[where] in (0, 1)
             assert abs(other[where] - one[where]) >= 0.5  # towards the farther end
-    assert parameters == [0, 1, 2, 2, 2, 0, 1, 2, 2]  # each number of the vector in turn
+    assert parameters == [0, 1, 2, 3, 4, 4, 4, 0, 1]  # each number of the vector in turn
     with pytest.raises(DatasetError, match="with characters 'neighbour', requested 'random'"):
-        Job(LAYOUT, 9, tmp_path, size=SIZE)
+        Job(HERO, 9, tmp_path, size=SIZE)
 
 
 def test_records_stay_when_an_engine_process_ends(tmp_path: Path) -> None:
-    with Host(game="demo", layouts={"hero": LAYOUT.hash}, heartbeat=0.1) as host:
-        with FakeEngine(host.endpoint, kinds={"hero": LAYOUT.hash}, die_after=11):
+    with Host(game="toy", layouts=KINDS, heartbeat=0.1) as host:
+        with FakeEngine(host.endpoint, game="toy", kinds=KINDS, die_after=11):
             host.wait(20)
             with pytest.raises(EngineLostError):
-                capture(LAYOUT, host, COUNT, tmp_path, size=SIZE, shard_size=SHARD, deadline=0.3)
+                capture(HERO, host, COUNT, tmp_path, size=SIZE, shard_size=SHARD, deadline=0.3)
         # only renderings that were not received yet may be lost
         written = [r.number for r in read_records(tmp_path)]
         assert 0 < len(written) <= 11
         assert written == sorted(set(written))
-        with FakeEngine(host.endpoint, kinds={"hero": LAYOUT.hash}):
+        with FakeEngine(host.endpoint, game="toy", kinds=KINDS):
             host.wait(20)
-            capture(LAYOUT, host, COUNT, tmp_path, size=SIZE, shard_size=SHARD)
+            capture(HERO, host, COUNT, tmp_path, size=SIZE, shard_size=SHARD)
     assert [r.number for r in read_records(tmp_path)] == list(range(COUNT))
 
 
@@ -338,14 +319,14 @@ def test_records_stay_when_the_disk_is_full(
         ({"seed": 1}, "seed 0, requested 1"),
         ({"size": 13}, "size 12, requested 13"),
         ({"shard_size": 11}, "shard_size 10, requested 11"),
-        ({"layout": Layout("demo", "hero", LAYOUT.parameters[:2])}, f"layout '{LAYOUT.hash}'"),
-        ({"layout": Layout("demo", "villain", LAYOUT.parameters)}, "kind 'hero'"),
-        ({"layout": Layout("other", "hero", LAYOUT.parameters)}, "game 'demo'"),
+        ({"layout": Layout("toy", "hero", HERO.parameters[:2])}, f"layout '{HERO.hash}'"),
+        ({"layout": Layout("toy", "villain", HERO.parameters)}, "kind 'hero'"),
+        ({"layout": Layout("other", "hero", HERO.parameters)}, "game 'toy'"),
     ],
 )
 def test_different_options_are_an_error(copy: Path, change: dict[str, Any], text: str) -> None:
     before = shards(copy)
-    options = {"layout": LAYOUT, "size": SIZE, "shard_size": SHARD, **change}
+    options = {"layout": HERO, "size": SIZE, "shard_size": SHARD, **change}
     layout = options.pop("layout")
     with pytest.raises(DatasetError, match=text) as caught:
         Job(layout, COUNT + 1, copy, **options)
@@ -360,7 +341,7 @@ def test_a_foreign_tar_file_is_an_error_and_stays_unchanged(copy: Path) -> None:
         archive.addfile(tarfile.TarInfo("holiday.png"))
     before = path.read_bytes()
     with pytest.raises(DatasetError, match=r"'holiday\.png' in the place of '00000010\.png'"):
-        Job(LAYOUT, COUNT, copy, size=SIZE)
+        Job(HERO, COUNT, copy, size=SIZE)
     with pytest.raises(DatasetError, match="holiday"):
         list(read_records(copy))
     assert path.read_bytes() == before
@@ -369,7 +350,7 @@ def test_a_foreign_tar_file_is_an_error_and_stays_unchanged(copy: Path) -> None:
 def test_shards_without_a_manifest_are_an_error(copy: Path) -> None:
     (copy / "dataset.json").unlink()
     with pytest.raises(DatasetError, match=r"no dataset\.json"):
-        Job(LAYOUT, COUNT, copy, size=SIZE)
+        Job(HERO, COUNT, copy, size=SIZE)
     with pytest.raises(DatasetError, match="has no data set"):
         list(read_records(copy))
     with pytest.raises(DatasetError, match="has no data set"):
@@ -378,12 +359,12 @@ def test_shards_without_a_manifest_are_an_error(copy: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "{}", '{"format": 2}', '{"format": 1, "game": "demo"}', "\xff"],
+    ["", "{", "[]", "{}", '{"format": 2}', '{"format": 1, "game": "toy"}', "\xff"],
 )
 def test_a_damaged_manifest_is_an_error(copy: Path, text: str) -> None:
     (copy / "dataset.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(DatasetError, match=r"dataset\.json"):
-        Job(LAYOUT, COUNT, copy, size=SIZE)
+        Job(HERO, COUNT, copy, size=SIZE)
 
 
 def test_a_damaged_record_is_an_error_with_its_name(copy: Path) -> None:
@@ -396,25 +377,25 @@ def test_a_damaged_record_is_an_error_with_its_name(copy: Path) -> None:
 
 def test_a_data_set_is_locked_for_one_writer(copy: Path) -> None:
     with (
-        Job(LAYOUT, COUNT, copy, size=SIZE),
+        Job(HERO, COUNT, copy, size=SIZE),
         pytest.raises(DatasetError, match="another f2p capture is writing"),
     ):
-        Job(LAYOUT, COUNT, copy, size=SIZE)
-    with Job(LAYOUT, COUNT, copy, size=SIZE) as job:
+        Job(HERO, COUNT, copy, size=SIZE)
+    with Job(HERO, COUNT, copy, size=SIZE) as job:
         assert job.missing == 0
 
 
 def test_numbers_out_of_range_are_errors(tmp_path: Path) -> None:
     for options in ({"count": 0}, {"seed": -1}, {"size": 0}, {"shard_size": 0}):
         with pytest.raises(UsageError):
-            Job(LAYOUT, options.pop("count", 1), tmp_path, **options)
+            Job(HERO, options.pop("count", 1), tmp_path, **options)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_impossible_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DatasetError, match="cannot be written to"):
-        Job(LAYOUT, 1, tmp_path / "file" / "data")
+        Job(HERO, 1, tmp_path / "file" / "data")
 
 
 def test_renderings_in_memory_are_limited_while_one_record_is_late(tmp_path: Path) -> None:
@@ -426,11 +407,11 @@ def test_renderings_in_memory_are_limited_while_one_record_is_late(tmp_path: Pat
                 time.sleep(1.0)
             return super().render(*args)
 
-    slow = SlowFirst(kinds={"hero": LAYOUT.hash})
+    slow = SlowFirst(game="toy", kinds=KINDS)
     quick = handler()
     with engines(slow, quick) as host:
         thread = threading.Thread(
-            target=capture, args=(LAYOUT, host, 200, tmp_path), kwargs={"size": SIZE}
+            target=capture, args=(HERO, host, 200, tmp_path), kwargs={"size": SIZE}
         )
         thread.start()
         time.sleep(0.7)

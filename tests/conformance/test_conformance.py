@@ -26,7 +26,7 @@ def broken(findings: Iterator[Finding]) -> dict[str, Finding]:
 def test_a_correct_adapter_passes(hero: Kind) -> None:
     findings = [*conformance.check_adapter(hero), *conformance.check_weights(hero)]
     assert all(f.ok for f in findings), findings
-    assert "2 continuous + 3 discrete = 5" in findings[0].value
+    assert "4 continuous + 3 discrete = 7" in findings[0].value
 
 
 def test_check_engine_runs_the_bridge_and_effect_checks(hero: Kind) -> None:

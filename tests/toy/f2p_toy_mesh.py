@@ -1,7 +1,7 @@
-"""A small game with mesh passes, drawn by plain loops: the reference for the core's raster.
+"""Meshes of the toy game, drawn by plain loops: the reference for the core's raster.
 
-A domed face that two sliders move, with a term for both together; a third slider sets its colour.
-A half transparent band in front of it, and a hat as a ribbon that follows the face.
+A dome that ``nose`` widens and ``eyes`` raises, with a term for both together; ``red`` sets its
+colour. A half transparent band is in front of it. The hair is a ribbon that follows the dome.
 """
 
 from __future__ import annotations
@@ -13,21 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from f2p_sdk.mesh import ProbeResult
-from f2p_sdk.parameters import Character, Continuous, Discrete, Layout
+from f2p_sdk.parameters import Character
 
-LAYOUT = Layout(
-    "toy",
-    "dome",
-    (
-        Continuous("wide", "face", -1.0, 1.0),
-        Continuous("up", "face", -1.0, 1.0),
-        Continuous("tint", "face", 0.0, 1.0),
-        Discrete("hat", "hair", ("none", "low", "tall"), "none"),
-    ),
-)
 GRID, AWAY = 7, 5.0
 BACK = (0.4, 0.45, 0.5)
-HAT = (0.15, 0.1, 0.3)
+HAIR = (0.15, 0.1, 0.3)
 BAND = (0.05, 0.05, 0.05)
 
 
@@ -47,9 +37,9 @@ QUAD = np.array([[0, 1, 2], [0, 2, 3]])
 
 
 def points_of(character: Character) -> tuple[Any, Any]:
-    """World points (N, 3), y up and z to the viewer: of face and strip, and of the hat."""
+    """World points (N, 3), y up and z to the viewer: of face and strip, and of the hair."""
     v = character.values
-    wide, up = float(v["wide"]), float(v["up"])
+    wide, up = float(v["nose"]), 2 * float(v["eyes"]) - 1
 
     def moved(points: Any, both: float = 0.1) -> Any:
         out = points.copy()
@@ -58,26 +48,26 @@ def points_of(character: Character) -> tuple[Any, Any]:
         out[:, 1] += both * wide * up * points[:, 0] ** 2
         return out
 
-    hat = np.zeros((0, 3))
-    if v["hat"] != "none":
-        high = 0.2 if v["hat"] == "low" else 0.45
-        hat = np.array(
+    hair = np.zeros((0, 3))
+    if v["hair"] != "none":
+        high = 0.2 if v["hair"] == "short" else 0.45
+        hair = np.array(
             [[-0.5, 0.4, 0.7], [0.5, 0.4, 0.7], [0.5, 0.4 + high, 0.7], [-0.5, 0.4 + high, 0.7]]
         )
-        hat = moved(hat, 0.0)
-    return moved(np.concatenate([FACE, STRIP])), hat
+        hair = moved(hair, 0.0)
+    return moved(np.concatenate([FACE, STRIP])), hair
 
 
 def meshes(character: Character, size: int, topology: bool = True) -> ProbeResult:
     """The mesh passes of a character."""
-    body, hat = points_of(character)
-    points = np.concatenate([body, hat])
+    body, hair = points_of(character)
+    points = np.concatenate([body, hair])
     away = AWAY - points[:, 2]
     scale = AWAY / away * size / 2
     x, y = size / 2 - 0.5 + points[:, 0] * scale, size / 2 - 0.5 - points[:, 1] * scale
     paint = np.zeros((len(points), 2))
     paint[: len(FACE)] = FACE[:, :2] / 0.6
-    paint[: len(FACE), 0] += 0.1 * float(character.values["wide"])
+    paint[: len(FACE), 0] += 0.1 * float(character.values["nose"])
     vertices = np.column_stack([x, y, away * size / 2, paint]).astype(np.float32)
     if not topology:
         return ProbeResult(vertices)
@@ -87,8 +77,8 @@ def meshes(character: Character, size: int, topology: bool = True) -> ProbeResul
     attributes[strip, 0], attributes[strip, 2], attributes[strip, 4:6] = 1, 1, STRIP[:, :2]
     own = slice(len(body), None)
     attributes[own, 0], attributes[own, 1], attributes[own, 2], attributes[own, 3] = 2, 1, 2, 3
-    attributes[own, 4] = [-1, -1, 1, 1][: len(hat)]
-    triangles = [FACES, QUAD + len(FACE)] + ([QUAD + len(body)] if len(hat) else [])
+    attributes[own, 4] = [-1, -1, 1, 1][: len(hair)]
+    triangles = [FACES, QUAD + len(FACE)] + ([QUAD + len(body)] if len(hair) else [])
     return ProbeResult(vertices, attributes, np.concatenate(triangles).astype(np.int32))
 
 
@@ -126,7 +116,7 @@ def draw(character: Character, size: int = 64) -> npt.NDArray[np.uint8]:
     assert found.triangles is not None
     a, t = found.attributes, found.triangles
     over = fragments(found.vertices[:, :3], t, a[t[:, 0], 2] == 0, size)
-    tint = float(character.values["tint"])
+    tint = float(character.values["red"])
     picture = np.zeros((size * size, 3))
     for pixel, hits in enumerate(over):
         layers = []
@@ -143,7 +133,7 @@ def draw(character: Character, size: int = 64) -> npt.NDArray[np.uint8]:
             else:
                 cover = min(1.0, (1 - abs(values[4])) * values[3])
                 cover = cover * cover * (3 - 2 * cover)
-                layers.append((np.array(HAT), cover))
+                layers.append((np.array(HAIR), cover))
                 if cover >= 0.99:
                     break
         else:
