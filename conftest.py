@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# Weights that somebody imported on this machine are no part of what is tested.
-os.environ["F2P_HOME"] = str(Path(__file__).parent / "tests" / "nobody's home")
+# Weights that the developer has imported must not change the tests.
+os.environ["F2P_HOME"] = str(Path(tempfile.gettempdir()) / "f2p tests without a user folder")
 
 # Tests of all packages import the toy game: `from f2p_toy import HERO, PHOTO, ROOT`.
 sys.path.insert(0, str(Path(__file__).parent / "tests" / "toy"))

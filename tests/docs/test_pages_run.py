@@ -254,10 +254,13 @@ def tutorial(
 
 
 def _read(page: Any, folder: Path, site: Path) -> None:
+    """Run a page with a user folder of its own: pages may import weights."""
     before = Path.cwd()
     os.chdir(folder)
     try:
-        Reader(folder, site).read(page)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("F2P_HOME", str(folder / "user folder"))
+            Reader(folder, site).read(page)
     finally:
         os.chdir(before)
 
