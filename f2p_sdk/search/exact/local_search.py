@@ -41,10 +41,10 @@ class Exact:
             its range.
         steps: Gauss-Newton steps from one Jacobian at most.
         noise, gain: see :class:`Model`.
-        trials: choices of a group that are followed at most, least predicted cost first.
-        reach: a choice is followed if its predicted cost is at most this times the present one.
         refreshed: sliders whose Jacobian is measured again for each followed choice, on the finest
             grid: the effect of a brow's sliders depends on the brow.
+        trials, reach: choices of a group that are followed at most on the finest grid, least
+            predicted cost first, up to this many times the present cost. Other grids follow all.
         enough: mean square, of 1, at which no other choice is tried.
     """
 
@@ -78,33 +78,42 @@ class Exact:
                 noise=self.noise,
                 gain=self.gain,
             )
-            point, model = model.descend(point, self.steps)
+            best = model.descend(point, self.steps)
             refreshed = self.refreshed if cells == max(self.grids) else 0
             for group in space.free_groups:
-                if model.mean_square(point) > self.enough:
-                    point, model = self._change(point, model, group, refreshed)
-            vector = point.vector
-            losses.append(model.mean_square(point))
+                if model.mean_square(best[0]) > self.enough:
+                    # The first group starts before the descent, which fits sliders to its choice.
+                    best = self._change(point, model, best, group, refreshed)
+                    point, model = best
+            vector = best[0].vector
+            losses.append(model.mean_square(best[0]))
         return Solution(vector, tuple(losses))
 
     def _change(
-        self, point: Point, model: Model, group: slice, refreshed: int
+        self,
+        point: Point,
+        model: Model,
+        best: tuple[Point, Model],
+        group: slice,
+        refreshed: int,
     ) -> tuple[Point, Model]:
-        """Follow other choices of a group; return the best point and the model there."""
+        """Follow other choices of a group from a point; return the best point and its model."""
         others = torch.eye(group.stop - group.start)[point.vector[group] == 0]
         if not len(others):
-            return point, model
+            return best
         vectors = point.vector.repeat(len(others), 1)
         vectors[:, group] = others
         changes = model.draw(vectors) - point.picture
         cost = model.equations(point).predict(torch.cat([torch.zeros_like(changes[:1]), changes]))
-        best, best_model, least = point, model, model.loss(point.picture)
-        for k in cost[1:].argsort()[: self.trials].tolist():
-            if cost[1 + k] > self.reach * cost[0]:
-                break
+        least = model.loss(best[0].picture)
+        order = cost[1:].argsort().tolist()
+        if refreshed:  # expensive trials are for the most promising choices
+            near = [k for k in order if cost[1 + k] <= self.reach * cost[0]]
+            order = near[: self.trials]
+        for k in order:
             start = Point(vectors[k], point.picture + changes[k])
             local = model.refreshed(start, changes[k], refreshed) if refreshed else model
-            found, found_model = local.descend(start, self.steps)
-            if model.loss(found.picture) < least:
-                best, best_model, least = found, found_model, model.loss(found.picture)
-        return best, best_model
+            found = local.descend(start, self.steps)
+            if model.loss(found[0].picture) < least:
+                best, least = found, model.loss(found[0].picture)
+        return best
