@@ -25,13 +25,13 @@ KIND = game("justice/female")
 
 
 class CoarseSolve(ExactSolve):
-    """Two coarse rounds on pictures of 128 pixels: seconds per character instead of minutes."""
+    """One coarse round on pictures of 128 pixels: seconds per character instead of minutes."""
 
     def run(self, context: Context, state: State) -> State:
         return super().run(replace(context, size=128), state)
 
 
-COARSE = CoarseSolve(name="solve", solver=Exact(grids=Exact().grids[:2], refreshed=0))
+COARSE = CoarseSolve(name="solve", solver=Exact(grids=Exact().grids[:1], refreshed=0))
 
 
 @pytest.fixture(scope="module")
@@ -80,4 +80,4 @@ def test_exact_method_recovers_a_character(
     assert result.picture is not None
     assert result.character.values["hairstyle"] == true.values["hairstyle"]
     error = np.mean((result.picture.astype(np.float64) - picture) ** 2) / 255**2
-    assert -10 * np.log10(error) > 25  # dB; measured: 32.2, 33.5 and 27.3
+    assert -10 * np.log10(error) > 22  # dB; measured: 27.4, 29.4 and 24.9
