@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Context", "Method", "Stage", "State"]
 
-_BATCH = 4  # pictures per pass of the networks: bounds memory
+BATCH = 4  # pictures per pass of the networks: bounds memory
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Context:
         """Draw vectors (B, D) by the engine, or else the imitator, as (B, 3, S, S)."""
         if self.engine is not None:
             return self.engine.tensor(vectors, size, [scene] * len(vectors))
-        return torch.cat([self.imitator(some) for some in torch.split(vectors, _BATCH)])
+        return torch.cat([self.imitator(some) for some in torch.split(vectors, BATCH)])
 
     def problem(self, space: Space, objective: Objective, render: Render) -> Problem:
         """Return a problem that embeds plain crops."""

@@ -12,13 +12,12 @@ from torch import Tensor
 from ..errors import EngineError
 from ..search import Exact, Optimiser, Problem, Render, Space, minimise, search_choices
 from ..tensors import cell_means
-from .method import Context, Stage, State
+from .method import BATCH, Context, Stage, State
 from .renderers import StraightThrough
 from .scene import estimate_scene
 
 __all__ = ["ChoiceSearch", "ExactSolve", "GradientSearch", "SceneEstimation"]
 
-_BATCH = 4  # pictures per pass of the networks: bounds memory
 _DRAWN = 32  # pictures per request where only their cell means are kept
 
 
@@ -91,7 +90,7 @@ class ChoiceSearch(Stage):
         def score(vectors: Tensor) -> Tensor:
             nonlocal done
             parts = []
-            for some in torch.split(vectors, _BATCH):
+            for some in torch.split(vectors, BATCH):
                 parts.append(problem.loss(some, step=done).total)
                 done += len(some)
                 progress(done)

@@ -104,12 +104,13 @@ class Exact:
         vectors = point.vector.repeat(len(others), 1)
         vectors[:, group] = others
         changes = model.draw(vectors) - point.picture
-        cost = model.equations(point).predict(torch.cat([torch.zeros_like(changes[:1]), changes]))
         least = model.loss(best[0].picture)
-        order = cost[1:].argsort().tolist()
+        order = list(range(len(others)))
         if refreshed:  # expensive trials are for the most promising choices
+            unchanged = torch.zeros_like(changes[:1])
+            cost = model.equations(point).predict(torch.cat([unchanged, changes]))
             near = [k for k in order if cost[1 + k] <= self.reach * cost[0]]
-            order = near[: self.trials]
+            order = sorted(near, key=lambda k: float(cost[1 + k]))[: self.trials]
         for k in order:
             start = Point(vectors[k], point.picture + changes[k])
             local = model.refreshed(start, changes[k], refreshed) if refreshed else model
