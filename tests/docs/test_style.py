@@ -19,7 +19,7 @@ SOURCES = [
 ]
 MARKDOWN = [
     ROOT / "README.md",
-    ROOT / "CHANGELOG.md",
+    *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted(ROOT.glob("plugins/*/README.md")),
     *sorted(ROOT.glob("adapters/*/README.md")),
