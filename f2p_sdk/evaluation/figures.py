@@ -1,9 +1,8 @@
-"""Figures over many fits: identification, verification and picture similarity."""
+"""Figures over many fits: identification, verification, consistency and picture similarity."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -36,23 +35,56 @@ def identification(
     return {**rates, "counted": len(counted)}
 
 
-def verification(vectors: Array, identities: Sequence[str]) -> dict[str, Any]:
+def verification(vectors: Array, identities: Sequence[str], sliders: int) -> dict[str, Any]:
     """Verification of identities by the cosine of pairs of character vectors.
 
-    ``vectors`` (N, D) are differences from the vector of the average character.
-    ``verification_auc`` is the area under the ROC curve: the probability that a pair of one person
-    has a larger cosine than a pair of two persons; None without pairs of both types.
+    ``vectors`` (N, D) are differences from the vector of the average character; the first
+    ``sliders`` columns are continuous. ``verification_auc`` is the area under the ROC curve: the
+    probability that a pair of one person has a larger cosine than a pair of two persons.
+    ``sliders_auc`` and ``choices_auc`` use only the continuous or only the discrete columns. None
+    without pairs of both types or without columns.
     """
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
-    cosine = unit @ unit.T
-    scores: dict[bool, list[float]] = {True: [], False: []}
-    for i, j in combinations(range(len(vectors)), 2):
-        scores[identities[i] == identities[j]].append(float(cosine[i, j]))
-    return {
-        "verification_auc": auc(np.array(scores[True]), np.array(scores[False])),
-        "pairs_same": len(scores[True]),
-        "pairs_other": len(scores[False]),
-    }
+    first, second, same = _pairs(identities)
+    found: dict[str, Any] = {"pairs_same": int(same.sum()), "pairs_other": int((~same).sum())}
+    parts = (vectors, vectors[:, :sliders], vectors[:, sliders:])
+    for name, part in zip(("verification_auc", "sliders_auc", "choices_auc"), parts, strict=True):
+        unit = part / np.linalg.norm(part, axis=1, keepdims=True).clip(min=1e-12)
+        cosine = (unit @ unit.T)[first, second]
+        found[name] = auc(cosine[same], cosine[~same]) if part.shape[1] else None
+    return found
+
+
+def consistency(
+    vectors: Array, identities: Sequence[str], sliders: int, choices: int
+) -> dict[str, float | None]:
+    """Similarity of the characters of one person, and of two persons (``_other``).
+
+    Args:
+        vectors: (N, D), with sliders in [0, 1] and one-hot choices, less any common vector.
+        sliders: number of continuous columns, the first ones.
+        choices: number of discrete parameters.
+
+    Returns:
+        ``choices``: mean share of discrete parameters with equal choices. ``sliders``: mean
+        absolute difference of sliders. None without such pairs or without such parameters.
+    """
+    first, second, same = _pairs(identities)
+    difference = np.abs(vectors[first] - vectors[second])
+    found: dict[str, float | None] = {}
+    for suffix, pairs in (("", difference[same]), ("_other", difference[~same])):
+        # Two different one-hot codes differ in two columns.
+        equal = 1 - pairs[:, sliders:].sum(axis=1) / (2 * max(choices, 1))
+        found[f"choices{suffix}"] = float(equal.mean()) if len(pairs) and choices else None
+        apart = pairs[:, :sliders]
+        found[f"sliders{suffix}"] = float(apart.mean()) if apart.size else None
+    return found
+
+
+def _pairs(identities: Sequence[str]) -> tuple[Array, Array, Array]:
+    """All pairs (P,) of N rows: first row, second row, and a mask of the pairs of one person."""
+    first, second = np.triu_indices(len(identities), 1)
+    names = np.array(identities)
+    return first, second, names[first] == names[second]
 
 
 def auc(same: Array, other: Array) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch.nn import functional
 from .. import images, plugins
 from ..hookspecs import Recognizer
 from ..images import Picture
-from ..metrics import confusion_matrix, iou
+from ..metrics import ciede2000, confusion_matrix, iou, srgb_to_lab
 from ..pipeline import Fitter, Subject
 from ..recognizers.embedding import MIRRORED, embed_face, find_landmarks
 from ..tensors import to_tensor
@@ -26,6 +26,10 @@ Array = NDArray[Any]
 ALTERED = "altered"
 _REDUCTION = 4
 
+#: Compared colours: name of the figure, and class of the parser.
+COLOURS = {"hair": "hair", "skin": "face_skin"}
+_SMALLEST = 0.005  # share of the picture; the colour of a smaller class is not reliable
+
 
 @dataclass(frozen=True)
 class Measurements:
@@ -33,8 +37,8 @@ class Measurements:
 
     Attributes:
         photo, picture: embeddings (E,) by the measuring recognizer.
-        figures: ``landmark_error``, ``iou`` (mean over classes) and the distance ``second.NAME``
-            of each second opinion.
+        figures: ``landmark_error``, ``iou`` (mean over classes), ``colour_error.NAME`` (CIEDE2000)
+            of hair and skin, and the distance ``second.NAME`` of each second opinion.
         classes: intersection over union by class.
         opinions: embeddings of photo and picture by second opinion.
     """
@@ -77,31 +81,54 @@ class Measurer:
             _embedding(fitter.measure, *_altered(photo, photo_landmarks)),
             _embedding(fitter.measure, *_altered(picture, landmarks)),
         )
-        classes = self._class_iou(photo, picture)
+        classes, colours = self._parsed(photo, picture)
         scaled = photo_landmarks * (picture.shape[0] / photo.shape[0])
         figures: dict[str, float | None] = {
             "landmark_error": None if detected is None else landmark_error(detected, scaled),
             "iou": float(np.mean(list(classes.values()))) if classes else None,
+            **{f"colour_error.{name}": error for name, error in colours.items()},
             **{f"second.{k}": float(np.linalg.norm(a - b)) for k, (a, b) in opinions.items()},
         }
         embedding = _embedding(fitter.measure, picture, landmarks)
         return Measurements(subject.measured.numpy(), embedding, figures, classes, opinions)
 
-    def _class_iou(self, photo: Picture, picture: Picture) -> dict[str, float]:
-        """Intersection over union by class of the parser's label maps; empty without a parser."""
+    def _parsed(
+        self, photo: Picture, picture: Picture
+    ) -> tuple[dict[str, float], dict[str, float | None]]:
+        """Intersection over union by class of the parser's label maps, and colour errors by name.
+
+        Both are empty without a parser.
+        """
         reader = self.fitter.reader
         if reader is None:
-            return {}
+            return {}, {}
         side = reader.parser.size
+        resized = [images.resize(one, side) for one in (photo, picture)]
         maps = []
-        for one in (photo, picture):
+        for one in resized:
             with torch.no_grad():
-                logits = reader.parser.sharp(to_tensor(images.resize(one, side)))
+                logits = reader.parser.sharp(to_tensor(one))
             large = functional.interpolate(logits, (side, side), mode="bilinear")
             maps.append(large[0].argmax(dim=0).numpy())
         names = reader.parser.classes
         scores = iou(confusion_matrix(maps[0], maps[1], len(names)))
-        return {n: float(s) for n, s in zip(names, scores, strict=True) if np.isfinite(s)}
+        overlap = {n: float(s) for n, s in zip(names, scores, strict=True) if np.isfinite(s)}
+        return overlap, {
+            name: colour_error(resized, [labels == names.index(label) for labels in maps])
+            for name, label in COLOURS.items()
+            if label in names
+        }
+
+
+def colour_error(pictures: Sequence[Picture], masks: Sequence[Array]) -> float | None:
+    """CIEDE2000 between the median colours of two pictures, uint8 (H, W, 3), in their masks (H, W).
+
+    None if a mask covers less than 0.5 % of its picture.
+    """
+    if min(mask.mean() for mask in masks) < _SMALLEST:
+        return None
+    medians = (np.median(one[mask], axis=0) for one, mask in zip(pictures, masks, strict=True))
+    return float(ciede2000(*map(srgb_to_lab, medians)))
 
 
 def _embedding(recognizer: Recognizer, picture: Picture, landmarks: Array) -> Array:

@@ -12,9 +12,10 @@ import numpy as np
 from .. import images
 from ..errors import BridgeError, F2PError
 from ..images import Picture
+from ..parameters import Layout
 from ..pipeline import FitResult, Fitter
-from .figures import identification, mean, verification
-from .measures import Measurements, Measurer
+from .figures import consistency, identification, mean, verification
+from .measures import COLOURS, Measurements, Measurer
 from .perturbations import PERTURBATIONS
 
 
@@ -31,13 +32,14 @@ class Photo:
 @dataclass(frozen=True)
 class Fitted:
     """A fitted photo. ``row``: figures and texts. ``vector``: (D,), difference of the character's
-    vector from the average character's."""
+    vector from the average character's. ``layout``: of the character."""
 
     photo: Photo
     row: Mapping[str, Any]
     result: FitResult = field(repr=False)
     measurements: Measurements = field(repr=False)
     vector: np.ndarray[Any, Any] = field(repr=False)
+    layout: Layout = field(repr=False)
 
 
 def fit_photos(
@@ -93,6 +95,8 @@ def _fit(measure: Measurer, photo: Photo, options: Mapping[str, Any], perturbati
     if perturbation:
         engine = float(np.linalg.norm(found.picture - found.photo))
     average = distance["average_character"]
+    layout = fitter.layout
+    vector = layout.encode(result.character)
     row: dict[str, Any] = {
         "file": photo.file,
         **({"identity": photo.identity} if photo.identity else {}),
@@ -102,14 +106,25 @@ def _fit(measure: Measurer, photo: Photo, options: Mapping[str, Any], perturbati
         "imitator": distance["imitator"],
         "gain": average - engine,
         **found.figures,
+        "sliders_at_ends": share_at_ends(layout, vector),
         "chosen": result.report["chosen"],
         "seconds": seconds,
     }
     if perturbation:
         row["photo_moved"] = float(np.linalg.norm(result.subject.measured.numpy() - found.photo))
-    layout = fitter.layout
-    vector = layout.encode(result.character) - layout.encode(layout.default())
-    return Fitted(photo, row, result, found, vector)
+    return Fitted(photo, row, result, found, vector - layout.encode(layout.default()), layout)
+
+
+def share_at_ends(layout: Layout, vector: np.ndarray[Any, Any]) -> float:
+    """Share of the shape sliders of a vector (D,) beyond 0.9 of their half range.
+
+    Shape sliders are the sliders with a ``spread`` in the layout, because those follow the traits
+    of a person. In a layout without any ``spread`` all sliders count. 0 without sliders.
+    """
+    shape = np.array([p.spread is not None for p in layout.continuous], bool)
+    ends = np.abs(2 * vector[: layout.n_continuous] - 1) > 0.9
+    counted = ends[shape] if shape.any() else ends
+    return float(counted.sum() / max(len(counted), 1))
 
 
 def summary(fitted: Sequence[Fitted]) -> dict[str, Any]:
@@ -124,6 +139,7 @@ def summary(fitted: Sequence[Fitted]) -> dict[str, Any]:
         "improved": float(np.mean([row["gain"] > 0 for row in rows])) if rows else 0.0,
         "gain": mean(rows, "gain"),
         "landmark_error": mean(rows, "landmark_error"),
+        "sliders_at_ends": mean(rows, "sliders_at_ends"),
         "second_opinion": {},
         "terms": _terms(fitted),
     }
@@ -131,11 +147,15 @@ def summary(fitted: Sequence[Fitted]) -> dict[str, Any]:
     classes = [one.classes for one in measured]
     if any(classes):
         document["iou"] = {"mean": mean(rows, "iou"), **_means(classes)}
+        document["colour_error"] = {
+            name: mean(rows, column) if any(row.get(column) is not None for row in rows) else None
+            for name, column in ((name, f"colour_error.{name}") for name in COLOURS)
+        }
     if rows and all(identities):
         photos = np.stack([one.photo for one in measured])
         characters = np.stack([one.picture for one in measured])
         document["identification"] = identification(characters, photos, identities)
-        document["verification"] = _verification_by_kind(fitted)
+        document |= _pairs_by_kind(fitted)
     for name in measured[0].opinions if measured else ():
         second: dict[str, Any] = {"fitted": mean(rows, f"second.{name}")}
         if all(identities):
@@ -182,18 +202,39 @@ def _means(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return {name: mean(rows, name) for name in dict.fromkeys(n for row in rows for n in row)}
 
 
-def _verification_by_kind(fitted: Iterable[Fitted]) -> dict[str, Any]:
-    """Verification of pairs within each kind, with the mean AUC weighted by the number of pairs."""
+def _pairs_by_kind(fitted: Iterable[Fitted]) -> dict[str, Any]:
+    """Verification and consistency of pairs within each kind.
+
+    The figures of the kinds are averaged, weighted by their numbers of pairs.
+    """
     groups: dict[str, list[Fitted]] = {}
     for one in fitted:
         groups.setdefault(one.row["kind"], []).append(one)
-    parts = [
-        verification(np.stack([o.vector for o in some]), [o.photo.identity for o in some])
-        for some in groups.values()
-    ]
-    same, other = (sum(part[key] for part in parts) for key in ("pairs_same", "pairs_other"))
-    counted = [part for part in parts if part["verification_auc"] is not None]
-    weight = sum(part["pairs_same"] * part["pairs_other"] for part in counted)
-    total = sum(p["verification_auc"] * p["pairs_same"] * p["pairs_other"] for p in counted)
-    value = total / weight if weight else None
-    return {"verification_auc": value, "pairs_same": same, "pairs_other": other}
+    verified, similar = [], []
+    for some in groups.values():
+        layout, identities = some[0].layout, [one.photo.identity for one in some]
+        vectors = np.stack([one.vector for one in some])
+        verified.append(verification(vectors, identities, layout.n_continuous))
+        choices = len(layout.discrete)
+        similar.append(consistency(vectors, identities, layout.n_continuous, choices))
+    same, other = (np.array([v[f"pairs_{key}"] for v in verified]) for key in ("same", "other"))
+    return {
+        "verification": {
+            **{n: _weighted(verified, n, same * other) for n in verified[0] if n.endswith("_auc")},
+            "pairs_same": int(same.sum()),
+            "pairs_other": int(other.sum()),
+        },
+        "consistency": {
+            name: _weighted(similar, name, other if name.endswith("_other") else same)
+            for name in similar[0]
+        },
+    }
+
+
+def _weighted(
+    parts: Sequence[Mapping[str, Any]], name: str, weights: np.ndarray[Any, Any]
+) -> float | None:
+    """Weighted mean of one figure over the parts that have it; None without such parts."""
+    counted = [(p[name], w) for p, w in zip(parts, weights, strict=True) if p[name] is not None]
+    total = sum(float(weight) for _, weight in counted)
+    return sum(value * float(weight) for value, weight in counted) / total if counted else None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .. import images
 from ..images import Picture
+from ..metrics import srgb_to_lab
 from ..recognizers.embedding import Points
 
 __all__ = ["Array", "backdrop_colour", "background", "eye_coordinates"]
@@ -33,14 +34,16 @@ def background(picture: Picture, landmarks: Points) -> Array:
         picture: uint8 (S, S, 3) RGB sRGB, in the game's framing.
         landmarks: (5, 2) of the framing, fractions of the picture.
     """
-    lab = _lab(images.resize(picture, _SIDE))
+    colours = srgb_to_lab(images.resize(picture, _SIDE))
     x, y = eye_coordinates(landmarks, _SIDE)
     face = np.hypot(x, (y - 0.4) / 1.4)
     beside = ((np.abs(x) > 1.75) & (y < 0.4)) | ((np.abs(x) > 1.1) & (y < -1.8))
     person = (face < 0.95) | ((np.abs(x) < 0.5) & (np.abs(y + 1.45) < 0.25))
     if not beside.any() or not person.any():  # a framing without background
         return np.zeros((_SIDE, _SIDE))
-    to_wall, to_person = (_nearest(lab, _clusters(lab[seeds])) for seeds in (beside, person))
+    to_wall, to_person = (
+        _nearest(colours, _clusters(colours[seeds])) for seeds in (beside, person)
+    )
     outside = np.hypot(x / 1.35, (y + 0.1) / 1.75) - 1
     odds = (to_person - to_wall) / _CONTRAST + 6 * outside
     return np.where(face < 1, 0.0, 1 / (1 + np.exp(-np.clip(odds, -30, 30))))
@@ -64,19 +67,6 @@ def eye_coordinates(landmarks: Points, grid: int) -> tuple[Array, Array]:
     line = (np.arange(grid) + 0.5) / grid
     y, x = np.meshgrid(line, line, indexing="ij")
     return (x - middle[0]) / unit, (y - middle[1]) / unit
-
-
-def _lab(picture: Picture) -> Array:
-    """Convert sRGB to CIE Lab, D65."""
-    x = picture.astype(np.float64) / 255
-    linear = np.where(x > 0.04045, ((x + 0.055) / 1.055) ** 2.4, x / 12.92)
-    to_xyz = np.array(
-        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-    )
-    ratio = linear @ to_xyz.T / np.array([0.9505, 1.0, 1.089])
-    f = np.where(ratio > 0.008856, np.cbrt(ratio), 7.787 * ratio + 16 / 116)
-    parts = (116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2]))
-    return np.stack(parts, axis=-1)
 
 
 def _clusters(colours: Array, rounds: int = 10) -> Array:

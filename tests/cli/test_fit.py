@@ -119,6 +119,12 @@ def test_evaluate_photos(f2p: Run, tmp_path: Path) -> None:
     assert document["identity_distance"]["fitted"] == row["fitted"]
     assert document["improved"] == float(row["gain"] > 0)
     assert document["seconds_per_photo"] > 0
+    assert document["sliders_at_ends"] == row["sliders_at_ends"]
+    assert document["colour_error"] == {n: row[f"colour_error.{n}"] for n in ("hair", "skin")}
+    assert document["colour_error"]["skin"] > 0
+    # One photo has no pairs.
+    assert set(document["consistency"].values()) == {None}
+    assert document["verification"]["sliders_auc"] is None
     page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
     assert page.count("<img ") == 4
     assert document["page"] == str(tmp_path / "page" / "index.html")

@@ -9,8 +9,17 @@ import numpy as np
 import pytest
 
 from f2p_sdk.evaluation import PERTURBATIONS, Photo, robustness, summary
-from f2p_sdk.evaluation.figures import auc, identification, landmark_error, verification
-from f2p_sdk.evaluation.measures import _altered
+from f2p_sdk.evaluation.figures import (
+    auc,
+    consistency,
+    identification,
+    landmark_error,
+    verification,
+)
+from f2p_sdk.evaluation.measures import _altered, colour_error
+from f2p_sdk.evaluation.photos import share_at_ends
+from f2p_sdk.metrics import ciede2000, srgb_to_lab
+from f2p_sdk.parameters import Continuous, Discrete, Layout
 
 
 def test_identification_counts_characters_near_another_photo_of_the_person() -> None:
@@ -38,9 +47,47 @@ def test_auc_is_the_share_of_pairs_in_the_right_order() -> None:
 
 def test_verification_counts_every_pair_once() -> None:
     vectors = np.array([[1.0, 0.0], [2.0, 0.1], [0.0, 1.0], [0.1, 3.0]])
-    found = verification(vectors, ["a", "a", "b", "b"])
-    assert found == {"verification_auc": 1.0, "pairs_same": 2, "pairs_other": 4}
-    assert verification(vectors, ["a", "b", "a", "b"])["verification_auc"] < 0.5
+    found = verification(vectors, ["a", "a", "b", "b"], sliders=2)
+    assert found == {
+        "verification_auc": 1.0,
+        "sliders_auc": 1.0,
+        "choices_auc": None,  # no columns
+        "pairs_same": 2,
+        "pairs_other": 4,
+    }
+    assert verification(vectors, ["a", "b", "a", "b"], 2)["verification_auc"] < 0.5
+
+
+def test_verification_of_sliders_and_choices_apart() -> None:
+    sliders = np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])  # equal within a person
+    choices = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])  # equal across persons
+    found = verification(np.hstack([sliders, choices]), ["a", "a", "b", "b"], sliders=2)
+    assert found["sliders_auc"] == 1.0
+    # Pairs of one person never agree; two of the four other pairs do.
+    assert found["choices_auc"] == 0.25
+
+
+def test_consistency_compares_choices_and_sliders_of_pairs() -> None:
+    # Two sliders, then choices of two and of three values.
+    vectors = np.array(
+        [
+            [0.2, 0.5, 1, 0, 1, 0, 0],
+            [0.3, 0.5, 1, 0, 0, 1, 0],
+            [0.9, 0.1, 0, 1, 0, 0, 1],
+        ]
+    )
+    expected = {
+        "choices": 1 / 2,
+        "sliders": pytest.approx(0.1 / 2),
+        "choices_other": 0.0,
+        "sliders_other": pytest.approx((0.7 + 0.4 + 0.6 + 0.4) / 4),
+    }
+    average = np.array([0.5, 0.5, 1, 0, 1, 0, 0])
+    for some in (vectors, vectors - average):
+        assert consistency(some, ["a", "a", "b"], 2, 2) == expected
+    alone = consistency(vectors[:1], ["a"], 2, 2)
+    assert set(alone.values()) == {None}
+    assert consistency(vectors[:2, :2], ["a", "a"], 2, 0)["choices"] is None
 
 
 def test_landmark_error_is_in_eye_distances() -> None:
@@ -81,6 +128,30 @@ def test_altered_picture_and_its_landmarks_are_mirrored() -> None:
     assert points.tolist() == [[55, 24], [47, 24], [7, 24], [17, 24], [31, 40]]
 
 
+def test_colour_error_compares_medians_inside_the_masks() -> None:
+    mask = np.zeros((20, 20), bool)
+    mask[:4, :5] = True
+    one, two = np.zeros((2, 20, 20, 3), np.uint8)
+    one[:4, :5], two[:4, :5] = (90, 60, 40), (120, 90, 60)
+    one[0, 0] = 255  # one wrong pixel does not move the median
+    first, second = srgb_to_lab(np.array([[90, 60, 40], [120, 90, 60]]))
+    assert colour_error([one, two], [mask, mask]) == pytest.approx(float(ciede2000(first, second)))
+    assert colour_error([one, one], [mask, mask]) == 0.0
+    tiny = np.zeros((20, 20), bool)
+    tiny[0, 0] = True  # 0.25 % of the picture
+    assert colour_error([one, two], [mask, tiny]) is None
+
+
+def test_sliders_at_ends_counts_sliders_with_a_spread() -> None:
+    sliders = [Continuous(name, "face") for name in "abc"]
+    hair = Discrete("hair", "hair", ("short", "long"), "short")
+    vector = np.array([0.96, 0.94, 0.0, 1, 0], np.float32)
+    assert share_at_ends(Layout("g", "k", (*sliders, hair)), vector) == pytest.approx(2 / 3)
+    shape = [Continuous(name, "face", spread=0.5) for name in "ab"]
+    assert share_at_ends(Layout("g", "k", (*shape, sliders[2], hair)), vector) == 1 / 2
+    assert share_at_ends(Layout("g", "k", (hair,)), vector[3:]) == 0.0
+
+
 def _fitted(
     file: str, identity: str, photo: float, picture: float, distance: float, kind: str
 ) -> Any:
@@ -91,6 +162,9 @@ def _fitted(
         "gain": 0.8 - distance,
         "landmark_error": 0.1,
         "iou": 0.5,
+        "colour_error.hair": None if file == "a0" else distance * 10,
+        "colour_error.skin": None,
+        "sliders_at_ends": distance / 2,
         "kind": kind,
         "seconds": 2.0,
         "second.altered": distance + 0.1,
@@ -109,6 +183,7 @@ def _fitted(
         measurements=measurements,
         result=SimpleNamespace(report=report),
         vector=vector,
+        layout=SimpleNamespace(n_continuous=1, discrete=(0,)),
     )
 
 
@@ -129,6 +204,14 @@ def test_summary_verifies_within_a_kind_and_identifies_over_all_photos() -> None
     assert found["verification"]["pairs_same"] == 2  # a0 a1, c0 c1
     assert found["verification"]["pairs_other"] == 2  # a0 b0, a1 b0; none across kinds
     assert found["verification"]["verification_auc"] == 1.0
+    # One slider of the hero: a0 has cosine 0 with all, a1 and b0 have cosine 1.
+    assert found["verification"]["sliders_auc"] == 0.25
+    assert found["verification"]["choices_auc"] == 0.5
+    # Sliders: a0 a1 0.2, c0 c1 0; other pairs only of the hero: a0 b0 9, a1 b0 8.8.
+    assert found["consistency"]["sliders"] == pytest.approx(0.1)
+    assert found["consistency"]["sliders_other"] == pytest.approx(8.9)
+    assert found["sliders_at_ends"] == pytest.approx(0.3)
+    assert found["colour_error"] == {"hair": pytest.approx(6.5), "skin": None}
     assert found["second_opinion"]["altered"]["fitted"] == pytest.approx(0.7)
     assert found["iou"] == {"mean": 0.5, "hair": pytest.approx(0.4), "nose": pytest.approx(0.6)}
     assert found["terms"] == {"distance": pytest.approx(0.6), "total": 1.0}
@@ -151,4 +234,5 @@ def test_no_identification_without_identities() -> None:
     found = summary([_fitted("x", "", 0.0, 0.1, 0.4, "hero")])
     assert "identification" not in found
     assert "verification" not in found
+    assert "consistency" not in found
     assert summary([])["photos"] == 0
