@@ -34,6 +34,7 @@ _NAMES = {
     "hookspecs": (
         *("hookimpl", "CheckSpec", "Recognizer", "RecognizerSpec"),
         *("Parser", "ParserSpec", "Detector", "DetectorSpec"),
+        *("Landmarker", "LandmarkerSpec"),
     ),
     "plugins": ("game", "games", "recognizer", "parser", "detector"),
     "pipeline": ("fit", "FitResult", "Fitter", "render"),
@@ -73,6 +74,8 @@ if TYPE_CHECKING:
     from .hookspecs import CheckSpec as CheckSpec
     from .hookspecs import Detector as Detector
     from .hookspecs import DetectorSpec as DetectorSpec
+    from .hookspecs import Landmarker as Landmarker
+    from .hookspecs import LandmarkerSpec as LandmarkerSpec
     from .hookspecs import Parser as Parser
     from .hookspecs import ParserSpec as ParserSpec
     from .hookspecs import Recognizer as Recognizer

@@ -7,7 +7,7 @@ describes its networks, and ``load`` imports them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import torch
 
     from .alignment import Face
+    from .landmarks import DenseLandmarks, ExpressionBasis
     from .parsing.network import Features
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "Detector",
     "DetectorSpec",
     "HookSpecs",
+    "Landmarker",
+    "LandmarkerSpec",
     "Metric",
     "Parser",
     "ParserSpec",
@@ -107,6 +110,40 @@ class Parser(Protocol):
         ...
 
 
+@runtime_checkable
+class Landmarker(Protocol):
+    """Detector of dense landmarks and of the expression of one face."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def regions(self) -> Mapping[str, Sequence[int]]:
+        """Indices of the landmarks of each region: ``left_eye``, ``right_eye``, ``left_brow``,
+        ``right_brow``, ``nose``, ``lips``, ``jaw``, ``forehead``; left and right are the
+        subject's. A landmark is in one region or none."""
+        ...
+
+    @property
+    def expressions(self) -> Sequence[str]:
+        """Names of the expression coefficients, ARKit's where they exist, e.g. ``jawOpen``."""
+        ...
+
+    @property
+    def basis(self) -> ExpressionBasis | None:
+        """Effect of expressions on the landmarks, for engines that draw no expressions."""
+        ...
+
+    def find(
+        self,
+        picture: np.ndarray[Any, np.dtype[np.uint8]],
+        landmarks: np.ndarray[Any, np.dtype[np.float64]],
+    ) -> DenseLandmarks | None:
+        """Return the dense landmarks of the face at the five landmarks (5, 2), in pixels of a
+        picture uint8 (H, W, 3) sRGB; None if there is no face."""
+        ...
+
+
 def _available() -> str | None:
     return None
 
@@ -150,6 +187,20 @@ class DetectorSpec:
 
     def __post_init__(self) -> None:
         check_name("detector", self.name)
+
+
+@dataclass(frozen=True)
+class LandmarkerSpec:
+    """Description of a landmarker; attributes as in :class:`RecognizerSpec`."""
+
+    name: str
+    title: str
+    load: Callable[[], Landmarker]
+    licence: str = ""
+    available: Callable[[], str | None] = _available
+
+    def __post_init__(self) -> None:
+        check_name("landmarker", self.name)
 
 
 @dataclass(frozen=True)
@@ -211,6 +262,10 @@ class HookSpecs:
     @hookspec
     def f2p_detectors(self) -> list[DetectorSpec]:  # type: ignore[empty-body]
         """Face detectors, best first."""
+
+    @hookspec
+    def f2p_landmarkers(self) -> list[LandmarkerSpec]:  # type: ignore[empty-body]
+        """Landmarkers, best first. Without one, fits work without landmark terms."""
 
     @hookspec
     def f2p_commands(self) -> list[click.Command]:  # type: ignore[empty-body]

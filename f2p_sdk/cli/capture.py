@@ -97,7 +97,8 @@ def command(
             with progress(f"capturing {kind.name}", total, quiet=as_json) as update:
                 update(sum(job.done for job in jobs), total, "waiting for the engine")
                 with listening.open_engine(kind, engines=engines, restarts=RESTARTS) as host:
-                    if count >= MESH_COUNT:
+                    # Imitators, which use meshes, are trained on standard portraits.
+                    if count >= MESH_COUNT and not settings["vary"]:
                         draw = partial(capture_mesh, kind.layout, host, out, deadline=deadline)
                         draw(progress=lambda at, of: update(at, of, "drawing meshes"))
                     started = time.perf_counter()

@@ -10,9 +10,10 @@ The published objective is ``alpha * L1 + L2`` (slides, "Overall loss function")
 
 from .appearance import Colour, Content, Parts
 from .identity import Distance, Identity
+from .landmarks import Landmarks, Leak, align_points
 from .objective import Loss, Objective
 from .regularisers import ChoicePrior, EntropyPenalty, Prior, WhitenedPrior
-from .sample import Parsed, Sample, Term
+from .sample import Located, Parsed, Sample, Term
 
 __all__ = [
     "ChoicePrior",
@@ -21,6 +22,9 @@ __all__ = [
     "Distance",
     "EntropyPenalty",
     "Identity",
+    "Landmarks",
+    "Leak",
+    "Located",
     "Loss",
     "Objective",
     "Parsed",
@@ -29,4 +33,5 @@ __all__ = [
     "Sample",
     "Term",
     "WhitenedPrior",
+    "align_points",
 ]

@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol, TypeVar
 
 from torch import Tensor
 
-__all__ = ["Parsed", "Sample", "Term", "need"]
+__all__ = ["Located", "Parsed", "Sample", "Term", "need"]
 
 _T = TypeVar("_T")
 
@@ -26,6 +26,19 @@ class Parsed:
 
 
 @dataclass(frozen=True)
+class Located:
+    """Dense landmarks and expressions of a batch of pictures.
+
+    Attributes:
+        points: (B, N, 3), x and y as fractions of the picture's side, z in the same unit.
+        expression: (B, E), coefficients, about in [0, 1].
+    """
+
+    points: Tensor
+    expression: Tensor
+
+
+@dataclass(frozen=True)
 class Sample:
     """One batch of candidates.
 
@@ -34,12 +47,14 @@ class Sample:
         picture: (B, 3, S, S) RGB sRGB in [0, 1]; None where no term reads it.
         embedding: (V, B, E), embeddings of V crops of each picture, or None.
         parsed: output of the parser, or None.
+        located: dense landmarks, or None.
     """
 
     vector: Tensor
     picture: Tensor | None = None
     embedding: Tensor | None = None
     parsed: Parsed | None = None
+    located: Located | None = None
 
 
 class Term(Protocol):

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from .. import images, plugins
-from ..alignment import align, pick_face
+from ..alignment import Aligned, align, pick_face
 from ..errors import UsageError
 from ..images import Picture
+from ..landmarks import LandmarkReader, load_landmarks
 from ..parsing.picture_parser import PictureParser
 from ..recognizers.embedding import embed_face, find_landmarks
 from ..search import Space
@@ -22,6 +23,7 @@ from ..tensors import to_array, to_tensor
 from .augmentation import AugmentedEmbedding, LandmarkTracker
 from .blur import Blur, match_blur
 from .denoising import denoised
+from .expression import NeutralFace, neutral_face
 from .method import Context, Method
 from .methods import method as find_method
 from .own_picture import is_own_picture
@@ -93,6 +95,11 @@ class Fitter:
         self.reader: PictureParser | None = None
         if parser is not None or plugins.usable(plugins.parsers()):
             self.reader = PictureParser(_opened(parser, plugins.parser))
+        self.locate: LandmarkReader | None = None
+        landmarker = plugins.landmarker()
+        if landmarker is not None and self.kind.landmarks_path is not None:
+            model = load_landmarks(self.kind.landmarks_path, self.layout, landmarker.name)
+            self.locate = LandmarkReader(landmarker, model, self.framing)
         self.population: Tensor | None = None  # sliders (N, C)
         if population:
             vectors = np.stack([self.layout.encode(character) for character in population])
@@ -232,13 +239,24 @@ class Fitter:
                 remedy="give the picture as `f2p render --via engine` writes it, or use "
                 "--method best for a photo",
             )
+        aligned = align(picture, framed, replace(self.framing, size=self.size))
         return Subject(
             picked,
-            align(picture, framed, replace(self.framing, size=self.size)),
+            aligned,
             embed_face(self.recognizer, picture, landmarks),
             embed_face(self.measure, picture, landmarks)[0],
             own,
+            None if own_picture else self._neutral_face(aligned),
         )
+
+    def _neutral_face(self, aligned: Aligned) -> NeutralFace | None:
+        """Face of an aligned photo; None without landmarks."""
+        if self.locate is None:
+            return None
+        found = self.locate.landmarker.find(aligned.picture, aligned.landmarks)
+        if found is None:
+            return None
+        return neutral_face(found, self.locate.model, self.locate.landmarker)
 
     def distance(self, picture: Picture, measured: Tensor) -> float:
         """Return the Euclidean distance of a picture's embedding to (E',), both by `measure`."""
@@ -292,6 +310,7 @@ class Fitter:
             self.engine,
             size,
             self.reader,
+            self.locate,
             match_blur(subject.aligned.picture, average) if plan.match_blur else Blur(),
             clock,
         )

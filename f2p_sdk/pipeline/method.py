@@ -16,6 +16,7 @@ from .renderers import EngineRenderer, Imitator
 from .report import Clock
 
 if TYPE_CHECKING:
+    from ..landmarks import LandmarkReader
     from ..objective import Objective
     from ..parsing.picture_parser import PictureParser
     from ..search import Problem, Render, Space
@@ -125,6 +126,7 @@ class Context:
         engine: None to use the imitator in its place.
         size: side of the pictures that are compared.
         reader: the face parser, or None.
+        locate: finds dense landmarks of candidates, or None.
         blur: of the photo.
         clock: of the fit.
     """
@@ -139,6 +141,7 @@ class Context:
     engine: EngineRenderer | None = None
     size: int = 256
     reader: PictureParser | None = None
+    locate: LandmarkReader | None = None
     blur: Blur = field(default_factory=Blur)
     clock: Clock = field(default_factory=Clock)
 
@@ -156,7 +159,9 @@ class Context:
         """Return a problem that embeds plain crops."""
         from ..search import Problem
 
-        return Problem(space, objective, render, self.embed_plain, self.reader, self.blur)
+        return Problem(
+            space, objective, render, self.embed_plain, self.reader, self.locate, self.blur
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

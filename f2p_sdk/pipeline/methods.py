@@ -28,6 +28,8 @@ CONTENT: Mapping[str, float] = {**FEATURES, "face_skin": 0.3, "hair": 0.5, "inne
 #: Parts of `best`: hair is one class of many, but half of the player's impression.
 PARTS: Mapping[str, float] = {**FEATURES, "face_skin": 1.0, "hair": 4.0, "inner_mouth": 0.0}
 
+_NO_LANDMARKS: Mapping[str, float] = {"landmarks": 0.0, "leak": 0.0}
+
 _BEST = Method(
     name="best",
     title="Adam through the imitator, then on the engine's pictures, with searches over choices",
@@ -37,10 +39,15 @@ _BEST = Method(
             optimiser=Adam(steps=24, rate=0.06, logit_rate=0.25, sharpness=(1.0, 4.0)),
             relaxed=True,
         ),
-        # The recognizer is the slowest network and hardly reacts to choices.
-        ChoiceSearch(name="guess", weights={"distance": 0.0, "colour": 15.0, "parts": 6.0}),
+        # The recognizer is the slowest network and hardly reacts to choices. Landmarks follow
+        # sliders alone, but for the brows.
+        ChoiceSearch(
+            name="guess", weights={"distance": 0.0, **_NO_LANDMARKS, "colour": 15.0, "parts": 6.0}
+        ),
         GradientSearch(name="engine", optimiser=Adam(steps=26, rate=0.04), engine=True),
-        ChoiceSearch(name="choices", shortlist=6, weights={"colour": 15.0, "parts": 6.0}),
+        ChoiceSearch(
+            name="choices", shortlist=6, weights={**_NO_LANDMARKS, "colour": 15.0, "parts": 6.0}
+        ),
         GradientSearch(name="refine", optimiser=Adam(steps=30, rate=0.025), engine=True),
     ),
     weights={
@@ -48,6 +55,8 @@ _BEST = Method(
         "content": 0.75,
         "parts": 1.5,
         "colour": 5.0,
+        "landmarks": 150.0,
+        "leak": 0.3,
         # Without a prior faces become old and rough; a strong one removes the likeness.
         "prior": 0.003,
         "entropy": 0.02,
@@ -131,11 +140,24 @@ ABLATIONS: Mapping[str, Method] = {
         _only(
             "content-only", "best, without identity and colour", "content", "parts", *_REGULARISERS
         ),
-        _only("both", "best, without colour", "distance", "content", "parts", *_REGULARISERS),
+        _only(
+            "both",
+            "best, without colour and landmarks",
+            "distance",
+            "content",
+            "parts",
+            *_REGULARISERS,
+        ),
         _only(
             "no-prior",
             "best, without the prior",
-            *("distance", "content", "parts", "colour", "entropy", "choice_prior"),
+            *("distance", "content", "parts", "colour", "landmarks", "leak"),
+            *("entropy", "choice_prior"),
+        ),
+        _only(
+            "no-landmarks",
+            "best, without dense landmarks",
+            *("distance", "content", "parts", "colour", *_REGULARISERS),
         ),
         replace(
             _BEST,

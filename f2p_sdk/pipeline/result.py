@@ -13,6 +13,7 @@ from ..images import Picture
 if TYPE_CHECKING:
     from ..alignment import Aligned, PickedFace
     from ..parameters import Character
+    from .expression import NeutralFace
 
 __all__ = ["FitResult", "Subject"]
 
@@ -27,6 +28,7 @@ class Subject:
         target: (2, E), embeddings of the face and of its mirror image, by the search's recognizer.
         measured: (E',), embedding by the recognizer that measures likeness.
         own: the engine itself drew the picture.
+        face: without expression and turn; None without a landmarker or a landmark model.
     """
 
     picked: PickedFace
@@ -34,6 +36,7 @@ class Subject:
     target: Tensor
     measured: Tensor
     own: bool = False
+    face: NeutralFace | None = None
 
 
 @dataclass(frozen=True)

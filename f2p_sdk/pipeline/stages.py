@@ -51,6 +51,7 @@ class GradientSearch(Stage):
             render,
             context.embed,
             context.reader,
+            context.locate,
             context.blur,
         )
         with context.clock.stage(self.name, self.steps) as progress:

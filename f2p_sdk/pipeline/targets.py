@@ -16,6 +16,8 @@ from ..objective import (
     Distance,
     EntropyPenalty,
     Identity,
+    Landmarks,
+    Leak,
     Objective,
     Parsed,
     Parts,
@@ -30,13 +32,16 @@ from ..search import Space
 from ..tensors import to_tensor
 from .background import backdrop_colour
 from .colours import CellColours, photo_colours, picture_colours
+from .expression import NeutralFace
 from .method import Method
 from .result import Subject
 
 __all__ = ["Targets", "whitened_prior"]
 
 _HAIR = "hair"  # name of the parser's class
-_PARSED = {"content", "parts"}  # terms that need a parser
+# Terms that are left out where there is no parser, or no dense landmarks.
+_OPTIONAL = {"content", "parts", "landmarks", "leak"}
+_MOUTH = ("upper_lip", "inner_mouth", "lower_lip")
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Targets:
     strictness: float = 0.5  # of the term ``colour``
     # Output for the aligned photo, class weights (K,) of the terms ``content`` and ``parts``.
     parsed: tuple[Parsed, Tensor, Tensor] | None = None
+    face: NeutralFace | None = None
     prior: Term | None = None  # replaces :class:`Prior` around the start
     cosine: bool = False  # the recognizer compares embeddings by angle
 
@@ -74,8 +80,14 @@ class Targets:
         if reader is not None:
             with torch.no_grad():
                 found = reader(to_tensor(aligned))
-            weights = reader.class_weights(method.classes), reader.class_weights(method.places)
-            parsed = found, *weights
+            calm = 1 - (0.0 if subject.face is None else subject.face.mouth)
+            weights = [
+                reader.class_weights(
+                    {name: w * (calm if name in _MOUTH else 1) for name, w in table.items()}
+                )
+                for table in (method.classes, method.places)
+            ]
+            parsed = found, weights[0], weights[1]
             if _HAIR in reader.parser.classes:
                 k = reader.parser.classes.index(_HAIR)
                 hair = found.probabilities[:, k : k + 1]
@@ -85,13 +97,13 @@ class Targets:
             wall = backdrop_colour(average, landmarks)
             colours = photo_colours(aligned, landmarks, wall, method.grid, hair)
         embeddings = subject.target if method.mirrored else subject.target[:1]
-        return cls(embeddings, colours, method.strictness, parsed, prior, cosine)
+        return cls(embeddings, colours, method.strictness, parsed, subject.face, prior, cosine)
 
     def objective(self, space: Space, weights: Mapping[str, float]) -> Objective:
         """Return the objective with these weights by term name.
 
-        Terms that need a parser are left out where there is none. Priors are centred on the start
-        of the space.
+        Terms that need a parser or dense landmarks are left out where there are none. Priors are
+        centred on the start of the space.
         """
         makers: dict[str, Callable[[], Term]] = {
             "identity": lambda: Identity(self.embeddings),
@@ -105,11 +117,15 @@ class Targets:
             parsed, classes, places = self.parsed
             makers["content"] = lambda: Content.of(parsed, classes)
             makers["parts"] = lambda: Parts(parsed.probabilities, places)
+        if self.face is not None:
+            face = self.face
+            makers["landmarks"] = lambda: Landmarks(face.points, face.weights)
+            makers["leak"] = lambda: Leak(face.neutral, face.leaks)
         return Objective(
             {
                 name: (weight, makers[name]())
                 for name, weight in weights.items()
-                if name in makers or name not in _PARSED
+                if name in makers or name not in _OPTIONAL
             }
         )
 

@@ -49,7 +49,12 @@ def verify(
     embedded = torch.stack([embed(picture) for picture in blurred])[None]
     shown = torch.cat([to_tensor(picture) for picture in blurred])
     problem = Problem(
-        context.space, context.objective({}), lambda *_: shown, lambda *_: embedded, context.reader
+        context.space,
+        context.objective({}),
+        lambda *_: shown,
+        lambda *_: embedded,
+        context.reader,
+        context.locate,
     )
     with torch.no_grad():
         loss = problem.loss(vectors)

@@ -15,6 +15,8 @@ from ..hookspecs import (
     CheckSpec,
     Detector,
     DetectorSpec,
+    Landmarker,
+    LandmarkerSpec,
     Parser,
     ParserSpec,
     Recognizer,
@@ -36,6 +38,8 @@ __all__ = [
     "game",
     "games",
     "kinds",
+    "landmarker",
+    "landmarkers",
     "likeness_recognizer",
     "manager",
     "parser",
@@ -102,6 +106,11 @@ def detectors() -> list[DetectorSpec]:
     return list(manager().collect("f2p_detectors"))
 
 
+def landmarkers() -> list[LandmarkerSpec]:
+    """Return all landmarkers, best first."""
+    return list(manager().collect("f2p_landmarkers"))
+
+
 def recognizer(name: str | None = None) -> Recognizer:
     """Return the recognizer of this name, or the best available one; the first call loads it.
 
@@ -123,6 +132,18 @@ def detector(name: str | None = None) -> Detector:
     return found
 
 
+def landmarker(name: str | None = None) -> Landmarker | None:
+    """Return the landmarker of this name; without a name the best available one, or None.
+
+    Raises UnknownNameError, or PluginError if the named one is not available.
+    """
+    specs = landmarkers()
+    if name is None and not usable(specs):
+        return None
+    found: Landmarker = manager().load("landmarker", name, specs)
+    return found
+
+
 def parser(name: str | None = None) -> Parser:
     """Return the face parser of this name, or the best available one; as :func:`recognizer`."""
     found: Parser = manager().load("parser", name, parsers())
@@ -139,6 +160,8 @@ def checks() -> list[CheckSpec]:
     return list(manager().collect("f2p_checks"))
 
 
-def usable(specs: Sequence[RecognizerSpec | DetectorSpec | ParserSpec]) -> list[str]:
+def usable(
+    specs: Sequence[RecognizerSpec | DetectorSpec | ParserSpec | LandmarkerSpec],
+) -> list[str]:
     """Return the names of the available ones in the same order."""
     return [spec.name for spec in specs if unavailable_reason(spec) is None]

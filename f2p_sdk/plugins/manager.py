@@ -17,12 +17,13 @@ from ..hookspecs import (
     CheckSpec,
     DetectorSpec,
     HookSpecs,
+    LandmarkerSpec,
     ParserSpec,
     RecognizerSpec,
 )
 from ..kinds import Game
 
-Spec = TypeVar("Spec", RecognizerSpec, ParserSpec, DetectorSpec)
+Spec = TypeVar("Spec", RecognizerSpec, ParserSpec, DetectorSpec, LandmarkerSpec)
 
 _HOOKS = tuple(name for name in vars(HookSpecs) if name.startswith("f2p_"))
 
@@ -180,6 +181,7 @@ _TYPES: dict[str, tuple[type, str]] = {
     "f2p_recognizers": (RecognizerSpec, "recognizer"),
     "f2p_parsers": (ParserSpec, "parser"),
     "f2p_detectors": (DetectorSpec, "detector"),
+    "f2p_landmarkers": (LandmarkerSpec, "landmarker"),
     "f2p_checks": (CheckSpec, "check"),
     "f2p_commands": (object, "command"),  # checked later: this module does not import click
 }
@@ -212,7 +214,9 @@ def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def unavailable_reason(spec: RecognizerSpec | ParserSpec | DetectorSpec) -> str | None:
+def unavailable_reason(
+    spec: RecognizerSpec | ParserSpec | DetectorSpec | LandmarkerSpec,
+) -> str | None:
     """Return None if ``spec`` can be loaded, else the reason."""
     try:
         return spec.available()

@@ -14,7 +14,7 @@ from torch.optim import Adam as TorchAdam
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, StepLR
 
 from ..errors import SearchError
-from ..objective import Loss, Objective, Parsed, Sample
+from ..objective import Located, Loss, Objective, Parsed, Sample
 from .space import Space
 
 __all__ = ["Adam", "GradientDescent", "Optimiser", "Problem", "Render", "Result", "minimise"]
@@ -25,14 +25,16 @@ Render = Callable[[Tensor, int], Tensor]
 Embed = Callable[[Tensor, int], Tensor]
 #: (B, 3, S, S) -> output of the face parser.
 Parse = Callable[[Tensor], Parsed]
+#: Relaxed vectors (B, D), their pictures (B, 3, S, S) -> dense landmarks.
+Locate = Callable[[Tensor, Tensor], Located]
 
 
 @dataclass(frozen=True)
 class Problem:
     """Search space, objective, and the networks between vector and terms.
 
-    ``embed`` and ``parse`` run only where a term reads their output. ``blur`` is applied to every
-    picture first; None for nothing.
+    ``embed``, ``parse`` and ``locate`` run only where a term reads their output. ``blur`` is
+    applied to every picture first; None for nothing.
     """
 
     space: Space
@@ -40,6 +42,7 @@ class Problem:
     render: Render
     embed: Embed | None = None
     parse: Parse | None = None
+    locate: Locate | None = None
     blur: Callable[[Tensor], Tensor] | None = None
 
     def loss(self, vector: Tensor, step: int = 0) -> Loss:
@@ -50,12 +53,14 @@ class Problem:
         reads = self.objective.reads
         embed = self.embed if "embedding" in reads else None
         parse = self.parse if "parsed" in reads else None
+        locate = self.locate if "located" in reads else None
         return self.objective(
             Sample(
                 vector,
                 picture,
                 None if embed is None else embed(picture, step),
                 None if parse is None else parse(picture),
+                None if locate is None else locate(vector, picture),
             )
         )
 

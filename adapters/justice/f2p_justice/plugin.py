@@ -23,6 +23,7 @@ def _kind(name: str) -> Kind:
         framing_path=HERE / f"{name}.framing.toml",
         weights={"mesh": HERE / "weights" / f"{name}-mesh.safetensors"},
         engine=engine,
+        landmarks_path=HERE / "weights" / f"{name}-landmarks.safetensors",
     )
 
 

@@ -1,0 +1,89 @@
+"""The photo's face without its expression and turn, from dense landmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..landmarks import DenseLandmarks, LandmarkModel
+from ..landmarks.dense import eye_distance, point_weights
+from ..objective import align_points
+
+if TYPE_CHECKING:
+    from ..hookspecs import Landmarker
+
+__all__ = ["LEAKS", "NeutralFace", "neutral_face"]
+
+#: Coefficients that must not show in the neutral character, ARKit's names.
+LEAKS = (
+    *("mouthSmileLeft", "mouthSmileRight", "jawOpen", "mouthUpperUpLeft", "mouthUpperUpRight"),
+    *("mouthFrownLeft", "mouthFrownRight", "mouthPucker"),
+)
+#: Coefficients that move the mouth so far that its parts in the photo say little about its shape.
+_MOUTH = (*LEAKS[:5], "mouthFunnel", "mouthPucker", "mouthLowerDownLeft", "mouthLowerDownRight")
+
+
+@dataclass(frozen=True)
+class NeutralFace:
+    """A photo's face as the landmark terms compare it.
+
+    Attributes:
+        points: (N, 3), frontal and neutral, in eye distances.
+        weights: (N,), of the points.
+        neutral: (K,), mean coefficients of neutral faces for the columns ``leaks``.
+        leaks: (K,), columns of the coefficients that must not show.
+        mouth: in [0, 1], strength of the mouth's expression.
+        scene: the photo's expression and turn for an engine that draws scenes.
+    """
+
+    points: Tensor
+    weights: Tensor
+    neutral: Tensor
+    leaks: Tensor
+    mouth: float
+    scene: Mapping[str, Any]
+
+
+def neutral_face(
+    found: DenseLandmarks, model: LandmarkModel, landmarker: Landmarker
+) -> NeutralFace:
+    """Turn the landmarks of a photo to the front, and subtract its expression.
+
+    Args:
+        found: of the aligned photo.
+        model: of the kind; gives the frontal mean face and the effect of expressions.
+    """
+    names, basis = list(landmarker.expressions), model.basis
+    weights = torch.from_numpy(point_weights(landmarker.regions, len(found.points)))
+    eyes = eye_distance(model.mean.numpy(), landmarker.regions)
+    front = (model.mean - model.mean.mean(dim=0)) / eyes
+    moved = torch.from_numpy(basis(found.expression)).float()
+    points = torch.from_numpy(found.points)[None]
+    # The mean face with the photo's expression shows the turn better than the neutral one.
+    turned, rotation = align_points(points, front + moved, weights)
+    neutral = turned[0] - moved
+    expression = torch.from_numpy(found.expression)
+    leaks = torch.tensor([names.index(name) for name in LEAKS if name in names], dtype=torch.long)
+    mouth = [names.index(name) for name in _MOUTH if name in names]
+    above = (found.expression - basis.neutral)[mouth]
+    strength = float(np.clip(above.max(initial=0.0), 0, 1))
+    scene: dict[str, Any] = _turn(rotation[0])
+    actions = model.scene_expression(expression)
+    if actions:
+        scene["expression"] = actions
+    return NeutralFace(
+        neutral, weights, torch.from_numpy(basis.neutral)[leaks], leaks, strength, scene
+    )
+
+
+def _turn(rotation: Tensor) -> dict[str, float]:
+    """Yaw and pitch in degrees of the rotation (3, 3) that brings a face to the front."""
+    forward = rotation[2]  # in the photo, of the direction that is z in the front
+    yaw = float(torch.rad2deg(torch.atan2(forward[0], forward[2])))
+    pitch = float(torch.rad2deg(torch.atan2(forward[1], forward[2].hypot(forward[0]))))
+    return {"yaw": round(yaw, 1), "pitch": round(pitch, 1)}
