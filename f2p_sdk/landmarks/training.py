@@ -97,12 +97,14 @@ def train_landmarks(
         "r2": float(1 - left[best].sum() / np.square(_centred(data.points[held])).sum()),
         "error": float(np.sqrt(left[best].reshape(-1, 3)[:, :2].sum(axis=1)).mean() / eyes),
     }
-    size, basis = layout.size, landmarker.basis
+    size = layout.size
     drive = np.zeros((data.expressions.shape[1], 0))
     if int(data.actions.any(axis=1).sum()) >= _LEAST_EXPRESSIONS:
         moved = data.actions @ points.slope[size:] / eyes
         basis, drive, figures["expression_r2"] = _expression_basis(data, moved)
-    if basis is None:
+    elif (shipped := landmarker.basis) is not None:
+        basis = shipped
+    else:
         raise DatasetError(
             f"the data have fewer than {_LEAST_EXPRESSIONS} pictures with an expression, and the "
             "landmarker brings no basis of expressions",
