@@ -78,8 +78,8 @@ class Kind:
         framing_path: TOML file of the framing; None if photos cannot be fitted to this kind.
         weights: imitator weights by name, e.g. ``{"compact": Path(...)}``. A file may be absent
             (not trained yet), see :meth:`weights_state`.
-        landmarks_path: file of the kind's landmark model, see `f2p train landmarks`; None for
-            fits without landmark terms.
+        landmarks_path: file of the kind's landmark model, see `f2p train landmarks`; None, or
+            absent, for fits without landmark terms.
         engine: returns the command line (argv) that starts an engine and connects it to the given
             endpoint; None if the engine must be started by hand.
     """

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ciede2000", "confusion_matrix", "iou", "psnr", "srgb_to_lab"]
+__all__ = ["ciede2000", "confusion_matrix", "iou", "lab_to_srgb", "psnr", "srgb_to_lab"]
 
 
 def psnr(mean_square: float, peak: float = 1.0, limit: float = 99.0) -> float:
@@ -40,17 +40,28 @@ def iou(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     return found
 
 
+_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+_WHITE = np.array([0.9505, 1.0, 1.089])  # D65
+
+
 def srgb_to_lab(colours: NDArray[Any]) -> NDArray[np.float64]:
     """Convert sRGB (..., 3) in [0, 255] to CIE Lab (..., 3), D65."""
     x = colours.astype(np.float64) / 255
     linear = np.where(x > 0.04045, ((x + 0.055) / 1.055) ** 2.4, x / 12.92)
-    to_xyz = np.array(
-        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-    )
-    ratio = linear @ to_xyz.T / np.array([0.9505, 1.0, 1.089])
+    ratio = linear @ _TO_XYZ.T / _WHITE
     f = np.where(ratio > 0.008856, np.cbrt(ratio), 7.787 * ratio + 16 / 116)
     parts = (116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2]))
     return np.stack(parts, axis=-1)
+
+
+def lab_to_srgb(colours: NDArray[Any]) -> NDArray[np.float64]:
+    """Convert CIE Lab (..., 3), D65, to sRGB (..., 3) in [0, 255]; clips what sRGB has not."""
+    level = (colours[..., 0] + 16) / 116
+    f = np.stack([level + colours[..., 1] / 500, level, level - colours[..., 2] / 200], axis=-1)
+    ratio = np.where(f**3 > 0.008856, f**3, (f - 16 / 116) / 7.787)
+    linear = np.clip(ratio * _WHITE @ np.linalg.inv(_TO_XYZ).T, 0, 1)
+    x = np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
+    return np.asarray(255 * x)
 
 
 def ciede2000(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:

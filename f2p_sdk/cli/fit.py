@@ -79,9 +79,10 @@ def command(
 ) -> int:
     """Fit characters of a game to PHOTOS of faces.
 
-    Writes character.json (can be edited, and applied with `f2p apply`), picture.png (drawn by the
-    game's engine), sheet.png (photo, imitator and engine side by side) and report.json. The
-    command starts and stops the engine, unless --listen is given.
+    Writes character.json (can be edited, and applied with `f2p apply`), picture.png (the portrait
+    by the game's engine), as_photo.png (in the photo's expression, turn and light, where the engine
+    can draw them), sheet.png (photo and pictures side by side) and report.json. The command starts
+    and stops the engine, unless --listen is given.
     """
     if no_engine:
         listening.refuse("leave out --no-engine")
@@ -190,17 +191,23 @@ def _write(folder: Path, photo: Path, result: FitResult) -> dict[str, str]:
     from ..files import atomic_write
     from ..images import save, side_by_side
 
-    pictures = {"photo": result.photo, "imitator": result.imitation}
-    if result.picture is not None:
-        pictures["engine"] = result.picture
+    pictures = {
+        "photo": result.photo,
+        "as in the photo": result.as_photo,
+        "engine": result.picture,
+        "imitator": result.imitation if result.picture is None else None,
+    }
+    shown = {name: picture for name, picture in pictures.items() if picture is not None}
     report = json.dumps({"photo": str(photo), **result.report}, indent=1, allow_nan=False)
     files = {
         "character": result.character.save(folder / "character.json"),
         "report": atomic_write(folder / "report.json", report + "\n"),
-        "sheet": save(folder / "sheet.png", side_by_side(list(pictures.values()), list(pictures))),
+        "sheet": save(folder / "sheet.png", side_by_side(list(shown.values()), list(shown))),
     }
     if result.picture is not None:
         files["picture"] = save(folder / "picture.png", result.picture)
+    if result.as_photo is not None:
+        files["as_photo"] = save(folder / "as_photo.png", result.as_photo)
     return {name: str(path) for name, path in files.items()}
 
 

@@ -14,8 +14,11 @@ from torch.nn import functional
 from .. import images, plugins
 from ..hookspecs import Recognizer
 from ..images import Picture
+from ..landmarks import LandmarkReader
 from ..metrics import ciede2000, confusion_matrix, iou, srgb_to_lab
+from ..objective import align_points
 from ..pipeline import Fitter, Subject
+from ..pipeline.expression import NeutralFace
 from ..recognizers.embedding import MIRRORED, embed_face, find_landmarks
 from ..tensors import to_tensor
 from .figures import landmark_error
@@ -38,7 +41,8 @@ class Measurements:
     Attributes:
         photo, picture: embeddings (E,) by the measuring recognizer.
         figures: ``landmark_error``, ``iou`` (mean over classes), ``colour_error.NAME`` (CIEDE2000)
-            of hair and skin, and the distance ``second.NAME`` of each second opinion.
+            of hair and skin, the distance ``second.NAME`` of each second opinion, and the figures
+            of :func:`dense_figures`.
         classes: intersection over union by class.
         opinions: embeddings of photo and picture by second opinion.
     """
@@ -88,6 +92,7 @@ class Measurer:
             "iou": float(np.mean(list(classes.values()))) if classes else None,
             **{f"colour_error.{name}": error for name, error in colours.items()},
             **{f"second.{k}": float(np.linalg.norm(a - b)) for k, (a, b) in opinions.items()},
+            **dense_figures(fitter.locate, subject.face, picture),
         }
         embedding = _embedding(fitter.measure, picture, landmarks)
         return Measurements(subject.measured.numpy(), embedding, figures, classes, opinions)
@@ -118,6 +123,35 @@ class Measurer:
             for name, label in COLOURS.items()
             if label in names
         }
+
+
+def dense_figures(
+    locate: LandmarkReader | None, face: NeutralFace | None, picture: Picture
+) -> dict[str, float | None]:
+    """Figures of dense landmarks; empty without them, None where the picture shows no face.
+
+    ``dense_error.all`` and ``dense_error.no_mouth`` are mean distances in the picture's plane to
+    the photo's face without expression and turn, after a similarity, in eye distances.
+    ``leak.smile`` and ``leak.jaw_open`` are expression coefficients of the neutral character.
+    """
+    if locate is None or face is None:
+        return {}
+    landmarker, side = locate.landmarker, len(picture)
+    found = landmarker.find(picture, locate.framing.pixels(side))
+    names = ("dense_error.all", "dense_error.no_mouth", "leak.smile", "leak.jaw_open")
+    if found is None:
+        return dict.fromkeys(names)
+    points = torch.from_numpy(found.fractions(side))[None]
+    moved, _ = align_points(points, face.points, face.weights)
+    distances = (moved[0] - face.points)[:, :2].norm(dim=1).numpy()
+    shown = dict(zip(landmarker.expressions, found.expression.tolist(), strict=True))
+    values = (
+        float(distances.mean()),
+        float(np.delete(distances, list(landmarker.regions["lips"])).mean()),
+        (shown["mouthSmileLeft"] + shown["mouthSmileRight"]) / 2,
+        shown["jawOpen"],
+    )
+    return dict(zip(names, values, strict=True))
 
 
 def colour_error(pictures: Sequence[Picture], masks: Sequence[Array]) -> float | None:

@@ -143,6 +143,10 @@ def summary(fitted: Sequence[Fitted]) -> dict[str, Any]:
         "second_opinion": {},
         "terms": _terms(fitted),
     }
+    for name in ("dense_error", "leak"):
+        columns = [c for row in rows[:1] for c in row if c.startswith(f"{name}.")]
+        if columns:
+            document[name] = {c.split(".")[1]: mean(rows, c) for c in columns}
     measured = [one.measurements for one in fitted]
     classes = [one.classes for one in measured]
     if any(classes):

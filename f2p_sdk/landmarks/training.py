@@ -28,7 +28,7 @@ Array = npt.NDArray[np.float64]
 _HELD_OUT = 10  # one in ten pictures
 _PENALTIES = (1e-4, 1e-3, 1e-2)  # of the ridge, in variances of a uniform slider per picture
 _LEAST_EXPRESSIONS = 200  # pictures with an expression, for a basis of this engine
-_NOISE = 0.02  # ridge of the expression's regressions, in squared coefficients per picture
+_NOISE = 0.0005  # ridge of the expression's regressions, in squared coefficients per picture
 
 
 class LandmarkRecord(NamedTuple):

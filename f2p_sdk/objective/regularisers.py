@@ -17,20 +17,23 @@ __all__ = ["ChoicePrior", "EntropyPenalty", "Prior", "WhitenedPrior"]
 
 @dataclass(frozen=True)
 class Prior:
-    """``sum_i (x_i - m_i)^2`` over the sliders, x and m in [0, 1].
+    """``sum_i w_i (x_i - m_i)^2`` over the sliders, x and m in [0, 1].
 
     The negative logarithm of a normal prior, up to a factor. A sum, so the cost of one slider does
     not depend on how many a game has.
 
     Attributes:
         mean: (C,), m.
+        weight: (C,) w, or 1 for all.
     """
 
     reads: ClassVar[frozenset[str]] = frozenset({"vector"})
     mean: Tensor
+    weight: Tensor | float = 1.0
 
     def __call__(self, sample: Sample, /) -> Tensor:
-        return (sample.vector[:, : self.mean.shape[0]] - self.mean).square().sum(dim=1)
+        squares = (sample.vector[:, : self.mean.shape[0]] - self.mean).square()
+        return (squares * self.weight).sum(dim=1)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ face, and around it where hair is told from background.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..images import Picture
 from ..recognizers.embedding import Points
 from ..tensors import cell_means, to_tensor
 from .background import Array, background, eye_coordinates
+from .skin import corrected, skin_shift
 
 __all__ = ["CellColours", "photo_colours", "picture_colours"]
 
@@ -31,7 +33,11 @@ class CellColours:
 
 
 def photo_colours(
-    picture: Picture, landmarks: Points, backdrop: Array, grid: int = 32, hair: Tensor | None = None
+    picture: Picture,
+    landmarks: Points,
+    backdrop: Array,
+    grid: int = 32,
+    classes: Mapping[str, Tensor] | None = None,
 ) -> CellColours:
     """Return the cell colours of an aligned photo, its background replaced by the game's.
 
@@ -40,13 +46,20 @@ def photo_colours(
         landmarks: (5, 2) of the framing, fractions of the picture.
         backdrop: (3,) RGB in [0, 1], background of the game's pictures.
         grid: N.
-        hair: (1, 1, h, w) in [0, 1], a parser's probability of hair.
+        classes: (h, h) in [0, 1], a parser's probabilities by class; hair counts more, and the
+            colour of skin is corrected.
     """
     away = torch.from_numpy(background(picture, landmarks))[None, None].float()
     behind = cell_means(away, grid)[0]
-    worn = torch.zeros(grid, grid) if hair is None else cell_means(hair, grid)[0, 0]
+    seen = classes or {}
+    none = torch.zeros(1, 1)
+    worn = cell_means(seen.get("hair", none)[None, None], grid)[0, 0]
     behind = behind * (1 - worn)
     colours = cell_means(to_tensor(picture), grid)[0]
+    skin = seen.get("face_skin", none)
+    eyes = seen.get("left_eye", none) + seen.get("right_eye", none)
+    shift = skin_shift(picture, skin, eyes)
+    colours = corrected(colours, shift, cell_means(skin[None, None], grid)[0, 0])
     wall = torch.from_numpy(backdrop).float()[:, None, None]
     # A cell that is neither surely person nor surely background says little.
     sure = (2 * behind[0] - 1).square()

@@ -86,4 +86,4 @@ def _turn(rotation: Tensor) -> dict[str, float]:
     forward = rotation[2]  # in the photo, of the direction that is z in the front
     yaw = float(torch.rad2deg(torch.atan2(forward[0], forward[2])))
     pitch = float(torch.rad2deg(torch.atan2(forward[1], forward[2].hypot(forward[0]))))
-    return {"yaw": round(yaw, 1), "pitch": round(pitch, 1)}
+    return {"yaw": round(yaw, 1), "pitch": round(-pitch, 1)}

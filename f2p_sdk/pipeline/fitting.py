@@ -20,6 +20,7 @@ from ..parsing.picture_parser import PictureParser
 from ..recognizers.embedding import embed_face, find_landmarks
 from ..search import Space
 from ..tensors import to_array, to_tensor
+from .as_photo import draw_as_photo
 from .augmentation import AugmentedEmbedding, LandmarkTracker
 from .blur import Blur, match_blur
 from .denoising import denoised
@@ -30,7 +31,7 @@ from .own_picture import is_own_picture
 from .renderers import EngineRenderer, Imitator, open_imitator
 from .report import Clock, Progress, versions
 from .result import FitResult, Subject
-from .targets import Targets, whitened_prior
+from .targets import Targets, slider_prior
 from .verification import verify
 
 if TYPE_CHECKING:
@@ -95,11 +96,7 @@ class Fitter:
         self.reader: PictureParser | None = None
         if parser is not None or plugins.usable(plugins.parsers()):
             self.reader = PictureParser(_opened(parser, plugins.parser))
-        self.locate: LandmarkReader | None = None
-        landmarker = plugins.landmarker()
-        if landmarker is not None and self.kind.landmarks_path is not None:
-            model = load_landmarks(self.kind.landmarks_path, self.layout, landmarker.name)
-            self.locate = LandmarkReader(landmarker, model, self.framing)
+        self.locate = _landmark_reader(self.kind)
         self.population: Tensor | None = None  # sliders (N, C)
         if population:
             vectors = np.stack([self.layout.encode(character) for character in population])
@@ -160,6 +157,7 @@ class Fitter:
             if verified.picture is not None:
                 shown["engine"] = verified.picture
             distances = {k: self.distance(v, subject.measured) for k, v in shown.items()}
+            as_photo, seen = draw_as_photo(context, vector, subject.face, self.size)
         engine = None if self.engine is None else self.engine.info
         report = {
             "game": self.kind.name,
@@ -176,6 +174,7 @@ class Fitter:
             },
             "kept": kept,
             "scene": dict(state.scene),
+            "photo_scene": dict(seen),
             "blur": context.blur.sigma,
             "identity_distance": distances,
             "chosen": verified.chosen,
@@ -198,7 +197,13 @@ class Fitter:
         # Kept values return as given, without float32 rounding.
         character = self.layout.decode(vector.numpy()).replace(**kept)
         return FitResult(
-            character, verified.picture, imitation, subject.aligned.picture, subject, report
+            character,
+            verified.picture,
+            as_photo,
+            imitation,
+            subject.aligned.picture,
+            subject,
+            report,
         )
 
     def see(
@@ -289,9 +294,7 @@ class Fitter:
     def context(
         self, subject: Subject, plan: Method, space: Space, seed: int, clock: Clock
     ) -> Context:
-        prior = None
-        if self.population is not None:
-            prior = whitened_prior(self.layout, self.population, space.start)
+        prior = slider_prior(self.layout, space.start, self.population)
         average, frame = self.average_picture(), np.asarray(self.framing.landmarks, np.float64)
         cosine = self.recognizer.metric == "cosine"
         targets = Targets.of(subject, plan, frame, average, self.reader, prior=prior, cosine=cosine)
@@ -314,6 +317,15 @@ class Fitter:
             match_blur(subject.aligned.picture, average) if plan.match_blur else Blur(),
             clock,
         )
+
+
+def _landmark_reader(kind: Kind) -> LandmarkReader | None:
+    """Return the reader of a kind; None without a landmark model or without a landmarker."""
+    path, landmarker = kind.landmarks_path, plugins.landmarker()
+    if path is None or not Path(path).is_file() or landmarker is None:
+        return None
+    model = load_landmarks(path, kind.layout, landmarker.name)
+    return LandmarkReader(landmarker, model, kind.framing)
 
 
 def _opened(given: str | _Part | None, find: Callable[[str | None], _Part]) -> _Part:

@@ -46,6 +46,8 @@ class FitResult:
     Attributes:
         character: values for the game.
         picture: uint8 (S, S, 3) RGB sRGB, the engine's picture of it; None without an engine.
+        as_photo: uint8 (S, S, 3), the engine's picture of it in the photo's expression, turn and
+            light; None without an engine that draws scenes, or without dense landmarks.
         imitation: uint8 (s, s, 3), the imitator's picture of it.
         photo: uint8 (S, S, 3), the photo in the game's framing.
         subject: the photo as analysed before the search.
@@ -54,6 +56,7 @@ class FitResult:
 
     character: Character
     picture: Picture | None = field(repr=False)
+    as_photo: Picture | None = field(repr=False)
     imitation: Picture = field(repr=False)
     photo: Picture = field(repr=False)
     subject: Subject = field(repr=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-__all__ = ["PARAMETERS", "SceneParameter", "estimate_scene"]
+__all__ = ["LIGHT", "PARAMETERS", "SceneParameter", "estimate_scene"]
 
 Scene = Mapping[str, Any]
 
@@ -39,6 +39,7 @@ PARAMETERS = (
     SceneParameter("light_azimuth", -90.0, 90.0, 25.0, 40.0),
     SceneParameter("light_strength", 0.0, 2.0, 1.0, 0.4),
 )
+LIGHT = PARAMETERS[2:]
 
 
 def estimate_scene(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -36,9 +36,8 @@ from .expression import NeutralFace
 from .method import Method
 from .result import Subject
 
-__all__ = ["Targets", "whitened_prior"]
+__all__ = ["Targets", "slider_prior"]
 
-_HAIR = "hair"  # name of the parser's class
 # Terms that are left out where there is no parser, or no dense landmarks.
 _OPTIONAL = {"content", "parts", "landmarks", "leak"}
 _MOUTH = ("upper_lip", "inner_mouth", "lower_lip")
@@ -54,7 +53,7 @@ class Targets:
     # Output for the aligned photo, class weights (K,) of the terms ``content`` and ``parts``.
     parsed: tuple[Parsed, Tensor, Tensor] | None = None
     face: NeutralFace | None = None
-    prior: Term | None = None  # replaces :class:`Prior` around the start
+    prior: Term | None = None  # of the sliders; a plain one around the start where it is None
     cosine: bool = False  # the recognizer compares embeddings by angle
 
     @classmethod
@@ -76,11 +75,12 @@ class Targets:
             average: uint8 (S, S, 3), the game's picture of the average character.
         """
         aligned = subject.aligned.picture
-        parsed = hair = None
+        parsed, classes = None, {}
         if reader is not None:
             with torch.no_grad():
                 found = reader(to_tensor(aligned))
-            calm = 1 - (0.0 if subject.face is None else subject.face.mouth)
+            aware = subject.face is not None and method.weights.get("landmarks")
+            calm = 1 - subject.face.mouth if subject.face is not None and aware else 1.0
             weights = [
                 reader.class_weights(
                     {name: w * (calm if name in _MOUTH else 1) for name, w in table.items()}
@@ -88,14 +88,12 @@ class Targets:
                 for table in (method.classes, method.places)
             ]
             parsed = found, weights[0], weights[1]
-            if _HAIR in reader.parser.classes:
-                k = reader.parser.classes.index(_HAIR)
-                hair = found.probabilities[:, k : k + 1]
+            classes = dict(zip(reader.parser.classes, found.probabilities[0], strict=True))
         if method.own_picture:
             colours = picture_colours(aligned, method.grid)
         else:
             wall = backdrop_colour(average, landmarks)
-            colours = photo_colours(aligned, landmarks, wall, method.grid, hair)
+            colours = photo_colours(aligned, landmarks, wall, method.grid, classes)
         embeddings = subject.target if method.mirrored else subject.target[:1]
         return cls(embeddings, colours, method.strictness, parsed, subject.face, prior, cosine)
 
@@ -130,9 +128,18 @@ class Targets:
         )
 
 
-def whitened_prior(layout: Layout, population: Tensor, start: Tensor) -> Term:
-    """Return a prior around ``start`` (D,), whitened per group by a population's sliders (N, C)."""
+def slider_prior(layout: Layout, start: Tensor, population: Tensor | None = None) -> Term:
+    """Return the prior around ``start`` (D,), with the layout's weight of each slider.
+
+    Sliders (N, C) of a population of characters whiten it per parameter group.
+    """
+    mean = start[: layout.n_continuous]
+    weight = torch.tensor([slider.prior for slider in layout.continuous])
+    if population is None:
+        return Prior(mean, weight)
     groups: dict[str, list[int]] = {}
     for column, slider in enumerate(layout.continuous):
         groups.setdefault(slider.group, []).append(column)
-    return WhitenedPrior.of(start[: layout.n_continuous], population, list(groups.values()))
+    whitened = WhitenedPrior.of(mean, population, list(groups.values()))
+    scaled = tuple((k, weight[k].sqrt()[:, None] * matrix) for k, matrix in whitened.groups)
+    return replace(whitened, groups=scaled)

@@ -119,5 +119,7 @@ class Runs:
             self._rows[title] = Row(title, first)
         before = self._rows[title]
         added = [(f"{method}: imitator", result.imitation), (f"{method}: engine", result.picture)]
+        if result.as_photo is not None:
+            added.insert(1, (f"{method}: as in the photo", result.as_photo))
         figures = {f"{method}: {k}": v for k, v in row.items() if k not in ("file", "character")}
         self._rows[title] = Row(title, [*before.pictures, *added], {**before.figures, **figures})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -27,8 +27,8 @@ class FaceMesh:
     """478 landmarks and 52 expression coefficients."""
 
     name = "facemesh"
-    regions = REGIONS
-    expressions = EXPRESSIONS
+    regions: Mapping[str, Sequence[int]] = REGIONS
+    expressions: Sequence[str] = EXPRESSIONS
 
     def __init__(self) -> None:
         models = read_models()
