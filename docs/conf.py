@@ -39,6 +39,7 @@ ROOT = DOCS.parent
 FILES = {
     "reference/openhead": ROOT / "plugins" / "openhead" / "README.md",
     "reference/dlib": ROOT / "plugins" / "dlib" / "README.md",
+    "reference/facemesh": ROOT / "plugins" / "facemesh" / "README.md",
     "reference/justice": ROOT / "adapters" / "justice" / "README.md",
     "changelog": ROOT / "CHANGELOG.md",
 }

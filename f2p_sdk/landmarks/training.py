@@ -62,7 +62,7 @@ def train_landmarks(
     out: Path,
     *,
     source: Mapping[str, Any],
-    licence: str = "",
+    licence: str,
 ) -> LandmarkTraining:
     """Fit a :class:`LandmarkModel` to an engine's pictures, and write it.
 
@@ -110,26 +110,28 @@ def train_landmarks(
             "landmarker brings no basis of expressions",
             remedy="capture pictures with --vary expression too",
         )
-    model = LandmarkModel(
-        _tensor(mean),
-        _tensor(points.slope[:size].reshape(size, -1, 3)),
-        _tensor(expression(centre[None])[0]),
-        _tensor(expression.slope[:size]),
-        _tensor(centre[:size]),
-        basis,
-        _tensor(drive),
-        data.names if drive.size else (),
+    names = data.names if drive.size else ()
+    model = LandmarkModel(size, len(mean), len(basis.neutral), names)
+    for name, array in {
+        "centre": centre[:size],
+        "mean": mean,
+        "slope": points.slope[:size].reshape(size, -1, 3),
+        "expression": expression(centre[None])[0],
+        "expression_slope": expression.slope[:size],
+        "neutral": basis.neutral,
+        "displacement": basis.displacement,
+        "drive": drive,
+    }.items():
+        getattr(model, name).copy_(torch.from_numpy(np.ascontiguousarray(array, np.float32)))
+    path = save_landmarks(
+        out,
+        model,
+        layout,
+        landmarker.name,
+        training={**source, "pictures": len(data.vectors), "missed": data.missed},
+        figures=figures,
+        licence=licence,
     )
-    card = {
-        "landmarker": landmarker.name,
-        "game": layout.game,
-        "kind": layout.kind,
-        "layout_hash": layout.hash,
-        "training": {**source, "pictures": len(data.vectors), "missed": data.missed},
-        "licence": licence,
-        "figures": figures,
-    }
-    path = save_landmarks(out, model, card)
     return LandmarkTraining(path, len(data.vectors), data.missed, figures)
 
 
@@ -208,7 +210,3 @@ class _Ridge:
 
 def _centred(values: Array) -> Array:
     return np.asarray(values - values.mean(axis=0))
-
-
-def _tensor(array: Array) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array, np.float32))

@@ -44,6 +44,9 @@ def _all_options(command: click.Command, context: click.Context) -> set[str]:
     return options
 
 
+PIP_OPTIONS = ("--no-deps", "--ignore-requires-python")
+
+
 def test_commands_in_the_text_exist(page: Any) -> None:
     for span in re.findall(r"`(f2p [^`]*)`", page.prose):
         command, words = _find(shlex.split(span)[1:])
@@ -53,7 +56,7 @@ def test_commands_in_the_text_exist(page: Any) -> None:
 
 
 def test_options_in_the_text_exist(page: Any) -> None:
-    known = _all_options(app, click.Context(app)) | {"--rigs", "--no-deps"}
+    known = _all_options(app, click.Context(app)) | {"--rigs", *PIP_OPTIONS}
     for span in re.findall(r"`(--[^`]*)`", page.prose):
         for word in span.split():
             assert not word.startswith("-") or word in known, span

@@ -5,7 +5,7 @@ The landmarker of these tests reads its answer from the picture, so that the tru
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +42,14 @@ class CodedLandmarker:
     """Points and expression of a picture whose first pixels hold the number of a record."""
 
     name = "coded"
-    regions = {"left_eye": (0,), "right_eye": (1,), "nose": (2,), "lips": (3, 4)}
+    regions: Mapping[str, Sequence[int]] = {
+        "left_eye": (0,),
+        "right_eye": (1,),
+        "nose": (2,),
+        "lips": (3, 4),
+    }
     expressions = ("mouthSmileLeft", "jawOpen", "other")
-    basis = None
+    basis: ExpressionBasis | None = None
 
     def __init__(self) -> None:
         self.vectors: list[Any] = []
@@ -95,7 +100,9 @@ def trained(landmarker: CodedLandmarker, records: Records, tmp_path: Path) -> Pa
     rows = records(landmarker, 600)
     rows[7] = rows[7]._replace(picture=np.zeros_like(rows[7].picture))  # no face
     out = tmp_path / "hero.safetensors"
-    result = train_landmarks(HERO, FRAMING, landmarker, rows, out, source={"data": ["toy"]})
+    result = train_landmarks(
+        HERO, FRAMING, landmarker, rows, out, source={"data": ["toy"]}, licence="none"
+    )
     assert (result.pictures, result.missed, result.path) == (599, 1, out)
     assert result.figures["r2"] > 0.999
     assert result.figures["error"] < 1e-2
@@ -137,11 +144,11 @@ def test_an_engine_without_expressions_uses_the_landmarkers_basis(
 ) -> None:
     rows, out = records(landmarker, 100, smiling=False), tmp_path / "w.safetensors"
     with pytest.raises(DatasetError, match="--vary expression") as caught:
-        train_landmarks(HERO, FRAMING, landmarker, rows, out, source={})
+        train_landmarks(HERO, FRAMING, landmarker, rows, out, source={}, licence="none")
     assert "brings no basis" in caught.value.message
     basis = ExpressionBasis(np.zeros(3, np.float32), np.ones((3, 6, 3), np.float32))
-    landmarker.basis = basis  # type: ignore[assignment]
-    train_landmarks(HERO, FRAMING, landmarker, rows, out, source={})
+    landmarker.basis = basis
+    train_landmarks(HERO, FRAMING, landmarker, rows, out, source={}, licence="none")
     model = load_landmarks(out, HERO, "coded")
     assert model.basis.displacement == pytest.approx(basis.displacement)
     assert model.actions == ()
@@ -152,7 +159,13 @@ def test_too_few_pictures_are_refused(
 ) -> None:
     with pytest.raises(DatasetError, match="landmarks need 50 pictures with a face, got 20"):
         train_landmarks(
-            HERO, FRAMING, landmarker, records(landmarker, 20), tmp_path / "w", source={}
+            HERO,
+            FRAMING,
+            landmarker,
+            records(landmarker, 20),
+            tmp_path / "w",
+            source={},
+            licence="none",
         )
 
 
@@ -166,12 +179,10 @@ def test_files_of_others_are_refused(trained: Path, tmp_path: Path) -> None:
 
 
 def _model(slope: float = 1.0) -> LandmarkModel:
-    basis = ExpressionBasis(np.zeros(3, np.float32), np.zeros((3, 6, 3), np.float32))
-    zeros = torch.zeros
-    return LandmarkModel(
-        zeros(6, 3), slope + zeros(HERO.size, 6, 3), zeros(3), slope + zeros(HERO.size, 3),
-        zeros(HERO.size), basis, zeros(3, 0),
-    )  # fmt: skip
+    model = LandmarkModel(HERO.size, POINTS, 3)
+    model.slope.fill_(slope)
+    model.expression_slope.fill_(slope)
+    return model
 
 
 def test_the_reader_gives_detected_values_and_linear_gradients(landmarker: CodedLandmarker) -> None:

@@ -14,6 +14,9 @@ from f2p_sdk.objective import (
     Distance,
     EntropyPenalty,
     Identity,
+    Landmarks,
+    Leak,
+    Located,
     Objective,
     Parsed,
     Parts,
@@ -57,6 +60,9 @@ TERMS: dict[str, Term] = {
     ),
     "Content": Content.of(PHOTO, CLASSES),
     "Parts": Parts(PHOTO.probabilities, CLASSES),
+    # A depth of 1 makes the alignment exact for the loss, so that it needs no gradient.
+    "Landmarks": Landmarks(_random(6, 3, seed=13), _random(6, seed=14), depth=1.0),
+    "Leak": Leak(_random(2, seed=15) / 4, torch.tensor([0, 2])),
 }
 
 
@@ -74,9 +80,10 @@ def test_gradient_equals_finite_differences(name: str) -> None:
     term = TERMS[name]
 
     def value(*given: torch.Tensor) -> torch.Tensor:
-        vector, picture, embedding, *features, probabilities = given
-        sample = Sample(vector, picture, embedding, Parsed(tuple(features), probabilities))
-        return term(sample)
+        vector, picture, embedding, *features, probabilities, points, expression = given
+        parsed = Parsed(tuple(features), probabilities)
+        located = Located(points, expression)
+        return term(Sample(vector, picture, embedding, parsed, located))
 
     parsed = _parsed(2, 50)
     inputs = (
@@ -85,6 +92,8 @@ def test_gradient_equals_finite_differences(name: str) -> None:
         _random(2, 2, 5, seed=3) - 0.3,
         *parsed.features,
         parsed.probabilities,
+        _random(2, 6, 3, seed=13) + 0.1 * _random(2, 6, 3, seed=16),
+        _random(2, 3, seed=17) + 0.5,
     )
     for tensor in inputs:
         tensor.requires_grad_()
@@ -96,7 +105,7 @@ def test_gradient_equals_finite_differences(name: str) -> None:
     assert bool((value(*inputs) >= 0).all())
     # `reads` names exactly the fields with a gradient.
     gradients = torch.autograd.grad(value(*inputs).sum(), inputs, allow_unused=True)
-    fields = ("vector", "picture", "embedding", "parsed", "parsed", "parsed", "parsed")
+    fields = ("vector", "picture", "embedding", *4 * ("parsed",), "located", "located")
     moved = {f for f, g in zip(fields, gradients, strict=True) if g is not None and g.abs().max()}
     assert moved == term.reads
 
