@@ -14,7 +14,14 @@ from ..images import Picture
 from ..metrics import srgb_to_lab
 from ..recognizers.embedding import Points
 
-__all__ = ["Array", "backdrop_colour", "background", "eye_coordinates"]
+__all__ = [
+    "Array",
+    "backdrop_colour",
+    "background",
+    "colour_clusters",
+    "eye_coordinates",
+    "nearest_distance",
+]
 
 Array = NDArray[np.float64]
 
@@ -42,7 +49,7 @@ def background(picture: Picture, landmarks: Points) -> Array:
     if not beside.any() or not person.any():  # a framing without background
         return np.zeros((_SIDE, _SIDE))
     to_wall, to_person = (
-        _nearest(colours, _clusters(colours[seeds])) for seeds in (beside, person)
+        nearest_distance(colours, colour_clusters(colours[seeds])) for seeds in (beside, person)
     )
     outside = np.hypot(x / 1.35, (y + 0.1) / 1.75) - 1
     odds = (to_person - to_wall) / _CONTRAST + 6 * outside
@@ -69,11 +76,11 @@ def eye_coordinates(landmarks: Points, grid: int) -> tuple[Array, Array]:
     return (x - middle[0]) / unit, (y - middle[1]) / unit
 
 
-def _clusters(colours: Array, rounds: int = 10) -> Array:
+def colour_clusters(colours: Array, rounds: int = 10) -> Array:
     """k-means centres (K, 3); farthest-point seeds make it deterministic."""
     centres = [colours[np.argmin(np.square(colours - colours.mean(axis=0)).sum(axis=1))]]
     for _ in range(_CLUSTERS - 1):
-        centres.append(colours[int(np.argmax(_nearest(colours, np.array(centres))))])
+        centres.append(colours[int(np.argmax(nearest_distance(colours, np.array(centres))))])
     found = np.array(centres)
     for _ in range(rounds):
         member = np.square(colours[:, None] - found).sum(axis=-1).argmin(axis=1)
@@ -83,7 +90,7 @@ def _clusters(colours: Array, rounds: int = 10) -> Array:
     return found
 
 
-def _nearest(colours: Array, centres: Array) -> Array:
+def nearest_distance(colours: Array, centres: Array) -> Array:
     """Distance from each colour (..., 3) to the nearest centre."""
     squares = np.square(colours[..., None, :] - centres).sum(axis=-1)
     return np.asarray(np.sqrt(squares.min(axis=-1)))

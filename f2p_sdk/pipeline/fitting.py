@@ -25,6 +25,7 @@ from .augmentation import AugmentedEmbedding, LandmarkTracker
 from .blur import Blur, match_blur
 from .denoising import denoised
 from .expression import NeutralFace, neutral_face
+from .hair import HAIR
 from .method import Context, Method
 from .methods import method as find_method
 from .own_picture import is_own_picture
@@ -314,6 +315,7 @@ class Fitter:
             size,
             self.reader,
             self.locate,
+            tuple(self.layout.slices[p.name] for p in self.layout.discrete if p.group == HAIR),
             match_blur(subject.aligned.picture, average) if plan.match_blur else Blur(),
             clock,
         )

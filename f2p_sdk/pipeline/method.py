@@ -127,6 +127,7 @@ class Context:
         size: side of the pictures that are compared.
         reader: the face parser, or None.
         locate: finds dense landmarks of candidates, or None.
+        hair: columns of the categorical groups of hair.
         blur: of the photo.
         clock: of the fit.
     """
@@ -142,6 +143,7 @@ class Context:
     size: int = 256
     reader: PictureParser | None = None
     locate: LandmarkReader | None = None
+    hair: tuple[slice, ...] = ()
     blur: Blur = field(default_factory=Blur)
     clock: Clock = field(default_factory=Clock)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..errors import UnknownNameError, UsageError
 from ..search import Adam, GradientDescent
 from .method import Method, Stage
-from .stages import ChoiceSearch, ExactSolve, GradientSearch, SceneEstimation
+from .stages import ChoiceSearch, ExactSolve, GradientSearch, HairSearch, SceneEstimation
 
 __all__ = ["ABLATIONS", "METHODS", "method"]
 
@@ -48,6 +48,7 @@ _BEST = Method(
         ChoiceSearch(
             name="choices", shortlist=6, weights={**_NO_LANDMARKS, "colour": 15.0, "parts": 6.0}
         ),
+        HairSearch(name="hair"),
         GradientSearch(name="refine", optimiser=Adam(steps=30, rate=0.025), engine=True),
     ),
     weights={
@@ -55,10 +56,10 @@ _BEST = Method(
         "content": 0.75,
         "parts": 1.5,
         "colour": 5.0,
-        "landmarks": 150.0,
+        "landmarks": 15.0,
         "leak": 0.3,
         # Without a prior faces become old and rough; a strong one removes the likeness.
-        "prior": 0.003,
+        "prior": 0.006,
         "entropy": 0.02,
         "choice_prior": 0.02,
     },

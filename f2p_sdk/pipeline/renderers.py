@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import weights as weight_files
@@ -16,7 +18,7 @@ from ..images import Picture
 from ..tensors import to_tensor
 
 if TYPE_CHECKING:
-    from ..bridge import Host
+    from ..bridge import Host, Rendering
     from ..kinds import Kind
 
 __all__ = ["EngineRenderer", "Imitator", "StraightThrough", "open_imitator", "weights_file"]
@@ -56,20 +58,42 @@ class EngineRenderer:
         Raises:
             BridgeError: the engine failed.
         """
-        side = min(size, self.info.max_size)
+        return [drawn.color for drawn in self._drawn(vectors, size, scenes)]
+
+    def labelled(
+        self, vectors: Tensor, size: int
+    ) -> tuple[list[Picture], list[NDArray[np.uint8]] | None]:
+        """As :meth:`draw`, with the labels uint8 (size, size) of each picture.
+
+        The labels are None for an engine without them.
+        """
+        if "labels" not in self.info.passes:
+            return self.draw(vectors, size), None
+        drawn = self._drawn(vectors, size, passes=("color", "labels"))
+        labels = [one.labels for one in drawn if one.labels is not None]
+        return [one.color for one in drawn], labels
+
+    def _drawn(
+        self,
+        vectors: Tensor,
+        size: int,
+        scenes: Sequence[Mapping[str, Any]] = (),
+        passes: Sequence[str] = ("color",),
+    ) -> list[Rendering]:
         layout = self._kind.layout
         requests = [dict(layout.decode(vector.numpy()).values) for vector in vectors]
-        pictures: dict[int, Picture] = {}
-        for index, drawn in self._host.render_many(
+        drawn = self._host.render_many(
             requests,
             kind=self._kind.kind,
-            size=side,
+            size=min(size, self.info.max_size),
+            passes=passes,
             deadline=self._deadline,
             scene=scenes.__getitem__ if any(scenes) else None,
-        ):
-            pictures[index] = drawn.color
+            ordered=True,
+        )
+        found = [rendering for _, rendering in drawn]
         self.count += len(requests)
-        return [pictures[i] for i in range(len(requests))]
+        return found
 
     def tensor(
         self, vectors: Tensor, size: int, scenes: Sequence[Mapping[str, Any]] = ()

@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import EngineError
+from ..faceparts import CLASSES
 from ..search import Exact, Optimiser, Problem, Render, Space, minimise, search_choices
-from ..tensors import cell_means
+from ..tensors import cell_means, to_tensor
+from .hair import HAIR
 from .method import BATCH, Context, Stage, State
 from .renderers import StraightThrough
 from .scene import estimate_scene
 
-__all__ = ["ChoiceSearch", "ExactSolve", "GradientSearch", "SceneEstimation"]
+__all__ = ["ChoiceSearch", "ExactSolve", "GradientSearch", "HairSearch", "SceneEstimation"]
 
 _DRAWN = 32  # pictures per request where only their cell means are kept
 
@@ -102,6 +105,46 @@ class ChoiceSearch(Stage):
                 context.space, state.vector, score, ranking=state.ranking, limit=self.shortlist
             )
         return state.after(self.name, found.vector, ranking=found.ranking)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HairSearch(Stage):
+    """Compare all choices of hair with the photo's hair, on pictures by the engine.
+
+    Only a clear gain changes a choice. Later candidates alone are verified, because the objective
+    cannot tell styles of hair. Does nothing without an engine or a parser.
+
+    Attributes:
+        gain: least gain, see :meth:`PhotoHair.costs`.
+    """
+
+    gain: float = 0.03
+
+    def run(self, context: Context, state: State) -> State:
+        hair, engine, reader = context.targets.hair, context.engine, context.reader
+        if hair is None or engine is None or reader is None:
+            return state
+        vector, names = state.vector, list(reader.parser.classes)
+        done = 0
+        with context.clock.stage(self.name) as progress, torch.no_grad():
+            for group in context.space.free_groups:
+                if group not in context.hair:
+                    continue
+                vectors = vector.repeat(group.stop - group.start, 1)
+                vectors[:, group] = torch.eye(len(vectors))
+                pictures, labels = engine.labelled(vectors, context.size)
+                done += len(pictures)
+                progress(done)
+                if labels is None:
+                    parsed = [reader(to_tensor(picture)).probabilities[0] for picture in pictures]
+                    masks = [one[names.index(HAIR)].double().numpy() for one in parsed]
+                else:
+                    masks = [(one == CLASSES.index(HAIR)).astype(np.float64) for one in labels]
+                costs = hair.costs(pictures, masks)
+                present = int(vector[group].argmax())
+                if costs.min() < costs[present] - self.gain:
+                    vector = vectors[int(costs.argmin())]
+        return replace(state, candidates={}).after(self.name, vector)
 
 
 @dataclass(frozen=True, kw_only=True)

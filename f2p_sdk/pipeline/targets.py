@@ -33,6 +33,7 @@ from ..tensors import to_tensor
 from .background import backdrop_colour
 from .colours import CellColours, photo_colours, picture_colours
 from .expression import NeutralFace
+from .hair import HAIR, PhotoHair
 from .method import Method
 from .result import Subject
 
@@ -53,6 +54,7 @@ class Targets:
     # Output for the aligned photo, class weights (K,) of the terms ``content`` and ``parts``.
     parsed: tuple[Parsed, Tensor, Tensor] | None = None
     face: NeutralFace | None = None
+    hair: PhotoHair | None = None
     prior: Term | None = None  # of the sliders; a plain one around the start where it is None
     cosine: bool = False  # the recognizer compares embeddings by angle
 
@@ -75,7 +77,7 @@ class Targets:
             average: uint8 (S, S, 3), the game's picture of the average character.
         """
         aligned = subject.aligned.picture
-        parsed, classes = None, {}
+        parsed, classes, hair = None, {}, None
         if reader is not None:
             with torch.no_grad():
                 found = reader(to_tensor(aligned))
@@ -93,9 +95,13 @@ class Targets:
             colours = picture_colours(aligned, method.grid)
         else:
             wall = backdrop_colour(average, landmarks)
+            if HAIR in classes and "background" in classes:
+                hair = PhotoHair.of(aligned, classes, landmarks)
             colours = photo_colours(aligned, landmarks, wall, method.grid, classes)
         embeddings = subject.target if method.mirrored else subject.target[:1]
-        return cls(embeddings, colours, method.strictness, parsed, subject.face, prior, cosine)
+        return cls(
+            embeddings, colours, method.strictness, parsed, subject.face, hair, prior, cosine
+        )
 
     def objective(self, space: Space, weights: Mapping[str, float]) -> Objective:
         """Return the objective with these weights by term name.

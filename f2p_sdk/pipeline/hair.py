@@ -1,0 +1,154 @@
+"""Comparison of hairstyles with the hair in a photo, by place and colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from ..images import Picture, resize
+from ..metrics import srgb_to_lab
+from ..recognizers.embedding import Points
+from .background import Array, colour_clusters, eye_coordinates, nearest_distance
+
+__all__ = ["HAIR", "PhotoHair", "hair_mask"]
+
+HAIR = "hair"  # name of the parser's class, and group of the layout's parameters
+_SIDE = 128  # pixels a side: strands do not count
+
+_SURE = 0.6  # probability of a class
+_ROUNDS = 4  # of colour models and masks
+_SEED_PIXELS = 30
+_COLOUR = 4.0  # CIE Lab distance that changes the log-odds by 1
+_SMOOTH, _REACH = 4.0, 3  # log-odds of a surrounded pixel, and radius of its surroundings
+_FULL = 40.0  # CIE Lab distance of colours that have nothing in common
+_CURL, _CURLY = 0.05, 5.5  # cost per unit of roughness above that of straight hair
+
+
+def hair_mask(picture: Picture, classes: Mapping[str, Tensor], landmarks: Points) -> Array:
+    """Return (128, 128) in [0, 1]: hair of an aligned photo.
+
+    A parser misses loose hair. So colour models of hair, background and face, from what the parser
+    is sure of, extend its hair to connected places of the same colour (as GrabCut, Rother et al.
+    2004, with a smoothing filter in place of the graph cut).
+
+    Args:
+        picture: uint8 (S, S, 3) RGB sRGB, in the game's framing.
+        classes: (h, h) in [0, 1], a parser's probabilities by class.
+        landmarks: (5, 2) of the framing, fractions of the picture.
+    """
+    large = {name: _enlarged(p) for name, p in classes.items()}
+    hair, wall = large[HAIR], large["background"]
+    face = 1 - hair - wall > 0.5
+    seed = hair > _SURE
+    if seed.sum() < _SEED_PIXELS:
+        return hair
+    colours = srgb_to_lab(resize(picture, _SIDE))
+    x, y = eye_coordinates(landmarks, _SIDE)
+    beside = ((np.abs(x) > 1.75) & (y < 0)) | (y < -2.3) | ((np.abs(x) > 1.2) & (y < -1.9))
+    away = (np.abs(x) > 1.9) | (y < -2.2)
+    prior = 0.7 * np.log((hair + 0.08) / (1.1 - hair)) - 3.0 * away
+    mask, outside = hair, beside & (hair < 0.1)
+    for _ in range(_ROUNDS):
+        inside = (mask > _SURE) & ~face
+        if not inside.any() or not outside.any() or not face.any():
+            break
+        to_hair, to_wall, to_face = (
+            nearest_distance(colours, colour_clusters(colours[part]))
+            for part in (inside, outside, face)
+        )
+        odds = prior + (np.minimum(to_wall, to_face + 2) - to_hair) / _COLOUR
+        for _ in range(4):
+            mask = _sigmoid(odds + _SMOOTH * (_mean(mask) - 0.5))
+        mask = np.where(face, np.minimum(mask, hair), mask)
+        mask = np.where(_connected(seed, mask > 0.5), mask, np.minimum(mask, 0.2))
+        outside = (mask < 0.2) & ~face & ((wall > 0.5) | beside)
+    return mask
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoHair:
+    """Hair of an aligned photo, and its comparison with hairstyles.
+
+    Attributes:
+        colours: (128, 128, 3), CIE Lab of the photo.
+        mask: (128, 128) in [0, 1], see :func:`hair_mask`.
+        weight: (128, 128), of a place; places near the face count more.
+    """
+
+    colours: Array
+    mask: Array
+    weight: Array
+
+    @classmethod
+    def of(cls, picture: Picture, classes: Mapping[str, Tensor], landmarks: Points) -> PhotoHair:
+        """Find the hair of a photo; arguments as in :func:`hair_mask`."""
+        x, y = eye_coordinates(landmarks, _SIDE)
+        weight = np.exp(-np.maximum(0, np.hypot(x, (y - 0.3) / 1.2) - 1) / 0.6)
+        colours = srgb_to_lab(resize(picture, _SIDE))
+        return cls(colours, hair_mask(picture, classes, landmarks), weight)
+
+    def costs(self, pictures: Sequence[Picture], styles: Sequence[Array]) -> Array:
+        """Return (K,), the difference of each style from the photo's hair; 0 is the same.
+
+        A place with hair in only one of both costs 1. A place with hair in both costs the
+        difference of colour. Rough outlines cost a little: the photo's mask shows no curls, so
+        they must win by more.
+
+        Args:
+            pictures: K pictures of the character, uint8.
+            styles: K masks (s, s) in [0, 1] of their hair.
+        """
+        costs = []
+        for picture, style in zip(pictures, styles, strict=True):
+            worn = _enlarged(torch.from_numpy(style))
+            colours = srgb_to_lab(resize(picture, _SIDE))
+            distance = np.linalg.norm(colours - self.colours, axis=-1)
+            both = np.minimum(self.mask, worn) * np.minimum(1, distance / _FULL)
+            either = (self.weight * np.maximum(self.mask, worn)).sum()
+            cost = (self.weight * (np.abs(self.mask - worn) + both)).sum() / max(either, 1e-9)
+            costs.append(cost + _CURL * max(0.0, _roughness(style > 0.5) - _CURLY))
+        return np.array(costs)
+
+
+def _roughness(mask: NDArray[np.bool_]) -> float:
+    """Area between a mask and its smoothed self, in units of the root of the mask's area."""
+    scale = len(mask) / 256
+    smooth = _mean(mask.astype(float), round(5 * scale)) > 0.5
+    area = mask.sum() / scale**2
+    return float((mask != smooth).sum() / scale**2 / max(area, 200.0) ** 0.5)
+
+
+def _enlarged(plane: Tensor) -> Array:
+    """Resize (h, h) to (128, 128) as float64."""
+    size = (_SIDE, _SIDE)
+    large = functional.interpolate(plane[None, None].float(), size, mode="bilinear", antialias=True)
+    return large[0, 0].numpy().astype(np.float64)
+
+
+def _mean(plane: Array, reach: int = _REACH) -> Array:
+    """Mean over the square of radius ``reach`` around each pixel."""
+    tensor = torch.from_numpy(plane)[None, None]
+    width = 2 * reach + 1
+    mean = functional.avg_pool2d(tensor, width, 1, reach, count_include_pad=False)
+    return mean[0, 0].numpy()
+
+
+def _connected(seed: NDArray[np.bool_], allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Allowed pixels that a path of allowed pixels connects with the seed."""
+    limit = torch.from_numpy(allowed)[None, None].float()
+    reached = torch.from_numpy(seed)[None, None].float() * limit
+    while True:
+        grown = functional.max_pool2d(reached, 3, 1, 1) * limit
+        if torch.equal(grown, reached):
+            return np.asarray(reached[0, 0].numpy() > 0)
+        reached = grown
+
+
+def _sigmoid(odds: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -20, 20))))
