@@ -19,7 +19,7 @@ __all__ = ["LandmarkModel", "load_landmarks", "save_landmarks"]
 
 WHAT, NAME = "landmarks", "linear"
 _REMEDY = "train it: f2p train landmarks"
-_LEAST = 0.05  # weight of an action that one can see
+_LEAST = 0.25  # smaller weights are differences between people, not expressions
 
 
 class LandmarkModel(nn.Module):

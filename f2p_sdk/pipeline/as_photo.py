@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ..errors import EngineError
 from ..images import Picture
-from ..tensors import cell_means
+from ..landmarks.dense import eye_distance
+from ..tensors import cell_means, to_tensor
 from .expression import NeutralFace
 from .method import Context
 from .scene import LIGHT, estimate_scene
@@ -21,17 +22,21 @@ _TURN = 45.0  # degrees that every engine with scenes draws
 
 
 def draw_as_photo(
-    context: Context, vector: Tensor, face: NeutralFace | None, size: int
+    context: Context, vector: Tensor, portrait: Picture | None, face: NeutralFace | None
 ) -> tuple[Picture | None, Mapping[str, Any]]:
     """Draw a vector (D,) in the photo's expression, turn and light, and return the scene too.
 
     Returns (None, {}) without an engine that draws scenes, or without dense landmarks.
+
+    Args:
+        portrait: uint8 (S, S, 3), the engine's picture of the vector.
     """
-    engine, targets = context.engine, context.targets
-    if engine is None or face is None:
+    engine, targets, locate = context.engine, context.targets, context.locate
+    if engine is None or portrait is None or face is None or locate is None:
         return None, {}
-    turn = {k: min(max(v, -_TURN), _TURN) for k, v in face.scene.items() if k != "expression"}
-    pose = {**face.scene, **turn}
+    front = locate(vector[None], to_tensor(portrait)).points[0]
+    pose = face.scene(front / eye_distance(front.numpy(), locate.landmarker.regions))
+    pose |= {name: min(max(pose[name], -_TURN), _TURN) for name in ("yaw", "pitch")}
     weight = targets.colours.weight
     seen = cell_means(context.photo, weight.shape[-1])
 
@@ -45,6 +50,6 @@ def draw_as_photo(
 
     try:
         scene = {**pose, **estimate_scene(draw, score, parameters=LIGHT)}
-        return engine.draw(vector[None], size, [scene])[0], scene
+        return engine.draw(vector[None], len(portrait), [scene])[0], scene
     except EngineError:
         return None, {}

@@ -38,7 +38,9 @@ class NeutralFace:
         neutral: (K,), mean coefficients of neutral faces for the columns ``leaks``.
         leaks: (K,), columns of the coefficients that must not show.
         mouth: in [0, 1], strength of the mouth's expression.
-        scene: the photo's expression and turn for an engine that draws scenes.
+        seen: (N, 3), points of the photo, in any unit.
+        moved: (N, 3), displacement by the photo's expression, in eye distances.
+        actions: weights of the engine's actions for the photo's expression.
     """
 
     points: Tensor
@@ -46,7 +48,19 @@ class NeutralFace:
     neutral: Tensor
     leaks: Tensor
     mouth: float
-    scene: Mapping[str, Any]
+    seen: Tensor
+    moved: Tensor
+    actions: Mapping[str, float]
+
+    def scene(self, front: Tensor) -> dict[str, Any]:
+        """Return the photo's expression and turn as a scene.
+
+        The turn is relative to ``front`` (N, 3), points of a neutral character that looks into the
+        camera, in eye distances. A character with the same face gives the best measure.
+        """
+        _, rotation = align_points(self.seen[None], front + self.moved, self.weights)
+        turn: dict[str, Any] = _turn(rotation[0])
+        return {**turn, "expression": dict(self.actions)} if self.actions else turn
 
 
 def neutral_face(
@@ -65,19 +79,22 @@ def neutral_face(
     moved = torch.from_numpy(basis(found.expression)).float()
     points = torch.from_numpy(found.points)[None]
     # The mean face with the photo's expression shows the turn better than the neutral one.
-    turned, rotation = align_points(points, front + moved, weights)
+    turned, _ = align_points(points, front + moved, weights)
     neutral = turned[0] - moved
     expression = torch.from_numpy(found.expression)
     leaks = torch.tensor([names.index(name) for name in LEAKS if name in names], dtype=torch.long)
     mouth = [names.index(name) for name in _MOUTH if name in names]
     above = (found.expression - basis.neutral)[mouth]
     strength = float(np.clip(above.max(initial=0.0), 0, 1))
-    scene: dict[str, Any] = _turn(rotation[0])
-    actions = model.scene_expression(expression)
-    if actions:
-        scene["expression"] = actions
     return NeutralFace(
-        neutral, weights, torch.from_numpy(basis.neutral)[leaks], leaks, strength, scene
+        neutral,
+        weights,
+        torch.from_numpy(basis.neutral)[leaks],
+        leaks,
+        strength,
+        points[0],
+        moved,
+        model.scene_expression(expression),
     )
 
 

@@ -158,7 +158,7 @@ class Fitter:
             if verified.picture is not None:
                 shown["engine"] = verified.picture
             distances = {k: self.distance(v, subject.measured) for k, v in shown.items()}
-            as_photo, seen = draw_as_photo(context, vector, subject.face, self.size)
+            as_photo, seen = draw_as_photo(context, vector, verified.picture, subject.face)
         engine = None if self.engine is None else self.engine.info
         report = {
             "game": self.kind.name,

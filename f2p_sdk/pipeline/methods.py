@@ -44,11 +44,14 @@ _BEST = Method(
         ChoiceSearch(
             name="guess", weights={"distance": 0.0, **_NO_LANDMARKS, "colour": 15.0, "parts": 6.0}
         ),
+        HairSearch(name="hair"),
         GradientSearch(name="engine", optimiser=Adam(steps=26, rate=0.04), engine=True),
         ChoiceSearch(
-            name="choices", shortlist=6, weights={**_NO_LANDMARKS, "colour": 15.0, "parts": 6.0}
+            name="choices",
+            shortlist=6,
+            hair=False,
+            weights={**_NO_LANDMARKS, "colour": 15.0, "parts": 6.0},
         ),
-        HairSearch(name="hair"),
         GradientSearch(name="refine", optimiser=Adam(steps=30, rate=0.025), engine=True),
     ),
     weights={

@@ -79,9 +79,11 @@ class ChoiceSearch(Stage):
 
     Attributes:
         shortlist: number of choices tried per group, highest ranking first; None for all.
+        hair: also search the groups of hair. Else they stay, if :class:`HairSearch` chose them.
     """
 
     shortlist: int | None = None
+    hair: bool = True
 
     def run(self, context: Context, state: State) -> State:
         done = 0
@@ -89,7 +91,13 @@ class ChoiceSearch(Stage):
         def render(vectors: Tensor, step: int) -> Tensor:
             return context.draw(vectors, context.size, state.scene)
 
-        problem = context.problem(context.space, context.objective(self.weights), render)
+        space = context.space
+        if not self.hair and context.engine is not None and context.targets.hair is not None:
+            free = space.free.clone()
+            for group in context.hair:
+                free[group] = False
+            space = replace(space, free=free)
+        problem = context.problem(space, context.objective(self.weights), render)
 
         def score(vectors: Tensor) -> Tensor:
             nonlocal done
@@ -102,7 +110,7 @@ class ChoiceSearch(Stage):
 
         with context.clock.stage(self.name) as progress, torch.no_grad():
             found = search_choices(
-                context.space, state.vector, score, ranking=state.ranking, limit=self.shortlist
+                space, state.vector, score, ranking=state.ranking, limit=self.shortlist
             )
         return state.after(self.name, found.vector, ranking=found.ranking)
 

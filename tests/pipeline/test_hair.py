@@ -1,0 +1,142 @@
+"""Hair of a photo, and its comparison with hairstyles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from f2p_sdk.objective import Parsed
+from f2p_sdk.pipeline.colours import CellColours
+from f2p_sdk.pipeline.hair import PhotoHair, hair_mask
+from f2p_sdk.pipeline.method import Context, State
+from f2p_sdk.pipeline.stages import HairSearch
+from f2p_sdk.pipeline.targets import Targets
+from f2p_sdk.search import Space
+
+EYES = np.array([(0.68, 0.5), (0.56, 0.5), (0.32, 0.5), (0.44, 0.5), (0.5, 0.68)])
+Y, X = np.mgrid[0:128, 0:128] / 128.0
+FACE = np.hypot((X - 0.5) / 0.23, (Y - 0.58) / 0.33) < 1
+CAP = (np.hypot((X - 0.5) / 0.30, (Y - 0.45) / 0.40) < 1) & (Y < 0.45) & ~FACE
+LONG = CAP | ((np.abs(X - 0.5) < 0.32) & (Y > 0.4) & ~FACE)
+CURLY = CAP | ((np.hypot(X - 0.5, Y - 0.4) < 0.36) & (np.sin(90 * X) * np.sin(90 * Y) > 0) & ~FACE)
+STYLES = {"shaved": np.zeros_like(FACE), "cap": CAP, "long": LONG, "curly": CURLY}
+BROWN, BLOND = (60, 35, 20), (220, 190, 120)
+
+
+def _picture(hair: Any, colour: tuple[int, int, int]) -> Any:
+    picture = np.empty((128, 128, 3), np.uint8)
+    picture[:] = (90, 110, 160)
+    picture[hair] = colour
+    picture[FACE] = (210, 160, 140)
+    return picture
+
+
+def _classes(hair: Any) -> dict[str, Tensor]:
+    planes = {"hair": hair & ~FACE, "face_skin": FACE, "background": ~hair & ~FACE}
+    return {name: torch.from_numpy(plane).float() for name, plane in planes.items()}
+
+
+def test_hair_that_the_parser_misses_is_found_by_its_colour() -> None:
+    found = hair_mask(_picture(LONG, BROWN), _classes(CAP), EYES)
+    assert found.shape == (128, 128)
+    assert found[80:120, 26:30].mean() > 0.8  # beside the neck
+    assert found[FACE].max() < 0.5
+    assert found[60:70, 2:10].max() < 0.2  # the wall
+
+
+def test_short_hair_does_not_grow_into_the_wall() -> None:
+    found = hair_mask(_picture(CAP, BROWN), _classes(CAP), EYES) > 0.5
+    assert (found & CAP).sum() / (found | CAP).sum() > 0.9
+
+
+def test_without_hair_the_parsers_mask_stays() -> None:
+    nothing = np.zeros_like(CAP)
+    assert hair_mask(_picture(nothing, BROWN), _classes(nothing), EYES).max() == 0
+
+
+def _costs(worn: str, colour: tuple[int, int, int]) -> dict[str, float]:
+    hair = PhotoHair.of(_picture(STYLES[worn], colour), _classes(STYLES[worn]), EYES)
+    pictures = [_picture(mask, BROWN) for mask in STYLES.values()]
+    costs = hair.costs(pictures, [mask.astype(float) for mask in STYLES.values()])
+    return dict(zip(STYLES, costs.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("worn", ["cap", "long"])
+def test_the_same_style_costs_least(worn: str) -> None:
+    costs = _costs(worn, BROWN)
+    assert min(costs, key=lambda name: costs[name]) == worn
+    assert costs[worn] < 0.1
+    assert costs["shaved"] == pytest.approx(1.0, abs=0.05)
+
+
+def test_another_colour_costs_where_both_have_hair() -> None:
+    assert _costs("cap", BLOND)["cap"] > _costs("cap", BROWN)["cap"] + 0.5
+
+
+def test_rough_outlines_cost_more() -> None:
+    hair = PhotoHair.of(_picture(CAP, BROWN), _classes(CAP), EYES)
+    smooth = np.repeat(np.repeat(CAP, 2, axis=0), 2, axis=1)
+    rough = np.repeat(np.repeat(CURLY, 2, axis=0), 2, axis=1)
+    pictures = [_picture(CAP, BROWN)] * 2
+    plain, curled = hair.costs(pictures, [smooth.astype(float), rough.astype(float)])
+    assert curled > plain + 0.2
+
+
+class _Engine:
+    """Draws the style of the vector's categorical group; with labels or without."""
+
+    def __init__(self, labels: bool) -> None:
+        self.with_labels = labels
+
+    def labelled(self, vectors: Tensor, size: int) -> tuple[list[Any], list[Any] | None]:
+        worn = [list(STYLES.values())[int(vector[1:].argmax())] for vector in vectors]
+        labels = [10 * mask.astype(np.uint8) for mask in worn] if self.with_labels else None
+        return [_picture(mask, BROWN) for mask in worn], labels
+
+
+class _Reader:
+    """A parser that knows the colours of the pictures."""
+
+    parser = SimpleNamespace(classes=("background", "face_skin", "hair"))
+
+    def __call__(self, pictures: Tensor) -> Parsed:
+        hair = (255 * pictures[:, :1] - BROWN[0]).abs() < 3
+        planes = torch.cat([~hair, torch.zeros_like(hair), hair], 1).float()
+        return Parsed((), planes)
+
+
+def _run(labels: bool, start: str, columns: Sequence[slice], worn: str = "long") -> str:
+    vector = torch.tensor([0.5, *(float(name == start) for name in STYLES)])
+    space = Space.around(vector, 1, [slice(1, 5)])
+    hair = PhotoHair.of(_picture(STYLES[worn], BROWN), _classes(STYLES[worn]), EYES)
+    colours = CellColours(torch.zeros(3, 2, 2), torch.ones(2, 2))
+    parts: Mapping[str, Any] = {
+        "engine": _Engine(labels),
+        "reader": _Reader(),
+        "hair": tuple(columns),
+    }
+    nothing: Any = None
+    targets = Targets(torch.zeros(1, 2), colours, hair=hair)
+    context = Context(space, targets, {}, nothing, nothing, nothing, nothing, **parts)
+    state = State(vector, vector, {"start": vector})
+    found = HairSearch(name="hair").run(context, state)
+    assert list(found.candidates) == ["hair"]
+    assert HairSearch(name="hair").run(replace(context, engine=None), state) is state
+    return list(STYLES)[int(found.vector[1:].argmax())]
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_the_stage_takes_the_style_of_the_photo(labels: bool) -> None:
+    assert _run(labels, "cap", [slice(1, 5)]) == "long"
+    assert _run(labels, "long", [slice(1, 5)]) == "long"
+
+
+def test_the_stage_leaves_other_groups() -> None:
+    assert _run(True, "cap", []) == "cap"
