@@ -171,7 +171,11 @@ class Fitter:
                 "taken": subject.picked.number,
                 "box": [round(float(edge), 1) for edge in subject.picked.face.box],
                 "message": subject.picked.message,
-                "hints": [*subject.aligned.hints, *_method_hints(plan, subject)],
+                "hints": [
+                    *subject.aligned.hints,
+                    *_method_hints(plan, subject),
+                    *_landmark_hints(plan, self),
+                ],
             },
             "kept": kept,
             "scene": dict(state.scene),
@@ -191,6 +195,7 @@ class Fitter:
                 measure=self.measure.name,
                 parser="" if self.reader is None else self.reader.parser.name,
                 detector=self.detector.name,
+                landmarker="" if self.locate is None else self.locate.landmarker.name,
                 **({} if engine is None else {"engine": f"{engine.name} {engine.version}"}),
             ),
             "imitator": dict(self.card),
@@ -345,3 +350,15 @@ def _method_hints(plan: Method, subject: Subject) -> list[str]:
             "look like one: use --method best for photos"
         ]
     return []
+
+
+def _landmark_hints(plan: Method, fitter: Fitter) -> list[str]:
+    """Return a hint where a method lacks landmarks that the kind has a model for."""
+    path = fitter.kind.landmarks_path
+    if fitter.locate is not None or path is None or not plan.weights.get("landmarks"):
+        return []
+    if not Path(path).is_file():
+        return [f"without landmarks: {path} does not exist; make it with `f2p train landmarks`"]
+    return [
+        "without landmarks, smiles become part of the face: `f2p plugins` states what is missing"
+    ]

@@ -33,7 +33,7 @@ class ToyEngine:
         self.silent = False
 
     def wait(self, timeout: float = 60.0, **_: Any) -> Any:
-        return SimpleNamespace(name="toy-engine", version="3", max_size=64)
+        return SimpleNamespace(name="toy-engine", version="3", max_size=64, passes=("color",))
 
     def render_many(
         self,
@@ -43,11 +43,15 @@ class ToyEngine:
         size: int,
         deadline: float,
         scene: Any = None,
+        passes: Any = ("color",),
+        ordered: bool = False,
     ) -> Iterator[tuple[int, Any]]:
         if self.silent:
             raise EngineTimeoutError("the engine did not answer", remedy="start it again")
         assert kind == "hero"
-        for i in reversed(range(len(values))):  # out of order, as a bridge may
+        assert ordered
+        assert tuple(passes) == ("color",)
+        for i in range(len(values)):
             self.drawn.append(values[i])
             yield i, SimpleNamespace(color=self.draw(values[i], size))
 

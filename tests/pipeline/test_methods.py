@@ -12,11 +12,12 @@ from torch import Tensor
 
 from f2p_sdk.cli import fit as fit_command
 from f2p_sdk.cli.evaluate import fit as evaluate_command
-from f2p_sdk.objective import Parsed, Sample
+from f2p_sdk.objective import Located, Parsed, Sample
 from f2p_sdk.parsing.network import CLASSES
 from f2p_sdk.pipeline import ABLATIONS, METHODS
 from f2p_sdk.pipeline.colours import CellColours
 from f2p_sdk.pipeline.method import Context, Method
+from f2p_sdk.pipeline.expression import NeutralFace
 from f2p_sdk.pipeline.methods import CONTENT, FEATURES, PARTS, method
 from f2p_sdk.pipeline.report import Clock
 from f2p_sdk.pipeline.stages import ChoiceSearch, ExactSolve, GradientSearch
@@ -27,7 +28,14 @@ START = torch.tensor([0.5, 0.5, 1.0, 0.0, 0.0])
 SPACE = Space.around(START, 2, [slice(2, 5)])
 COLOURS = CellColours(torch.full((3, 4, 4), 0.5), torch.ones(4, 4))
 PARSED = Parsed((torch.rand(1, 2, 8, 8),), torch.softmax(torch.rand(1, 3, 4, 4), 1))
-TARGETS = Targets(torch.ones(2, 4), COLOURS, parsed=(PARSED, torch.ones(3), torch.ones(3)))
+LOCATED = Located(torch.rand(1, 6, 3), torch.rand(1, 4))
+FACE = NeutralFace(
+    *(torch.rand(6, 3), torch.ones(6), torch.zeros(2), torch.tensor([0, 1]), 0.0),
+    *(torch.rand(6, 3), torch.zeros(6, 3), {}),
+)
+TARGETS = Targets(
+    torch.ones(2, 4), COLOURS, parsed=(PARSED, torch.ones(3), torch.ones(3)), face=FACE
+)
 REGULARISERS = {"prior", "entropy", "choice_prior"}
 ALL = {**METHODS, **ABLATIONS}
 SHADES = torch.tensor([0.1, 0.5, 0.9])
@@ -74,14 +82,16 @@ def test_every_term_exists_and_stages_have_distinct_names(name: str) -> None:
     names = [stage.name for stage in plan.stages]
     assert len(set(names)) == len(names)
     assert not {"photo", "verify", "total", "start"} & set(names)
-    sample = Sample(START[None], torch.rand(1, 3, 8, 8), torch.rand(1, 1, 4), PARSED)
+    sample = Sample(START[None], torch.rand(1, 3, 8, 8), torch.rand(1, 1, 4), PARSED, LOCATED)
     for changes in ({}, *(stage.weights for stage in plan.stages)):
         weights = {**plan.weights, **changes}
         loss = TARGETS.objective(SPACE, weights)(sample)
         assert set(loss.terms) == {term for term, weight in weights.items() if weight}
         assert torch.isfinite(loss.total).all()
         without = Targets(TARGETS.embeddings, COLOURS).objective(SPACE, weights)
-        assert set(without(sample).terms) == set(loss.terms) - {"content", "parts"}
+        assert set(without(sample).terms) == set(loss.terms) - {
+            *("content", "parts", "landmarks", "leak")
+        }
         assert "parsed" not in without.reads
 
 

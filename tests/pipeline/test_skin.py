@@ -21,7 +21,7 @@ WHITES = np.array((75.0, 9.0, 6.0))  # as in most photos
 
 def _photo(skin: tuple[float, float, float], whites: Any = WHITES) -> Any:
     """A photo of skin with eyes, colours in CIE Lab."""
-    lab = np.zeros((SIDE, SIDE, 3)) + (50.0, 0.0, 0.0)
+    lab = np.tile((50.0, 0.0, 0.0), (SIDE, SIDE, 1))
     lab[SKIN.numpy() > 0] = skin
     lab[EYES.numpy() > 0] = whites
     return lab_to_srgb(lab).round().astype(np.uint8)
