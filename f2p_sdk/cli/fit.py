@@ -38,6 +38,11 @@ COMMON_ERRORS = (errors.BridgeError, errors.PluginError, UsageError, errors.Weig
     help="Keep a parameter at this value; can be repeated.",
 )
 @click.option("--face", type=int, metavar="N", help="Number of the face; 1 is the largest.")
+@click.option(
+    "--same-person",
+    is_flag=True,
+    help="All photos show one person: fit one character to them, into DIR.",
+)
 @options.seed
 @options.choice("--method", METHODS, default="best", help="Search method.")
 @options.number("--steps", help="Number of steps of the search.")
@@ -65,6 +70,7 @@ def command(
     out: Path,
     keep: tuple[str, ...],
     face: int | None,
+    same_person: bool,
     seed: int,
     method: str,
     steps: int | None,
@@ -97,9 +103,11 @@ def command(
         from ..plugins import recognizer as recognizer_of
 
         fitter: Fitter | None = None
-        for photo, folder in zip(photos, _folders(photos, out), strict=True):
+        people = (photos,) if same_person else tuple((photo,) for photo in photos)
+        folders = [out] if same_person else _folders(photos, out)
+        for (photo, *also), folder in zip(people, folders, strict=True):
             try:
-                picture = load(photo)
+                picture, *others = [load(one) for one in (photo, *also)]
                 if fitter is None:
                     # Report invalid input before the engine starts.
                     weights_file(kind, weights)
@@ -120,10 +128,10 @@ def command(
                         )
                 with progress(photo.name, quiet=as_json) as update:
                     show = partial(_pass_on, update)
-                    result = fitter.fit(picture, keep=kept, **search, progress=show)
+                    result = fitter.fit(picture, also=others, keep=kept, **search, progress=show)
                 files = _write(folder, photo, result)
             except F2PError as error:
-                if len(photos) == 1 or isinstance(error, COMMON_ERRORS):
+                if len(people) == 1 or isinstance(error, COMMON_ERRORS):
                     raise
                 rows.append({"photo": str(photo), "error": error.message, "next": error.remedy})
                 fail(f"{photo}: {error.message}", error.remedy)
@@ -133,8 +141,8 @@ def command(
                 _report(photo, result, files)
     failed = [row["photo"] for row in rows if "error" in row]
     if as_json:
-        emit_json(rows[0] if len(photos) == 1 else {"fits": rows, "failed": failed})
-    elif len(photos) > 1:
+        emit_json(rows[0] if len(people) == 1 else {"fits": rows, "failed": failed})
+    elif len(people) > 1:
         say(f"{len(rows) - len(failed)} of {len(rows)} photos fitted, in {out}")
     if failed:
         warn(f"not fitted: {', '.join(failed)}")
@@ -192,7 +200,11 @@ def _write(folder: Path, photo: Path, result: FitResult) -> dict[str, str]:
     from ..images import save, side_by_side
 
     pictures = {
-        "photo": result.photo,
+        **(
+            {"photo": result.photo}
+            if len(result.photos) == 1
+            else {f"photo {number}": one for number, one in enumerate(result.photos, start=1)}
+        ),
         "as in the photo": result.as_photo,
         "engine": result.picture,
         "imitator": result.imitation if result.picture is None else None,

@@ -32,6 +32,7 @@ from .own_picture import is_own_picture
 from .renderers import EngineRenderer, Imitator, open_imitator
 from .report import Clock, Progress, versions
 from .result import FitResult, Subject
+from .several import mean_colours, merge_subjects, photo_weights
 from .targets import Targets, slider_prior
 from .verification import verify
 
@@ -113,6 +114,7 @@ class Fitter:
         self,
         photo: str | Path | bytes | Picture,
         *,
+        also: Sequence[str | Path | bytes | Picture] = (),
         keep: Mapping[str, Value] | None = None,
         seed: int = 0,
         method: str = "best",
@@ -120,10 +122,11 @@ class Fitter:
         face: int | None = None,
         progress: Progress | None = None,
     ) -> FitResult:
-        """Fit one photo.
+        """Fit one person.
 
         Args:
             photo: a file, its bytes, or uint8 (H, W, 3) RGB sRGB.
+            also: further photos of the same person; large, frontal and calm faces count more.
             keep: parameters that stay at these values, in game units.
             seed: same seed on the same machine with as many threads, same result, where
                 ``MKL_CBWR`` was ``AUTO`` before torch's first product; importing f2p_sdk sets it.
@@ -144,11 +147,17 @@ class Fitter:
         clock = Clock(progress)
         drawn_before = 0 if self.engine is None else self.engine.count
         with clock.stage("photo"):
-            subject = self.see(photo, face, own_picture=plan.own_picture)
+            subjects = [self.see(one, face, own_picture=plan.own_picture) for one in (photo, *also)]
+            weights = photo_weights(subjects)
+            subject = merge_subjects(subjects, weights) if also else subjects[0]
         space = Space.around(
             torch.from_numpy(start), self.layout.n_continuous, self.layout.slots, fixed, plan.lead
         )
         context = self.context(subject, plan, space, seed, clock)
+        if also and not plan.own_picture:
+            each = [self._targets(one, plan, space).colours for one in subjects]
+            targets = replace(context.targets, colours=mean_colours(each, weights))
+            context = replace(context, targets=targets)
         state = plan.run(context)
         with clock.stage("verify"):
             verified = verify(context, state, self.embed, self.size)
@@ -165,6 +174,7 @@ class Fitter:
             "layout_hash": self.layout.hash,
             "method": plan.name,
             "own_picture": subject.own,
+            "photo_weights": [round(w, 3) for w in weights.tolist()],
             "seed": seed,
             "face": {
                 "found": subject.picked.count,
@@ -210,6 +220,7 @@ class Fitter:
             subject.aligned.picture,
             subject,
             report,
+            tuple(one.aligned.picture for one in subjects),
         )
 
     def see(
@@ -300,10 +311,8 @@ class Fitter:
     def context(
         self, subject: Subject, plan: Method, space: Space, seed: int, clock: Clock
     ) -> Context:
-        prior = slider_prior(self.layout, space.start, self.population)
         average, frame = self.average_picture(), np.asarray(self.framing.landmarks, np.float64)
-        cosine = self.recognizer.metric == "cosine"
-        targets = Targets.of(subject, plan, frame, average, self.reader, prior=prior, cosine=cosine)
+        targets = self._targets(subject, plan, space)
         tracker = LandmarkTracker(self.detector, frame)
         with torch.no_grad():
             size = self.imitator(self.start[None]).shape[-1]
@@ -323,6 +332,17 @@ class Fitter:
             tuple(self.layout.slices[p.name] for p in self.layout.discrete if p.group == HAIR),
             match_blur(subject.aligned.picture, average) if plan.match_blur else Blur(),
             clock,
+        )
+
+    def _targets(self, subject: Subject, plan: Method, space: Space) -> Targets:
+        return Targets.of(
+            subject,
+            plan,
+            np.asarray(self.framing.landmarks, np.float64),
+            self.average_picture(),
+            self.reader,
+            prior=slider_prior(self.layout, space.start, self.population),
+            cosine=self.recognizer.metric == "cosine",
         )
 
 

@@ -52,6 +52,7 @@ class FitResult:
         photo: uint8 (S, S, 3), the photo in the game's framing.
         subject: the photo as analysed before the search.
         report: losses, distances, times, versions; ready for JSON.
+        photos: all photos of the person in the game's framing; ``photo`` is the best of them.
     """
 
     character: Character
@@ -61,3 +62,4 @@ class FitResult:
     photo: Picture = field(repr=False)
     subject: Subject = field(repr=False)
     report: Mapping[str, Any] = field(repr=False)
+    photos: tuple[Picture, ...] = field(repr=False, default=())

@@ -65,7 +65,7 @@ def test_fit_writes_character_picture_sheet_and_report(
     assert document["kept"] == {"red": 0.25}
     with Image.open(files["picture"]) as picture, Image.open(files["sheet"]) as sheet:
         assert picture.size == (512, 512)
-        assert sheet.size[0] > 3 * sheet.size[1] * 0.8  # three square pictures in a row
+        assert sheet.size[0] > 2 * sheet.size[1] * 0.8  # photo and portrait, side by side
 
     report = json.loads(files["report"].read_text(encoding="utf-8"))
     assert report["seed"] == 0
@@ -86,6 +86,22 @@ def test_photos_of_the_same_name_get_their_own_folders(f2p: Run, tmp_path: Path)
     assert "2 of 2 photos fitted" in done.text
     first, second = (tmp_path / name / "character.json" for name in ("astronaut", "astronaut-2"))
     assert first.read_text() == second.read_text()  # same seed, same character
+
+
+@pytest.mark.slow
+def test_photos_of_one_person_give_one_character(f2p: Run, tmp_path: Path) -> None:
+    mirrored = tmp_path / "mirrored.png"
+    with Image.open(PHOTO) as image:
+        image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(mirrored)
+    out = tmp_path / "one"
+    done = f2p("fit", PHOTO, mirrored, "--same-person", "-g", "toy", "-o", out, *FAST, "--json")
+    assert done.code == 0
+    files = json.loads(done.out)["files"]
+    assert Path(files["character"]) == out / "character.json"
+    weights = json.loads((out / "report.json").read_text(encoding="utf-8"))["photo_weights"]
+    assert weights == pytest.approx([0.5, 0.5], abs=0.1)
+    with Image.open(files["sheet"]) as sheet:
+        assert sheet.size[0] > 3 * sheet.size[1] * 0.8  # both photos and the portrait
 
 
 @pytest.mark.slow

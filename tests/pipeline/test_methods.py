@@ -16,8 +16,8 @@ from f2p_sdk.objective import Located, Parsed, Sample
 from f2p_sdk.parsing.network import CLASSES
 from f2p_sdk.pipeline import ABLATIONS, METHODS
 from f2p_sdk.pipeline.colours import CellColours
-from f2p_sdk.pipeline.method import Context, Method
 from f2p_sdk.pipeline.expression import NeutralFace
+from f2p_sdk.pipeline.method import Context, Method
 from f2p_sdk.pipeline.methods import CONTENT, FEATURES, PARTS, method
 from f2p_sdk.pipeline.report import Clock
 from f2p_sdk.pipeline.stages import ChoiceSearch, ExactSolve, GradientSearch
