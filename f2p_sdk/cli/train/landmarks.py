@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...errors import DatasetError, UsageError
+from ...errors import DatasetError, PluginError, UsageError
 from .. import _options as options
 from .._common import emit_json, load_kind, progress, say
 from ._plan import out_option
@@ -48,7 +48,7 @@ def command(game: str, data: tuple[Path, ...], out: Path, restart: bool, as_json
 
     found = landmarker()
     if found is None:
-        raise UsageError(
+        raise PluginError(
             "landmarks need a landmarker, and none can be used",
             remedy="install one, e.g. f2p-facemesh, then run `f2p plugins`",
         )
