@@ -14,6 +14,8 @@ SHIPPED := adapters/justice/f2p_justice/weights
 # The face parser is trained on pictures of all kinds together.
 SCENES ?= -n 2500 --size 256 --vary pose,light,expression,background --passes labels,depth --seed 42 --engines $(ENGINES)
 PARSING ?= --minutes 60
+# Landmark models also see expressions.
+EXPRESSIONS ?= -n 3000 --size 256 --vary expression --seed 43 --engines $(ENGINES)
 
 # A second package index for torch. Without a GPU, a build for the CPU saves gigabytes:
 #   make install TORCH_INDEX=https://download.pytorch.org/whl/cpu
@@ -116,7 +118,11 @@ weights: install
 		made=out/weights/$$name-mesh.safetensors && \
 		$(BIN)/f2p capture -g $$kind $(CAPTURE) -o $$data && \
 		{ test -f $$made || $(BIN)/f2p train imitator -g $$kind --data $$data -o $$made $(TRAINING); } && \
-		mkdir -p $(SHIPPED) && cp $$made $(SHIPPED)/ || exit 1; \
+		faces=out/data/expressions-$$name && points=out/weights/$$name-landmarks.safetensors && \
+		$(BIN)/f2p capture -g $$kind $(EXPRESSIONS) -o $$faces && \
+		{ test -f $$points || \
+			$(BIN)/f2p train landmarks -g $$kind --data $$data --data $$faces -o $$points; } && \
+		mkdir -p $(SHIPPED) && cp $$made $$points $(SHIPPED)/ || exit 1; \
 	done
 	@made=out/weights/parser-compact.safetensors && data= && for kind in $(KINDS); do \
 		folder=out/data/faces-$$(basename $$kind) && data="$$data --data $$folder" && \
