@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..landmarks import DenseLandmarks, LandmarkModel
+from .. import plugins
+from ..landmarks import DenseLandmarks, LandmarkModel, LandmarkReader, load_landmarks
 from ..landmarks.dense import eye_distance, point_weights
 from ..objective import align_points
 
 if TYPE_CHECKING:
+    from ..alignment import Aligned
     from ..hookspecs import Landmarker
+    from ..kinds import Kind
 
-__all__ = ["LEAKS", "NeutralFace", "neutral_face"]
+__all__ = ["LEAKS", "NeutralFace", "neutral_face", "open_landmarks", "photo_face"]
 
 #: Coefficients that must not show in the neutral character, ARKit's names.
 LEAKS = (
@@ -96,6 +100,23 @@ def neutral_face(
         moved,
         model.scene_expression(expression),
     )
+
+
+def photo_face(aligned: Aligned, locate: LandmarkReader | None) -> NeutralFace | None:
+    """Return the neutral face of an aligned photo; None without landmarks."""
+    if locate is None:
+        return None
+    found = locate.landmarker.find(aligned.picture, aligned.landmarks)
+    return None if found is None else neutral_face(found, locate.model, locate.landmarker)
+
+
+def open_landmarks(kind: Kind) -> LandmarkReader | None:
+    """Return the reader of a kind; None without a landmark model or without a landmarker."""
+    path, landmarker = kind.landmarks_path, plugins.landmarker()
+    if path is None or not Path(path).is_file() or landmarker is None:
+        return None
+    model = load_landmarks(path, kind.layout, landmarker.name)
+    return LandmarkReader(landmarker, model, kind.framing)
 
 
 def _turn(rotation: Tensor) -> dict[str, float]:

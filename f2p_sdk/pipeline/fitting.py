@@ -12,10 +12,9 @@ import torch
 from torch import Tensor
 
 from .. import images, plugins
-from ..alignment import Aligned, align, pick_face
+from ..alignment import align, pick_face
 from ..errors import UsageError
 from ..images import Picture
-from ..landmarks import LandmarkReader, load_landmarks
 from ..parsing.picture_parser import PictureParser
 from ..recognizers.embedding import embed_face, find_landmarks
 from ..search import Space
@@ -24,13 +23,13 @@ from .as_photo import draw_as_photo
 from .augmentation import AugmentedEmbedding, LandmarkTracker
 from .blur import Blur, match_blur
 from .denoising import denoised
-from .expression import NeutralFace, neutral_face
+from .expression import open_landmarks, photo_face
 from .hair import HAIR
 from .method import Context, Method
 from .methods import method as find_method
 from .own_picture import is_own_picture
 from .renderers import EngineRenderer, Imitator, open_imitator
-from .report import Clock, Progress, versions
+from .report import Clock, Progress, circumstances
 from .result import FitResult, Subject
 from .several import mean_colours, merge_subjects, photo_weights
 from .targets import Targets, slider_prior
@@ -98,7 +97,7 @@ class Fitter:
         self.reader: PictureParser | None = None
         if parser is not None or plugins.usable(plugins.parsers()):
             self.reader = PictureParser(_opened(parser, plugins.parser))
-        self.locate = _landmark_reader(self.kind)
+        self.locate = open_landmarks(self.kind)
         self.population: Tensor | None = None  # sliders (N, C)
         if population:
             vectors = np.stack([self.layout.encode(character) for character in population])
@@ -168,25 +167,10 @@ class Fitter:
                 shown["engine"] = verified.picture
             distances = {k: self.distance(v, subject.measured) for k, v in shown.items()}
             as_photo, seen = draw_as_photo(context, vector, verified.picture, subject.face)
-        engine = None if self.engine is None else self.engine.info
         report = {
-            "game": self.kind.name,
-            "layout_hash": self.layout.hash,
-            "method": plan.name,
-            "own_picture": subject.own,
-            "photo_weights": [round(w, 3) for w in weights.tolist()],
+            **circumstances(self, plan, subject),
             "seed": seed,
-            "face": {
-                "found": subject.picked.count,
-                "taken": subject.picked.number,
-                "box": [round(float(edge), 1) for edge in subject.picked.face.box],
-                "message": subject.picked.message,
-                "hints": [
-                    *subject.aligned.hints,
-                    *_method_hints(plan, subject),
-                    *_landmark_hints(plan, self),
-                ],
-            },
+            "photo_weights": [round(w, 3) for w in weights.tolist()],
             "kept": kept,
             "scene": dict(state.scene),
             "photo_scene": dict(seen),
@@ -200,15 +184,6 @@ class Fitter:
             },
             "seconds": clock.seconds(),
             "engine_pictures": 0 if self.engine is None else self.engine.count - drawn_before,
-            "versions": versions(
-                recognizer=self.recognizer.name,
-                measure=self.measure.name,
-                parser="" if self.reader is None else self.reader.parser.name,
-                detector=self.detector.name,
-                landmarker="" if self.locate is None else self.locate.landmarker.name,
-                **({} if engine is None else {"engine": f"{engine.name} {engine.version}"}),
-            ),
-            "imitator": dict(self.card),
         }
         # Kept values return as given, without float32 rounding.
         character = self.layout.decode(vector.numpy()).replace(**kept)
@@ -268,17 +243,8 @@ class Fitter:
             embed_face(self.recognizer, picture, landmarks),
             embed_face(self.measure, picture, landmarks)[0],
             own,
-            None if own_picture else self._neutral_face(aligned),
+            None if own_picture else photo_face(aligned, self.locate),
         )
-
-    def _neutral_face(self, aligned: Aligned) -> NeutralFace | None:
-        """Face of an aligned photo; None without landmarks."""
-        if self.locate is None:
-            return None
-        found = self.locate.landmarker.find(aligned.picture, aligned.landmarks)
-        if found is None:
-            return None
-        return neutral_face(found, self.locate.model, self.locate.landmarker)
 
     def distance(self, picture: Picture, measured: Tensor) -> float:
         """Return the Euclidean distance of a picture's embedding to (E',), both by `measure`."""
@@ -346,39 +312,6 @@ class Fitter:
         )
 
 
-def _landmark_reader(kind: Kind) -> LandmarkReader | None:
-    """Return the reader of a kind; None without a landmark model or without a landmarker."""
-    path, landmarker = kind.landmarks_path, plugins.landmarker()
-    if path is None or not Path(path).is_file() or landmarker is None:
-        return None
-    model = load_landmarks(path, kind.layout, landmarker.name)
-    return LandmarkReader(landmarker, model, kind.framing)
-
-
 def _opened(given: str | _Part | None, find: Callable[[str | None], _Part]) -> _Part:
     """Return a given object, or the plugin of a name; None is the best installed one."""
     return find(given) if given is None or isinstance(given, str) else given
-
-
-def _method_hints(plan: Method, subject: Subject) -> list[str]:
-    """Return a hint where method and picture do not belong together."""
-    if subject.own and not plan.own_picture:
-        return ["the game's own engine drew this picture: --method exact finds its values"]
-    if plan.own_picture and not subject.own:
-        return [
-            f"method {plan.name!r} is for pictures by the game's own engine, and this does not "
-            "look like one: use --method best for photos"
-        ]
-    return []
-
-
-def _landmark_hints(plan: Method, fitter: Fitter) -> list[str]:
-    """Return a hint where a method lacks landmarks that the kind has a model for."""
-    path = fitter.kind.landmarks_path
-    if fitter.locate is not None or path is None or not plan.weights.get("landmarks"):
-        return []
-    if not Path(path).is_file():
-        return [f"without landmarks: {path} does not exist; make it with `f2p train landmarks`"]
-    return [
-        "without landmarks, smiles become part of the face: `f2p plugins` states what is missing"
-    ]

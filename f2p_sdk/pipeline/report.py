@@ -1,4 +1,4 @@
-"""Times and versions for a report."""
+"""Report of a fit: circumstances, times and versions."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from .. import __version__
+from .hints import landmark_hints, method_hints
 
-__all__ = ["Clock", "Progress", "versions"]
+if TYPE_CHECKING:
+    from .fitting import Fitter
+    from .method import Method
+    from .result import Subject
+
+__all__ = ["Clock", "Progress", "circumstances", "versions"]
 
 #: Called as ``progress(stage, done, total)``; ``total`` is 0 where it is unknown.
 Progress = Callable[[str, int, int], object]
@@ -54,4 +60,35 @@ def versions(**others: str) -> dict[str, Any]:
         "torch": torch.__version__,
         "python": platform.python_version(),
         **others,
+    }
+
+
+def circumstances(fitter: Fitter, plan: Method, subject: Subject) -> dict[str, Any]:
+    """Return the part of a report that does not depend on the search."""
+    engine = None if fitter.engine is None else fitter.engine.info
+    return {
+        "game": fitter.kind.name,
+        "layout_hash": fitter.layout.hash,
+        "method": plan.name,
+        "own_picture": subject.own,
+        "face": {
+            "found": subject.picked.count,
+            "taken": subject.picked.number,
+            "box": [round(float(edge), 1) for edge in subject.picked.face.box],
+            "message": subject.picked.message,
+            "hints": [
+                *subject.aligned.hints,
+                *method_hints(plan, subject),
+                *landmark_hints(plan, fitter.kind, fitter.locate),
+            ],
+        },
+        "versions": versions(
+            recognizer=fitter.recognizer.name,
+            measure=fitter.measure.name,
+            parser="" if fitter.reader is None else fitter.reader.parser.name,
+            detector=fitter.detector.name,
+            landmarker="" if fitter.locate is None else fitter.locate.landmarker.name,
+            **({} if engine is None else {"engine": f"{engine.name} {engine.version}"}),
+        ),
+        "imitator": dict(fitter.card),
     }

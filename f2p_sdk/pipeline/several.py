@@ -38,7 +38,7 @@ def merge_subjects(subjects: Sequence[Subject], weights: Tensor) -> Subject:
     best = subjects[int(weights.argmax())]
     return replace(
         best,
-        target=torch.einsum("p,pte->te", weights, torch.stack([s.target for s in subjects])),
+        target=torch.einsum("p,pce->ce", weights, torch.stack([s.target for s in subjects])),
         measured=weights @ torch.stack([s.measured for s in subjects]),
         own=all(subject.own for subject in subjects),
         face=_mean_face(best.face, [subject.face for subject in subjects], weights),

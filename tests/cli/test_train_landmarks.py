@@ -44,8 +44,15 @@ def test_data_of_another_layout_or_with_turned_heads_are_refused(f2p: Run, tmp_p
     folder = tmp_path / "turned"
     folder.mkdir()
     manifest = {
-        "format": 1, "game": "toy", "kind": "hero", "layout": HERO.hash, "seed": 0,
-        "size": 32, "shard_size": 10, "count": 1, "vary": "pose",
+        "format": 1,
+        "game": "toy",
+        "kind": "hero",
+        "layout": HERO.hash,
+        "seed": 0,
+        "size": 32,
+        "shard_size": 10,
+        "count": 1,
+        "vary": "pose",
     }
     (folder / "dataset.json").write_text(json.dumps(manifest), encoding="utf-8")
     out = tmp_path / "w.safetensors"
