@@ -27,7 +27,7 @@ _SEED_PIXELS = 30
 _COLOUR = 4.0  # CIE Lab distance that changes the log-odds by 1
 _SMOOTH, _REACH = 4.0, 3  # log-odds of a surrounded pixel, and radius of its surroundings
 _FULL = 40.0  # CIE Lab distance of colours that have nothing in common
-_CURL, _CURLY = 0.05, 5.5  # cost per unit of roughness above that of straight hair
+_CURL, _CURLY = 0.05, 6.5  # cost per unit of roughness above that of straight hair
 
 
 def hair_mask(picture: Picture, classes: Mapping[str, Tensor], landmarks: Points) -> Array:
