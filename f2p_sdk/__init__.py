@@ -36,6 +36,7 @@ _NAMES = {
         *("Parser", "ParserSpec", "Detector", "DetectorSpec"),
         *("Landmarker", "LandmarkerSpec"),
     ),
+    "landmarks": ("DenseLandmarks", "ExpressionBasis"),
     "plugins": ("game", "games", "recognizer", "parser", "detector"),
     "pipeline": ("fit", "FitResult", "Fitter", "render"),
     "conformance": ("check",),
@@ -90,6 +91,8 @@ if TYPE_CHECKING:
     from .kinds import Framing as Framing
     from .kinds import Game as Game
     from .kinds import Kind as Kind
+    from .landmarks import DenseLandmarks as DenseLandmarks
+    from .landmarks import ExpressionBasis as ExpressionBasis
     from .parameters import Character as Character
     from .parameters import Continuous as Continuous
     from .parameters import Discrete as Discrete

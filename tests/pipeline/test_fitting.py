@@ -185,6 +185,7 @@ def test_progress_reports_every_stage(kind: Kind, engine: Any, fitter: Make, tru
         "photo",
         "search",
         "guess",
+        "hair",
         "engine",
         "choices",
         "refine",

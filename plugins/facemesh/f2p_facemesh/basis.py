@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
-from f2p_sdk.landmarks import ExpressionBasis
+from f2p_sdk import ExpressionBasis
 
 __all__ = ["FILE", "load_basis"]
 

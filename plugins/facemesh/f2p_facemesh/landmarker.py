@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from f2p_sdk.landmarks import DenseLandmarks, ExpressionBasis
+from f2p_sdk import DenseLandmarks, ExpressionBasis
 
 from .crop import Array, Crop, Picture
 from .files import BLENDSHAPES, LANDMARKS, read_models
