@@ -62,7 +62,7 @@ _BEST = Method(
         "landmarks": 6.0,
         "leak": 0.3,
         # Without a prior faces become old and rough; a strong one removes the likeness.
-        "prior": 0.006,
+        "prior": 0.004,
         "entropy": 0.02,
         "choice_prior": 0.02,
     },
