@@ -87,6 +87,7 @@ def test_a_hanging_engine_ends_when_the_block_fails(beacon: socket.socket) -> No
 
 
 @pytest.mark.parametrize("hang", [False, True], ids=["drawing", "hanging"])
+@pytest.mark.slow
 def test_an_engine_ends_when_the_sdk_is_killed(beacon: socket.socket, hang: bool) -> None:
     options = {"hang_after": 0} if hang else {"delay": 0.02}
     argv = with_beacon(beacon, "ENDPOINT", **options)
@@ -128,6 +129,7 @@ def test_the_end_of_an_engine_process_is_reported_at_once() -> None:
         assert caught.value.remedy
 
 
+@pytest.mark.slow
 def test_an_ended_engine_is_restarted() -> None:
     with open_engine(fake_kind(die_after=3), heartbeat=0.1, restarts=5) as host:
         # One at a time: an engine that ends loses its unsent pictures, and a picture that is lost

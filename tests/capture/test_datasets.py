@@ -269,6 +269,7 @@ def test_neighbours_differ_in_one_parameter_each(complete: Path, tmp_path: Path)
         Job(HERO, 9, tmp_path, size=SIZE)
 
 
+@pytest.mark.slow
 def test_records_stay_when_an_engine_process_ends(tmp_path: Path) -> None:
     with Host(game="toy", layouts=KINDS, heartbeat=0.1) as host:
         with FakeEngine(host.endpoint, game="toy", kinds=KINDS, die_after=11):

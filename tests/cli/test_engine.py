@@ -58,6 +58,7 @@ def test_ending_the_command_ends_the_engine(
 
 
 @pytest.mark.parametrize("state", ["waiting", "serving", "hanging"])
+@pytest.mark.slow
 def test_killing_the_command_ends_the_engine(
     start: Callable[..., subprocess.Popen[str]],
     endpoint: str,

@@ -50,6 +50,7 @@ def test_random_characters_stay_within_the_spread() -> None:
     assert all(0.45 <= tile.values[0]["nose"] <= 0.55 for tile in sheet.tiles)
 
 
+@pytest.mark.slow
 def test_sliders_and_choices_in_a_folder(f2p: Run, expected: Run, tmp_path: Path) -> None:
     out = tmp_path / "sheets"
     done = f2p("sheet", "-g", "toy", "--sliders", "--choices", "-o", out, "--size", 32, "--json")
@@ -111,6 +112,7 @@ def test_wrong_use(f2p: Run, options: list[str], message: str) -> None:
     assert message in done.text
 
 
+@pytest.mark.slow
 def test_no_sheet_if_the_engine_dies(
     f2p: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

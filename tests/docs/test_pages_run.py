@@ -271,6 +271,7 @@ def test_page_runs(page: Any, tutorial: Path, site: Path, tmp_path: Path) -> Non
         _read(page, tmp_path, site)
 
 
+@pytest.mark.slow
 def test_tutorial_finds_the_framing_it_states(tutorial: Path) -> None:
     kind = plugins.game("mygame/hero")
     picture = f2p_sdk.load_image(tutorial / "default.png")

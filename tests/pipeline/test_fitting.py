@@ -166,6 +166,7 @@ def test_without_an_engine_nothing_is_verified(
     assert result.character.values["hair"] == "long"
 
 
+@pytest.mark.slow
 def test_the_slides_method_takes_its_ten_steps(
     kind: Kind, engine: Any, fitter: Make, true: Values
 ) -> None:

@@ -57,6 +57,7 @@ def test_missing_faces_are_errors(kind: Kind, engine: Any, fitter: Make, true: V
         fit.fit(np.zeros((64, 64), np.uint8))
 
 
+@pytest.mark.slow
 def test_several_faces_are_counted_and_one_is_named(
     kind: Kind, engine: Any, fitter: Make, finder: Any, true: Values
 ) -> None:

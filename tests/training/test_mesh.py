@@ -104,6 +104,7 @@ def test_a_trained_mesh_imitator_is_close_to_the_engine(data, tmp_path: Path) ->
     assert again.size == SIZE
 
 
+@pytest.mark.slow
 def test_data_without_meshes_are_refused(data, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="the data have none") as caught:
         train_imitator(HERO, data[1], tmp_path / "a.safetensors", _plan(1))

@@ -26,6 +26,7 @@ def test_changed_pictures_of_one_person_are_close(faces: dict[str, np.ndarray]) 
         assert np.linalg.norm(first - other) < 0.5, name
 
 
+@pytest.mark.slow
 def test_a_picture_has_no_distance_to_itself(astronaut: np.ndarray) -> None:
     assert distance(astronaut, astronaut) == 0
 
@@ -42,6 +43,7 @@ def test_face_by_number(astronaut: np.ndarray) -> None:
         describe(astronaut, 2)
 
 
+@pytest.mark.slow
 def test_the_threshold_separates_people(photos: dict[str, np.ndarray]) -> None:
     if not TABLE.is_file():
         pytest.skip("there is no table of identities")

@@ -30,6 +30,7 @@ def test_descriptors_equal_dlibs(
         np.testing.assert_allclose(ours, reference.descriptor(chip), atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_descriptors_of_photos_equal_dlibs(
     photos: dict[str, np.ndarray], reference: Any, recognizer: DlibRecognizer, as_tensor: Any
 ) -> None:
