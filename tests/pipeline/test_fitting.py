@@ -40,7 +40,7 @@ def test_a_known_character_is_recovered_and_verified_in_the_engine(
     np.testing.assert_array_equal(result.picture, engine.draw(values, 64))
     assert (
         report["identity_distance"]["engine"]
-        < 0.2 * report["identity_distance"]["average_character"]
+        < 0.3 * report["identity_distance"]["average_character"]
     )
     # The reported distance, computed again from pictures alone.
     found, target = (
