@@ -145,11 +145,13 @@ def dense_figures(
     moved, _ = align_points(points, face.points, face.weights)
     distances = (moved[0] - face.points)[:, :2].norm(dim=1).numpy()
     shown = dict(zip(landmarker.expressions, found.expression.tolist(), strict=True))
+    # Landmarkers of other plugins may lack a region or a coefficient.
+    smiles = [shown[n] for n in ("mouthSmileLeft", "mouthSmileRight") if n in shown]
     values = (
         float(distances.mean()),
-        float(np.delete(distances, list(landmarker.regions["lips"])).mean()),
-        (shown["mouthSmileLeft"] + shown["mouthSmileRight"]) / 2,
-        shown["jawOpen"],
+        float(np.delete(distances, list(landmarker.regions.get("lips", ()))).mean()),
+        float(np.mean(smiles)) if smiles else None,
+        shown.get("jawOpen"),
     )
     return dict(zip(names, values, strict=True))
 

@@ -49,7 +49,7 @@ class Landmarks:
     Attributes:
         target: (N, 3), neutral points of the photo's face, in eye distances.
         weights: (N,), of the points.
-        depth: factor of the distance in z, which a single picture tells poorly.
+        depth: factor of the distance in z, which is inaccurate in a single picture.
     """
 
     reads: ClassVar[frozenset[str]] = frozenset({"located"})

@@ -112,8 +112,11 @@ def photo_face(aligned: Aligned, locate: LandmarkReader | None) -> NeutralFace |
 
 def open_landmarks(kind: Kind) -> LandmarkReader | None:
     """Return the reader of a kind; None without a landmark model or without a landmarker."""
-    path, landmarker = kind.landmarks_path, plugins.landmarker()
-    if path is None or not Path(path).is_file() or landmarker is None:
+    path = kind.landmarks_path
+    if path is None or not Path(path).is_file():
+        return None
+    landmarker = plugins.landmarker()
+    if landmarker is None:
         return None
     model = load_landmarks(path, kind.layout, landmarker.name)
     return LandmarkReader(landmarker, model, kind.framing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from .. import images, plugins
 from ..alignment import align, pick_face
-from ..errors import UsageError
+from ..errors import UsageError, error_prefix
 from ..images import Picture
 from ..parsing.picture_parser import PictureParser
 from ..recognizers.embedding import embed_face, find_landmarks
@@ -146,7 +147,10 @@ class Fitter:
         clock = Clock(progress)
         drawn_before = 0 if self.engine is None else self.engine.count
         with clock.stage("photo"):
-            subjects = [self.see(one, face, own_picture=plan.own_picture) for one in (photo, *also)]
+            subjects = []
+            for number, one in enumerate((photo, *also), start=1):
+                with error_prefix(f"photo {number}") if also else nullcontext():
+                    subjects.append(self.see(one, face, own_picture=plan.own_picture))
             weights = photo_weights(subjects)
             subject = merge_subjects(subjects, weights) if also else subjects[0]
         space = Space.around(
@@ -214,10 +218,9 @@ class Fitter:
         Raises:
             F2PError: ImageError, FaceError; UsageError for an own picture that is not square.
         """
-        if isinstance(photo, np.ndarray):
-            picture = images.check_picture(photo)
-        else:
-            picture = images.load(photo)
+        picture = (
+            images.check_picture(photo) if isinstance(photo, np.ndarray) else images.load(photo)
+        )
         clear = denoised(picture)
         picked = pick_face(self.detector.detect(clear), face)
         landmarks = picked.face.landmarks

@@ -53,7 +53,13 @@ def check_plan(out: Path, values: Mapping[str, Any]) -> None:
     state = out.with_name(out.name + ".training")
     if values["restart"]:
         shutil.rmtree(state, ignore_errors=True)
-    elif out.exists() and not state.exists():
+    elif not state.exists():
+        refuse_existing(out)
+
+
+def refuse_existing(out: Path) -> None:
+    """Raise UsageError if a file of weights would be overwritten."""
+    if out.exists():
         raise UsageError(
             f"{out} exists already", remedy="give another -o, or --restart to overwrite it"
         )

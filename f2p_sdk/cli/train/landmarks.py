@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...errors import DatasetError, PluginError, UsageError
+from ...errors import DatasetError, PluginError
 from .. import _options as options
 from .._common import emit_json, load_kind, progress, say
-from ._plan import out_option
+from ._plan import out_option, refuse_existing
 
 if TYPE_CHECKING:
     from ...landmarks import LandmarkRecord
@@ -37,10 +37,8 @@ def command(game: str, data: tuple[Path, ...], out: Path, restart: bool, as_json
     Detects landmarks in an engine's pictures and fits a linear model to them. `f2p fit` compares
     landmarks with the photo where the kind has such a model and a landmarker is installed.
     """
-    if out.exists() and not restart:
-        raise UsageError(
-            f"{out} exists already", remedy="give another -o, or --restart to overwrite it"
-        )
+    if not restart:
+        refuse_existing(out)
     kind = load_kind(game)
 
     from ...landmarks import train_landmarks

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from f2p_sdk import DenseLandmarks, ExpressionBasis
 
-from .crop import Array, Crop, Picture
+from .crop import SIZE, Array, Crop, Picture
 from .files import BLENDSHAPES, LANDMARKS, read_models
 from .topology import BLENDSHAPE_POINTS, EXPRESSIONS, EYE_CORNERS, REGIONS
 
@@ -52,7 +52,7 @@ class FaceMesh:
         for _ in range(_ROUNDS):
             points, score = self._locate(picture, crop)
             previous, crop = crop, Crop.of_points(points[:, :2], points[EYE_CORNERS, :2])
-            moved = np.abs(crop.matrix - previous.matrix)[:, 2].max() / (256 * crop.scale)
+            moved = np.abs(crop.matrix - previous.matrix)[:, 2].max() / (SIZE * crop.scale)
             if moved < _STILL:
                 break
         if score < _LEAST_SCORE:
