@@ -75,7 +75,7 @@ class GradientSearch(Stage):
 class ChoiceSearch(Stage):
     """Local search over the choices, on pictures by the engine where there is one.
 
-    The scores rank the choices for the next such stage.
+    The scores rank the choices for the next such stage. Settled groups keep their choices.
 
     Attributes:
         shortlist: number of choices tried per group, highest ranking first; None for all.
@@ -115,10 +115,10 @@ class ChoiceSearch(Stage):
 class HairSearch(Stage):
     """Compare all choices of hair with the photo's hair, on pictures by the engine.
 
-    Only a clear gain changes a choice. Later searches keep the choices of a group whose costs
-    differ clearly. Beards have equal costs, because they are not of the class hair: later searches
-    choose them. Later candidates alone are verified, because the objective cannot tell styles of
-    hair. Does nothing without an engine or a parser.
+    Only a clear gain changes a choice. If the costs of a group differ clearly, later searches keep
+    its choice. Beards have equal costs, because they are not of the class hair, so later searches
+    choose them. The objective cannot tell styles of hair, so candidates of earlier stages are
+    dropped. Does nothing without an engine or a parser.
 
     Attributes:
         gain: least difference of costs that counts, see :meth:`PhotoHair.costs`.
