@@ -8,7 +8,7 @@ The published objective is ``alpha * L1 + L2`` (slides, "Overall loss function")
 :class:`Identity`, ``L2`` is :class:`Content`.
 """
 
-from .appearance import Colour, Content, Parts
+from .appearance import ClassColour, Colour, Content, Parts
 from .identity import Distance, Identity
 from .landmarks import Landmarks, Leak, align_points
 from .objective import Loss, Objective
@@ -17,6 +17,7 @@ from .sample import Located, Parsed, Sample, Term
 
 __all__ = [
     "ChoicePrior",
+    "ClassColour",
     "Colour",
     "Content",
     "Distance",

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from .sample import Parsed, Sample, need
 
-__all__ = ["Colour", "Content", "Parts"]
+__all__ = ["ClassColour", "Colour", "Content", "Parts"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,36 @@ class Colour:
         difference = difference - (1.0 - self.strictness) * shift
         smooth = (difference.square() + self.eps**2).sqrt() - self.eps
         return (smooth * mask).sum(dim=(2, 3)).mean(dim=1)
+
+
+@dataclass(frozen=True)
+class ClassColour:
+    """Difference between a target and the mean colour of one class of the picture.
+
+    Places count by the class's probability, without gradient, so that the class does not move. The
+    distance is as in :class:`Colour`. A class with less than ``least`` of the area costs 0.
+
+    Attributes:
+        target: (3,) RGB sRGB in [0, 1].
+        index: of the class.
+        least: share of the area.
+        eps: of 1.
+    """
+
+    reads: ClassVar[frozenset[str]] = frozenset({"picture", "parsed"})
+    target: Tensor
+    index: int
+    least: float = 0.01
+    eps: float = 0.02
+
+    def __call__(self, sample: Sample, /) -> Tensor:
+        picture = need(sample.picture, "class colour", "picture")
+        share = need(sample.parsed, "class colour", "parsed").probabilities[:, self.index].detach()
+        cells = functional.adaptive_avg_pool2d(picture, share.shape[-1])
+        area = share.sum(dim=(1, 2))
+        mean = (cells * share[:, None]).sum(dim=(2, 3)) / area.clamp_min(1e-6)[:, None]
+        smooth = ((mean - self.target).square() + self.eps**2).sqrt() - self.eps
+        return smooth.mean(dim=1) * (area >= self.least * share[0].numel())
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,9 @@ _ROUNDS = 4  # of colour models and masks
 _SEED_PIXELS = 30
 _COLOUR = 4.0  # CIE Lab distance that changes the log-odds by 1
 _SMOOTH, _REACH = 4.0, 3  # log-odds of a surrounded pixel, and radius of its surroundings
-_FULL = 40.0  # CIE Lab distance of colours that have nothing in common
+_CELLS = 16  # a side, for the comparison of styles
+_FAR = 0.35  # weight of a place far from the face
+_COLOUR_COST, _FULL = 0.15, 40.0  # cost of another colour, from this CIE Lab distance on
 _CURL, _CURLY = 0.05, 6.5  # cost per unit of roughness above that of straight hair
 
 
@@ -76,29 +78,31 @@ class PhotoHair:
     """Hair of an aligned photo, and its comparison with hairstyles.
 
     Attributes:
-        colours: (128, 128, 3), CIE Lab of the photo.
-        mask: (128, 128) in [0, 1], see :func:`hair_mask`.
-        weight: (128, 128), of a place; places near the face count more.
+        colour: (3,), median of the hair in CIE Lab; None where no hair is seen.
+        shares: (16, 16) in [0, 1], share of hair in each cell of the picture, see
+            :func:`hair_mask`. Cells forgive small shifts.
+        weight: (16, 16), of a cell; cells near the face count more.
     """
 
-    colours: Array
-    mask: Array
+    colour: Array | None
+    shares: Array
     weight: Array
 
     @classmethod
     def of(cls, picture: Picture, classes: Mapping[str, Tensor], landmarks: Points) -> PhotoHair:
         """Find the hair of a photo; arguments as in :func:`hair_mask`."""
         x, y = eye_coordinates(landmarks, _SIDE)
-        weight = np.exp(-np.maximum(0, np.hypot(x, (y - 0.3) / 1.2) - 1) / 0.6)
-        colours = srgb_to_lab(resize(picture, _SIDE))
-        return cls(colours, hair_mask(picture, classes, landmarks), weight)
+        near = np.exp(-np.maximum(0, np.hypot(x, (y - 0.3) / 1.2) - 1) / 0.6)
+        mask = hair_mask(picture, classes, landmarks)
+        colour = _median_colour(picture, mask)
+        return cls(colour, _cells(mask), _cells(np.maximum(near, _FAR)))
 
     def costs(self, pictures: Sequence[Picture], styles: Sequence[Array]) -> Array:
         """Return (K,), the difference of each style from the photo's hair; 0 is the same.
 
-        A place with hair in only one of both costs 1. A place with hair in both costs the
-        difference of colour. Rough outlines cost a little: the photo's mask shows no curls, so
-        they must win by more.
+        The cost is the weighted difference of shares, relative to the hair of either. Another
+        colour and rough outlines cost a little: the photo's mask shows no curls, so they must win
+        by more.
 
         Args:
             pictures: K pictures of the character, uint8.
@@ -106,14 +110,30 @@ class PhotoHair:
         """
         costs = []
         for picture, style in zip(pictures, styles, strict=True):
-            worn = _enlarged(torch.from_numpy(style))
-            colours = srgb_to_lab(resize(picture, _SIDE))
-            distance = np.linalg.norm(colours - self.colours, axis=-1)
-            both = np.minimum(self.mask, worn) * np.minimum(1, distance / _FULL)
-            either = (self.weight * np.maximum(self.mask, worn)).sum()
-            cost = (self.weight * (np.abs(self.mask - worn) + both)).sum() / max(either, 1e-9)
+            mask = _enlarged(torch.from_numpy(style))
+            worn = _cells(mask)
+            either = (self.weight * np.maximum(self.shares, worn)).sum()
+            cost = (self.weight * np.abs(self.shares - worn)).sum() / max(either, 1e-9)
+            colour = _median_colour(picture, mask)
+            if self.colour is not None:
+                distance = _FULL if colour is None else np.linalg.norm(colour - self.colour)
+                cost += _COLOUR_COST * min(1.0, float(distance) / _FULL)
             costs.append(cost + _CURL * max(0.0, _roughness(style > 0.5) - _CURLY))
         return np.array(costs)
+
+
+def _median_colour(picture: Picture, mask: Array) -> Array | None:
+    """Median (3,) of a picture's hair in CIE Lab; None for almost no hair."""
+    hair = mask > _SURE
+    if hair.sum() < _SEED_PIXELS:
+        return None
+    return np.asarray(np.median(srgb_to_lab(resize(picture, _SIDE))[hair], axis=0))
+
+
+def _cells(plane: Array) -> Array:
+    """Means (16, 16) of the cells of (128, 128)."""
+    width = _SIDE // _CELLS
+    return np.asarray(plane.reshape(_CELLS, width, _CELLS, width).mean(axis=(1, 3)))
 
 
 def _roughness(mask: NDArray[np.bool_]) -> float:

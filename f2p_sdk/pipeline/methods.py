@@ -58,6 +58,7 @@ _BEST = Method(
         "content": 0.75,
         "parts": 1.5,
         "colour": 5.0,
+        "hair_colour": 5.0,
         "landmarks": 6.0,
         "leak": 0.3,
         # Without a prior faces become old and rough; a strong one removes the likeness.

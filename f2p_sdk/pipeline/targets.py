@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from ..images import Picture
+from ..metrics import lab_to_srgb
 from ..objective import (
     ChoicePrior,
+    ClassColour,
     Colour,
     Content,
     Distance,
@@ -40,7 +42,7 @@ from .result import Subject
 __all__ = ["Targets", "slider_prior"]
 
 # Terms that are left out where there is no parser, or no dense landmarks.
-_OPTIONAL = {"content", "parts", "landmarks", "leak"}
+_OPTIONAL = {"content", "parts", "hair_colour", "landmarks", "leak"}
 _MOUTH = ("upper_lip", "inner_mouth", "lower_lip")
 
 
@@ -55,6 +57,7 @@ class Targets:
     parsed: tuple[Parsed, Tensor, Tensor] | None = None
     face: NeutralFace | None = None
     hair: PhotoHair | None = None
+    hair_class: int = -1  # index of the parser's class
     prior: Term | None = None  # of the sliders; a plain one around the start where it is None
     cosine: bool = False  # the recognizer compares embeddings by angle
 
@@ -77,7 +80,7 @@ class Targets:
             average: uint8 (S, S, 3), the game's picture of the average character.
         """
         aligned = subject.aligned.picture
-        parsed, classes, hair = None, {}, None
+        parsed, classes, hair, hair_class = None, {}, None, -1
         if reader is not None:
             with torch.no_grad():
                 found = reader(to_tensor(aligned))
@@ -90,7 +93,9 @@ class Targets:
                 for table in (method.classes, method.places)
             ]
             parsed = found, weights[0], weights[1]
-            classes = dict(zip(reader.parser.classes, found.probabilities[0], strict=True))
+            names = list(reader.parser.classes)
+            classes = dict(zip(names, found.probabilities[0], strict=True))
+            hair_class = names.index(HAIR) if HAIR in names else -1
         if method.own_picture:
             colours = picture_colours(aligned, method.grid)
         else:
@@ -100,7 +105,15 @@ class Targets:
             colours = photo_colours(aligned, landmarks, wall, method.grid, classes)
         embeddings = subject.target if method.mirrored else subject.target[:1]
         return cls(
-            embeddings, colours, method.strictness, parsed, subject.face, hair, prior, cosine
+            embeddings,
+            colours,
+            method.strictness,
+            parsed,
+            subject.face,
+            hair,
+            hair_class,
+            prior,
+            cosine,
         )
 
     def objective(self, space: Space, weights: Mapping[str, float]) -> Objective:
@@ -121,6 +134,9 @@ class Targets:
             parsed, classes, places = self.parsed
             makers["content"] = lambda: Content.of(parsed, classes)
             makers["parts"] = lambda: Parts(parsed.probabilities, places)
+            if self.hair is not None and (colour := self.hair.colour) is not None:
+                target = torch.from_numpy(lab_to_srgb(colour) / 255).float()
+                makers["hair_colour"] = lambda: ClassColour(target, self.hair_class)
         if self.face is not None:
             face = self.face
             makers["landmarks"] = lambda: Landmarks(face.points, face.weights)

@@ -73,11 +73,19 @@ def test_the_same_style_costs_least(worn: str) -> None:
     costs = _costs(worn, BROWN)
     assert min(costs, key=lambda name: costs[name]) == worn
     assert costs[worn] < 0.1
-    assert costs["shaved"] == pytest.approx(1.0, abs=0.05)
+    assert costs["shaved"] == pytest.approx(1.15, abs=0.05)  # 0.15 for the colour
 
 
-def test_another_colour_costs_where_both_have_hair() -> None:
-    assert _costs("cap", BLOND)["cap"] > _costs("cap", BROWN)["cap"] + 0.5
+def test_another_colour_costs_a_little() -> None:
+    brown, blond = _costs("cap", BROWN)["cap"], _costs("cap", BLOND)["cap"]
+    assert brown + 0.1 < blond < brown + 0.2
+
+
+def test_hair_above_the_head_costs() -> None:
+    bun = CAP | (np.hypot(X - 0.5, Y + 0.02) < 0.09)
+    hair = PhotoHair.of(_picture(CAP, BROWN), _classes(CAP), EYES)
+    plain, high = hair.costs([_picture(m, BROWN) for m in (CAP, bun)], [1.0 * CAP, 1.0 * bun])
+    assert high > plain + 0.02
 
 
 def test_rough_outlines_cost_more() -> None:
