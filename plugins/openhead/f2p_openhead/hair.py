@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .hair_volume import back_panel, curls, hull, neck_shadow
+from .hair_volume import back_panel, curls, hull, neck_shadow, roll_height
 from .ribbons import Hair, Strands, assemble
 from .scalp import SKULL_CENTRE, Scalp, hairline, number, outward, roots, smoothstep, unit
 from .updos import updos
@@ -104,6 +104,11 @@ def _walk(
     )
     side_volume = number(style, "sides", 0.8)
     ears = length.max() > 0.75 and back < 0.5
+    if not ears:
+        # Short sideburns: longer ones stand off before the ears.
+        sideburn = smoothstep(-p0[:, 1], -0.2, -0.06) * (p0[:, 2] > -0.65)
+        length = length * (1 - 0.8 * sideburn)
+    roll = number(style, "roll")
     segments = int(style.get("segments", SEGMENTS))
     step = (length / segments)[:, None].astype(np.float32)
     p = p0 + n0 * 0.01
@@ -124,7 +129,10 @@ def _walk(
         sides = side_volume + (1 - side_volume) * smoothstep(p[:, 1], 0.2, 0.9)
         sides = sides * (1 - taper * np.clip((0.45 - p[:, 1]) / 0.7, 0, 1))
         grown = np.sin(min(s * length.mean() / 0.35, 1.0) * np.pi / 2)
-        lift = (0.012 + volume * sides * (0.5 + 0.5 * layer) * grown).astype(np.float32)
+        lift = 0.012 + volume * sides * (0.5 + 0.5 * layer) * grown
+        if roll:
+            lift = lift + roll_height(roll, p) * (0.75 + 0.25 * layer) * min(1.0, 3 * s)
+        lift = lift.astype(np.float32)
         q = p - SKULL_CENTRE
         r = np.linalg.norm(q, axis=1)
         surface = scalp.radius(p, ears) + lift
@@ -193,6 +201,16 @@ def _finish(style: Mapping[str, Any], lines: Array, fringe: NDArray[np.bool_], r
         away = unit(lines * np.array((1, 0, 1)) - SKULL_CENTRE * np.array((0, 0, 1)))
         bend = tip * np.clip(s - 0.55, 0, 1) ** 2 * 2.2
         lines = lines + away * (bend * (lines[..., 1] < 0.1))[..., None]
+    flare = number(style, "flare")
+    if flare:
+        # Loose hair stands off beside the cheeks, and lies on the shoulders in front.
+        hanging = smoothstep(-lines[..., 1], -0.1, 0.75)
+        # Inner strands stay at the ears and the neck, so that no gap opens.
+        hanging = hanging * rng.uniform(0.0, 1.2, (len(lines), 1))
+        beside = np.clip(lines[..., 0] / 0.5, -1, 1)
+        lines = lines + np.stack([beside, 0 * hanging, 0.6 * np.abs(beside)], -1) * (
+            flare * hanging
+        )[..., None].astype(np.float32)
     level = style.get("cut")
     if level is not None:
         ragged = rng.normal(0, number(style, "ragged", 0.03), (len(lines), 1))
@@ -231,7 +249,7 @@ def _strands(
     taper = number(style, "taper")
     s = np.linspace(0, 1, steps, dtype=np.float32)[None]
     # Thin at the root and the tip; a blunt cut keeps most of the width.
-    thin = 0.75 if style.get("cut") is None or taper > 0 else 0.4
+    thin = number(style, "thin", 0.75 if style.get("cut") is None or taper > 0 else 0.4)
     profile = np.minimum(0.6 + 3 * s, 1) * (1 - thin * smoothstep(s, 0.6, 1.0))
     width = number(style, "width", 0.12) * profile * rng.uniform(0.8, 1.2, (strands, 1))
     # ``roots`` puts fewer strands at the back; wider ones give the same coverage.
@@ -240,14 +258,24 @@ def _strands(
     deep = 0.74 + 0.26 * layer
     shade = (shade * deep)[:, None] * (0.78 + 0.22 * smoothstep(s, 0.0, 0.3)) * neck_shadow(lines)
     blunt = 0.78 if thin > 0.5 else 0.9
-    cover = np.minimum(0.4 + 8 * s, 1) * (1 - smoothstep(s, blunt, 1.0))
+    # Low coverage at the root gives a soft hairline.
+    cover = np.minimum(0.15 + 6 * s, 1) * (1 - smoothstep(s, blunt, 1.0))
     return Strands(
         lines,
         width.astype(np.float32),
         shade.astype(np.float32),
         np.asarray(rng.normal(0, 0.2, strands), np.float32),
         np.broadcast_to(cover, (strands, steps)).astype(np.float32),
+        _normals(lines),
     )
+
+
+def _normals(lines: Array) -> Array:
+    """Normals (S, P, 3) of lines: those of the skull; below the ears those of a cylinder."""
+    x, y, z = np.moveaxis(lines - SKULL_CENTRE, -1, 0)
+    around = unit(np.stack([x / 0.72**2, 0.1 + 0 * y, z / 0.9**2 + 0.5], -1))
+    hanging = smoothstep(-lines[..., 1], -0.1, 0.3)[..., None]
+    return unit(outward(lines) * (1 - hanging) + around * hanging)
 
 
 def grow(style: Mapping[str, Any], scalp: Scalp, seed: int) -> Hair | None:

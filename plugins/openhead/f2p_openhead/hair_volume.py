@@ -25,18 +25,24 @@ from .scalp import (
     unit,
 )
 
-__all__ = ["back_panel", "curls", "hull", "neck_shadow"]
+__all__ = ["back_panel", "curls", "hull", "neck_shadow", "roll_height"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
 
 
 def neck_shadow(p: Array) -> Array:
-    """Light (...,) in [0, 1] that reaches points (..., 3): low behind the neck."""
-    low = smoothstep(-p[..., 1], 0.0, 0.5)
+    """Light (...,) in [0, 1] that reaches points (..., 3): low behind the neck, not beside it."""
+    low = smoothstep(-p[..., 1], 0.0, 0.5) * (1 - 0.6 * smoothstep(np.abs(p[..., 0]), 0.5, 0.8))
     return np.asarray(
         1 - low * (1 - (0.42 + 0.58 * smoothstep(p[..., 2], -1.0, -0.35))), np.float32
     )
+
+
+def roll_height(roll: float, p: Array) -> Array:
+    """Additional height (N,) of swept hair at points (N, 3): ``roll`` on top, less at the crown."""
+    top = smoothstep(p[:, 1], 0.5, 0.85) * (1 - 0.7 * smoothstep(np.abs(p[:, 0]), 0.25, 0.6))
+    return np.asarray(roll * top * smoothstep(p[:, 2], -1.1, -0.4), np.float32)
 
 
 def _height(style: Mapping[str, Any], points: Array) -> Array:
@@ -78,7 +84,8 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
     normal = outward(p)
     if style.get("curls"):
         lift *= 0.84  # the curls add the rest
-    place = p + normal * (0.012 + lift * grown)[:, None]
+    rolled = roll_height(0.85 * number(style, "roll"), p) * grown
+    place = p + normal * (0.012 + lift * grown + rolled)[:, None]
     # Tangents: away from the parting, or back.
     part = number(style, "part") * 0.5
     combed = number(style, "back")
