@@ -87,7 +87,9 @@ def wave(
     normal = outward(lines)
     sideways = unit(np.cross(tangent, normal))
     moved = lines + (np.sin(turn) * size)[..., None] * sideways
-    return np.asarray(moved + ((np.cos(turn) + 0.6) * size * 0.7)[..., None] * normal, np.float32)
+    # Waves on top of the head are flat, so that no gap to the hull opens.
+    size = size * (0.7 - 0.45 * smoothstep(lines[..., 1], 0.2, 0.7))
+    return np.asarray(moved + ((np.cos(turn) + 0.6) * size)[..., None] * normal, np.float32)
 
 
 def _bend(style: Mapping[str, Any], lines: Array) -> Array:
@@ -114,6 +116,7 @@ def loosen(
     turn = rng.normal(0, 1, (clump.max() + 1, 3))[clump] + 0.5 * rng.normal(0, 1, (count, 3))
     s = np.linspace(0, 1, lines.shape[1], dtype=np.float32)[None, :, None]
     size = loose * s**2 * np.where(fringe, 0.3, 1.0)[:, None, None]
+    size = size * (0.35 + 0.65 * smoothstep(lines[..., 1:2], 0.3, 0.7))
     normal = outward(lines)
     # Tips below the surface would be hidden.
     out = np.abs((turn[:, None] * normal).sum(-1, keepdims=True))
@@ -127,7 +130,7 @@ def _beside_the_face(lines: Array, layer: Array) -> Array:
     inner = (layer < 0.45)[:, None] * smoothstep(-y, -0.16, 0.06) * smoothstep(z, -0.85, -0.6)
     share = layer[:, None] / 0.45
     ahead = np.maximum(-0.40 + 0.10 * share - z, 0)
-    width = 0.575 + 0.05 * share
+    width = 0.575 + 0.12 * share
     inwards = np.minimum(width - np.abs(x), 0)
     move = np.stack([np.sign(x) * inwards, 0 * y, ahead], -1)
     return np.asarray(lines + move * inner[..., None], np.float32)
