@@ -78,7 +78,8 @@ def _walk(
     length *= 1 - taper * np.clip((0.45 - p0[:, 1]) / 0.8, 0, 1)
     side = np.where(p0[:, 0] + rng.normal(0, 0.02, count) > comb.part, 1.0, -1.0)
     fringe = number(style, "fringe")
-    facing = 1 - np.abs(np.arctan2(p0[:, 0], p0[:, 2] - SKULL_CENTRE[2])) / 0.74
+    wide = 0.74 if comb.curtain >= 0.5 else 0.84
+    facing = 1 - np.abs(np.arctan2(p0[:, 0], p0[:, 2] - SKULL_CENTRE[2])) / wide
     ahead = np.clip(facing * 6, 0, 1) * smoothstep(p0[:, 2], -0.5, -0.35)
     is_fringe = rng.random(count) < ahead * min(fringe * 1.3, 1.0)
     reach = number(style, "fringe_length", 0.62 + 0.5 * comb.curtain)
@@ -132,9 +133,8 @@ def _strands(
     """Strands of a style with widths, shading and coverage."""
     p0, n0 = roots(scalp, style, count, rng)
     lines, layer, fringe = _walk(style, scalp, p0, n0, rng)
-    part = number(style, "part") * 0.5
-    side = np.where(p0[:, 0] > part, 1.0, -1.0)
-    clump, count = clumps(style, p0, fringe, side)
+    # Strands that fall to different sides are never in one clump.
+    clump, count = clumps(style, p0, fringe, np.sign(lines[:, -1, 0]))
     lines = gather(style, lines, clump, count, fringe)
     lines = wave(style, lines, clump, count, rng)
     lines = loosen(style, lines, clump, fringe, rng)

@@ -46,7 +46,7 @@ def clumps(
 ) -> tuple[NDArray[np.int32], int]:
     """Return the clump (S,) of each strand and the number of clumps."""
     count = max(int(len(p0) * number(style, "clump_share", 0.2)), 6)
-    where = np.concatenate([p0, fringe[:, None] * 2.0, side[:, None] * 0.4], 1)
+    where = np.concatenate([p0, fringe[:, None] * 2.0, side[:, None] * 1.0], 1)
     # Roots are in farthest-point order, so the first ones are well distributed centres.
     gap = ((where[:, None] - where[None, :count]) ** 2).sum(-1)
     return gap.argmin(1).astype(np.int32), count
