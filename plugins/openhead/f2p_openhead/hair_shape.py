@@ -149,7 +149,7 @@ def finish(
     flare = number(style, "flare")
     if flare:
         # Loose hair stands off beside the cheeks, and lies on the shoulders in front.
-        hanging = smoothstep(-lines[..., 1], -0.1, 0.75)
+        hanging = smoothstep(-lines[..., 1], -0.25, 0.55)
         # Inner strands stay at the ears and the neck, so that no gap opens.
         hanging = hanging * rng.uniform(0.0, 1.2, (len(lines), 1))
         beside = np.clip(lines[..., 0] / 0.5, -1, 1)
