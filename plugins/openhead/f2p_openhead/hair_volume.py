@@ -97,7 +97,7 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
     combed = number(style, "back")
     # A groove along the parting, where the strands start.
     groove = np.exp(-(((p[:, 0] - part) / 0.12) ** 2)) * smoothstep(p[:, 1], 0.4, 0.6)
-    lift = lift * (1 - 0.5 * groove * (1 - combed) * (not style.get("curls")))
+    lift = lift * (1 - 0.35 * groove * (1 - combed) * (not style.get("curls")))
     rolled = roll_height(0.5 * number(style, "roll"), p) * grown**2
     place = p + normal * (0.012 + lift * grown + rolled)[:, None]
     # Tangents: away from the parting, or back.

@@ -14,5 +14,5 @@ void main() {
 #ifndef EDGE
     if (a < 0.99) discard;
 #endif
-    colour = vec4(v_colour * (0.91 + 0.3 * streak), a);
+    colour = vec4(v_colour * (0.935 + 0.22 * streak), a);
 }
