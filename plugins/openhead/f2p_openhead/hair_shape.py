@@ -71,7 +71,11 @@ def gather(
 
 
 def wave(
-    style: Mapping[str, Any], lines: Array, clump: NDArray[np.int32], count: int, rng: np.random.Generator
+    style: Mapping[str, Any],
+    lines: Array,
+    clump: NDArray[np.int32],
+    count: int,
+    rng: np.random.Generator,
 ) -> Array:
     """Add waves to the strands, growing towards the tips; strands of a clump have one phase."""
     amplitude = number(style, "wave")
@@ -151,7 +155,7 @@ def finish(
         # Loose hair stands off beside the cheeks, and lies on the shoulders in front.
         hanging = smoothstep(-lines[..., 1], -0.25, 0.55)
         # Inner strands stay at the ears and the neck, so that no gap opens.
-        hanging = hanging * rng.uniform(0.0, 1.2, (len(lines), 1))
+        hanging = hanging * 1.1 * rng.random((len(lines), 1)) ** 0.7
         beside = np.clip(lines[..., 0] / 0.5, -1, 1)
         lines = lines + np.stack([beside, 0 * hanging, 0.6 * np.abs(beside)], -1) * (
             flare * hanging
@@ -167,7 +171,7 @@ def finish(
     end = number(style, "fringe_end", FRINGE_END)
     ragged = np.abs(rng.normal(0, 0.012, (len(lines), 1)))
     # The fringe is longer at the temples, where it meets the sides.
-    level = end + ragged - 0.14 * smoothstep(np.abs(lines[..., 0]), 0.40, 0.60)
+    level = end + ragged - 0.12 * smoothstep(np.abs(lines[..., 0]), 0.40, 0.64)
     over = (np.abs(lines[..., 0]) < 0.62) & (lines[..., 2] > -0.2) & fringe[:, None]
     if curtain < 0.5:
         lines = _cut(lines, np.where(over, level - lines[..., 1], -1.0))

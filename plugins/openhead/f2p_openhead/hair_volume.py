@@ -93,14 +93,11 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
     # The hull stays below the strands, which start at the skin.
     if "sides" in style:
         lift = lift * side_factor(style, p)
-    part = number(style, "part") * 0.5
-    combed = number(style, "back")
-    # A groove along the parting, where the strands start.
-    groove = np.exp(-(((p[:, 0] - part) / 0.12) ** 2)) * smoothstep(p[:, 1], 0.4, 0.6)
-    lift = lift * (1 - 0.35 * groove * (1 - combed) * (not style.get("curls")))
-    rolled = roll_height(0.5 * number(style, "roll"), p) * grown**2
+    rolled = roll_height(0.62 * number(style, "roll"), p) * grown**2
     place = p + normal * (0.012 + lift * grown + rolled)[:, None]
     # Tangents: away from the parting, or back.
+    part = number(style, "part") * 0.5
+    combed = number(style, "back")
     run = np.stack([np.tanh((p[:, 0] - part) / 0.12), np.full(len(p), -0.5), p[:, 2] * 0 - 0.2], 1)
     run = run * (1 - combed) + np.array((0, -0.1, -1.2)) * combed
     if number(style, "forward") > 0.5:
