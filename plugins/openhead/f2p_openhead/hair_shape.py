@@ -169,12 +169,12 @@ def finish(
         lines = _bend(style, lines)
     curtain = number(style, "curtain")
     end = number(style, "fringe_end", FRINGE_END)
-    ragged = np.abs(rng.normal(0, 0.012, (len(lines), 1)))
     # The fringe is longer at the temples, where it meets the sides.
-    level = end + ragged - 0.12 * smoothstep(np.abs(lines[..., 0]), 0.40, 0.64)
+    uneven = np.abs(rng.normal(0, 0.012, (len(lines), 1)))
+    brow = end + uneven - 0.12 * smoothstep(np.abs(lines[..., 0]), 0.40, 0.64)
     over = (np.abs(lines[..., 0]) < 0.62) & (lines[..., 2] > -0.2) & fringe[:, None]
     if curtain < 0.5:
-        lines = _cut(lines, np.where(over, level - lines[..., 1], -1.0))
+        lines = _cut(lines, np.where(over, brow - lines[..., 1], -1.0))
     # Push strands in front of the face to the side, except a fringe above its end.
     x, y, z = np.moveaxis(lines, -1, 0)
     before = smoothstep(z, -0.35, -0.15)

@@ -91,10 +91,9 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
     if style.get("curls"):
         lift *= 0.84  # the curls add the rest
     # The hull stays below the strands, which start at the skin.
-    if "sides" in style:
-        lift = lift * side_factor(style, p)
+    height = lift * grown * (side_factor(style, p) if "sides" in style else 1.0)
     rolled = roll_height(0.62 * number(style, "roll"), p) * grown**2
-    place = p + normal * (0.012 + lift * grown + rolled)[:, None]
+    place = p + normal * (0.012 + height + rolled)[:, None]
     # Tangents: away from the parting, or back.
     part = number(style, "part") * 0.5
     combed = number(style, "back")
