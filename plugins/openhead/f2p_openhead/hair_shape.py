@@ -155,11 +155,10 @@ def finish(
         # Loose hair stands off beside the cheeks, and lies on the shoulders in front.
         hanging = smoothstep(-lines[..., 1], -0.25, 0.55)
         # Inner strands stay at the ears and the neck, so that no gap opens.
-        hanging = hanging * 1.1 * rng.random((len(lines), 1)) ** 0.7
+        hanging = hanging * np.float32(1.1) * rng.random((len(lines), 1), np.float32) ** 0.7
         beside = np.clip(lines[..., 0] / 0.5, -1, 1)
-        lines = lines + np.stack([beside, 0 * hanging, 0.6 * np.abs(beside)], -1) * (
-            flare * hanging
-        )[..., None].astype(np.float32)
+        apart = np.stack([beside, 0 * hanging, 0.6 * np.abs(beside)], -1)
+        lines = np.asarray(lines + apart * (flare * hanging)[..., None], np.float32)
     level = style.get("cut")
     if level is not None:
         ragged = rng.normal(0, number(style, "ragged", 0.03), (len(lines), 1))
