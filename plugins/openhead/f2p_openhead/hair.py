@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .hair_volume import back_panel, curls, hull, neck_shadow
+from .hair_shape import clumps, finish, gather, loosen, wave
+from .hair_volume import back_panel, curls, hull, neck_shadow, roll_height, side_factor
 from .ribbons import Hair, Strands, assemble
 from .scalp import SKULL_CENTRE, Scalp, hairline, number, outward, roots, smoothstep, unit
 from .updos import updos
@@ -21,7 +22,6 @@ __all__ = ["Hair", "grow", "hairline"]
 Array = NDArray[np.float32]
 
 SEGMENTS = 11  # default number of segments of a strand
-FRINGE_END = 0.24  # default height of a fringe's end, above the brows
 DOWN = np.array((0, -1, 0), np.float32)
 
 
@@ -60,22 +60,6 @@ class _Comb:
         return unit(np.where(fringe[:, None], drop, out))
 
 
-def _trim(lines: Array, stop: Array) -> Array:
-    """Cut lines (S, P, 3) at the fraction ``stop`` (S,) of their steps; P stays the same."""
-    steps = lines.shape[1] - 1
-    at = np.linspace(0, 1, steps + 1)[None] * stop[:, None] * steps
-    low = np.minimum(at.astype(int), steps - 1)
-    share = (at - low)[..., None]
-    row = np.arange(len(lines))[:, None]
-    return np.asarray(lines[row, low] * (1 - share) + lines[row, low + 1] * share, np.float32)
-
-
-def _cut(lines: Array, below: Array) -> Array:
-    """Cut each line (S, P, 3) where ``below`` (S, P) is first true."""
-    first = np.where(below.any(1), below.argmax(1), lines.shape[1] - 1)
-    return _trim(lines, np.maximum(first, 1) / (lines.shape[1] - 1))
-
-
 def _walk(
     style: Mapping[str, Any], scalp: Scalp, p0: Array, n0: Array, rng: np.random.Generator
 ) -> tuple[Array, Array, NDArray[np.bool_]]:
@@ -94,7 +78,8 @@ def _walk(
     length *= 1 - taper * np.clip((0.45 - p0[:, 1]) / 0.8, 0, 1)
     side = np.where(p0[:, 0] + rng.normal(0, 0.02, count) > comb.part, 1.0, -1.0)
     fringe = number(style, "fringe")
-    facing = 1 - np.abs(np.arctan2(p0[:, 0], p0[:, 2] - SKULL_CENTRE[2])) / 0.74
+    wide = 0.74 if comb.curtain >= 0.5 else 0.84
+    facing = 1 - np.abs(np.arctan2(p0[:, 0], p0[:, 2] - SKULL_CENTRE[2])) / wide
     ahead = np.clip(facing * 6, 0, 1) * smoothstep(p0[:, 2], -0.5, -0.35)
     is_fringe = rng.random(count) < ahead * min(fringe * 1.3, 1.0)
     reach = number(style, "fringe_length", 0.62 + 0.5 * comb.curtain)
@@ -102,8 +87,12 @@ def _walk(
     quiff = (
         number(style, "quiff") * smoothstep(p0[:, 2], -0.75, 0.0) * smoothstep(p0[:, 1], 0.42, 0.7)
     )
-    side_volume = number(style, "sides", 0.8)
     ears = length.max() > 0.75 and back < 0.5
+    if not ears:
+        # Short sideburns: longer ones stand off before the ears.
+        sideburn = smoothstep(-p0[:, 1], -0.2, -0.06) * (p0[:, 2] > -0.65)
+        length = length * (1 - 0.8 * sideburn)
+    roll = number(style, "roll")
     segments = int(style.get("segments", SEGMENTS))
     step = (length / segments)[:, None].astype(np.float32)
     p = p0 + n0 * 0.01
@@ -121,10 +110,12 @@ def _walk(
         rise = quiff * max(1 - s * 1.1, 0.0)
         direction = unit(direction + (normal * 0.8 + np.array((0, 0.9, 0.1))) * rise[:, None] * 2)
         p = p + direction * step
-        sides = side_volume + (1 - side_volume) * smoothstep(p[:, 1], 0.2, 0.9)
-        sides = sides * (1 - taper * np.clip((0.45 - p[:, 1]) / 0.7, 0, 1))
+        sides = side_factor(style, p) * (1 - taper * np.clip((0.45 - p[:, 1]) / 0.7, 0, 1))
         grown = np.sin(min(s * length.mean() / 0.35, 1.0) * np.pi / 2)
-        lift = (0.012 + volume * sides * (0.5 + 0.5 * layer) * grown).astype(np.float32)
+        lift = 0.012 + volume * sides * (0.5 + 0.5 * layer) * grown
+        if roll:
+            lift = lift + roll_height(roll, p) * (0.75 + 0.25 * layer) * min(1.0, 3 * s)
+        lift = lift.astype(np.float32)
         q = p - SKULL_CENTRE
         r = np.linalg.norm(q, axis=1)
         surface = scalp.radius(p, ears) + lift
@@ -136,118 +127,49 @@ def _walk(
     return np.stack(line, 1).astype(np.float32), layer, is_fringe
 
 
-def _clumps(
-    style: Mapping[str, Any], p0: Array, fringe: NDArray[np.bool_], side: Array
-) -> tuple[NDArray[np.int32], int]:
-    """Return the clump (S,) of each strand and the number of clumps."""
-    clumps = max(int(len(p0) * number(style, "clump_share", 0.2)), 6)
-    where = np.concatenate([p0, fringe[:, None] * 2.0, side[:, None] * 0.4], 1)
-    # Roots are in farthest-point order, so the first ones are well distributed centres.
-    gap = ((where[:, None] - where[None, :clumps]) ** 2).sum(-1)
-    return gap.argmin(1).astype(np.int32), clumps
-
-
-def _gather(
-    style: Mapping[str, Any],
-    lines: Array,
-    clump: NDArray[np.int32],
-    clumps: int,
-    fringe: NDArray[np.bool_],
-) -> Array:
-    """Pull the strands of each clump together towards their tips."""
-    members = np.bincount(clump, minlength=clumps)
-    middle = np.zeros((clumps, *lines.shape[1:]), np.float32)
-    np.add.at(middle, clump, lines)
-    middle /= np.maximum(members, 1)[:, None, None]
-    s = np.linspace(0, 1, lines.shape[1], dtype=np.float32)[None, :, None]
-    pull = number(style, "clump", 0.45) * s**1.6
-    pull = pull * np.where(fringe, 0.35, 1.0)[:, None, None]
-    return np.asarray(lines + (middle[clump] - lines) * pull, np.float32)
-
-
-def _wave(
-    style: Mapping[str, Any], lines: Array, clump: NDArray[np.int32], clumps: int, rng: Any
-) -> Array:
-    """Add waves to the strands, growing towards the tips; strands of a clump have one phase."""
-    wave = number(style, "wave")
-    if not wave:
-        return lines
-    piece = np.linalg.norm(np.diff(lines, axis=1), axis=2)
-    along = np.concatenate([np.zeros((len(lines), 1)), np.cumsum(piece, 1)], 1)
-    drift = 1.2 if number(style, "frequency", 4.0) < 5 else 2 * np.pi
-    phase = (rng.random(clumps) * drift)[clump][:, None]
-    turn = np.pi * number(style, "frequency", 4.0) * along + phase
-    size = wave * np.clip(along / 0.35, 0, 1)
-    tangent = unit(np.gradient(lines, axis=1).astype(np.float32))
-    normal = outward(lines)
-    sideways = unit(np.cross(tangent, normal))
-    moved = lines + (np.sin(turn) * size)[..., None] * sideways
-    return np.asarray(moved + ((np.cos(turn) + 0.6) * size * 0.7)[..., None] * normal, np.float32)
-
-
-def _finish(style: Mapping[str, Any], lines: Array, fringe: NDArray[np.bool_], rng: Any) -> Array:
-    """Bend the tips, cut at the style's height, and keep hair off the face."""
-    s = np.linspace(0, 1, lines.shape[1], dtype=np.float32)[None]
-    tip = number(style, "tip")
-    if tip:
-        away = unit(lines * np.array((1, 0, 1)) - SKULL_CENTRE * np.array((0, 0, 1)))
-        bend = tip * np.clip(s - 0.55, 0, 1) ** 2 * 2.2
-        lines = lines + away * (bend * (lines[..., 1] < 0.1))[..., None]
-    level = style.get("cut")
-    if level is not None:
-        ragged = rng.normal(0, number(style, "ragged", 0.03), (len(lines), 1))
-        lines = _cut(lines, (lines[..., 1] < float(level) + ragged) & ~fringe[:, None])
-    curtain = number(style, "curtain")
-    end = number(style, "fringe_end", FRINGE_END)
-    ragged = np.abs(rng.normal(0, 0.012, (len(lines), 1)))
-    # The fringe is longer at the temples, where it meets the sides.
-    level = end + ragged - 0.14 * smoothstep(np.abs(lines[..., 0]), 0.40, 0.60)
-    over = (lines[..., 1] < level) & (np.abs(lines[..., 0]) < 0.62) & (lines[..., 2] > -0.2)
-    if curtain < 0.5:
-        lines = _cut(lines, over & fringe[:, None])
-    # Push strands in front of the face to the side, except a fringe above its end.
-    x, y, z = np.moveaxis(lines, -1, 0)
-    before = smoothstep(z, -0.35, -0.15) * smoothstep(-y, -end - 0.1, -end + 0.04)
-    least = 0.50 + 0.12 * smoothstep(-y, -0.2, 0.3)
-    push = np.maximum(least - np.abs(x), 0) * before * (~fringe | (curtain >= 0.5))[:, None]
-    lines = lines.copy()
-    lines[..., 0] += np.where(x >= 0, 1, -1) * push
-    return np.asarray(lines, np.float32)
-
-
 def _strands(
     style: Mapping[str, Any], scalp: Scalp, count: int, rng: np.random.Generator
 ) -> Strands:
     """Strands of a style with widths, shading and coverage."""
     p0, n0 = roots(scalp, style, count, rng)
     lines, layer, fringe = _walk(style, scalp, p0, n0, rng)
-    part = number(style, "part") * 0.5
-    side = np.where(p0[:, 0] > part, 1.0, -1.0)
-    clump, clumps = _clumps(style, p0, fringe, side)
-    lines = _gather(style, lines, clump, clumps, fringe)
-    lines = _wave(style, lines, clump, clumps, rng)
-    lines = _finish(style, lines, fringe, rng)
+    # Strands that fall to different sides are never in one clump.
+    clump, count = clumps(style, p0, fringe, np.sign(lines[:, -1, 0]))
+    lines = gather(style, lines, clump, count, fringe)
+    lines = wave(style, lines, clump, count, rng)
+    lines = loosen(style, lines, clump, fringe, rng)
+    lines = finish(style, lines, layer, fringe, rng)
     strands, steps = lines.shape[:2]
     taper = number(style, "taper")
     s = np.linspace(0, 1, steps, dtype=np.float32)[None]
     # Thin at the root and the tip; a blunt cut keeps most of the width.
-    thin = 0.75 if style.get("cut") is None or taper > 0 else 0.4
+    thin = number(style, "thin", 0.75 if style.get("cut") is None or taper > 0 else 0.4)
     profile = np.minimum(0.6 + 3 * s, 1) * (1 - thin * smoothstep(s, 0.6, 1.0))
     width = number(style, "width", 0.12) * profile * rng.uniform(0.8, 1.2, (strands, 1))
     # ``roots`` puts fewer strands at the back; wider ones give the same coverage.
     width = width * (1 + 0.5 * smoothstep(-p0[:, 2], 0.8, 1.0))[:, None]
-    shade = 1 + 0.10 * (rng.random(clumps)[clump] - 0.5) + 0.05 * (rng.random(strands) - 0.5)
+    shade = 1 + 0.10 * (rng.random(count)[clump] - 0.5) + 0.05 * (rng.random(strands) - 0.5)
     deep = 0.74 + 0.26 * layer
     shade = (shade * deep)[:, None] * (0.78 + 0.22 * smoothstep(s, 0.0, 0.3)) * neck_shadow(lines)
     blunt = 0.78 if thin > 0.5 else 0.9
-    cover = np.minimum(0.4 + 8 * s, 1) * (1 - smoothstep(s, blunt, 1.0))
+    # Low coverage at the root gives a soft hairline.
+    cover = np.minimum(0.15 + 6 * s, 1) * (1 - smoothstep(s, blunt, 1.0))
     return Strands(
         lines,
         width.astype(np.float32),
         shade.astype(np.float32),
         np.asarray(rng.normal(0, 0.2, strands), np.float32),
         np.broadcast_to(cover, (strands, steps)).astype(np.float32),
+        _normals(lines),
     )
+
+
+def _normals(lines: Array) -> Array:
+    """Normals (S, P, 3) of lines: those of the skull; below the ears those of a cylinder."""
+    x, y, z = np.moveaxis(lines - SKULL_CENTRE, -1, 0)
+    around = unit(np.stack([x / 0.72**2, 0.1 + 0 * y, z / 0.9**2 + 0.5], -1))
+    hanging = smoothstep(-lines[..., 1], -0.1, 0.3)[..., None]
+    return unit(outward(lines) * (1 - hanging) + around * hanging)
 
 
 def grow(style: Mapping[str, Any], scalp: Scalp, seed: int) -> Hair | None:

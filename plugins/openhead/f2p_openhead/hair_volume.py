@@ -25,18 +25,30 @@ from .scalp import (
     unit,
 )
 
-__all__ = ["back_panel", "curls", "hull", "neck_shadow"]
+__all__ = ["back_panel", "curls", "hull", "neck_shadow", "roll_height", "side_factor"]
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int32]
 
 
 def neck_shadow(p: Array) -> Array:
-    """Light (...,) in [0, 1] that reaches points (..., 3): low behind the neck."""
-    low = smoothstep(-p[..., 1], 0.0, 0.5)
+    """Light (...,) in [0, 1] that reaches points (..., 3): low behind the neck, not beside it."""
+    low = smoothstep(-p[..., 1], 0.0, 0.5) * (1 - 0.6 * smoothstep(np.abs(p[..., 0]), 0.5, 0.8))
     return np.asarray(
         1 - low * (1 - (0.42 + 0.58 * smoothstep(p[..., 2], -1.0, -0.35))), np.float32
     )
+
+
+def roll_height(roll: float, p: Array) -> Array:
+    """Additional height (N,) of swept hair at points (N, 3): ``roll`` on top, less at the crown."""
+    top = smoothstep(p[:, 1], 0.45, 0.7) * (1 - 0.85 * smoothstep(np.abs(p[:, 0]), 0.3, 0.62))
+    return np.asarray(roll * top * smoothstep(p[:, 2], -1.2, -0.3), np.float32)
+
+
+def side_factor(style: Mapping[str, Any], p: Array) -> Array:
+    """Factor (N,) of the volume at points (N, 3): ``sides`` at the sides, 1 on top."""
+    low = number(style, "sides", 0.8)
+    return np.asarray(low + (1 - low) * smoothstep(p[:, 1], 0.2, 0.9), np.float32)
 
 
 def _height(style: Mapping[str, Any], points: Array) -> Array:
@@ -62,7 +74,7 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
         Points (N, 3), tangents (N, 3), normals (N, 3), ``Hair.strand`` columns (N, 4), triangles
         (M, 3).
     """
-    lift = number(style, "hull_height", 0.45 * number(style, "volume", 0.1))
+    lift = number(style, "hull_height", 0.36 * number(style, "volume", 0.1))
     if lift <= 0:
         return None
     points = scalp.points
@@ -78,7 +90,10 @@ def hull(style: Mapping[str, Any], scalp: Scalp) -> tuple[Array, Array, Array, A
     normal = outward(p)
     if style.get("curls"):
         lift *= 0.84  # the curls add the rest
-    place = p + normal * (0.012 + lift * grown)[:, None]
+    # The hull stays below the strands, which start at the skin.
+    height = lift * grown * (side_factor(style, p) if "sides" in style else 1.0)
+    rolled = roll_height(0.62 * number(style, "roll"), p) * grown**2
+    place = p + normal * (0.012 + height + rolled)[:, None]
     # Tangents: away from the parting, or back.
     part = number(style, "part") * 0.5
     combed = number(style, "back")

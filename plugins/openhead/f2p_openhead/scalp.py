@@ -64,7 +64,7 @@ def hairline(points: NDArray[Any], recede: float = 0.0) -> Array:
     """
     around = np.degrees(np.arctan2(np.abs(points[:, 0]), points[:, 2] - SKULL_CENTRE[2]))
     angles = [0, 18, 33, 45, 55, 66, 76, 84, 95, 110, 125, 150, 180]
-    heights = [0.60, 0.59, 0.52, 0.40, 0.26, 0.16, -0.05, -0.02, 0.12, 0.02, -0.30, -0.52, -0.58]
+    heights = [0.56, 0.55, 0.47, 0.34, 0.21, 0.12, -0.05, -0.02, 0.12, 0.02, -0.30, -0.52, -0.58]
     line = np.interp(around, angles, heights)
     if recede:
         line = line + recede * np.interp(around, [0, 12, 28, 46, 62], [0.45, 0.55, 1.0, 0.8, 0])

@@ -13,7 +13,7 @@ from f2p_openhead.facemap import HALF, SIZE, _raster
 from f2p_openhead.hair import grow
 from f2p_openhead.head import Head, VertexNormals
 from f2p_openhead.rig import Rig, load_rig
-from f2p_openhead.scalp import Scalp
+from f2p_openhead.scalp import SKULL_CENTRE, Scalp, outward
 
 from f2p_sdk import Layout
 
@@ -97,6 +97,42 @@ def test_same_seed_gives_same_hair(rig: Rig, scalp: Scalp) -> None:
 
 def test_shaved_style_has_no_geometry(scalp: Scalp) -> None:
     assert grow({"strands": 0, "hull_height": 0}, scalp, 1) is None
+
+
+STRAIGHT = {"length": 1.6, "strands": 120, "hull_height": 0.0}
+
+
+def _strand_ends(scalp: Scalp, **keys: float) -> np.ndarray:
+    """End points (S, 3) of the strands of STRAIGHT with other keys."""
+    hair = grow({**STRAIGHT, **keys}, scalp, 5)
+    assert hair is not None
+    return hair.points[: 120 * 24].reshape(120, 12, 2, 3).mean(2)[:, -1]
+
+
+def test_a_cut_without_raggedness_has_a_straight_edge(scalp: Scalp) -> None:
+    height = _strand_ends(scalp, cut=-0.4, ragged=0.0)[:, 1]
+    assert (np.abs(height + 0.4) < 0.005).mean() > 0.5
+    # Only strands that start below the cut end there.
+    assert (height < -0.41).mean() < 0.1
+
+
+def test_loose_tips_stand_off_the_surface(scalp: Scalp) -> None:
+    flat = _strand_ends(scalp, length=0.3, back=1.0) - SKULL_CENTRE
+    loose = _strand_ends(scalp, length=0.3, back=1.0, loose=0.05) - SKULL_CENTRE
+    gain = np.linalg.norm(loose, axis=1).mean() - np.linalg.norm(flat, axis=1).mean()
+    assert 0.01 < gain < 0.08
+
+
+def test_strands_of_rolled_hair_are_above_the_hull(scalp: Scalp) -> None:
+    style = {"length": 0.5, "strands": 120, "back": 1.0, "roll": 0.3, "sides": 0.4}
+    hair = grow(style, scalp, 5)
+    assert hair is not None
+    under = hair.points[120 * 24 :]
+    tips = hair.points[: 120 * 24].reshape(120, 12, 2, 3).mean(2)[:, 6:].reshape(-1, 3)
+    tips = tips[tips[:, 1] > 0.4]
+    near = ((tips[:, None] - under[None]) ** 2).sum(-1).argmin(1)
+    above = ((tips - under[near]) * outward(tips)).sum(1)
+    assert (above > 0).mean() > 0.6
 
 
 def test_hair_edges_are_soft(engine: Engine, layout: Layout) -> None:

@@ -27,5 +27,5 @@ void main() {
     lit = max(lit, vec3(0.0));
     v_colour = pow(lit / (1.0 + 0.12 * lit * lit), vec3(1.0 / 2.2));
     // Less coverage at grazing angles gives a soft outline.
-    v_strand = vec2(strand.x, strand.w * min(abs(dot(n, view)) * 3.5 + 0.1, 1.0) * 2.8);
+    v_strand = vec2(strand.x, strand.w * min(abs(dot(n, view)) * 3.5 + 0.3, 1.0) * 2.8);
 }
