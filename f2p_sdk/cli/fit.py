@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 METHODS = ("best", "slides", "paper", "exact")
 #: Errors that all other photos would cause too.
 COMMON_ERRORS = (errors.BridgeError, errors.PluginError, UsageError, errors.WeightsError)
+_FEWER = (
+    "fewer candidates than asked for: hairstyles are compared by the method best, with an engine "
+    "and a parser"
+)
 
 
 @click.command()
@@ -46,6 +50,12 @@ COMMON_ERRORS = (errors.BridgeError, errors.PluginError, UsageError, errors.Weig
 @options.seed
 @options.choice("--method", METHODS, default="best", help="Search method.")
 @options.number("--steps", help="Number of steps of the search.")
+@options.number(
+    "--candidates",
+    default=1,
+    help="Number of characters per person; those after the first have the next likeliest "
+    "hairstyles: candidate-2.json, candidate-2.png ...",
+)
 @options.weights
 @options.recognizer
 @options.path(
@@ -74,6 +84,7 @@ def command(
     seed: int,
     method: str,
     steps: int | None,
+    candidates: int,
     weights: str | None,
     recognizer: str | None,
     population: Path | None,
@@ -95,6 +106,7 @@ def command(
     kind = load_kind(game)
     kept = _kept(kind, keep)
     search: dict[str, Any] = {"seed": seed, "method": method, "steps": steps, "face": face}
+    search["candidates"] = candidates
     rows: list[dict[str, Any]] = []
     with ExitStack() as stack:
         # A late import: --help must not load torch.
@@ -130,6 +142,8 @@ def command(
                     show = partial(_pass_on, update)
                     result = fitter.fit(picture, also=others, keep=kept, **search, progress=show)
                 files = _write(folder, photo, result)
+                if len(result.candidates) < candidates - 1:
+                    warn(f"{photo.name}: {_FEWER}")
             except F2PError as error:
                 if len(people) == 1 or isinstance(error, COMMON_ERRORS):
                     raise
@@ -157,7 +171,8 @@ def _characters(folder: Path, kind: Kind) -> list[Character]:
     """Load the characters in a folder and its subfolders. UsageError for fewer than two."""
     from ..parameters import Character
 
-    files = sorted(path for path in folder.rglob("*.json") if path.name != "report.json")
+    others = ("report.json", "candidate-")  # candidates have the same face
+    files = sorted(path for path in folder.rglob("*.json") if not path.name.startswith(others))
     found = [Character.load(path, kind.layout) for path in files]
     if len(found) < 2:
         raise UsageError(
@@ -207,6 +222,7 @@ def _write(folder: Path, photo: Path, result: FitResult) -> dict[str, str]:
         ),
         "as in the photo": result.as_photo,
         "engine": result.picture,
+        **{f"candidate {n}": one.picture for n, one in enumerate(result.candidates, start=2)},
         "imitator": result.imitation if result.picture is None else None,
     }
     shown = {name: picture for name, picture in pictures.items() if picture is not None}
@@ -220,6 +236,10 @@ def _write(folder: Path, photo: Path, result: FitResult) -> dict[str, str]:
         files["picture"] = save(folder / "picture.png", result.picture)
     if result.as_photo is not None:
         files["as_photo"] = save(folder / "as_photo.png", result.as_photo)
+    for number, one in enumerate(result.candidates, start=2):
+        name = f"candidate-{number}"
+        files[name] = one.character.save(folder / f"{name}.json")
+        files[f"{name}-picture"] = save(folder / f"{name}.png", one.picture)
     return {name: str(path) for name, path in files.items()}
 
 

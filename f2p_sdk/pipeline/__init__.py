@@ -23,7 +23,7 @@ from .method import Method
 from .methods import ABLATIONS, METHODS
 from .renderers import weights_file
 from .report import Progress
-from .result import FitResult, Subject
+from .result import Candidate, FitResult, Subject
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ABLATIONS",
     "METHODS",
+    "Candidate",
     "FitResult",
     "Fitter",
     "Method",

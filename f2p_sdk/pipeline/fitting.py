@@ -23,6 +23,7 @@ from ..tensors import to_array, to_tensor
 from .as_photo import draw_as_photo
 from .augmentation import AugmentedEmbedding, LandmarkTracker
 from .blur import Blur, match_blur
+from .candidates import other_hairstyles
 from .denoising import denoised
 from .expression import open_landmarks, photo_face
 from .hair import HAIR
@@ -30,8 +31,8 @@ from .method import Context, Method
 from .methods import method as find_method
 from .own_picture import is_own_picture
 from .renderers import EngineRenderer, Imitator, open_imitator
-from .report import Clock, Progress, circumstances
-from .result import FitResult, Subject
+from .report import Clock, Progress, circumstances, outcome
+from .result import Candidate, FitResult, Subject
 from .several import mean_colours, merge_subjects, photo_weights
 from .targets import Targets, slider_prior
 from .verification import verify
@@ -120,6 +121,7 @@ class Fitter:
         method: str = "best",
         steps: int | None = None,
         face: int | None = None,
+        candidates: int = 1,
         progress: Progress | None = None,
     ) -> FitResult:
         """Fit one person.
@@ -134,6 +136,7 @@ class Fitter:
                 ``"exact"`` for a picture that the engine itself drew.
             steps: steps of the first gradient search; later ones scale in proportion.
             face: number of the face, 1 is the largest; default the largest.
+            candidates: number of characters; those after the first have other hairstyles.
             progress: called as ``progress(stage, done, total)``.
 
         Raises:
@@ -171,28 +174,20 @@ class Fitter:
                 shown["engine"] = verified.picture
             distances = {k: self.distance(v, subject.measured) for k, v in shown.items()}
             as_photo, seen = draw_as_photo(context, vector, verified.picture, subject.face)
+            others = other_hairstyles(context, state, vector, candidates - 1, self.size)
         report = {
             **circumstances(self, plan, subject),
             "seed": seed,
             "photo_weights": [round(w, 3) for w in weights.tolist()],
             "kept": kept,
-            "scene": dict(state.scene),
             "photo_scene": dict(seen),
-            "blur": context.blur.sigma,
             "identity_distance": distances,
-            "chosen": verified.chosen,
-            "verified": verified.terms,
-            "losses": {name: [dict(row) for row in rows] for name, rows in state.losses.items()},
-            "weights_of_terms": {
-                name: weight for name, (weight, _) in context.objective({}).parts.items()
-            },
+            **outcome(context, state, verified),
             "seconds": clock.seconds(),
             "engine_pictures": 0 if self.engine is None else self.engine.count - drawn_before,
         }
-        # Kept values return as given, without float32 rounding.
-        character = self.layout.decode(vector.numpy()).replace(**kept)
         return FitResult(
-            character,
+            self._character(vector, kept),
             verified.picture,
             as_photo,
             imitation,
@@ -200,6 +195,7 @@ class Fitter:
             subject,
             report,
             tuple(one.aligned.picture for one in subjects),
+            tuple(Candidate(self._character(one, kept), drawn) for one, drawn in others),
         )
 
     def see(
@@ -302,6 +298,10 @@ class Fitter:
             match_blur(subject.aligned.picture, average) if plan.match_blur else Blur(),
             clock,
         )
+
+    def _character(self, vector: Tensor, kept: Mapping[str, Value]) -> Character:
+        # Kept values return as given, without float32 rounding.
+        return self.layout.decode(vector.numpy()).replace(**kept)
 
     def _targets(self, subject: Subject, plan: Method, space: Space) -> Targets:
         return Targets.of(

@@ -155,13 +155,13 @@ ABLATIONS: Mapping[str, Method] = {
         _only(
             "no-prior",
             "best, without the prior",
-            *("distance", "content", "parts", "colour", "landmarks", "leak"),
+            *("distance", "content", "parts", "colour", "hair_colour", "landmarks", "leak"),
             *("entropy", "choice_prior"),
         ),
         _only(
             "no-landmarks",
             "best, without dense landmarks",
-            *("distance", "content", "parts", "colour", *_REGULARISERS),
+            *("distance", "content", "parts", "colour", "hair_colour", *_REGULARISERS),
         ),
         replace(
             _BEST,

@@ -15,10 +15,11 @@ from .hints import landmark_hints, method_hints
 
 if TYPE_CHECKING:
     from .fitting import Fitter
-    from .method import Method
+    from .method import Context, Method, State
     from .result import Subject
+    from .verification import Verified
 
-__all__ = ["Clock", "Progress", "circumstances", "versions"]
+__all__ = ["Clock", "Progress", "circumstances", "outcome", "versions"]
 
 #: Called as ``progress(stage, done, total)``; ``total`` is 0 where it is unknown.
 Progress = Callable[[str, int, int], object]
@@ -91,4 +92,18 @@ def circumstances(fitter: Fitter, plan: Method, subject: Subject) -> dict[str, A
             **({} if engine is None else {"engine": f"{engine.name} {engine.version}"}),
         ),
         "imitator": dict(fitter.card),
+    }
+
+
+def outcome(context: Context, state: State, verified: Verified) -> dict[str, Any]:
+    """Return the part of a report about the search and its verification."""
+    return {
+        "scene": dict(state.scene),
+        "blur": context.blur.sigma,
+        "chosen": verified.chosen,
+        "verified": verified.terms,
+        "losses": {name: [dict(row) for row in rows] for name, rows in state.losses.items()},
+        "weights_of_terms": {
+            name: weight for name, (weight, _) in context.objective({}).parts.items()
+        },
     }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..parameters import Character
     from .expression import NeutralFace
 
-__all__ = ["FitResult", "Subject"]
+__all__ = ["Candidate", "FitResult", "Subject"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,14 @@ class Subject:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """The fitted face with another hairstyle; ``picture`` is the engine's, uint8 (S, S, 3)."""
+
+    character: Character
+    picture: Picture = field(repr=False)
+
+
+@dataclass(frozen=True)
 class FitResult:
     """Result of a fit.
 
@@ -53,6 +61,7 @@ class FitResult:
         subject: the photo as analysed before the search.
         report: losses, distances, times, versions; ready for JSON.
         photos: all photos of the person in the game's framing; ``photo`` is the best of them.
+        candidates: the same face with the next likeliest hairstyles, the likeliest first.
     """
 
     character: Character
@@ -63,3 +72,4 @@ class FitResult:
     subject: Subject = field(repr=False)
     report: Mapping[str, Any] = field(repr=False)
     photos: tuple[Picture, ...] = field(repr=False, default=())
+    candidates: tuple[Candidate, ...] = ()

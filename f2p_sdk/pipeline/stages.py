@@ -116,9 +116,9 @@ class HairSearch(Stage):
     """Compare all choices of hair with the photo's hair, on pictures by the engine.
 
     Only a clear gain changes a choice. If the costs of a group differ clearly, later searches keep
-    its choice. Beards have equal costs, because they are not of the class hair, so later searches
-    choose them. The objective cannot tell styles of hair, so candidates of earlier stages are
-    dropped. Does nothing without an engine or a parser.
+    its choice, and the costs rank the choices. Beards have equal costs, because they are not of the
+    class hair, so later searches choose them. The objective cannot tell styles of hair, so
+    candidates of earlier stages are dropped. Does nothing without an engine or a parser.
 
     Attributes:
         gain: least difference of costs that counts, see :meth:`PhotoHair.costs`.
@@ -131,7 +131,7 @@ class HairSearch(Stage):
         if hair is None or engine is None or reader is None:
             return state
         vector, names = state.vector, list(reader.parser.classes)
-        settled = []
+        ranking, settled = state.ranking.clone(), []
         done = 0
         with context.clock.stage(self.name) as progress, torch.no_grad():
             for group in context.space.free_groups:
@@ -151,11 +151,12 @@ class HairSearch(Stage):
                 if np.ptp(costs) < self.gain:
                     continue
                 settled.append(group)
+                ranking[group] = -torch.from_numpy(costs).to(ranking.dtype)
                 present = int(vector[group].argmax())
                 if costs.min() < costs[present] - self.gain:
                     vector = vectors[int(costs.argmin())]
         found = replace(state, candidates={}, settled=tuple(settled))
-        return found.after(self.name, vector)
+        return found.after(self.name, vector, ranking=ranking)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ class ChoiceResult:
         vector: (D,), hard choices.
         score: its score.
         ranking: (D,), minus the last score of each choice, so higher is better; -inf for choices
-            that were not tried, 0 for sliders.
+            that were not tried, 0 for sliders. Groups that are not free keep the given ranking.
     """
 
     vector: Tensor
@@ -54,6 +54,8 @@ def search_choices(
         here = group.start + int(best[group].argmax())
         ranked[here] = -best_score
         if not bool(space.free[group].all()):
+            if ranking is not None:
+                ranked[group] = ranking[group]
             continue
         size = group.stop - group.start
         order = range(size) if ranking is None else ranking[group].argsort(descending=True)

@@ -105,6 +105,33 @@ def test_photos_of_one_person_give_one_character(f2p: Run, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
+def test_further_candidates_are_written(
+    f2p: Run, layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fewer = ("fit", PHOTO, "-o", tmp_path, "-g", "toy", *FAST, "--candidates", "2")
+    done = f2p(*fewer)
+    assert done.code == 0
+    assert "fewer candidates than asked for" in done.text  # `slides` compares no hair
+
+    def long_hair(context: Any, state: Any, vector: Any, count: int, size: int) -> Any:
+        other = vector.clone()
+        other[layout.slices["hair"]] = other.new_tensor([0.0, 0.0, 1.0])
+        return [(other, np.zeros((size, size, 3), np.uint8))][:count]
+
+    monkeypatch.setattr("f2p_sdk.pipeline.fitting.other_hairstyles", long_hair)
+    done = f2p(*fewer, "--json")
+    assert "fewer" not in done.text
+    files = json.loads(done.out)["files"]
+    first, second = (
+        Character.load(files[name], layout).values for name in ("character", "candidate-2")
+    )
+    assert {name for name in first if first[name] != second[name]} == {"hair"}
+    with Image.open(files["candidate-2-picture"]) as picture, Image.open(files["sheet"]) as sheet:
+        assert picture.size == (512, 512)
+        assert sheet.size[0] > 3 * sheet.size[1] * 0.8  # photo, portrait and candidate
+
+
+@pytest.mark.slow
 def test_no_engine_picture_without_an_engine(f2p: Run, tmp_path: Path) -> None:
     done = f2p("fit", PHOTO, "-g", "toy", "-o", tmp_path, *FAST, "--no-engine")
     assert done.code == 0

@@ -9,6 +9,7 @@ import torch
 from f2p_sdk import objective
 from f2p_sdk.objective import (
     ChoicePrior,
+    ClassColour,
     Colour,
     Content,
     Distance,
@@ -55,6 +56,7 @@ TERMS: dict[str, Term] = {
     "EntropyPenalty": EntropyPenalty(GROUPS),
     "ChoicePrior": ChoicePrior(_vector(1)[0], GROUPS),
     "Colour": Colour(_random(3, 4, 4, seed=11), _random(4, 4, seed=12)),
+    "ClassColour": ClassColour(_random(3, seed=16), 1),
     "WhitenedPrior": WhitenedPrior.of(
         _random(4, seed=9), _random(20, 4, seed=10), [(0, 2), (1, 3)]
     ),
@@ -95,7 +97,10 @@ def test_gradient_equals_finite_differences(name: str) -> None:
         _random(2, 6, 3, seed=13) + 0.1 * _random(2, 6, 3, seed=16),
         _random(2, 3, seed=17) + 0.5,
     )
-    for tensor in inputs:
+    fields = ("vector", "picture", "embedding", *4 * ("parsed",), "located", "located")
+    weights = {"parsed"} if name == "ClassColour" else set()  # only weights of means: no gradient
+    free = [tensor for tensor, field in zip(inputs, fields, strict=True) if field not in weights]
+    for tensor in free:
         tensor.requires_grad_()
     # A term may ignore inputs; adding zero times their sum gives those a zero gradient.
     assert torch.autograd.gradcheck(
@@ -104,10 +109,10 @@ def test_gradient_equals_finite_differences(name: str) -> None:
     assert value(*inputs).shape == (2,)
     assert bool((value(*inputs) >= 0).all())
     # `reads` names exactly the fields with a gradient.
-    gradients = torch.autograd.grad(value(*inputs).sum(), inputs, allow_unused=True)
-    fields = ("vector", "picture", "embedding", *4 * ("parsed",), "located", "located")
-    moved = {f for f, g in zip(fields, gradients, strict=True) if g is not None and g.abs().max()}
-    assert moved == term.reads
+    gradients = torch.autograd.grad(value(*inputs).sum(), free, allow_unused=True)
+    names = [field for field in fields if field not in weights]
+    moved = {f for f, g in zip(names, gradients, strict=True) if g is not None and g.abs().max()}
+    assert moved == term.reads - weights
 
 
 def test_identity_is_the_slides_formula() -> None:
@@ -171,6 +176,20 @@ def test_strictness_sets_how_much_of_a_brightness_shift_counts() -> None:
     assert float(Colour(cells, mask, strictness=1.0)(brighter)[0]) == pytest.approx(
         0.2807, abs=1e-3
     )
+
+
+def test_the_colour_of_a_class_is_compared_where_the_class_is() -> None:
+    """Half of the picture is hair; the other half may have any colour."""
+    share = torch.zeros(1, 2, 4, 4)
+    share[:, 1, :2] = 1.0
+    share[:, 0] = 1 - share[:, 1]
+    picture = torch.rand(1, 3, 8, 8)
+    brown = torch.tensor([0.4, 0.3, 0.2])
+    picture[:, :, :4] = brown[:, None, None]
+    sample = Sample(torch.zeros(1, 1), picture=picture, parsed=Parsed((), share))
+    assert float(ClassColour(brown, 1)(sample)[0]) == pytest.approx(0, abs=1e-6)
+    assert float(ClassColour(brown + 0.2, 1)(sample)[0]) == pytest.approx(0.181, abs=1e-3)
+    assert float(ClassColour(brown + 0.2, 1, least=0.6)(sample)[0]) == 0  # too small a class
 
 
 def test_the_whitened_prior_uses_the_populations_covariance() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,12 +13,13 @@ import torch
 from torch import Tensor
 
 from f2p_sdk.objective import Parsed
+from f2p_sdk.pipeline.candidates import other_hairstyles
 from f2p_sdk.pipeline.colours import CellColours
 from f2p_sdk.pipeline.hair import PhotoHair, hair_mask
 from f2p_sdk.pipeline.method import Context, State
 from f2p_sdk.pipeline.stages import HairSearch
 from f2p_sdk.pipeline.targets import Targets
-from f2p_sdk.search import Space
+from f2p_sdk.search import Space, search_choices
 
 EYES = np.array([(0.68, 0.5), (0.56, 0.5), (0.32, 0.5), (0.44, 0.5), (0.5, 0.68)])
 Y, X = np.mgrid[0:128, 0:128] / 128.0
@@ -123,13 +124,10 @@ class _Reader:
         return Parsed((), planes)
 
 
-def _run(
-    labels: bool, start: str, columns: Sequence[slice], gain: float = 0.03
-) -> tuple[str, tuple[slice, ...]]:
-    worn = "long"
+def _context(labels: bool, start: str, columns: Sequence[slice]) -> tuple[Context, State]:
     vector = torch.tensor([0.5, *(float(name == start) for name in STYLES)])
     space = Space.around(vector, 1, [slice(1, 5)])
-    hair = PhotoHair.of(_picture(STYLES[worn], BROWN), _classes(STYLES[worn]), EYES)
+    hair = PhotoHair.of(_picture(STYLES["long"], BROWN), _classes(STYLES["long"]), EYES)
     colours = CellColours(torch.zeros(3, 2, 2), torch.ones(2, 2))
     parts: Mapping[str, Any] = {
         "engine": _Engine(labels),
@@ -139,7 +137,14 @@ def _run(
     nothing: Any = None
     targets = Targets(torch.zeros(1, 2), colours, hair=hair)
     context = Context(space, targets, {}, nothing, nothing, nothing, nothing, **parts)
-    state = State(vector, vector, {"start": vector})
+    return context, State(vector, vector, {"start": vector})
+
+
+def _run(
+    labels: bool, start: str, columns: Sequence[slice], gain: float = 0.03
+) -> tuple[str, tuple[slice, ...]]:
+    """Run the stage on a photo with long hair: the style and the settled groups."""
+    context, state = _context(labels, start, columns)
     found = HairSearch(name="hair", gain=gain).run(context, state)
     assert list(found.candidates) == ["hair"]
     assert HairSearch(name="hair").run(replace(context, engine=None), state) is state
@@ -150,6 +155,33 @@ def _run(
 def test_the_stage_takes_the_style_of_the_photo(labels: bool) -> None:
     assert _run(labels, "cap", [GROUP]) == ("long", (GROUP,))
     assert _run(labels, "long", [GROUP]) == ("long", (GROUP,))
+
+
+def test_the_next_likeliest_styles_are_candidates() -> None:
+    """The costs rank the styles; a later search over choices keeps the ranking."""
+    context, state = _context(True, "cap", [GROUP])
+    found = HairSearch(name="hair").run(context, state)
+    drawn: list[Tensor] = []
+
+    def draw(vectors: Tensor, size: int) -> list[Any]:
+        drawn.extend(vectors)
+        return [_picture(CAP, BROWN)] * len(vectors)
+
+    context = replace(context, engine=cast(Any, SimpleNamespace(draw=draw)))
+    others = other_hairstyles(context, found, found.vector, 2, 128)
+    worn = [list(STYLES)[int(vector[1:].argmax())] for vector, _ in others]
+    assert worn == ["cap", "curly"]
+    assert [float(vector[0]) for vector, _ in others] == [0.5, 0.5]  # the face stays
+    assert len(drawn) == 2
+    assert other_hairstyles(context, found, found.vector, 0, 128) == []
+    assert len(other_hairstyles(context, found, found.vector, 9, 128)) == 3
+    assert other_hairstyles(context, state, state.vector, 2, 128) == []  # nothing was compared
+    free = context.space.free.clone()
+    free[GROUP] = False
+    space = replace(context.space, free=free)
+    score = lambda vectors: torch.zeros(len(vectors))  # noqa: E731
+    later = search_choices(space, found.vector, score, ranking=found.ranking)
+    assert torch.equal(later.ranking[GROUP], found.ranking[GROUP])
 
 
 def test_the_stage_leaves_other_groups() -> None:
