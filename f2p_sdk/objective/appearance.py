@@ -48,10 +48,12 @@ class Colour:
 
 @dataclass(frozen=True)
 class ClassColour:
-    """Difference between a target and the mean colour of one class of the picture.
+    """Difference between a target and the lit colour of one class of the picture.
 
-    Places count by the class's probability, without gradient, so that the class does not move. The
-    distance is as in :class:`Colour`. A class with less than ``least`` of the area costs 0.
+    The lit colour is the mean of the places that are brighter than the class's mean: shadows have
+    another hue. Places count by the class's probability, without gradient, so that the class does
+    not move. The distance is as in :class:`Colour`. A class with less than ``least`` of the area
+    costs 0.
 
     Attributes:
         target: (3,) RGB sRGB in [0, 1].
@@ -71,8 +73,12 @@ class ClassColour:
         share = need(sample.parsed, "class colour", "parsed").probabilities[:, self.index].detach()
         cells = functional.adaptive_avg_pool2d(picture, share.shape[-1])
         area = share.sum(dim=(1, 2))
-        mean = (cells * share[:, None]).sum(dim=(2, 3)) / area.clamp_min(1e-6)[:, None]
-        smooth = ((mean - self.target).square() + self.eps**2).sqrt() - self.eps
+        brightness = cells.detach().mean(dim=1)
+        mean = (brightness * share).sum(dim=(1, 2)) / area.clamp_min(1e-6)
+        lit = share * (brightness >= mean[:, None, None])
+        colour = (cells * lit[:, None]).sum(dim=(2, 3))
+        colour = colour / lit.sum(dim=(1, 2)).clamp_min(1e-6)[:, None]
+        smooth = ((colour - self.target).square() + self.eps**2).sqrt() - self.eps
         return smooth.mean(dim=1) * (area >= self.least * share[0].numel())
 
 

@@ -27,6 +27,7 @@ _SEED_PIXELS = 30
 _COLOUR = 4.0  # CIE Lab distance that changes the log-odds by 1
 _SMOOTH, _REACH = 4.0, 3  # log-odds of a surrounded pixel, and radius of its surroundings
 _CELLS = 16  # a side, for the comparison of styles
+_COLOUR_CELLS, _LEAST_CELLS = 32, 6  # a side, and least number with hair, for its colour
 _FAR = 0.35  # weight of a place far from the face
 _COLOUR_COST, _FULL = 0.15, 40.0  # cost of another colour, from this CIE Lab distance on
 _CURL, _CURLY = 0.05, 6.5  # cost per unit of roughness above that of straight hair
@@ -78,7 +79,7 @@ class PhotoHair:
     """Hair of an aligned photo, and its comparison with hairstyles.
 
     Attributes:
-        colour: (3,), median of the hair in CIE Lab; None where no hair is seen.
+        colour: (3,), median of the lit hair in CIE Lab; None where no hair is seen.
         shares: (16, 16) in [0, 1], share of hair in each cell of the picture, see
             :func:`hair_mask`. Cells forgive small shifts.
         weight: (16, 16), of a cell; cells near the face count more.
@@ -94,7 +95,7 @@ class PhotoHair:
         x, y = eye_coordinates(landmarks, _SIDE)
         near = np.exp(-np.maximum(0, np.hypot(x, (y - 0.3) / 1.2) - 1) / 0.6)
         mask = hair_mask(picture, classes, landmarks)
-        colour = _median_colour(picture, mask)
+        colour = _lit_colour(picture, mask)
         return cls(colour, _cells(mask), _cells(np.maximum(near, _FAR)))
 
     def costs(self, pictures: Sequence[Picture], styles: Sequence[Array]) -> Array:
@@ -114,7 +115,7 @@ class PhotoHair:
             worn = _cells(mask)
             either = (self.weight * np.maximum(self.shares, worn)).sum()
             cost = (self.weight * np.abs(self.shares - worn)).sum() / max(either, 1e-9)
-            colour = _median_colour(picture, mask)
+            colour = _lit_colour(picture, mask)
             if self.colour is not None:
                 distance = _FULL if colour is None else np.linalg.norm(colour - self.colour)
                 cost += _COLOUR_COST * min(1.0, float(distance) / _FULL)
@@ -122,18 +123,20 @@ class PhotoHair:
         return np.array(costs)
 
 
-def _median_colour(picture: Picture, mask: Array) -> Array | None:
-    """Median (3,) of a picture's hair in CIE Lab; None for almost no hair."""
-    hair = mask > _SURE
-    if hair.sum() < _SEED_PIXELS:
+def _lit_colour(picture: Picture, mask: Array) -> Array | None:
+    """Median (3,) of the brighter half of a picture's hair in CIE Lab; None for almost no hair."""
+    share = _cells(mask, _COLOUR_CELLS)
+    hair = srgb_to_lab(resize(picture, _COLOUR_CELLS))[share > _SURE]
+    if len(hair) < _LEAST_CELLS:
         return None
-    return np.asarray(np.median(srgb_to_lab(resize(picture, _SIDE))[hair], axis=0))
+    lit = hair[hair[:, 0] >= np.median(hair[:, 0])]
+    return np.asarray(np.median(lit, axis=0))
 
 
-def _cells(plane: Array) -> Array:
-    """Means (16, 16) of the cells of (128, 128)."""
-    width = _SIDE // _CELLS
-    return np.asarray(plane.reshape(_CELLS, width, _CELLS, width).mean(axis=(1, 3)))
+def _cells(plane: Array, cells: int = _CELLS) -> Array:
+    """Means (cells, cells) of the cells of (128, 128)."""
+    width = _SIDE // cells
+    return np.asarray(plane.reshape(cells, width, cells, width).mean(axis=(1, 3)))
 
 
 def _roughness(mask: NDArray[np.bool_]) -> float:

@@ -190,6 +190,8 @@ def test_the_colour_of_a_class_is_compared_where_the_class_is() -> None:
     assert float(ClassColour(brown, 1)(sample)[0]) == pytest.approx(0, abs=1e-6)
     assert float(ClassColour(brown + 0.2, 1)(sample)[0]) == pytest.approx(0.181, abs=1e-3)
     assert float(ClassColour(brown + 0.2, 1, least=0.6)(sample)[0]) == 0  # too small a class
+    picture[:, :, :2] = 0.05  # a shadow on half of the hair does not count
+    assert float(ClassColour(brown, 1)(sample)[0]) == pytest.approx(0, abs=1e-6)
 
 
 def test_the_whitened_prior_uses_the_populations_covariance() -> None:
