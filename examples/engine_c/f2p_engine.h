@@ -570,10 +570,6 @@ double f2p_seconds(void) {
 static void f2p__wait_changed(f2p_engine *e, double seconds) {
     SleepConditionVariableCS(&e->changed, &e->lock, (DWORD)(seconds * 1000) + 1);
 }
-static int f2p__would_block(void) {
-    int code = WSAGetLastError();
-    return code == WSAEWOULDBLOCK || code == WSAEINPROGRESS;
-}
 #else
 #define f2p__lock(e) pthread_mutex_lock(&(e)->lock)
 #define f2p__unlock(e) pthread_mutex_unlock(&(e)->lock)
@@ -588,9 +584,6 @@ static void f2p__wait_changed(f2p_engine *e, double seconds) {
     t.tv_sec = (time_t)until, t.tv_nsec = (long)((until - (double)t.tv_sec) * 1e9);
     pthread_cond_timedwait(&e->changed, &e->lock, &t);
 #endif
-}
-static int f2p__would_block(void) {
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINPROGRESS || errno == EINTR;
 }
 #endif
 
@@ -821,9 +814,7 @@ static void f2p__handle_message(f2p_engine *e, const unsigned char *preamble, si
     }
 }
 
-#ifndef F2P_ENGINE_LIBZMQ
-/* ---- ZMTP 3.0 with the NULL mechanism over a socket -------------------------------------------- */
-
+/* Let no call on a socket wait, and no child process inherit it. */
 static void f2p__prepare_socket(f2p__socket s) {
 #ifdef _WIN32
     u_long on = 1;
@@ -832,8 +823,16 @@ static void f2p__prepare_socket(f2p__socket s) {
     fcntl(s, F_SETFL, fcntl(s, F_GETFL, 0) | O_NONBLOCK);
     fcntl(s, F_SETFD, FD_CLOEXEC);
 #endif
-#ifdef SO_NOSIGPIPE
-    { int yes = 1; setsockopt(s, SOL_SOCKET, SO_NOSIGPIPE, (const char *)&yes, sizeof yes); }
+}
+
+#ifndef F2P_ENGINE_LIBZMQ
+/* ---- ZMTP 3.0 with the NULL mechanism over a socket -------------------------------------------- */
+
+static int f2p__would_block(void) {
+#ifdef _WIN32
+    return WSAGetLastError() == WSAEWOULDBLOCK;
+#else
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINPROGRESS || errno == EINTR;
 #endif
 }
 
@@ -848,6 +847,9 @@ static void f2p__connect(f2p_engine *e) {
     e->socket = socket(e->addresses[i].ss_family, SOCK_STREAM, 0);
     if (e->socket != F2P__NO_SOCKET) {
         f2p__prepare_socket(e->socket);
+#ifdef SO_NOSIGPIPE
+        setsockopt(e->socket, SOL_SOCKET, SO_NOSIGPIPE, (const char *)&on, sizeof on);
+#endif
         setsockopt(e->socket, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof on);
         if (!connect(e->socket, (struct sockaddr *)&e->addresses[i], (socklen_t)e->address_sizes[i]) || f2p__would_block()) {
             e->phase = F2P__CONNECTING;
@@ -1006,16 +1008,6 @@ static void f2p__pull(f2p_engine *e) {
 
 #else
 /* ---- libzmq ------------------------------------------------------------------------------------ */
-
-static void f2p__prepare_socket(f2p__socket s) {
-#ifdef _WIN32
-    u_long on = 1;
-    ioctlsocket(s, (long)FIONBIO, &on);
-#else
-    fcntl(s, F_SETFL, fcntl(s, F_GETFL, 0) | O_NONBLOCK);
-    fcntl(s, F_SETFD, FD_CLOEXEC);
-#endif
-}
 
 static void f2p__disconnect(f2p_engine *e) { (void)e; } /* libzmq connects again by itself */
 static void f2p__connect(f2p_engine *e) { e->retry_at = f2p_seconds() + 1; }
