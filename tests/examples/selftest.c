@@ -169,7 +169,7 @@ static void replay(f2p_engine *e, const message *m) {
         e->slots[0].state = F2P__FREE;
         print_frames("sent", &e->control);
     } else if (type >= F2P__PICTURE && type % 2) print_answer(e, type, &map, &m->frames[2]);
-    else if (type == F2P__FAILED) print_answer(e, type, &map, NULL);
+    else if (type == F2P__FAILED) print_answer(e, type, &map, preamble);
     else {
         e->state = F2P_SERVING;
         f2p__handle_message(e, preamble->data, preamble->size, header->data, header->size);
@@ -194,6 +194,7 @@ static void fuzz(f2p_engine *e, long count) {
     static const unsigned char codes[] = {0x80, 0x8f, 0x90, 0x9f, 0xc0, 0xc1, 0xc4, 0xc7, 0xca, 0xcb, 0xcc, 0xcf, 0xd0,
                                           0xd3, 0xd9, 0xdb, 0xdc, 0xdd, 0xde, 0xdf, 0xff, 0x7f, 0x00};
     f2p_request r;
+    long requests = 0, welcomes = 0;
     while (count--) {
         const message *m = &messages[random_below((unsigned)message_count)];
         unsigned char *at;
@@ -220,14 +221,18 @@ static void fuzz(f2p_engine *e, long count) {
                 break;
             }
         }
-        if (e->skip > 100000) e->skip = 0, e->frame = 0; /* else the rest of the run is ignored */
-        if (e->in.size > 300000) e->in.size = 0;
-        while (f2p_engine_poll(e, &r) > 0) f2p_engine_failed(e, &r, "", "");
+        if (!random_below(3)) e->in.size = 0, e->skip = 0, e->frame = 0; /* a new connection */
+        while (f2p_engine_poll(e, &r) > 0) {
+            requests++;
+            f2p_engine_failed(e, &r, "", "");
+        }
         for (f = 0; f < e->slot_count; f++) e->slots[f].state = F2P__FREE;
+        welcomes += e->welcomed, e->welcomed = 0;
         if (e->control.size > 2 * F2P__CONTROL_LIMIT || e->in.capacity > 1 << 21) exit(8);
         e->control.size = 0;
         free(bytes.data);
     }
+    printf("%ld requests, %ld welcomes\n", requests, welcomes);
 }
 
 int main(int argc, char **argv) {
