@@ -467,12 +467,13 @@ int f2p_next(f2p_value *items, f2p_value *item) {
 }
 
 int f2p_get(const f2p_value *map, const char *key, f2p_value *value) {
-    f2p_value items = *map, name;
+    f2p_value items = *map, name, found;
     size_t size = strlen(key);
+    int result = 0;
     if (map->type != F2P_MAP) return 0;
-    while (f2p_next(&items, &name) && f2p_next(&items, value))
-        if (name.type == F2P_TEXT && name.number == size && !memcmp(name.data, key, size)) return 1;
-    return 0;
+    while (f2p_next(&items, &name) && f2p_next(&items, &found))
+        if (name.number == size && !memcmp(name.data, key, size)) *value = found, result = 1; /* the last one counts */
+    return result;
 }
 
 static int f2p__get(const f2p_value *map, const char *key, int type, f2p_value *value) {
@@ -803,8 +804,8 @@ static void f2p__handle_message(f2p_engine *e, const unsigned char *preamble, si
         f2p__finish(e);
     } else if (type == F2P__AGAIN || type == F2P__GOODBYE) {
         f2p__drop(e);
+        e->next_send = e->state == F2P_GREETING ? f2p_seconds() + 0.1 : 0; /* AGAIN asks for HELLO, but not in a loop */
         f2p__set_state(e, F2P_GREETING);
-        e->next_send = 0;            /* AGAIN asks for HELLO */
         if (type == F2P__AGAIN) return;
         e->next_send = f2p_seconds() + e->heartbeat;
         len = f2p__get(&header, "reason", F2P_TEXT, &a) ? (int)a.number : 0;

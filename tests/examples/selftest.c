@@ -3,6 +3,8 @@
  * selftest replay < MESSAGES   each line has the frames of a message in hexadecimal, separated by blanks. Prints
  *                              "decoded" with the frames after decoding and encoding, "sent" with the frames
  *                              that the client's own functions write, and what the game sees of the host's.
+ * selftest planes               prints pictures that were given with padding, upside down and as BGRA
+ * selftest stop ENDPOINT        takes a request, does not answer it, stops, and answers it then
  * selftest fuzz SEED COUNT < MESSAGES   changes bytes of the messages at random and feeds them.
  */
 #define F2P_ENGINE_IMPLEMENTATION
@@ -221,7 +223,7 @@ static void fuzz(f2p_engine *e, long count) {
                 break;
             }
         }
-        if (!random_below(3)) e->in.size = 0, e->skip = 0, e->frame = 0; /* a new connection */
+        if (random_below(3)) e->in.size = 0, e->skip = 0, e->frame = 0; /* a new connection */
         while (f2p_engine_poll(e, &r) > 0) {
             requests++;
             f2p_engine_failed(e, &r, "", "");
@@ -235,16 +237,62 @@ static void fuzz(f2p_engine *e, long count) {
     printf("%ld requests, %ld welcomes\n", requests, welcomes);
 }
 
+/* Pictures of 2 x 2 pixels: rows of 12 bytes, the lowest first, BGRA; then labels with rows of 3 bytes. */
+static void planes(f2p_engine *e) {
+    static const unsigned char color[24] = {7, 8, 9, 0, 10, 11, 12, 0, 99, 99, 99, 99, 1, 2, 3, 0, 4, 5, 6, 0};
+    static const unsigned char labels[6] = {1, 2, 99, 3, 4, 99};
+    f2p__slot *slot = &e->slots[0];
+    f2p_plane given[2];
+    int i;
+    memset(given, 0, sizeof given);
+    given[0].pass = "labels", given[0].data = labels, given[0].stride = 3;
+    given[1].pass = "color", given[1].data = color, given[1].stride = 12;
+    given[1].format = F2P_BGRA, given[1].bottom_up = 1;
+    for (i = 0; i < 4; i++) { /* valid, a stride that is too short, a missing plane, an answer too many */
+        memset(&slot->request, 0, sizeof slot->request);
+        if (i < 3) slot->state = F2P__TAKEN;
+        slot->request.type = F2P_RENDER, slot->request.width = slot->request.height = 2, slot->request.pass_count = 2;
+        slot->request.passes[0] = "color", slot->passes[0] = F2P__COLOR;
+        slot->request.passes[1] = "labels", slot->passes[1] = F2P__LABELS;
+        if (i == 1) given[1].stride = 7;
+        printf("result %d\n", f2p_engine_picture(e, &slot->request, given, i == 2 ? 1 : 2, 0));
+        if (i < 3) print_frames("sent", &slot->out);
+    }
+    slot->state = F2P__FREE;
+}
+
+static int stop(const char *endpoint) {
+    static const f2p_kind kinds[] = {{"female", "8c1f"}};
+    f2p_config config;
+    f2p_request r;
+    char text[200];
+    double start;
+    f2p_engine *e;
+    memset(&config, 0, sizeof config);
+    config.endpoint = endpoint, config.game = "justice", config.name = "stop", config.version = "1";
+    config.kinds = kinds, config.kind_count = 1;
+    e = f2p_engine_start(&config, text, sizeof text);
+    if (!e || f2p_engine_wait(e, &r, 20) != 1) return 3;
+    start = f2p_seconds();
+    f2p_engine_stop(e);
+    printf("stopped in %.3f\n", f2p_seconds() - start);
+    printf("answer %d, poll %d\n", f2p_engine_failed(e, &r, "too late", ""), f2p_engine_poll(e, &r));
+    f2p_engine_free(e);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     static f2p_engine engine;
     int i;
+    if (argc == 3 && !strcmp(argv[1], "stop")) return stop(argv[2]);
     (void)f2p__connect;
     init_engine(&engine);
-    read_messages();
+    if (argc == 2 && !strcmp(argv[1], "planes")) planes(&engine);
+    else read_messages();
     if (argc == 2 && !strcmp(argv[1], "replay"))
         for (i = 0; i < message_count; i++) replay(&engine, &messages[i]);
     else if (argc == 4 && !strcmp(argv[1], "fuzz")) seed = strtoul(argv[2], NULL, 10), fuzz(&engine, atol(argv[3]));
-    else return 2;
+    
     printf("done\n");
     return 0;
 }
