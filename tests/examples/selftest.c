@@ -10,10 +10,10 @@
 #define F2P_ENGINE_IMPLEMENTATION
 #include "f2p_engine.h"
 
-enum { LIMIT = 64, FRAMES = 10 };
+enum { LIMIT = 16, FRAMES = 10 };
 
 typedef struct {
-    unsigned char data[4096];
+    unsigned char data[120000];
     size_t size;
 } frame;
 
@@ -26,7 +26,7 @@ static message messages[LIMIT];
 static int message_count;
 
 static void read_messages(void) {
-    static char line[65536];
+    static char line[500000];
     while (message_count < LIMIT && fgets(line, sizeof line, stdin)) {
         message *m = &messages[message_count++];
         char *word;
