@@ -994,7 +994,8 @@ static void f2p__pull(f2p_engine *e) {
         received = (long)recv(e->socket, (char *)tail, 16384, 0);
         if (received < 0 && f2p__would_block()) return;
         if (received <= 0) {
-            f2p__say(e, "connection lost: the host closed it");
+            f2p__say(e, e->phase == F2P__OPEN ? "connection lost: the host closed it"
+                                              : "the host closed the connection in the handshake: does it require keys?");
             f2p__lost(e);
             return;
         }

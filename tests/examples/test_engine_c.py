@@ -505,14 +505,13 @@ def attacks(seed: int) -> Iterator[bytes]:
     header = b"\x81\xa6values" + b"\x81\xa1a" * 80_000
     yield ready + WELCOME + (frame(1, b"F2P\x01\x00\x10") + frame(0, header)) * 20
     yield ready + frame(1, b"F2P\x01\x00\x63") + frame(1, b"\x80") + frame(0, bytes(50_000_000))
-    good = ready + WELCOME + render(1) + render(2)
     for _ in range(30):
-        changed = bytearray(good)
+        changed = bytearray(render(1) + render(2))
         for _ in range(random_.randint(1, 8)):
-            changed[random_.randrange(64, len(changed))] = random_.randrange(256)
-        yield bytes(changed[: random_.randrange(64, len(changed))])
+            changed[random_.randrange(len(changed))] = random_.randrange(256)
+        yield ready + WELCOME + bytes(changed[: random_.randrange(len(changed))])
     yield random_.randbytes(200_000)
-    yield ready + random_.randbytes(200_000)
+    yield ready + WELCOME + random_.randbytes(200_000)
 
 
 @pytest.mark.slow
@@ -525,7 +524,7 @@ def test_a_hostile_host_does_no_harm(start: Callable[..., Engine]) -> None:
             connection.settimeout(0.3)
             with contextlib.suppress(OSError):
                 connection.sendall(attack)
-                connection.settimeout(0.05)
+                connection.settimeout(0.02)
                 while connection.recv(1 << 20):  # a real host reads, too
                     pass
             assert engine.poll() is None, "the engine ended"
@@ -593,7 +592,7 @@ def test_a_plain_client_says_that_the_host_wants_keys(
     with Host(game="sketch", layouts={"face": LAYOUT.hash}, keys=keys) as host:
         engine = start(host.endpoint)
         time.sleep(0.5)
-        assert "a request for keys" in terminate(engine)
+        assert "does it require keys?" in terminate(engine)
 
 
 def test_libzmq_stops_without_a_host(start: Callable[..., Engine], over_libzmq: Path) -> None:
