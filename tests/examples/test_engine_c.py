@@ -505,7 +505,7 @@ def attacks(seed: int) -> Iterator[bytes]:
     header = b"\x81\xa6values" + b"\x81\xa1a" * 80_000
     yield ready + WELCOME + (frame(1, b"F2P\x01\x00\x10") + frame(0, header)) * 20
     yield ready + frame(1, b"F2P\x01\x00\x63") + frame(1, b"\x80") + frame(0, bytes(50_000_000))
-    for _ in range(30):
+    for _ in range(20):
         changed = bytearray(render(1) + render(2))
         for _ in range(random_.randint(1, 8)):
             changed[random_.randrange(len(changed))] = random_.randrange(256)
@@ -519,7 +519,9 @@ def test_a_hostile_host_does_no_harm(start: Callable[..., Engine]) -> None:
     peak = 0.0
     with RawHost() as host:
         engine = start(host.endpoint)
-        for attack in attacks(seed=1):
+        shuffled = list(attacks(seed=1))  # a WELCOME shortens the time to the next connection
+        random.Random(2).shuffle(shuffled)
+        for attack in shuffled:
             connection = host.accept()
             connection.settimeout(0.3)
             with contextlib.suppress(OSError):
