@@ -42,7 +42,15 @@ while socket.recv():
 def compile_engine(folder: Path) -> Path:
     engine = folder / "overhead"
     include = HERE.parent / "examples" / "engine_c"
-    command = ["gcc", "-O2", "-std=c99", f"-I{include}", str(HERE / "overhead.c"), "-o", str(engine)]
+    command = [
+        "gcc",
+        "-O2",
+        "-std=c99",
+        f"-I{include}",
+        str(HERE / "overhead.c"),
+        "-o",
+        str(engine),
+    ]
     subprocess.run([*command, "-lpthread", "-lm"], check=True)
     return engine
 

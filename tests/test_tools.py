@@ -20,9 +20,7 @@ def script(folder: Path, name: str, body: str) -> None:
     path.chmod(0o755)
 
 
-def machine(
-    folder: Path, *options: str, status: str, apt: str
-) -> subprocess.CompletedProcess[str]:
+def machine(folder: Path, *options: str, status: str, apt: str) -> subprocess.CompletedProcess[str]:
     """Run the tool: dpkg reports ``status`` for each package, apt-get executes ``apt``."""
     script(folder, "dpkg-query", f"printf '{status}'")
     script(folder, "apt-get", f'echo "$@" >> "{folder}/log"\n{apt}')

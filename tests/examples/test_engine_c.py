@@ -563,7 +563,9 @@ def test_answers_have_the_order_of_the_requests(start: Callable[..., Engine]) ->
             buffer = b""
             while len(ids) < 3:
                 buffer += connection.recv(1 << 20)
-                ids = [ord(found) for found in re.findall(b"\xa2id([\x0b-\x0d])\xa7credits", buffer)]
+                ids = [
+                    ord(found) for found in re.findall(b"\xa2id([\x0b-\x0d])\xa7credits", buffer)
+                ]
     assert ids == [11, 12, 13]
 
 
