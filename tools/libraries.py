@@ -3,8 +3,8 @@
     python tools/libraries.py           OpenGL libraries of the stand-in engine
     python tools/libraries.py --tests   compilers that only tests need
 
-The script uses the standard library only. If the installation fails, it names the missing packages.
-Without OpenGL libraries that can be loaded it exits with 1; tests without their compiler are skipped.
+The script uses the standard library only. If it cannot install packages, it names them.
+Without loadable OpenGL libraries it exits with 1. Tests without their compiler are skipped.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The C client of examples/engine_c: compiled with sanitizers and run against real and hostile hosts."""
+"""The C client of examples/engine_c, with sanitizers, against real and hostile hosts."""
 
 from __future__ import annotations
 
