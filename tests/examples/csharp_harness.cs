@@ -69,7 +69,8 @@ static class Harness
 
     static F2PEngine Start(string address)
     {
-        var options = new F2POptions { Address = address, Game = "demo", Name = "harness", Version = "1", MaxSize = 4096 };
+        var options = new F2POptions { Address = address, Game = "demo", Name = "harness", Version = "1" };
+        options.MaxSize = 4096;
         options.Kinds["hero"] = "0";
         options.Assets = "rig-7";
         return new F2PEngine(options);
