@@ -14,8 +14,8 @@
 //     // at the end:
 //     engine.Dispose();
 //
-// C# 7.2 and .NET Standard 2.0; no reflection, no static state. docs/reference/protocol.md of f2p-sdk specifies
-// the messages. Licence: Apache-2.0.
+// C# 7.2 and .NET Standard 2.0, without reflection, generated code and static state. docs/reference/protocol.md of
+// f2p-sdk specifies the messages. Licence: Apache-2.0.
 
 using System;
 using System.Collections.Generic;
@@ -473,7 +473,8 @@ namespace F2P
             if (options.ExitWithHost && absent > limit)
                 End(F2PState.Ended, "no host at " + options.Address, "");
             if (own == null) return;
-            if (ending || own != socket) throw new F2PException("closed");
+            // At the end the sender closes the socket, after its last messages.
+            if (own != socket || (ending && now > sendEnd)) throw new F2PException("closed");
             if (!ready && now > handshakeEnd)
                 throw new F2PException(options.Address + " does not answer as ZeroMQ",
                     "check the port: another program may listen there");
@@ -935,7 +936,7 @@ namespace F2P
 
         static void CheckName(string option, string value)
         {
-            Check(!string.IsNullOrEmpty(value) && value.Length <= MaxName, option, "has 1 to 200 characters");
+            Check(value != null && value.Length <= MaxName, option, "has at most 200 characters");
         }
 
         static void Check(bool valid, string option, string rule)

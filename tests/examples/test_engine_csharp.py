@@ -23,7 +23,7 @@ from f2p_toy import ROOT
 
 from f2p_sdk.bridge import Host, wire
 from f2p_sdk.bridge.wire import MessageType, WireError, decode, encode
-from f2p_sdk.errors import EngineError
+from f2p_sdk.errors import EngineError, F2PError
 from f2p_sdk.parameters import Layout
 
 pytestmark = pytest.mark.skipif(
@@ -174,6 +174,14 @@ class RawHost:
             if message.type is type:
                 return message
 
+    def receive_command(self) -> bytes:
+        """The next ZMTP command; messages are skipped."""
+        while True:
+            flags = self._read(1)[0]
+            data = self._read(int.from_bytes(self._read(8 if flags & 2 else 1), "big"))
+            if flags & 4:
+                return data
+
     def _read(self, count: int) -> bytes:
         data = b""
         while len(data) < count:
@@ -208,6 +216,18 @@ def render(id: int, **changes: object) -> list[wire.Buffer]:
     return encode(MessageType.RENDER, {**header, **changes})
 
 
+def test_the_code_of_the_page_compiles(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "use-the-csharp-client.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```csharp\n(.*?)```", page, re.DOTALL)
+    game = (
+        "static void PutOnScreen(F2PMap values) { }"
+        "static byte[] Draw(F2PMap values, int width, int height) { return null; }"
+    )
+    program = f"using System; using F2P; class Game {{ {game} static void Main() {{ {code} }} }}"
+    (tmp_path / "page.cs").write_text(program)
+    compile_csharp(tmp_path / "page.exe", tmp_path / "page.cs", CSHARP / "F2PEngine.cs")
+
+
 def literal(dump: str) -> list[bytes]:
     return [bytes.fromhex(line) for line in dump.strip().replace("\n  ", " ").split("\n")]
 
@@ -239,7 +259,11 @@ def test_reads_the_headers_that_python_reads(start: Callable[..., Harness]) -> N
     headers += [b"\x81\xa1a\xda" + n.to_bytes(2, "big") + n * b"x" for n in (4096, 4097)]
     headers += [b"\x81\xa1a\xda\x40\x00" + 4096 * "\U0001f600".encode()]
     headers += [b"\x81\xa1a\xcf" + 8 * b"\xff", b"\x81\xa1a\xd3\x80" + 7 * b"\0"]
-    headers += [b"\xdf" + 4 * b"\xff", b"\x81\xa1a\xdd" + 4 * b"\xff", b"\x81\xa1a\xdb" + 4 * b"\xff"]
+    headers += [
+        b"\xdf" + 4 * b"\xff",
+        b"\x81\xa1a\xdd" + 4 * b"\xff",
+        b"\x81\xa1a\xdb" + 4 * b"\xff",
+    ]
     for _ in range(3000):
         mutated = bytearray(rng.choice(headers[: len(EXAMPLES)]))
         for _ in range(rng.randint(1, 3)):
@@ -269,6 +293,7 @@ def test_the_example_has_the_hash_of_its_layout() -> None:
     assert f'"{Layout.load(SKETCH / "face.toml").hash}"' in (CSHARP / "Face.cs").read_text()
 
 
+@pytest.mark.slow
 def test_f2p_check_passes(face_exe: Path, tmp_path: Path) -> None:
     info = tmp_path / "f2p_sketch-1.dist-info"
     info.mkdir()
@@ -292,6 +317,26 @@ def test_f2p_check_passes(face_exe: Path, tmp_path: Path) -> None:
     assert " 0 broken" in done.stdout
     assert process.returncode == 0
     assert "Ended: the host closed" in shown
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
+def test_the_example_draws_the_bytes_of_the_c_example(face_exe: Path, tmp_path: Path) -> None:
+    face = tmp_path / "face"
+    compiler = ["gcc", "-std=c99", "-O1", SKETCH / "face.c", "-o", face, "-lpthread", "-lm"]
+    subprocess.run(compiler, check=True)
+    characters = [dict(Layout.load(SKETCH / "face.toml").random(i).values) for i in range(20)]
+    passes, pictures = ("color", "labels"), []
+    for program in ([face], ["mono", face_exe]):
+        with Host(game="sketch") as host:
+            options = ["--connect", host.endpoint, "--exit-with-host"]
+            process = subprocess.Popen([*program, *options], stderr=subprocess.DEVNULL)
+            host.wait(10)
+            drawn = host.render_many(
+                characters, kind="face", size=(96, 80), passes=passes, ordered=True
+            )
+            pictures.append([(r.color.tobytes(), r.labels.tobytes()) for _, r in drawn])
+        process.wait(10)
+    assert pictures[0] == pictures[1]
 
 
 def test_refused_engine_shows_the_reason_and_ends(face_exe: Path) -> None:
@@ -378,5 +423,168 @@ def test_answers_are_sent_once_in_order_and_not_after_a_new_welcome(
     raw.send(render(10, kind="villain"))
     assert "no kind" in raw.receive(MessageType.FAILED).header["message"]
     raw.peer.sendall(b"\x04\x09\x04PING\0\x0aab")
-    assert raw._read(2)[0] in (0, 1, 4)  # PONG or a heartbeat
+    assert raw.receive_command() == b"\x04PONGab"
     raw.send(encode(MessageType.GOODBYE, {"reason": "bye"}))
+    assert raw.receive(MessageType.GOODBYE)
+    raw.receive(MessageType.HELLO)
+
+
+def test_another_major_version_and_curve_are_explained(
+    start: Callable[..., Harness], raw: RawHost
+) -> None:
+    harness = start("hold", raw.address)
+    raw.accept(greet=False)
+    raw.peer.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x01" + b"CURVE".ljust(52, b"\0"))
+    harness.expect("state Connecting|the host requires the mechanism CURVE")
+    raw.accept()
+    raw.receive(MessageType.HELLO)
+    refused = encode(MessageType.REFUSED, {"code": "version", "message": "no", "remedy": "update"})
+    raw.send([b"F2P\x02\x00\x03", refused[1]])
+    text = harness.expect("state Refused|")
+    assert text.startswith("the host refused this engine (version): no; ")
+    assert "2.0, this engine 1.0" in text
+    assert text.endswith("|update")
+    assert harness.dispose() == "Refused"
+
+
+def garbage(rng: random.Random, number: int) -> bytes:
+    """Bytes of a hostile host: random, mutated, truncated, or with giant lengths."""
+    messages = [literal(dump) for name, _, dump in EXAMPLES if name != "REFUSED"]
+    messages.append([bytes(frame) for frame in render(3)])
+    kind = number % 5
+    if kind == 0:
+        return rng.randbytes(rng.randint(1, 3000))
+    if kind == 1:  # valid framing, mutated contents
+        frames = [bytearray(f) for f in rng.choice(messages)]
+        for frame in frames:
+            for _ in range(rng.randint(0, 2)):
+                frame[rng.randrange(len(frame))] = rng.randrange(256)
+        frames[0][3] = wire.MAJOR  # REFUSED and another version would end the engine
+        return zmtp(frames)
+    if kind == 2:
+        data = zmtp(rng.choice(messages))
+        return data[: rng.randint(1, len(data))]
+    if kind == 3:  # a frame or a text of a giant length
+        size = rng.choice([2**63, 2**40, 2**26 + 1, 2**26])
+        big = b"\x02" + size.to_bytes(8, "big")
+        text = zmtp([b"F2P\x01\0\x02", b"\xdf\xff\xff\xff\xff\xa1a\xdb\xff\xff\xff\xff"])
+        return rng.choice([big, b"\x06" + big[1:], text])
+    # Large frames, too many frames, headers that need much memory for their size.
+    header = b"\x81\xa1a" + b"\xdc\x20\x00" + 8192 * b"\xdc\x00\x0f" + 100 * b"\x80"
+    return zmtp([b"F2P\x01\0\x10", rng.choice([header, bytes(262144), bytes(262145)])]) * 10
+
+
+@pytest.mark.slow
+def test_hostile_hosts_neither_crash_nor_fill_the_memory(
+    start: Callable[..., Harness], raw: RawHost
+) -> None:
+    harness = start("hold", raw.address)
+    rng = random.Random(7)
+    raw.accept()
+    raw.receive(MessageType.HELLO)
+    raw.welcome()
+    harness.expect("state Connected")
+    before, most = harness.memory(), 0.0
+    for number in range(24):
+        with contextlib.suppress(OSError):  # the engine closes connections that are not ZMTP
+            for part in range(10):
+                raw.peer.sendall(garbage(rng, number + part))
+            raw.peer.sendall(zmtp(12 * [bytes(2**20)]))
+        most = max(most, harness.memory())
+        if number % 4 == 3:
+            harness.expect("state ")
+            raw.accept(greet=number % 8 == 7)
+    assert most - before < 60, f"{before:.0f} MB, then {most:.0f} MB"
+    assert harness.process.poll() is None
+    # A host that behaves is served again.
+    raw.accept()
+    raw.receive(MessageType.HELLO)
+    raw.welcome()
+    raw.send(render(1))
+    assert raw.receive(MessageType.PICTURE).header["id"] == 1
+    for _ in range(5000):
+        raw.send(render(2, values={}))
+    harness.tell("ignored")
+    assert int(harness.expect("ignored ")) > 10
+    assert harness.dispose() == "Ended"
+
+
+@pytest.mark.parametrize("state", ["connecting", "silent", "greeting", "idle", "taken", "unread"])
+def test_dispose_is_bounded(start: Callable[..., Harness], raw: RawHost, state: str) -> None:
+    if state == "connecting":
+        raw.close()
+        harness = start("hold", raw.address)
+        harness.expect("state Connecting|no host at")
+        assert harness.dispose() == "Ended"
+        return
+    harness = start("hold", raw.address)
+    raw.accept(greet=state != "silent")
+    if state != "silent":
+        raw.receive(MessageType.HELLO)
+    if state not in ("silent", "greeting"):
+        raw.welcome()
+        harness.expect("state Connected")
+    if state == "taken":
+        harness.tell("pause")
+        harness.expect("mode pause")
+        raw.send(render(1))
+        harness.expect("taken")
+    if state == "unread":  # the picture fills the buffers of TCP, as the host does not read
+        raw.send(render(1, size=[4096, 4096]))
+        raw.peer.recv(100_000)
+        time.sleep(0.3)
+    assert harness.dispose() == "Ended"
+    if state in ("idle", "taken"):
+        assert raw.receive(MessageType.GOODBYE)
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_ends_with_the_command_that_started_it(
+    start: Callable[..., Harness], monkeypatch: pytest.MonkeyPatch, raw: RawHost, alive: bool
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as watchdog:
+        monkeypatch.setenv("F2P_WATCHDOG", str(watchdog.getsockname()[1]))
+        if not alive:
+            watchdog.close()
+        harness = start("hold", raw.address)
+        if alive:
+            raw.accept()
+            raw.receive(MessageType.HELLO)
+            raw.welcome()
+            harness.expect("state Connected")
+            watchdog.close()
+    harness.expect("state Ended|the command that started this engine has ended")
+    assert harness.dispose() == "Ended"
+
+
+def test_the_component_of_unity_draws_and_stops(start: Callable[..., Harness]) -> None:
+    with Host(game="demo", layouts={"hero": "0"}) as host:
+        harness = start("unity", host.endpoint)
+        y, x = np.mgrid[:6, :8]
+        expected = np.stack([y, x, np.full_like(x, 7)], -1)
+        for asynchronous in (True, False):
+            harness.tell("draw")
+            host.wait(10)
+            for _ in range(3):
+                color = host.render(HERO, kind="hero", size=(8, 6)).color
+                assert (color == expected).all(), asynchronous
+            host.apply(HERO, kind="hero")
+            with pytest.raises(EngineError, match="'nose' is missing"):
+                host.render({}, kind="hero", size=8)
+            harness.expect("applied")
+            harness.tell("stop")
+            took, rest = harness.expect("disabled ").split(" ", 1)
+            assert int(took) <= DISPOSE_MS
+            assert rest == "held 0 background True"
+            while host.engines:
+                time.sleep(0.01)
+        # The third round: the component is disabled before the GPU returns the picture.
+        harness.tell("draw")
+        host.wait(10)
+        harness.tell("stop")
+        with pytest.raises(F2PError):
+            host.render(HERO, kind="hero", size=8, deadline=1)
+        took, rest = harness.expect("disabled ").split(" ", 1)
+        assert int(took) <= DISPOSE_MS
+        assert rest == "held 0 background True"
+    assert "exception" not in "".join(harness.lines.queue)
