@@ -49,7 +49,7 @@ static void print_frames(const char *what, const f2p__buffer *b) {
     size_t at = 0;
     printf("%s", what);
     while (at < b->size) {
-        size_t head = b->data[at] & 2 ? 9 : 2, size = (size_t)f2p__big(b->data + at + 1, (int)head - 1);
+        size_t head = b->data[at] & 2 ? 9 : 2, size = (size_t)f2p__big(b->data + at + 1, head - 1);
         print_bytes(b->data + at + head, size);
         at += head + size;
     }
@@ -63,14 +63,13 @@ static void copy_value(f2p__buffer *b, f2p_value v) {
     if (v.type == F2P_NIL) f2p__put_big(b, 0xc0, 0, 0);
     else if (v.type == F2P_BOOL) f2p__put_big(b, v.real > 0 ? 0xc3 : 0xc2, 0, 0);
     else if (v.type == F2P_UINT) f2p__put_uint(b, v.number);
-    else if (v.type == F2P_FLOAT) f2p__put_float(b, v.real);
+    else if (v.type == F2P_FLOAT) f2p__pack(b, "f", v.real);
     else if (v.type == F2P_TEXT) {
         memcpy(text, v.data, (size_t)v.number);
         text[v.number] = 0;
-        f2p__put_text(b, text, sizeof text);
+        f2p__put_text(b, text);
     } else {
-        if (v.type == F2P_MAP) f2p__put_map(b, (unsigned)v.number);
-        else f2p__put_array(b, (unsigned)v.number);
+        f2p__pack(b, v.type == F2P_MAP ? "m" : "a", (int)v.number);
         while (f2p_next(&v, &item)) copy_value(b, item);
     }
 }
@@ -83,11 +82,11 @@ static void init_engine(f2p_engine *e) {
     config.endpoint = "tcp://127.0.0.1:1";
     config.game = "justice", config.name = "openhead", config.version = "0.1.0";
     config.kinds = kinds, config.kind_count = 1;
-    e->wake = e->watchdog = e->socket = F2P__NO_SOCKET;
-    pthread_mutex_init(&e->lock, NULL);
-    pthread_cond_init(&e->changed, NULL);
+    e->watchdog = e->socket = F2P__NO_SOCKET;
+    f2p__open_lock(&e->mutex);
     if (f2p__configure(e, &config)) exit(9);
-    e->wake = f2p__open_wake();
+    e->wake = f2p__loopback(SOCK_DGRAM, 0);
+    e->arrived = f2p__loopback(SOCK_DGRAM, 0);
     e->state = F2P_SERVING, e->phase = F2P__OPEN, e->heartbeat = 1, e->silence = 10;
 }
 
@@ -111,11 +110,12 @@ static void print_answer(f2p_engine *e, int type, const f2p_value *header, const
     f2p__slot *slot = &e->slots[0];
     f2p_plane given;
     int result = 0;
+    e->out.size = 0;
     slot->state = F2P__TAKEN, slot->epoch = e->epoch;
     memset(&slot->request, 0, sizeof slot->request);
     slot->request.type = type - 1, slot->request.id = (uint64_t)number(header, "id");
     slot->request.width = 2, slot->request.height = 1, slot->request.pass_count = 1;
-    slot->request.passes[0] = "color", slot->passes[0] = F2P__COLOR;
+    slot->request.passes[0] = "color";
     memset(&given, 0, sizeof given);
     given.pass = "color", given.data = plane->data;
     if (type == F2P__PICTURE) result = f2p_engine_picture(e, &slot->request, &given, 1, number(header, "seconds"));
@@ -124,7 +124,7 @@ static void print_answer(f2p_engine *e, int type, const f2p_value *header, const
         result = f2p_engine_measured(e, &slot->request, number(header, "seconds"), (int)number(header, "pictures"));
     if (type == F2P__FAILED)
         result = f2p_engine_failed(e, &slot->request, string(header, "message"), string(header, "remedy"));
-    if (result == 1) print_frames("sent", &slot->out);
+    if (result == 1) print_frames("sent", &e->out);
     slot->state = F2P__FREE;
 }
 
@@ -163,13 +163,14 @@ static void replay(f2p_engine *e, const message *m) {
     printf("decoded");
     print_bytes(again.data, again.size);
     printf("\n");
-    e->control.size = e->control_at = 0;
+    e->out.size = e->first = e->sent = 0;
+    e->controls = 0;
     if (type == F2P__HELLO) print_frames("sent", &e->hello);
     else if (type == F2P__HEARTBEAT && f2p_get(&map, "busy", &map)) {
         e->slots[0].state = F2P__TAKEN, e->slots[0].epoch = e->epoch, e->slots[0].taken = 100;
         f2p__send_heartbeat(e, 100 + map.real);
         e->slots[0].state = F2P__FREE;
-        print_frames("sent", &e->control);
+        print_frames("sent", &e->out);
     } else if (type >= F2P__PICTURE && type % 2) print_answer(e, type, &map, &m->frames[2]);
     else if (type == F2P__FAILED) print_answer(e, type, &map, preamble);
     else {
@@ -177,9 +178,9 @@ static void replay(f2p_engine *e, const message *m) {
         f2p__handle_message(e, preamble->data, preamble->size, header->data, header->size);
         print_seen(e);
         if (type == F2P__GOODBYE) {
-            e->control.size = 0;
+            e->out.size = 0;
             f2p__send_goodbye(e, string(&map, "reason"));
-            print_frames("sent", &e->control);
+            print_frames("sent", &e->out);
         }
     }
 }
@@ -219,7 +220,7 @@ static void fuzz(f2p_engine *e, long count) {
             size = bytes.size - i < pieces ? bytes.size - i : pieces;
             f2p__put(&e->in, bytes.data + i, size);
             if (f2p__parse(e)) {
-                e->in.size = e->preamble_size = 0, e->skip = 0, e->frame = e->more = 0;
+                e->in.size = 0, e->skip = 0, e->frame = 0;
                 break;
             }
         }
@@ -230,8 +231,8 @@ static void fuzz(f2p_engine *e, long count) {
         }
         for (f = 0; f < e->slot_count; f++) e->slots[f].state = F2P__FREE;
         welcomes += e->welcomed, e->welcomed = 0;
-        if (e->control.size > 2 * F2P__CONTROL_LIMIT || e->in.capacity > 1 << 21) exit(8);
-        e->control.size = 0;
+        if (e->controls > F2P__MAX_CONTROLS || e->open > e->slot_count || e->in.capacity > 1 << 21) exit(8);
+        e->out.size = 0, e->open = e->controls = 0;
         free(bytes.data);
     }
     printf("%ld requests, %ld welcomes\n", requests, welcomes);
@@ -252,11 +253,11 @@ static void planes(f2p_engine *e) {
         memset(&slot->request, 0, sizeof slot->request);
         if (i < 3) slot->state = F2P__TAKEN;
         slot->request.type = F2P_RENDER, slot->request.width = slot->request.height = 2, slot->request.pass_count = 2;
-        slot->request.passes[0] = "color", slot->passes[0] = F2P__COLOR;
-        slot->request.passes[1] = "labels", slot->passes[1] = F2P__LABELS;
+        slot->request.passes[0] = "color", slot->request.passes[1] = "labels";
+        e->out.size = 0;
         if (i == 1) given[1].stride = 7;
         printf("result %d\n", f2p_engine_picture(e, &slot->request, given, i == 2 ? 1 : 2, 0));
-        if (i < 3) print_frames("sent", &slot->out);
+        if (i < 3) print_frames("sent", &e->out);
     }
     slot->state = F2P__FREE;
 }
@@ -285,14 +286,13 @@ int main(int argc, char **argv) {
     static f2p_engine engine;
     int i;
     if (argc == 3 && !strcmp(argv[1], "stop")) return stop(argv[2]);
-    (void)f2p__connect;
+    (void)f2p__run;
     init_engine(&engine);
     if (argc == 2 && !strcmp(argv[1], "planes")) planes(&engine);
     else read_messages();
     if (argc == 2 && !strcmp(argv[1], "replay"))
         for (i = 0; i < message_count; i++) replay(&engine, &messages[i]);
     else if (argc == 4 && !strcmp(argv[1], "fuzz")) seed = strtoul(argv[2], NULL, 10), fuzz(&engine, atol(argv[3]));
-    
     printf("done\n");
     return 0;
 }
