@@ -40,6 +40,7 @@ public abstract class F2PBehaviour : MonoBehaviour
     readonly List<RenderTexture> reading = new List<RenderTexture>();
     F2PEngine engine;
     Texture2D copy;
+    byte[] pixels = { };
     F2PState shown;
 
     /// <summary>Set up the character in front of the portrait camera, in its standard pose. Everything must have its
@@ -134,10 +135,10 @@ public abstract class F2PBehaviour : MonoBehaviour
             portraitCamera.Render();
             if (SystemInfo.supportsAsyncGPUReadback)
             {
-                later = true;
                 F2PEngine owner = engine;
                 AsyncGPUReadback.Request(texture, 0, TextureFormat.RGBA32,
                     result => Finish(owner, request, texture, result));
+                later = true;
             }
             else request.Picture(ToRows(engine, request, ReadPixels(texture)));
         }
@@ -156,7 +157,8 @@ public abstract class F2PBehaviour : MonoBehaviour
         try
         {
             if (result.hasError) throw new F2PException("the GPU could not return the picture");
-            byte[] pixels = owner.TakeBuffer(4 * request.Width * request.Height);
+            int size = 4 * request.Width * request.Height;
+            if (pixels.Length != size) pixels = new byte[size];
             result.GetData<byte>().CopyTo(pixels);
             request.Picture(ToRows(owner, request, pixels));
         }
@@ -189,7 +191,7 @@ public abstract class F2PBehaviour : MonoBehaviour
     }
 
     // RGBA with the first row at the bottom to RGB with the first row on top.
-    byte[] ToRows(F2PEngine owner, F2PRequest request, byte[] pixels)
+    byte[] ToRows(F2PEngine owner, F2PRequest request, byte[] source)
     {
         int width = request.Width, height = request.Height;
         byte[] color = owner.TakeBuffer(3 * width * height);
@@ -198,9 +200,9 @@ public abstract class F2PBehaviour : MonoBehaviour
             int from = 4 * width * (flipRows ? height - 1 - y : y);
             for (int x = 0; x < width; x++, from += 4)
             {
-                color[to++] = pixels[from];
-                color[to++] = pixels[from + 1];
-                color[to++] = pixels[from + 2];
+                color[to++] = source[from];
+                color[to++] = source[from + 1];
+                color[to++] = source[from + 2];
             }
         }
         return color;

@@ -43,7 +43,7 @@ namespace F2P
         Ended,
     }
 
-    /// <summary>Description of the engine. F2PEngine reads it once.</summary>
+    /// <summary>Description of the engine. Do not change it after F2PEngine was made with it.</summary>
     public sealed class F2POptions
     {
         /// <summary>Address of the host, tcp://HOST:PORT.</summary>
@@ -229,6 +229,7 @@ namespace F2P
     {
         const int SliceMilliseconds = 50;
         const double ConnectSeconds = 5, HandshakeSeconds = 5, FirstWelcomeSeconds = 60, EndSeconds = 0.2;
+        const double HelloSeconds = 0.1; // shortest time from one HELLO to the next
         const double FirstBackoff = 0.1, LastBackoff = 1;
 
         readonly F2POptions options;
@@ -504,7 +505,7 @@ namespace F2P
                     }
                     bufferStart = bufferEnd = 0;
                     Handshake(own);
-                    lock (gate) { ready = true; nextSend = 0; lastReceived = Now; Monitor.PulseAll(gate); }
+                    lock (gate) { ready = true; nextSend = lastHello + HelloSeconds; lastReceived = Now; Monitor.PulseAll(gate); }
                     while (true) ReceiveFrames(own);
                 }
                 catch (Exception error) { CloseSocket(own, error); }
@@ -646,15 +647,16 @@ namespace F2P
 
         string HandleCommand(byte[] command)
         {
-            int length = command.Length == 0 ? 0 : command[0];
-            if (length == 0 || length >= command.Length) length = Math.Max(0, command.Length - 1);
-            string name = Encoding.ASCII.GetString(command, Math.Min(1, command.Length), length);
-            if (name == "ERROR")
-                throw new F2PException("the host reports: "
-                    + Encoding.ASCII.GetString(command, 6, command.Length - 6).Trim());
-            if (name == "PING" && command.Length >= 7)
+            string text = Encoding.ASCII.GetString(command);
+            if (text.StartsWith("\u0005ERROR", StringComparison.Ordinal))
+                throw new F2PException("the host reports: " + text.Substring(Math.Min(7, text.Length)));
+            if (text.StartsWith("\u0004PING", StringComparison.Ordinal) && command.Length >= 7)
                 lock (gate) { pong = F2PWire.Pong(command); Monitor.PulseAll(gate); }
-            return name;
+            if (!text.StartsWith("\u0005READY", StringComparison.Ordinal)) return "";
+            // A port may connect to itself, and is then a DEALER.
+            if (text.IndexOf("Socket-Type\0\0\0\u0006ROUTER", StringComparison.Ordinal) < 0)
+                throw new F2PException(options.Address + " is another type of socket than ROUTER");
+            return "READY";
         }
 
         // Handle a message with a valid preamble, with the lock held.
@@ -703,14 +705,14 @@ namespace F2P
             else if (type == F2PWire.Again)
             {
                 Leave("the host does not know this engine", "");
-                nextSend = lastHello + Math.Min(heartbeat, 0.1); // not in a tight loop
+                nextSend = lastHello + HelloSeconds;
             }
             else if (type == F2PWire.Goodbye)
             {
                 string why = "the host closed: " + fields.Text("reason");
                 Leave(why, "");
                 byeDue = true;
-                nextSend = Now + heartbeat;
+                nextSend = Now + Math.Max(heartbeat, HelloSeconds);
                 if (options.ExitWithHost) End(F2PState.Ended, why, "");
             }
             lastReceived = Now;
@@ -806,7 +808,7 @@ namespace F2P
             double left = nextSend - Now;
             wait = (int)(left * 1000) + 1;
             if (left > 0) return null;
-            nextSend = Now + heartbeat;
+            nextSend = Now + (serving ? heartbeat : Math.Max(heartbeat, HelloSeconds));
             if (serving) return F2PWire.Heartbeat(drawing > 0 ? Now - busySince : 0);
             lastHello = Now;
             return new F2POutgoing { Head = hello };
@@ -896,14 +898,12 @@ namespace F2P
 
         internal static F2PMap HelloHeader(F2POptions options)
         {
-            CheckName("Game", options.Game);
-            CheckName("Name", options.Name);
-            CheckName("Version", options.Version);
+            foreach (string name in new[] { options.Game, options.Name, options.Version, options.Assets })
+                Check(name != null && name.Length <= MaxName, "Game, Name, Version or Assets", "has at most 200 characters");
             Check(options.Kinds.Count >= 1 && options.Kinds.Count <= MaxCredits, "Kinds", "has 1 to 64 kinds");
             Check(options.MaxSize >= 1 && options.MaxSize <= MaxSide, "MaxSize", "is 1 to 4096");
             Check(options.Credits >= 1 && options.Credits <= MaxCredits, "Credits", "is 1 to 64");
             Check(options.Passes != null && Array.IndexOf(options.Passes, "color") >= 0, "Passes", "contains color");
-            Check(options.Assets != null && options.Assets.Length <= MaxName, "Assets", "has at most 200 characters");
             var kinds = new F2PMap();
             foreach (KeyValuePair<string, string> kind in options.Kinds)
             {
@@ -932,11 +932,6 @@ namespace F2P
             if (text == null) return "";
             if (text.Length <= MaxText) return text;
             return text.Substring(0, char.IsHighSurrogate(text[MaxText - 1]) ? MaxText - 1 : MaxText);
-        }
-
-        static void CheckName(string option, string value)
-        {
-            Check(value != null && value.Length <= MaxName, option, "has at most 200 characters");
         }
 
         static void Check(bool valid, string option, string rule)
@@ -1069,9 +1064,13 @@ namespace F2P
             if (passes.Length < 1 || passes.Length > MaxFrames - 2)
                 throw new F2PException("'passes' must have 1 to " + (MaxFrames - 2) + " names");
             slot.Passes = Array.ConvertAll(passes, p => p as string ?? "");
-            foreach (string pass in slot.Passes)
-                if (Array.IndexOf(options.Passes, pass) < 0)
-                    throw new F2PException("this engine has no pass '" + pass + "'");
+            for (int i = 0; i < slot.Passes.Length; i++)
+            {
+                if (Array.IndexOf(options.Passes, slot.Passes[i]) < 0)
+                    throw new F2PException("this engine has no pass '" + slot.Passes[i] + "'");
+                if (Array.IndexOf(slot.Passes, slot.Passes[i]) < i)
+                    throw new F2PException("the pass '" + slot.Passes[i] + "' is requested twice");
+            }
             if (fields.Has("scene")) slot.Scene = Typed<F2PMap>(fields["scene"], "scene", "a map");
             if (slot.Scene.Count > 0 && !options.Scenes)
                 throw new F2PException("this engine does not support '" + slot.Scene.Keys[0] + "' of the scene",
@@ -1115,12 +1114,9 @@ namespace F2P
 
         static void Write(Stream stream, object item)
         {
-            if (item == null) stream.WriteByte(0xc0);
-            else if (item is bool) stream.WriteByte((bool)item ? (byte)0xc3 : (byte)0xc2);
-            else if (item is double) WriteCode(stream, 0xcb, (ulong)BitConverter.DoubleToInt64Bits((double)item), 8);
+            if (item is double) WriteCode(stream, 0xcb, (ulong)BitConverter.DoubleToInt64Bits((double)item), 8);
             else if (item is ulong) WriteUnsigned(stream, (ulong)item);
-            else if (item is long && (long)item >= 0) WriteUnsigned(stream, (ulong)(long)item);
-            else if (item is long) WriteNegative(stream, (long)item);
+            else if (item is long) WriteUnsigned(stream, (ulong)(long)item); // no message of an engine has others
             else if (item is string)
             {
                 byte[] text = new UTF8Encoding(false).GetBytes((string)item);
@@ -1156,15 +1152,6 @@ namespace F2P
             else if (number <= ushort.MaxValue) WriteCode(stream, 0xcd, number, 2);
             else if (number <= uint.MaxValue) WriteCode(stream, 0xce, number, 4);
             else WriteCode(stream, 0xcf, number, 8);
-        }
-
-        static void WriteNegative(Stream stream, long number)
-        {
-            if (number >= -32) stream.WriteByte((byte)number);
-            else if (number >= sbyte.MinValue) WriteCode(stream, 0xd0, (ulong)number, 1);
-            else if (number >= short.MinValue) WriteCode(stream, 0xd1, (ulong)number, 2);
-            else if (number >= int.MinValue) WriteCode(stream, 0xd2, (ulong)number, 4);
-            else WriteCode(stream, 0xd3, (ulong)number, 8);
         }
 
         static void WriteCode(Stream stream, byte code, ulong number, int bytes)

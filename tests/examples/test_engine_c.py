@@ -166,11 +166,40 @@ def terminate(engine: Engine) -> str:
     return str(output)
 
 
-def test_two_files_compile_alone(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The face program, compiled in a folder with only the header and the program."""
+    folder = tmp_path_factory.mktemp("alone")
     for name in ("face.c", "f2p_engine.h"):
-        shutil.copy(SOURCE / name, tmp_path)
-    command = ["gcc", *STRICT, "-Wc++-compat", "face.c", "-o", "face", "-lpthread", "-lm"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        shutil.copy(SOURCE / name, folder)
+    command = ["gcc", "-std=c99", "face.c", "-o", "face", "-lpthread", "-lm"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder / "face"
+
+
+@pytest.mark.parametrize(
+    "compiler",
+    [
+        "gcc -std=c99 -Wc++-compat -Wshadow",
+        "g++ -x c++ -std=c++11",
+        "x86_64-w64-mingw32-gcc -std=c99",
+    ],
+    ids=["C", "C++", "Windows"],
+)
+def test_the_client_compiles_without_warnings(tmp_path: Path, compiler: str) -> None:
+    if not shutil.which(compiler.split()[0]):
+        pytest.skip(f"no {compiler.split()[0]}")
+    options = [
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-c",
+        str(SOURCE / "face.c"),
+        "-o",
+        str(tmp_path / "o"),
+    ]
+    done = subprocess.run([*compiler.split(), *options], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -302,7 +331,10 @@ def test_pictures_and_errors(start: Callable[..., Engine]) -> None:
 
 
 @pytest.mark.slow
-def test_f2p_check_passes(start: Callable[..., Engine], tmp_path: Path) -> None:
+@pytest.mark.parametrize("sanitized", [True, False], ids=["sanitized", "alone"])
+def test_f2p_check_passes(
+    start: Callable[..., Engine], alone: Path, tmp_path: Path, sanitized: bool
+) -> None:
     info = tmp_path / "f2p_sketch-0.1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: f2p-sketch\nVersion: 0.1.0\n")
@@ -310,7 +342,7 @@ def test_f2p_check_passes(start: Callable[..., Engine], tmp_path: Path) -> None:
     path = os.pathsep.join([str(tmp_path), str(SOURCE), os.environ.get("PYTHONPATH", "")])
     with socket.create_server(("127.0.0.1", 0)) as free:
         endpoint = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-    engine = start(endpoint, "--exit-with-host")
+    engine = start(endpoint, "--exit-with-host", program=None if sanitized else alone)
     code = "from f2p_sdk.cli import main; main()"
     command = [sys.executable, "-c", code, "check", "-g", "sketch", "--listen", endpoint, "--json"]
     done = subprocess.run(
@@ -551,22 +583,103 @@ def test_the_engine_answers_pings(start: Callable[..., Engine]) -> None:
                 got += connection.recv(4096)
 
 
-def test_answers_have_the_order_of_the_requests(start: Callable[..., Engine]) -> None:
+def answered(connection: socket.socket, count: int) -> list[int]:
+    """The ids of the next answers, which are below 128."""
+    ids: list[int] = []
+    buffer = b""
+    while len(ids) < count:
+        data = connection.recv(1 << 20)
+        assert data, "the engine closed the connection"
+        buffer += data
+        ids = [found[0] for found in re.findall(b"\xa2id([\x00-\x7f])\xa7credits", buffer)]
+    return ids
+
+
+def test_each_request_is_answered_once(start: Callable[..., Engine]) -> None:
     with RawHost() as host:
         start(host.endpoint)
         with host.accept() as connection:
             handshake(connection)
             unknown = {"id": 12, "kind": "no-such-kind", "values": {}}
             apply = packed(MessageType.APPLY, unknown)
-            connection.sendall(render(11, 256) + apply + render(13))
-            ids: list[int] = []
-            buffer = b""
-            while len(ids) < 3:
-                buffer += connection.recv(1 << 20)
-                ids = [
-                    ord(found) for found in re.findall(b"\xa2id([\x0b-\x0d])\xa7credits", buffer)
-                ]
-    assert ids == [11, 12, 13]
+            connection.sendall(render(11) + apply + render(13))
+            ids = answered(connection, 3)
+    assert sorted(ids) == [11, 12, 13]
+    assert ids.index(11) < ids.index(13)
+
+
+def test_planes_of_the_host_are_ignored(start: Callable[..., Engine]) -> None:
+    with RawHost() as host:
+        start(host.endpoint)
+        with host.accept() as connection:
+            handshake(connection)
+            message = bytearray(render(5))
+            message[15] |= 1  # flags of the header, after 9 + 6 bytes: a plane follows
+            connection.sendall(bytes(message) + frame(0, bytes(300_000)) + render(6))
+            assert answered(connection, 2) == [5, 6]
+
+
+def test_a_pass_that_is_requested_twice_fails(start: Callable[..., Engine]) -> None:
+    header = {"id": 3, "kind": "face", "size": [8, 8], "passes": ["color", "color"], "values": {}}
+    with RawHost() as host:
+        start(host.endpoint)
+        with host.accept() as connection:
+            handshake(connection)
+            connection.sendall(packed(MessageType.RENDER, header))
+            received(connection, MessageType.FAILED)
+
+
+@pytest.mark.parametrize("heartbeat", [float("nan"), float("inf"), "soon"])
+def test_a_welcome_without_a_finite_time_is_ignored(
+    start: Callable[..., Engine], heartbeat: float | str
+) -> None:
+    broken = packed(MessageType.HEARTBEAT, {"host": "raw", "heartbeat": heartbeat, "silence": 2.0})
+    with RawHost() as host:
+        start(host.endpoint)
+        with host.accept() as connection:
+            connection.sendall(GREETING + frame(4, READY))
+            connection.sendall(broken.replace(b"F2P\x01\x00\x05", b"F2P\x01\x00\x02"))
+            connection.sendall(render(1) + WELCOME + render(2))
+            assert answered(connection, 1) == [2]
+
+
+def test_hello_is_sent_at_most_ten_times_a_second(start: Callable[..., Engine]) -> None:
+    again = frame(1, b"F2P\x01\x00\x04") + frame(0, b"\x80")
+    with RawHost() as host:
+        start(host.endpoint)
+        with host.accept() as connection:
+            handshake(connection)
+            connection.settimeout(0.01)
+            got = b""
+            end = time.monotonic() + 1
+            while time.monotonic() < end:
+                connection.sendall(again)
+                with contextlib.suppress(TimeoutError):
+                    got += connection.recv(65536)
+    assert 4 <= got.count(b"F2P\x01\x00\x01") <= 11
+
+
+def test_a_host_that_dies_before_it_reads_does_not_end_the_engine(
+    start: Callable[..., Engine],
+) -> None:
+    with RawHost() as host:
+        engine = start(host.endpoint)
+        for _ in range(3):
+            with host.accept() as connection:
+                answers_that_nobody_reads(connection)  # then the engine sends to a closed socket
+        assert engine.poll() is None
+        terminate(engine)
+
+
+def test_requests_beyond_the_credits_need_bounded_memory(start: Callable[..., Engine]) -> None:
+    with RawHost() as host:
+        engine = start(host.endpoint)
+        with host.accept() as connection:
+            handshake(connection)
+            connection.sendall(b"".join(render(id, 512) for id in range(100)))
+            time.sleep(1)  # the host does not read; each picture has 0.8 MB
+            assert memory(engine) < MAX_MEMORY
+            terminate(engine)
 
 
 @pytest.fixture(scope="module")

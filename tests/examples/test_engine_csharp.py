@@ -141,13 +141,14 @@ class RawHost:
         self.address = f"tcp://127.0.0.1:{self.server.getsockname()[1]}"
         self.peer = socket.socket()
 
-    def accept(self, greet: bool = True) -> None:
+    def accept(
+        self, greet: bool = True, ready: bytes = b"\x05READY\x0bSocket-Type\0\0\0\x06ROUTER"
+    ) -> None:
         self.peer.close()
         self.peer = self.server.accept()[0]
         self.peer.settimeout(10)
         if greet:
             self.peer.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x01" + b"NULL".ljust(52, b"\0"))
-            ready = b"\x05READY\x0bSocket-Type\0\0\0\x06ROUTER"
             self.peer.sendall(bytes([4, len(ready)]) + ready)
             assert self._read(64)[10:12] == b"\x03\x00"
             self._read(self._read(2)[1])
@@ -285,8 +286,11 @@ def test_reads_the_headers_that_python_reads(start: Callable[..., Harness]) -> N
 
 @pytest.fixture(scope="module")
 def face_exe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    program = tmp_path_factory.mktemp("face") / "Face.exe"
-    return compile_csharp(program, CSHARP / "Face.cs", CSHARP / "F2PEngine.cs")
+    """The face program, compiled in a folder with only the client and the program."""
+    folder = tmp_path_factory.mktemp("face")
+    for name in ("Face.cs", "F2PEngine.cs"):
+        shutil.copy(CSHARP / name, folder)
+    return compile_csharp(folder / "Face.exe", folder / "Face.cs", folder / "F2PEngine.cs")
 
 
 def test_the_example_has_the_hash_of_its_layout() -> None:
@@ -445,6 +449,30 @@ def test_another_major_version_and_curve_are_explained(
     assert "2.0, this engine 1.0" in text
     assert text.endswith("|update")
     assert harness.dispose() == "Refused"
+
+
+def test_hello_is_rare_and_the_peer_must_be_a_router(
+    start: Callable[..., Harness], raw: RawHost
+) -> None:
+    harness = start("hold", raw.address)
+    raw.accept()
+    raw.peer.settimeout(0.01)
+    got = b""
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        raw.send(encode(MessageType.AGAIN, {}))
+        with contextlib.suppress(TimeoutError):
+            got += raw.peer.recv(65536)
+    assert 4 <= got.count(b"F2P\x01\x00\x01") <= 11
+    raw.accept(ready=b"\x05READY\x0bSocket-Type\0\0\0\x06DEALER")
+    harness.expect(f"state Connecting|{raw.address} is another type of socket than ROUTER")
+    raw.accept()
+    raw.receive(MessageType.HELLO)
+    raw.welcome(heartbeat=float("nan"))
+    raw.welcome()
+    raw.send(render(9, passes=["color", "color"]))
+    assert "requested twice" in raw.receive(MessageType.FAILED).header["message"]
+    assert harness.dispose() == "Ended"
 
 
 def garbage(rng: random.Random, number: int) -> bytes:
