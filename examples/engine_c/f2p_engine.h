@@ -1,7 +1,7 @@
 /* f2p_engine.h: client of the f2p-sdk bridge for game engines. C99, one file, no dependencies.
  *
- * Exactly one .c file defines F2P_ENGINE_IMPLEMENTATION and includes this file before any other. Link with -lpthread and
- * -lm, on Windows with ws2_32. The game, on the thread that may draw:
+ * Exactly one .c file defines F2P_ENGINE_IMPLEMENTATION and includes this file before any other. Link with -lpthread
+ * and -lm, on Windows with ws2_32. The game, on the thread that may draw:
  *
  *     f2p_engine *engine = f2p_engine_start(&config, error, sizeof error);
  *     while (playing) {
@@ -182,15 +182,16 @@ double f2p_seconds(void);
 #endif
 #endif
 
-enum { F2P__MAJOR = 1, F2P__MINOR = 0, F2P__MAX_KINDS = 64, F2P__MAX_SLOTS = 2 * F2P_MAX_CREDITS, F2P__MAX_CONTROLS = 64 };
+enum { F2P__MAJOR = 1, F2P__MINOR = 0, F2P__MAX_KINDS = 64, F2P__MAX_SLOTS = 2 * F2P_MAX_CREDITS };
 enum { F2P__MAX_FRAMES = 10, F2P__MAX_PREAMBLE = 64, F2P__MAX_HEADER = 262144, F2P__MAX_PLANE = 67108864 };
 enum { F2P__MAX_DEPTH = 8, F2P__MAX_ITEMS = 8192, F2P__MAX_TEXT = 4096, F2P__MAX_ROWS = 1048576, F2P__MAX_NAME = 200 };
-enum { F2P__MAX_SENT_TEXT = 1000, F2P__RECEIVE = 16384, F2P__SEND = 262144 };
+enum { F2P__MAX_CONTROLS = 64, F2P__MAX_SENT_TEXT = 1000, F2P__RECEIVE = 16384, F2P__SEND = 262144 };
 enum { F2P__HELLO = 1, F2P__WELCOME, F2P__REFUSED, F2P__AGAIN, F2P__HEARTBEAT, F2P__GOODBYE };
 enum { F2P__PICTURE = 17, F2P__APPLIED = 19, F2P__MEASURED = 21, F2P__FAILED = 22 };
 
 /* Name and type of each pass; columns: -1 for the size of the picture, 0 if the plane tells; bytes of an item. */
-enum { F2P__COLOR, F2P__LABELS, F2P__LANDMARKS, F2P__DEPTH, F2P__VERTICES, F2P__ATTRIBUTES, F2P__TRIANGLES, F2P__PASSES };
+enum { F2P__COLOR, F2P__LABELS, F2P__LANDMARKS, F2P__DEPTH, F2P__VERTICES, F2P__ATTRIBUTES, F2P__TRIANGLES };
+enum { F2P__PASSES = 7 };
 static const struct {
     const char *name, *dtype;
     int columns, bytes;
@@ -568,7 +569,8 @@ int f2p_next(f2p_value *items, f2p_value *item) {
 }
 
 static int f2p__equal(const f2p_value *value, const char *text) {
-    return value->type == F2P_TEXT && value->number == strlen(text) && !memcmp(value->data, text, (size_t)value->number);
+    size_t size = strlen(text);
+    return value->type == F2P_TEXT && value->number == size && !memcmp(value->data, text, size);
 }
 
 int f2p_get(const f2p_value *map, const char *key, f2p_value *value) {
@@ -706,12 +708,14 @@ static void f2p__drop(f2p_engine *e) {
 
 static void f2p__disconnect(f2p_engine *e);
 
-/* The connection is gone; the caller has set the message. */
-static void f2p__lost(f2p_engine *e) {
+/* The connection is gone, or there was none. */
+static void f2p__lost(f2p_engine *e, const char *reason, const char *detail) {
+    if (e->state != F2P_ENDED) f2p__say(e, "no connection to %s: %s%s", e->endpoint, reason, detail);
     f2p__disconnect(e);
     e->sent = 0;
     f2p__drop(e);
     e->in.size = 0;
+    e->in.failed = 0;
     e->skip = 0;
     e->frame = 0;
     e->phase = F2P__CLOSED;
@@ -773,7 +777,7 @@ static const char *f2p__read_drawing(f2p_engine *e, const f2p_value *header, f2p
             return "width and height are not integers from 1 to the engine's max_size";
         *sides[i] = (int)item.number;
     }
-    if (!f2p__get(header, "passes", F2P_ARRAY, &passes) || !passes.number) return "the passes are not an array of texts";
+    if (!f2p__get(header, "passes", F2P_ARRAY, &passes) || !passes.number) return "there are no passes";
     while (f2p_next(&passes, &item)) {
         for (pass = 0; pass < F2P__PASSES && !f2p__equal(&item, f2p__passes[pass].name); pass++) continue;
         if (pass == F2P__PASSES || !e->passes[pass]) return "a requested pass is not drawn here";
@@ -793,9 +797,9 @@ static const char *f2p__read_request(f2p_engine *e, const f2p_value *header, f2p
     f2p_value items, item;
     const char *problem = f2p__read_kind(e, header, r);
     if (!problem && r->type != F2P_APPLY) problem = f2p__read_drawing(e, header, r);
-    if (!problem && r->type != F2P_MEASURE && !f2p_get(header, "values", &r->values)) problem = "the request has no values";
-    if (!problem) problem = f2p__check_values(&r->values);
-    if (problem || r->type != F2P_MEASURE) return problem;
+    if (problem) return problem;
+    if (r->type != F2P_MEASURE)
+        return f2p_get(header, "values", &r->values) ? f2p__check_values(&r->values) : "the request has no values";
     if (!f2p__get(header, "characters", F2P_ARRAY, &r->characters) || !r->characters.number)
         return "MEASURE needs at least one character";
     if (!f2p__get(header, "repeat", F2P_UINT, &item) || item.number < 1 || item.number > 100000)
@@ -877,7 +881,7 @@ static void f2p__handle_message(f2p_engine *e, const unsigned char *preamble, si
     if (preamble[3] != F2P__MAJOR) {
         if (!valid || type != F2P__REFUSED) memset(&header, 0, sizeof header);
         f2p__get_text(&header, "message", &message);
-        f2p__say(e, "the host uses bridge protocol %d.%d, this engine %d.%d; install matching releases of f2p-sdk%s%.*s",
+        f2p__say(e, "the host uses bridge protocol %d.%d, this engine %d.%d; install matching releases%s%.*s",
                  preamble[3], preamble[4], F2P__MAJOR, F2P__MINOR, message.number ? ": " : "", F2P__TEXT(message));
         f2p__set_state(e, F2P_ENDED);
         return;
@@ -946,11 +950,6 @@ static const char *f2p__open_connection(f2p_engine *e, const f2p_config *config)
     return getaddrinfo(host, port, &hints, &e->addresses) ? "the host of the endpoint is unknown" : NULL;
 }
 
-static void f2p__no_host(f2p_engine *e) {
-    f2p__say(e, "no connection to %s: is the host running?", e->endpoint);
-    f2p__lost(e);
-}
-
 static void f2p__connect(f2p_engine *e) {
     const struct addrinfo *a = e->address ? e->address : e->addresses;
     int on = 1;
@@ -958,13 +957,12 @@ static void f2p__connect(f2p_engine *e) {
     e->socket = socket(a->ai_family, SOCK_STREAM, 0);
     e->phase = F2P__CONNECTING;
     e->deadline = f2p_seconds() + 5;
-    if (e->socket == F2P__NO_SOCKET) {
-        f2p__no_host(e);
-        return;
+    if (e->socket != F2P__NO_SOCKET) {
+        f2p__prepare_socket(e->socket);
+        setsockopt(e->socket, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof on);
+        if (!connect(e->socket, a->ai_addr, (socklen_t)a->ai_addrlen) || F2P__WOULD_BLOCK) return;
     }
-    f2p__prepare_socket(e->socket);
-    setsockopt(e->socket, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof on);
-    if (connect(e->socket, a->ai_addr, (socklen_t)a->ai_addrlen) && !F2P__WOULD_BLOCK) f2p__no_host(e);
+    f2p__lost(e, "is the host running?", "");
 }
 
 /* Send a part of a message; return its bytes, 0 if the socket is full, -1 if it is broken. */
@@ -979,8 +977,8 @@ static const char *f2p__command(f2p_engine *e, const unsigned char *p, size_t si
     size_t at, context;
     if (size >= 6 && !memcmp(p, "\5ERROR", 6)) return "an error in the handshake";
     if (size >= 6 && !memcmp(p, "\5READY", 6) && e->phase == F2P__WAIT_READY) {
-        for (at = 6; at + 22 < size && memcmp(p + at, "\13Socket-Type\0\0\0\6ROUTER", 22); at++) continue;
-        if (at + 22 > size || memcmp(p + at, "\13Socket-Type\0\0\0\6ROUTER", 22)) return "another type of socket than ROUTER";
+        for (at = 6; at + 22 <= size && memcmp(p + at, "\13Socket-Type\0\0\0\6ROUTER", 22); at++) continue;
+        if (at + 22 > size) return "another type of socket than ROUTER";
         f2p__opened(e);
     } else if (size >= 7 && !memcmp(p, "\4PING", 5) && f2p__room(e)) {
         context = size - 7 < 16 ? size - 7 : 16; /* after a time to live of 2 bytes */
@@ -995,7 +993,7 @@ static const char *f2p__greeting(f2p_engine *e, const unsigned char *p) {
     static const unsigned char ready[] = "\4\51\5READY\13Socket-Type\0\0\0\6DEALER\10Identity\0\0\0";
     if (p[0] != 0xff || !(p[9] & 1)) return "bytes that are not ZMTP: is another program listening there?";
     if (p[10] < 3) return "ZMTP before 3.0: the host's ZeroMQ is too old";
-    if (memcmp(p + 12, "NULL\0", 5)) return "a request for keys: build this client with F2P_ENGINE_LIBZMQ and give the keys";
+    if (memcmp(p + 12, "NULL\0", 5)) return "a request for keys: define F2P_ENGINE_LIBZMQ and set config.keys";
     f2p__put(&e->out, ready, sizeof ready);
     e->controls++;
     e->phase = F2P__WAIT_READY;
@@ -1059,7 +1057,7 @@ static void f2p__connected(f2p_engine *e) {
     socklen_t size = sizeof error;
     e->phase = F2P__WAIT_GREETING;
     getsockopt(e->socket, SOL_SOCKET, SO_ERROR, (char *)&error, &size);
-    if (error || f2p__push(e, greeting, 64) != 64) f2p__no_host(e);
+    if (error || f2p__push(e, greeting, 64) != 64) f2p__lost(e, "is the host running?", "");
 }
 
 /* Receive bytes, at most 16 times before answers are sent again, and handle them. */
@@ -1067,27 +1065,21 @@ static void f2p__pull(f2p_engine *e) {
     const char *problem = NULL;
     int rounds;
     if (e->phase == F2P__CONNECTING) f2p__connected(e);
-    for (rounds = 0; rounds < 16 && e->phase > F2P__CONNECTING && e->state != F2P_ENDED && !problem; rounds++) {
-        long received;
+    for (rounds = 0; rounds < 16 && e->phase > F2P__CONNECTING && e->state != F2P_ENDED; rounds++) {
         unsigned char *tail = f2p__grow(&e->in, F2P__RECEIVE);
-        if (!tail) problem = "a message, but memory ran out";
-        if (problem) break;
-        e->in.size -= F2P__RECEIVE;
-        received = (long)recv(e->socket, (char *)tail, F2P__RECEIVE, 0);
-        if (received < 0 && F2P__WOULD_BLOCK) return;
-        if (received <= 0) {
-            f2p__say(e, e->phase == F2P__OPEN ? "connection lost: the host closed it"
-                                              : "the host closed the connection in the handshake: does it require keys?");
-            f2p__lost(e);
-            return;
+        long received = -1;
+        if (tail) {
+            e->in.size -= F2P__RECEIVE;
+            received = (long)recv(e->socket, (char *)tail, F2P__RECEIVE, 0);
+            if (received < 0 && F2P__WOULD_BLOCK) return;
         }
-        e->in.size += (size_t)received;
-        problem = f2p__parse(e);
+        if (received > 0) {
+            e->in.size += (size_t)received;
+            problem = f2p__parse(e);
+            if (problem) f2p__lost(e, "it sent ", problem);
+        } else if (e->phase == F2P__OPEN) f2p__lost(e, "the host closed it", "");
+        else f2p__lost(e, "the host closed it in the handshake: ", "does it require keys?");
     }
-    if (!problem) return;
-    e->in.failed = 0;
-    f2p__say(e, "%s sent %s", e->endpoint, problem);
-    f2p__lost(e);
 }
 
 /* Events of the socket to wait for. */
@@ -1107,12 +1099,8 @@ static int f2p__flush(f2p_engine *e) {
         const unsigned char *first = e->out.data + e->first;
         size_t size = f2p__message_size(first);
         long sent = f2p__push(e, first + e->sent, size - e->sent);
-        if (sent < 0) {
-            f2p__say(e, "connection lost while sending");
-            f2p__lost(e);
-            return 0;
-        }
-        if (!sent) return 1;
+        if (sent < 0) f2p__lost(e, "the host closed it", "");
+        if (sent <= 0) return sent == 0;
         e->sent += (size_t)sent;
         if (e->sent < size) continue;
         if (f2p__is_answer(first)) e->open--;
@@ -1149,13 +1137,10 @@ static void f2p__tick(f2p_engine *e, double now) {
     } else if (e->exit_with_host && absent > limit) /* the message says why there is no connection */
         f2p__set_state(e, F2P_ENDED);
     if (e->state == F2P_ENDED) return;
-    if (e->phase == F2P__OPEN && now - e->last_message > e->silence) {
-        f2p__say(e, "connection lost: no message from the host for %g s", e->silence);
-        f2p__lost(e);
-    } else if (e->phase != F2P__OPEN && e->phase != F2P__CLOSED && now > e->deadline) {
-        f2p__say(e, "no answer from %s: is another program listening there?", e->endpoint);
-        f2p__lost(e);
-    }
+    if (e->phase == F2P__OPEN && now - e->last_message > e->silence)
+        f2p__lost(e, "no message arrived in the host's time of silence", "");
+    else if (e->phase != F2P__OPEN && e->phase != F2P__CLOSED && now > e->deadline)
+        f2p__lost(e, "no answer: is another program listening there?", "");
     if (e->phase == F2P__CLOSED && now >= e->retry_at) f2p__connect(e);
     if (e->phase != F2P__OPEN || now < e->next_send) return;
     e->next_send = now + e->heartbeat;
@@ -1187,7 +1172,7 @@ static void f2p__farewell(f2p_engine *e) {
     }
     f2p__set_state(e, F2P_ENDED);
     while (e->phase == F2P__OPEN && f2p__flush(e) && f2p_seconds() < until) f2p__wait_io(e, 1, 0.02);
-    f2p__lost(e);
+    f2p__lost(e, "", "");
     f2p__unlock(e);
     f2p__close_connection(e);
     f2p__lock(e);
@@ -1229,8 +1214,8 @@ static const char *f2p__configure(f2p_engine *e, const f2p_config *c) {
     f2p__buffer *b = &e->hello;
     f2p_value header;
     size_t at = f2p__begin(b, F2P__HELLO);
-    if (f2p__long(c->game) > F2P__MAX_NAME || f2p__long(c->name) > F2P__MAX_NAME || f2p__long(c->version) > F2P__MAX_NAME ||
-        (c->assets && f2p__long(c->assets) > F2P__MAX_NAME))
+    if (f2p__long(c->game) > F2P__MAX_NAME || f2p__long(c->name) > F2P__MAX_NAME ||
+        f2p__long(c->version) > F2P__MAX_NAME || (c->assets && f2p__long(c->assets) > F2P__MAX_NAME))
         return "game, name, version and assets must be UTF-8 of at most 200 characters";
     if (!c->kinds || c->kind_count < 1 || c->kind_count > F2P__MAX_KINDS || credits < 1 || credits > F2P_MAX_CREDITS ||
         c->max_size < 0 || c->max_size > F2P_MAX_SIDE)
@@ -1241,8 +1226,8 @@ static const char *f2p__configure(f2p_engine *e, const f2p_config *c) {
     e->slot_count = 2 * credits;     /* a game may still hold requests of the connection before */
     e->scenes = c->scenes;
     e->exit_with_host = c->exit_with_host;
-    f2p__pack(b, "mssssssss", c->assets ? 9 : 8, "role", "engine", "game", c->game, "name", c->name, "version", c->version);
-    f2p__pack(b, "sm", "kinds", c->kind_count);
+    f2p__pack(b, "mssssss", c->assets ? 9 : 8, "role", "engine", "game", c->game, "name", c->name);
+    f2p__pack(b, "sssm", "version", c->version, "kinds", c->kind_count);
     for (i = 0; i < c->kind_count; i++) {
         if (f2p__long(c->kinds[i].name) + f2p__long(c->kinds[i].layout) > F2P__MAX_NAME)
             return "a kind and its layout hash must be UTF-8 of at most 200 characters together";
@@ -1396,7 +1381,8 @@ static double f2p__duration(double seconds) { return seconds > 0 && isfinite(sec
 
 /* Rows, columns, bytes of an item and bytes from row to row of a plane; return the pass, or -1 if they are wrong. */
 static int f2p__shape(const f2p_request *r, const f2p_plane *plane, size_t shape[4]) {
-    int pass = 0, rows = plane->rows, columns, converted;
+    int pass = 0, rows = plane->rows, columns;
+    size_t row;
     while (strcmp(plane->pass, f2p__passes[pass].name)) pass++;
     columns = f2p__passes[pass].columns ? f2p__passes[pass].columns : plane->columns;
     if (pass == F2P__LANDMARKS) rows = 73;
@@ -1404,14 +1390,14 @@ static int f2p__shape(const f2p_request *r, const f2p_plane *plane, size_t shape
         rows = r->height;
         columns = r->width;
     }
-    if (rows < 0 || rows > F2P__MAX_ROWS || columns < (pass == F2P__ATTRIBUTES ? 4 : 1) || columns > F2P_MAX_SIDE) return -1;
-    converted = pass == F2P__COLOR && plane->format != F2P_RGB;
+    if (rows < 0 || rows > F2P__MAX_ROWS || columns < 1 || columns > F2P_MAX_SIDE) return -1;
+    if (pass == F2P__ATTRIBUTES && columns < 4) return -1;
     shape[0] = (size_t)rows;
     shape[1] = (size_t)columns;
     shape[2] = (size_t)f2p__passes[pass].bytes;
-    shape[3] = plane->stride ? plane->stride : shape[1] * (converted ? 4 : shape[2]);
-    if (shape[3] < shape[1] * (converted ? 4 : shape[2]) || shape[0] > F2P__MAX_PLANE / (shape[1] * shape[2])) return -1;
-    return pass;
+    row = shape[1] * (pass == F2P__COLOR && plane->format != F2P_RGB ? 4 : shape[2]);
+    shape[3] = plane->stride ? plane->stride : row;
+    return shape[3] < row || shape[0] > F2P__MAX_PLANE / (shape[1] * shape[2]) ? -1 : pass;
 }
 
 /* Copy a plane's rows without padding, from top to bottom, colours as RGB. */
@@ -1420,7 +1406,8 @@ static void f2p__write_plane(f2p__buffer *b, int pass, const f2p_plane *plane, c
     size_t row = shape[1] * shape[2], x, y;
     unsigned char *to = f2p__grow(b, row * shape[0]);
     for (y = 0; to && y < shape[0]; y++, to += row) {
-        const unsigned char *from = (const unsigned char *)plane->data + shape[3] * (plane->bottom_up ? shape[0] - 1 - y : y);
+        const unsigned char *from = (const unsigned char *)plane->data;
+        from += shape[3] * (plane->bottom_up ? shape[0] - 1 - y : y);
         if (!converted) memcpy(to, from, row);
         for (x = 0; converted && x < shape[1]; x++, from += 4) {
             to[3 * x] = from[red];
@@ -1431,15 +1418,18 @@ static void f2p__write_plane(f2p__buffer *b, int pass, const f2p_plane *plane, c
 }
 
 /* Write PICTURE; return NULL, or the defect of the planes. */
-static const char *f2p__write_picture(f2p__buffer *b, const f2p_request *r, const f2p_plane *planes, int count, double seconds) {
+static const char *f2p__write_picture(f2p__buffer *b, const f2p_request *r, const f2p_plane *planes, int count,
+                                      double seconds) {
     const f2p_plane *given[F2P_MAX_PASSES];
     size_t shape[4], at = f2p__begin(b, F2P__PICTURE);
     int i, j, pass;
-    f2p__pack(b, "msususfsa", 4, "id", r->id, "credits", (uint64_t)1, "seconds", f2p__duration(seconds), "planes", r->pass_count);
+    f2p__pack(b, "msususf", 4, "id", r->id, "credits", (uint64_t)1, "seconds", f2p__duration(seconds));
+    f2p__pack(b, "sa", "planes", r->pass_count);
     for (i = 0; i < r->pass_count; i++) {
-        for (j = 0; j < count && !(planes[j].pass && planes[j].data && !strcmp(planes[j].pass, r->passes[i])); j++) continue;
-        if (j >= count) return "the engine gave no plane for a requested pass";
-        given[i] = &planes[j];
+        given[i] = NULL;
+        for (j = 0; j < count && !given[i]; j++)
+            if (planes[j].pass && planes[j].data && !strcmp(planes[j].pass, r->passes[i])) given[i] = &planes[j];
+        if (!given[i]) return "the engine gave no plane for a requested pass";
         pass = f2p__shape(r, given[i], shape);
         if (pass < 0) return "the rows or columns of a plane are out of range, or its stride is shorter than its rows";
         f2p__pack(b, "msssssauu", 3, "pass", r->passes[i], "dtype", f2p__passes[pass].dtype, "shape",

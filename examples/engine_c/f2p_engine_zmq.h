@@ -25,7 +25,8 @@ static int f2p__read_key(const char *folder, const char *file, const char *name,
     snprintf(path, sizeof path, "%s/%s", folder, file);
     snprintf(format, sizeof format, " %s = \"%%40[^\"]\"", name);
     stream = fopen(path, "r");
-    while (stream && !found && fgets(line, sizeof line, stream)) found = sscanf(line, format, key) == 1 && strlen(key) == 40;
+    while (stream && !found && fgets(line, sizeof line, stream))
+        found = sscanf(line, format, key) == 1 && strlen(key) == 40;
     if (stream) fclose(stream);
     return found;
 }
@@ -90,10 +91,7 @@ static void f2p__pull(f2p_engine *e) {
     }
     events = f2p__zmq_events(e);
     if (e->phase != F2P__OPEN && events & ZMQ_POLLOUT) f2p__opened(e);
-    else if (e->phase == F2P__OPEN && !(events & ZMQ_POLLOUT)) {
-        f2p__say(e, "connection lost: the host closed it");
-        f2p__lost(e);
-    }
+    else if (e->phase == F2P__OPEN && !(events & ZMQ_POLLOUT)) f2p__lost(e, "the host closed it", "");
 }
 
 /* The descriptor of libzmq tells changes only: what was there before the wait needs no wait. */

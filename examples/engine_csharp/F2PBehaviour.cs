@@ -8,7 +8,8 @@
 //         protected override void ApplyToPlayer(string kind, F2PMap values) { player.Load(values); }
 //     }
 //
-// Unity 2019.3 or later. The types of Unity that this file uses were compiled against a stub, not run in Unity.
+// Not run in Unity by its authors: tests compile and run this file against a stub of the few types that it uses. It
+// should need Unity 2019.3 or later.
 // Licence: Apache-2.0.
 
 using System;

@@ -675,7 +675,8 @@ namespace F2P
             if (type == F2PWire.Render || type == F2PWire.Apply || type == F2PWire.Measure)
             {
                 lastReceived = Now;
-                if (!serving || open.Count >= options.Credits) { ignored++; return; }
+                // Unsent answers count, too: a host that does not read cannot fill the memory.
+                if (!serving || open.Count + outbox.Count >= options.Credits) { ignored++; return; }
                 var bytes = new byte[headerSize];
                 Buffer.BlockCopy(header, 0, bytes, 0, headerSize);
                 var slot = new F2PSlot { Type = type, Header = bytes, Epoch = epoch };

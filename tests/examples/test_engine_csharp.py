@@ -537,6 +537,24 @@ def test_hostile_hosts_neither_crash_nor_fill_the_memory(
     assert harness.dispose() == "Ended"
 
 
+def test_a_host_that_does_not_read_cannot_fill_the_memory(
+    start: Callable[..., Harness], raw: RawHost
+) -> None:
+    harness = start("hold", raw.address)
+    raw.accept()
+    raw.receive(MessageType.HELLO)
+    raw.welcome()
+    harness.expect("state Connected")
+    for id in range(100):  # each picture has 3 MB
+        raw.send(render(id, size=[1024, 1024]))
+        time.sleep(0.01)
+    time.sleep(0.5)
+    harness.tell("ignored")
+    assert int(harness.expect("ignored ")) > 80
+    assert harness.memory() < 150
+    assert harness.dispose() == "Ended"
+
+
 @pytest.mark.parametrize("state", ["connecting", "silent", "greeting", "idle", "taken", "unread"])
 def test_dispose_is_bounded(start: Callable[..., Harness], raw: RawHost, state: str) -> None:
     if state == "connecting":
