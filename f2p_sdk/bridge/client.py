@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -146,6 +147,8 @@ class EngineClient(AbstractContextManager["EngineClient"]):
             message = f"{type(error).__name__}: {error}"
             if isinstance(error, F2PError):
                 message = error.message
+            else:
+                traceback.print_exc()  # on the engine's own stderr
             remedy = str(getattr(error, "remedy", ""))
             answer = {"id": request.message.header["id"], "credits": 1}
             texts = {"message": message[:MAX_TEXT], "remedy": remedy[:MAX_TEXT]}

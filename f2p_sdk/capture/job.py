@@ -119,6 +119,7 @@ class Job(AbstractContextManager["Job"]):
             scene=lambda position: self._scene(self._missing[position]),
             deadline=deadline,
             ordered=True,
+            label=lambda position: f"record {self._missing[position]}",
             # Renderings behind a record that is drawn again must not fill the memory.
             window=_WINDOW + 8 * max(1, len(host.engines)),
         )
