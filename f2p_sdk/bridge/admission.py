@@ -29,7 +29,7 @@ class Admission:
         """Return the engine that sent ``hello``, with the host's warnings about it.
 
         Raises:
-            Refusal: the engine does not match, or the number of ``connected`` engines is the maximum.
+            Refusal: the engine does not match, or too many are ``connected``.
             WireError: a field of its HELLO has an invalid value.
         """
         if hello.header["role"] != "engine":

@@ -177,7 +177,9 @@ class FixedHandler(PatternHandler):
         ({"color": np.zeros((8, 8, 3))}, "plane is float64, it must be uint8"),
         ({"color": np.zeros((9, 8, 3), np.uint8)}, r"\(9, 8, 3\), it must be \(8, 8, 3\)"),
         ({"color": np.zeros((8, 8), np.uint8)}, r"\(8, 8\), it must be \(8, 8, 3\)"),
-        (None, "TypeError"),
+        (None, "returned NoneType, it must return a map"),
+        ({"color": np.zeros((8, 8, 4), np.uint8)}, r"\(8, 8, 4\), it must be \(8, 8, 3\)"),
+        ([np.zeros((8, 8, 3), np.uint8)], "returned list, it must return a map"),
     ],
 )
 def test_an_invalid_result_of_the_handler_is_an_engine_error(
@@ -426,13 +428,13 @@ def test_a_frame_above_the_limit_ends_the_connection(raw_engine: Callable[..., A
         assert host.counts.get("malformed", 0) == 0  # ZeroMQ refused it
 
 
-def test_late_answers_and_unknown_types_are_counted_and_ignored(
+def test_unrequested_answers_and_unknown_types_are_counted_and_ignored(
     raw_engine: Callable[..., Any],
 ) -> None:
     with open_host() as host:
         engine = raw_engine(host.endpoint)
         engine.hello()
-        engine.send(MessageType.APPLIED, {"id": 12345, "credits": 10**18})
+        engine.send(MessageType.APPLIED, {"id": 12345, "credits": 1})
         engine.send_frames(b"F2P\x01\x00\xc8", b"\x80")  # a type of a later minor version
         result: list[Any] = []
         thread = threading.Thread(target=lambda: result.append(host.apply(values(1))))
@@ -441,7 +443,7 @@ def test_late_answers_and_unknown_types_are_counted_and_ignored(
         engine.send(MessageType.APPLIED, {"id": id, "credits": 1})
         thread.join(10)
         assert result[0].name == "raw"
-        assert (host.counts["late"], host.counts["ignored"]) == (1, 1)
+        assert (host.counts["unrequested"], host.counts["ignored"]) == (1, 1)
 
 
 # ---- handshake
