@@ -147,9 +147,9 @@ class EngineClient(AbstractContextManager["EngineClient"]):
             message = f"{type(error).__name__}: {error}"
             if isinstance(error, F2PError):
                 message = error.message
-            else:
-                traceback.print_exc()  # on the engine's own stderr
             remedy = str(getattr(error, "remedy", ""))
+            if not remedy and not isinstance(error, F2PError):
+                traceback.print_exc()  # on the engine's own stderr
             answer = {"id": request.message.header["id"], "credits": 1}
             texts = {"message": message[:MAX_TEXT], "remedy": remedy[:MAX_TEXT]}
             frames = encode(MessageType.FAILED, {**answer, **texts})
