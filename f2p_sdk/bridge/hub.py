@@ -289,14 +289,15 @@ class Hub(threading.Thread):
     def _handle_malformed(self, key: bytes, error: WireError) -> None:
         """Count and answer a malformed message; an engine that sent it is lost."""
         self.counts["malformed"] += 1
-        # Only the first few are warnings, so that a flood does not fill the log.
-        level = logging.WARNING if self.counts["malformed"] <= 5 else logging.DEBUG
-        log.log(level, "a malformed message was ignored: %s", error.message)
         if isinstance(error, VersionError) or error.message.startswith("HELLO"):
             self.counts["refused"] += 1
             self.notices.refused(error.message, error.remedy or DEFECT)
-        if key in self.dispatcher.engines:
+        elif key in self.dispatcher.engines:
             self._lose(key, f"it violated the protocol: {error.message}")
+        else:
+            # Only the first few are warnings, so that a flood does not fill the log.
+            level = logging.WARNING if self.counts["malformed"] <= 5 else logging.DEBUG
+            log.log(level, "a malformed message was ignored: %s", error.message)
         self._refuse(key, error.code, error.message, error.remedy)
 
     def _refuse(self, key: bytes, code: str, message: str, remedy: str) -> None:

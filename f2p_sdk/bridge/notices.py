@@ -33,7 +33,7 @@ class Notices:
 
     def __init__(self) -> None:
         self.last_refusal = ""
-        self._remedy = ""
+        self._reason = self._remedy = ""
         self._refused_at: float | None = None
         self._warned: set[str] = set()
 
@@ -46,7 +46,7 @@ class Notices:
     def refused(self, reason: str, remedy: str) -> None:
         """Note that an engine was refused."""
         self.last_refusal = reason + (f" ({remedy})" if remedy else "")
-        self._remedy = remedy
+        self._reason, self._remedy = reason, remedy
         if self._refused_at is None:  # engines that repeat HELLO must not extend the wait
             self._refused_at = time.monotonic()
         self.warn_once(reason, f"an engine was refused: {self.last_refusal}")
@@ -60,22 +60,22 @@ class Notices:
         if self._refused_at is None or time.monotonic() - self._refused_at < _GRACE:
             return None
         return ProtocolError(
-            f"no engine is connected, and one was refused: {self.last_refusal}",
+            f"no engine is connected, and one was refused: {self._reason}",
             remedy=self._remedy or "start an engine that fits, then run this again",
         )
 
 
-def warn_assets(engine: str, other: str, subject: str, remedy: str) -> bool:
-    """Log a warning if both texts about assets are given and differ; return True if they do."""
+def differing_assets(engine: str, subject: str, other: str) -> str:
+    """Text for people if the assets of an engine and of ``subject`` are given and differ, or ""."""
     if not engine or not other or engine == other:
-        return False
-    log.warning("%s", f"{differing_assets(engine, other, subject)}; next: {remedy}")
-    return True
-
-
-def differing_assets(engine: str, other: str, subject: str) -> str:
-    """Text for people about assets that differ."""
+        return ""
     return (
-        f"{subject} {'have' if subject.endswith('s') else 'has'} assets {other!r}, the engine has "
-        f"{engine!r}: the same values may give another face"
+        f"{subject}: made with the assets {other!r}, the engine has {engine!r}: the same values "
+        "may give another face"
     )
+
+
+def warn_assets(engine: str, subject: str, other: str, remedy: str) -> None:
+    """Log :func:`differing_assets`, if any, with the next step."""
+    if text := differing_assets(engine, subject, other):
+        log.warning("%s; next: %s", text, remedy)

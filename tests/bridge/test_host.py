@@ -463,6 +463,8 @@ def test_unrequested_answers_and_unknown_types_are_counted_and_ignored(
         ({"credits": 0}, "malformed", "'credits'"),
         ({"credits": 65}, "malformed", "'credits'"),
         ({"name": "x" * 201}, "malformed", "'name'"),
+        ({"assets": "x" * 201}, "malformed", "'assets'"),
+        ({"assets": 7}, "malformed", "'assets'"),
     ],
 )
 def test_a_hello_with_wrong_fields_is_refused(
@@ -504,6 +506,22 @@ def test_a_newer_minor_version_is_admitted_with_a_warning(raw_engine: Callable[.
         welcome = engine.expect(MessageType.WELCOME)
         assert "uses bridge protocol 1.7, this side 1.0" in welcome.header["warnings"][0]
         assert host.wait(5).warnings == tuple(welcome.header["warnings"])
+
+
+def test_two_engines_with_different_assets_cause_a_warning(
+    start_engine: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_host() as host:
+        start_engine(host.endpoint, PatternHandler(assets="build 7"))
+        assert host.wait(10).assets == "build 7"
+        start_engine(host.endpoint, PatternHandler(assets="build 8"))
+        start_engine(host.endpoint, PatternHandler())  # gives none: no warning
+        host.wait(10, engines=3)
+        (warning,) = [text for engine in host.engines for text in engine.warnings]
+        assert "build 7" in warning
+        assert "build 8" in warning
+        assert "update the older engine" in warning
+        assert warning in caplog.text
 
 
 def test_an_engine_ends_when_the_host_has_another_major_version(
@@ -653,3 +671,33 @@ def test_only_engines_with_admitted_keys_connect(
         assert host.render(values(1), size=8).color.shape == (8, 8, 3)
     with pytest.raises(BridgeError, match="no usable key in"):
         Host(keys=tmp_path / "nothing")
+
+
+def test_waits_are_shown_after_two_seconds(
+    start_engine: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "f2p_sdk.waiting")
+    with open_host() as host:
+        with pytest.raises(EngineTimeoutError):
+            host.wait(2.6)
+        assert f"waiting up to 2.6 s for 1 engine(s) at {host.endpoint}" in caplog.text
+        start_engine(host.endpoint, PatternHandler(delay=2.8))
+        host.wait(10)
+        host.render(values(1), size=8)
+        assert "waiting for fake 1.0 (demo: hero) to answer (1 requests)" in caplog.text
+
+
+def test_requests_fail_with_the_reason_when_the_only_engine_is_refused(
+    raw_engine: Callable[..., Any],
+) -> None:
+    from .conftest import HELLO
+
+    with open_host() as host:
+        engine = raw_engine(host.endpoint)
+        hello = {**HELLO, "kinds": {"hero": "f00"}, "credits": 2}
+        engine.send(MessageType.HELLO, hello)
+        started = time.monotonic()
+        with pytest.raises(ProtocolError, match="one was refused: .*layout f00") as caught:
+            host.render(values(1), size=8, deadline=60)
+        assert time.monotonic() - started < 3
+        assert "same version of the game's adapter" in caught.value.remedy
