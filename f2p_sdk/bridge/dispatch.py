@@ -186,7 +186,7 @@ class Dispatcher:
 
     @property
     def status(self) -> str:
-        """What the open requests wait for. Any thread may read it."""
+        """Text: the answers or engines that the open requests wait for. Any thread may read it."""
         engines = list(self.engines.values())
         busy = [e for e in engines if e.in_flight]
         if busy:

@@ -27,6 +27,7 @@ EXIT_HOST_GONE = 3
 """Exit code of an engine whose host has gone while its handler hangs."""
 
 _REQUESTS = (MessageType.RENDER, MessageType.APPLY, MessageType.MEASURE)
+_HELLO_INTERVAL = 0.1  # seconds between two HELLOs at least
 _POLL_SECONDS = 0.05  # time that the drawing thread waits with the lock held
 
 
@@ -66,6 +67,7 @@ class Link:
             self._watchdog.close()
             raise
         self._monitor = self._dealer.get_monitor_socket(REFUSED_HANDSHAKES)
+        self._last_hello = 0.0
         self._inbox: deque[Request] = deque()
         self._epoch = 0
         self._heartbeat, self._silence = 1.0, 10.0
@@ -161,7 +163,8 @@ class Link:
                 send(self._dealer, encode(MessageType.HEARTBEAT, {"busy": busy}))
             else:
                 send(self._dealer, self._hello)
-            self._next_send = now + self._heartbeat
+                self._last_hello = now
+            self._next_send = now + max(self._heartbeat, 0.0 if self._serving else _HELLO_INTERVAL)
 
     def _receive(self) -> None:
         while True:
@@ -197,6 +200,7 @@ class Link:
             self._end(ProtocolError(text, remedy=header["remedy"]))
         elif message.type is MessageType.GOODBYE:
             self._reset()
+            self._next_send = time.monotonic() + self._heartbeat  # the host closes its socket
             send(self._dealer, encode(MessageType.GOODBYE, {"reason": "answer to the host's"}))
             if self._exit_with_host:
                 self._end(None)
@@ -205,7 +209,7 @@ class Link:
         """Drop the host's requests; the next update sends HELLO."""
         self._serving = False
         self._inbox.clear()
-        self._next_send = 0.0
+        self._next_send = self._last_hello + _HELLO_INTERVAL
 
     def _check_absence(self, seconds: float, reachable: bool) -> None:
         """End the link if the host has been absent for too long."""

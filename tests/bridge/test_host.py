@@ -697,7 +697,7 @@ def test_requests_fail_with_the_reason_when_the_only_engine_is_refused(
         hello = {**HELLO, "kinds": {"hero": "f00"}, "credits": 2}
         engine.send(MessageType.HELLO, hello)
         started = time.monotonic()
-        with pytest.raises(ProtocolError, match="one was refused: .*layout f00") as caught:
+        with pytest.raises(ProtocolError, match=r"one was refused: .*layout f00") as caught:
             host.render(values(1), size=8, deadline=60)
         assert time.monotonic() - started < 3
         assert "same version of the game's adapter" in caught.value.remedy
