@@ -85,6 +85,7 @@ class State:
         candidates: stage -> vector (D,), in order.
         losses: stage -> terms per step.
         scene: the engine's scene in which candidates are compared with the photo.
+        settled: columns of categorical groups that later searches over choices keep.
     """
 
     vector: Tensor
@@ -92,6 +93,7 @@ class State:
     candidates: Mapping[str, Tensor]
     losses: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     scene: Mapping[str, Any] = field(default_factory=dict)
+    settled: tuple[slice, ...] = ()
 
     def after(
         self,

@@ -49,7 +49,6 @@ _BEST = Method(
         ChoiceSearch(
             name="choices",
             shortlist=6,
-            hair=False,
             weights={**_NO_LANDMARKS, "colour": 15.0, "parts": 6.0},
         ),
         GradientSearch(name="refine", optimiser=Adam(steps=30, rate=0.025), engine=True),

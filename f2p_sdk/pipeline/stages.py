@@ -75,15 +75,13 @@ class GradientSearch(Stage):
 class ChoiceSearch(Stage):
     """Local search over the choices, on pictures by the engine where there is one.
 
-    The scores rank the choices for the next such stage.
+    The scores rank the choices for the next such stage. Settled groups keep their choices.
 
     Attributes:
         shortlist: number of choices tried per group, highest ranking first; None for all.
-        hair: also search the groups of hair. Else they stay, if :class:`HairSearch` chose them.
     """
 
     shortlist: int | None = None
-    hair: bool = True
 
     def run(self, context: Context, state: State) -> State:
         done = 0
@@ -91,12 +89,10 @@ class ChoiceSearch(Stage):
         def render(vectors: Tensor, step: int) -> Tensor:
             return context.draw(vectors, context.size, state.scene)
 
-        space = context.space
-        if not self.hair and context.engine is not None and context.targets.hair is not None:
-            free = space.free.clone()
-            for group in context.hair:
-                free[group] = False
-            space = replace(space, free=free)
+        free = context.space.free.clone()
+        for group in state.settled:
+            free[group] = False
+        space = replace(context.space, free=free)
         problem = context.problem(space, context.objective(self.weights), render)
 
         def score(vectors: Tensor) -> Tensor:
@@ -119,11 +115,13 @@ class ChoiceSearch(Stage):
 class HairSearch(Stage):
     """Compare all choices of hair with the photo's hair, on pictures by the engine.
 
-    Only a clear gain changes a choice. Later candidates alone are verified, because the objective
-    cannot tell styles of hair. Does nothing without an engine or a parser.
+    Only a clear gain changes a choice. If the costs of a group differ clearly, later searches keep
+    its choice. Beards have equal costs, because they are not of the class hair, so later searches
+    choose them. The objective cannot tell styles of hair, so candidates of earlier stages are
+    dropped. Does nothing without an engine or a parser.
 
     Attributes:
-        gain: least gain, see :meth:`PhotoHair.costs`.
+        gain: least difference of costs that counts, see :meth:`PhotoHair.costs`.
     """
 
     gain: float = 0.03
@@ -133,6 +131,7 @@ class HairSearch(Stage):
         if hair is None or engine is None or reader is None:
             return state
         vector, names = state.vector, list(reader.parser.classes)
+        settled = []
         done = 0
         with context.clock.stage(self.name) as progress, torch.no_grad():
             for group in context.space.free_groups:
@@ -149,10 +148,14 @@ class HairSearch(Stage):
                 else:
                     masks = [(one == CLASSES.index(HAIR)).astype(np.float64) for one in labels]
                 costs = hair.costs(pictures, masks)
+                if np.ptp(costs) < self.gain:
+                    continue
+                settled.append(group)
                 present = int(vector[group].argmax())
                 if costs.min() < costs[present] - self.gain:
                     vector = vectors[int(costs.argmin())]
-        return replace(state, candidates={}).after(self.name, vector)
+        found = replace(state, candidates={}, settled=tuple(settled))
+        return found.after(self.name, vector)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,6 +89,9 @@ def test_rough_outlines_cost_more() -> None:
     assert curled > plain + 0.2
 
 
+GROUP = slice(1, 5)  # columns of the style
+
+
 class _Engine:
     """Draws the style of the vector's categorical group; with labels or without."""
 
@@ -112,7 +115,10 @@ class _Reader:
         return Parsed((), planes)
 
 
-def _run(labels: bool, start: str, columns: Sequence[slice], worn: str = "long") -> str:
+def _run(
+    labels: bool, start: str, columns: Sequence[slice], gain: float = 0.03
+) -> tuple[str, tuple[slice, ...]]:
+    worn = "long"
     vector = torch.tensor([0.5, *(float(name == start) for name in STYLES)])
     space = Space.around(vector, 1, [slice(1, 5)])
     hair = PhotoHair.of(_picture(STYLES[worn], BROWN), _classes(STYLES[worn]), EYES)
@@ -126,17 +132,21 @@ def _run(labels: bool, start: str, columns: Sequence[slice], worn: str = "long")
     targets = Targets(torch.zeros(1, 2), colours, hair=hair)
     context = Context(space, targets, {}, nothing, nothing, nothing, nothing, **parts)
     state = State(vector, vector, {"start": vector})
-    found = HairSearch(name="hair").run(context, state)
+    found = HairSearch(name="hair", gain=gain).run(context, state)
     assert list(found.candidates) == ["hair"]
     assert HairSearch(name="hair").run(replace(context, engine=None), state) is state
-    return list(STYLES)[int(found.vector[1:].argmax())]
+    return list(STYLES)[int(found.vector[1:].argmax())], found.settled
 
 
 @pytest.mark.parametrize("labels", [True, False])
 def test_the_stage_takes_the_style_of_the_photo(labels: bool) -> None:
-    assert _run(labels, "cap", [slice(1, 5)]) == "long"
-    assert _run(labels, "long", [slice(1, 5)]) == "long"
+    assert _run(labels, "cap", [GROUP]) == ("long", (GROUP,))
+    assert _run(labels, "long", [GROUP]) == ("long", (GROUP,))
 
 
 def test_the_stage_leaves_other_groups() -> None:
-    assert _run(True, "cap", []) == "cap"
+    assert _run(True, "cap", []) == ("cap", ())
+
+
+def test_a_group_without_clear_costs_stays_free() -> None:
+    assert _run(True, "cap", [GROUP], gain=10.0) == ("cap", ())

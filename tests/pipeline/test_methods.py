@@ -17,7 +17,7 @@ from f2p_sdk.parsing.network import CLASSES
 from f2p_sdk.pipeline import ABLATIONS, METHODS
 from f2p_sdk.pipeline.colours import CellColours
 from f2p_sdk.pipeline.expression import NeutralFace
-from f2p_sdk.pipeline.method import Context, Method
+from f2p_sdk.pipeline.method import Context, Method, State
 from f2p_sdk.pipeline.methods import CONTENT, FEATURES, PARTS, method
 from f2p_sdk.pipeline.report import Clock
 from f2p_sdk.pipeline.stages import ChoiceSearch, ExactSolve, GradientSearch
@@ -160,6 +160,13 @@ def test_stages_continue_from_each_other_and_draw_by_the_engine_where_set() -> N
     assert all(sorted(vector[2:]) == [0.0, 0.0, 1.0] for vector in drawn)
     assert all(np.array_equal(vector[:2], one[:2].numpy()) for vector in drawn[:3])
     assert {name: len(rows) for name, rows in state.losses.items()} == {"one": 3, "three": 200}
+
+
+@pytest.mark.parametrize("settled", [(), (slice(2, 5),)])
+def test_a_search_over_choices_keeps_settled_groups(settled: tuple[slice, ...]) -> None:
+    state = State(START, START, {}, settled=settled)
+    found = ChoiceSearch(name="choices").run(context(torch.tensor([0.2, 0.7, 0.9])), state)
+    assert torch.equal(found.vector, START) == bool(settled)
 
 
 @pytest.mark.parametrize("with_engine", [True, False])
