@@ -88,7 +88,9 @@ def run(
     argvs = [shlex.split(c.format(endpoint=endpoint)) for c in commands] or [own] * 4
     worker = python(__file__, "--worker", folder, endpoint, layout_path, count, size)
     started = time.monotonic()
-    kill_capture = [started + expected * (n + 1) / (capture_kills + 1) for n in range(capture_kills)]
+    kill_capture = [
+        started + expected * (n + 1) / (capture_kills + 1) for n in range(capture_kills)
+    ]
     kill_engine = started + kill_every
     kills = 0
     engines = Engines(argvs)

@@ -41,7 +41,7 @@ FAULTS: Mapping[str, tuple[str, str]] = {
     "credits-0": ("answers with `credits: 0`", ""),
     "credits--1": ("answer with negative credits", "'credits' must be 0 to 64, got -1"),
     "credits-99": ("answer with 99 credits", "'credits' must be 0 to 64, got 99"),
-    "seconds-nan": ("answer with `seconds` NaN", "seconds nan, which must be >= 0"),
+    "seconds-nan": ("answer with `seconds` NaN", "'seconds' must be finite, got nan"),
     "seconds--1": ("answer with negative seconds", "seconds -1.0, which must be >= 0"),
     "unrequested": ("answers that were not requested", "warning: .*requests that are not open"),
     "twice": ("every answer twice", "warning: .*requests that are not open"),

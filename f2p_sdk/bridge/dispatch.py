@@ -93,7 +93,7 @@ class Dispatcher:
         else:
             ticket = engine.in_flight.pop(id)
         engine.credits = min(engine.credits + credits, MAX_CREDITS)
-        if not engine.in_flight and not engine.overdue:
+        if not engine.in_flight:
             # Credits come with answers only: without this one the engine would never work again.
             engine.credits = max(1, engine.credits)
         engine.stalled = False

@@ -84,8 +84,8 @@ class Host(AbstractContextManager["Host"]):
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Number of events so far: messages, malformed, unknown_sender, refused, lost, late,
-        unrequested, ignored, handshakes_failed."""
+        """Number of events so far: messages, malformed, unknown_sender, refused (answers REFUSED),
+        lost, late, unrequested, ignored, handshakes_failed."""
         return dict(self._hub.counts)
 
     def wait(

@@ -240,18 +240,13 @@ class Hub(threading.Thread):
             info = self._admission.admit(message, self.engines())
         except Refusal as refusal:
             self.dispatcher.lose(key, str(refusal), now)
-            self.counts["refused"] += 1
-            self.notices.refused(str(refusal), refusal.remedy)
-            self._refuse(key, refusal.code, str(refusal), refusal.remedy)
+            self.notices.refused(str(refusal), refusal.remedy, not self.dispatcher.engines)
+            self._send_refused(key, refusal.code, str(refusal), refusal.remedy)
             return
         for warning in info.warnings:
             self.notices.warn_once(warning, warning)
-        welcome: dict[str, Any] = {
-            "host": f"f2p-sdk {__version__}",
-            "heartbeat": self._heartbeat,
-            "silence": self._silence,
-            "warnings": list(info.warnings),
-        }
+        welcome: dict[str, Any] = {"heartbeat": self._heartbeat, "silence": self._silence}
+        welcome |= {"host": f"f2p-sdk {__version__}", "warnings": list(info.warnings)}
         if self._send(key, MessageType.WELCOME, welcome):
             self.dispatcher.join(key, info, message.header["credits"], now)
             self.notices.admitted()
@@ -265,10 +260,7 @@ class Hub(threading.Thread):
             if ticket is not None and message.type is not MessageType.FAILED:
                 check_answer(ticket.type, ticket.header, message)
         except WireError as error:
-            if ticket is not None:
-                self.dispatcher.answer(engine.key, header["id"], 0, now)
-                text = f"{engine.info} violated the protocol: {error.message}"
-                ticket.deliver(ProtocolError(text, remedy=DEFECT), engine.info)
+            error.id = header["id"]
             raise
         try:
             self.dispatcher.answer(engine.key, header["id"], credits, now)
@@ -289,18 +281,25 @@ class Hub(threading.Thread):
     def _handle_malformed(self, key: bytes, error: WireError) -> None:
         """Count and answer a malformed message; an engine that sent it is lost."""
         self.counts["malformed"] += 1
-        if isinstance(error, VersionError) or error.message.startswith("HELLO"):
-            self.counts["refused"] += 1
-            self.notices.refused(error.message, error.remedy or DEFECT)
-        elif key in self.dispatcher.engines:
+        engine = self.dispatcher.engines.get(key)
+        if engine is not None:
+            if error.id in engine.in_flight:  # another engine would only hide the defect
+                ticket = self.dispatcher.answer(key, error.id, 0, time.monotonic())
+                text = f"{engine.info} violated the protocol: {error.message}"
+                if ticket is not None:
+                    ticket.deliver(ProtocolError(text, remedy=DEFECT), engine.info)
             self._lose(key, f"it violated the protocol: {error.message}")
-        else:
+        if isinstance(error, VersionError) or error.message.startswith("HELLO"):
+            remedy = error.remedy or DEFECT
+            self.notices.refused(error.message, remedy, not self.dispatcher.engines)
+        elif engine is None:
             # Only the first few are warnings, so that a flood does not fill the log.
             level = logging.WARNING if self.counts["malformed"] <= 5 else logging.DEBUG
             log.log(level, "a malformed message was ignored: %s", error.message)
-        self._refuse(key, error.code, error.message, error.remedy)
+        self._send_refused(key, error.code, error.message, error.remedy)
 
-    def _refuse(self, key: bytes, code: str, message: str, remedy: str) -> None:
+    def _send_refused(self, key: bytes, code: str, message: str, remedy: str) -> None:
+        self.counts["refused"] += 1
         self._send(key, MessageType.REFUSED, {"code": code, "message": message, "remedy": remedy})
 
     def _lose(self, key: bytes, reason: str) -> None:

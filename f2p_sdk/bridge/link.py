@@ -176,10 +176,17 @@ class Link:
                 text = str(error.header.get("message", "")) or error.message
                 self._end(ProtocolError(f"{self.endpoint}: {text}", remedy=error.remedy))
                 return
-            except WireError:
+            except WireError as error:
+                self._answer_malformed(error)
                 continue
             self._last_received = time.monotonic()
             self._handle(message)
+
+    def _answer_malformed(self, error: WireError) -> None:
+        """Answer a request with FAILED if its id can be read; ignore other malformed messages."""
+        if self._serving and error.type in _REQUESTS and error.id is not None:
+            answer = {"id": error.id, "credits": 1, "message": error.message, "remedy": ""}
+            send(self._dealer, encode(MessageType.FAILED, answer))
 
     def _handle(self, message: Message) -> None:
         header = message.header

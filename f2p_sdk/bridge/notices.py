@@ -43,11 +43,11 @@ class Notices:
             self._warned.add(key)
             log.warning("%s", text)
 
-    def refused(self, reason: str, remedy: str) -> None:
-        """Note that an engine was refused."""
+    def refused(self, reason: str, remedy: str, alone: bool) -> None:
+        """Note that an engine was refused; ``alone``: no other one was connected."""
         self.last_refusal = reason + (f" ({remedy})" if remedy else "")
         self._reason, self._remedy = reason, remedy
-        if self._refused_at is None:  # engines that repeat HELLO must not extend the wait
+        if alone and self._refused_at is None:  # engines that repeat HELLO do not extend the wait
             self._refused_at = time.monotonic()
         self.warn_once(reason, f"an engine was refused: {self.last_refusal}")
 

@@ -64,7 +64,7 @@ def _assets(kind: Kind, info: EngineInfo) -> Iterator[Finding]:
             continue  # check_weights reports it
         if info.assets and other:
             text = differing_assets(info.assets, f"imitator {name}", other)
-            remedy = f"capture again and train: f2p train imitator -g {kind.name} --from FILE"
+            remedy = f"capture and train again: f2p capture -g {kind.name}, f2p train imitator"
             # Not a broken rule: a small change of the art may be harmless.
             verdict = ("skipped", text, remedy) if text else ("ok", info.assets, "")
             rule = "its assets are those of the imitator"

@@ -109,7 +109,7 @@ def _compare_assets(pictures: Pictures, data: Path, initial: Path) -> None:
     from ...weights import load_card
 
     assets = str(pictures.source.get("assets", ""))
-    remedy = "let the dataset have meshes (f2p capture), or train without --from"
+    remedy = "compare the figures with those of a training without --from"
     other = str(load_card(initial).get("assets", ""))
     warn_assets(assets, f"--from {initial}, for pictures of {data}", other, remedy)
 
