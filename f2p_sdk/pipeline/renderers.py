@@ -118,9 +118,9 @@ def open_engine_renderer(
     if host is None:
         return None
     engine = EngineRenderer(host, kind, deadline=deadline)
-    subject, other = f"the imitator of {kind.name}", str(card.get("assets", ""))
+    subject, made_with = f"the imitator of {kind.name}", str(card.get("assets", ""))
     remedy = f"capture and train again: f2p capture -g {kind.name}, f2p train imitator"
-    warn_assets(engine.info.assets, subject, other, remedy)
+    warn_assets(subject, made_with, engine.info.assets, remedy)
     return engine
 
 

@@ -103,7 +103,9 @@ def test_the_card_keeps_the_assets_and_from_warns_where_they_differ(
     assert "assets" not in load_card(old)["training"]
     done = f2p(*train, "--data", tmp_path / "8", "-o", new, "--from", old)
     assert done.code == 0, done.text
-    assert "made with the assets 'build 7', the engine has 'build 8'" in done.text
+    assert (
+        f"made with the assets 'build 7', the data set {tmp_path / '8'} has 'build 8'" in done.text
+    )
     assert "a training without --from" in done.text
     assert load_card(new)["assets"] == "build 8"
 
