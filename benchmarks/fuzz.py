@@ -104,7 +104,7 @@ def run(seconds: float, seed: int = 0, records: int = RECORDS) -> dict[str, Any]
     with tempfile.TemporaryDirectory() as name:
         kind = make_kind(Path(name))
         with Host(game=kind.game, layouts={kind.kind: kind.layout.hash}) as host:
-            engine = start_engine(kind, host.endpoint)
+            engine = start_engine(kind, host.endpoint, exit_with_host=True)
             host.wait(60)
 
             def capture() -> int:
