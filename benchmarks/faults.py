@@ -213,7 +213,7 @@ def _measure(fault: str, deadline: float, folder: Path) -> dict[str, Any]:
     process = None
     try:
         layouts = {kind.kind: kind.layout.hash}
-        with Host(game=kind.game, layouts=layouts, heartbeat=0.5, silence=deadline / 2) as host:
+        with Host(game=kind.game, layouts=layouts, heartbeat=0.5, silence=deadline / 3) as host:
             argv = python(__file__, "--engine", fault, host.endpoint, kind.layout.hash)
             process = start(argv)
             while not host.counts.get("messages") and process.poll() is None:

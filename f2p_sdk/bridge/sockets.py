@@ -99,6 +99,8 @@ def bind_router(
         _set_options(router, host)
         router.setsockopt(zmq.ROUTER_MANDATORY, 1)  # sending to a closed connection fails
         router.setsockopt(zmq.RCVHWM, MAX_CREDITS)  # of a connection; a flood takes little memory
+        # A domain makes libzmq refuse peers before ZMTP 3: it would take any bytes for ZMTP 1.
+        router.setsockopt(zmq.ZAP_DOMAIN, b"f2p")
         # The system detects dead machines. ZeroMQ's own pings are off: in libzmq 4.3.5 a ping to a
         # closed connection whose messages are not yet read ends the process ("!_io_error").
         seconds = max(1, silence_ms // 1000)
