@@ -646,7 +646,7 @@ struct f2p_engine {
     char message[2048];
     f2p__slot slots[F2P__MAX_SLOTS];
     f2p__buffer out;                 /* messages to send, and ZMTP commands */
-    size_t first, sent, begun;       /* the first unsent message; its sent bytes; the answer that is being written */
+    size_t first, sent, answer;      /* the first unsent message; its sent bytes; the answer that is being written */
     int open, controls;              /* unanswered requests and unsent answers; other unsent messages */
     /* Only for the client's thread. */
     int phase, welcomed;
@@ -659,7 +659,7 @@ struct f2p_engine {
     size_t preamble_size;
 };
 
-/* All functions from here to the end of the client's thread are called with the lock held. */
+/* The functions from here to f2p__run are called with the lock held, or before the thread starts. */
 
 /* Set the text of f2p_engine_message. Parts of it come from the host: control characters become blanks. */
 static void f2p__say(f2p_engine *e, const char *format, ...) {
@@ -696,12 +696,12 @@ static int f2p__is_answer(const unsigned char *p) { return !(p[0] & 4) && p[7] >
 
 /* Drop all requests and their answers, but send the rest of a message that was begun. */
 static void f2p__drop(f2p_engine *e) {
-    const unsigned char *first = e->out.data + e->first;
+    const unsigned char *begun = e->sent ? e->out.data + e->first : NULL;
     int i;
     e->epoch++;
-    e->out.size = e->first + (e->sent ? f2p__message_size(first) : 0);
-    e->open = e->sent && f2p__is_answer(first);
-    e->controls = e->sent && !e->open;
+    e->out.size = e->first + (begun ? f2p__message_size(begun) : 0);
+    e->open = begun && f2p__is_answer(begun);
+    e->controls = begun && !e->open;
     for (i = 0; i < e->slot_count; i++)
         if (e->slots[i].state == F2P__QUEUED) e->slots[i].state = F2P__FREE;
 }
@@ -1353,7 +1353,7 @@ int f2p_engine_wait(f2p_engine *e, f2p_request *request, double seconds) {
 static f2p__slot *f2p__claim(f2p_engine *e, const f2p_request *r) {
     f2p__slot *slot = r->slot >= 0 && r->slot < F2P__MAX_SLOTS ? &e->slots[r->slot] : NULL;
     f2p__lock(e);
-    e->begun = e->out.size;
+    e->answer = e->out.size;
     if (slot && slot->state == F2P__TAKEN && slot->request.ticket == r->ticket) {
         slot->state = F2P__FREE;
         if (slot->epoch == e->epoch) return slot;
@@ -1366,9 +1366,9 @@ static f2p__slot *f2p__claim(f2p_engine *e, const f2p_request *r) {
 static int f2p__deliver(f2p_engine *e, const f2p__slot *slot, int type, const char *problem) {
     if (!slot) return 0;
     if (slot->request.type != type) problem = "the engine gave another type of answer than was requested";
-    if (e->out.failed || e->out.size == e->begun) problem = "the engine ran out of memory";
+    if (e->out.failed || e->out.size == e->answer) problem = "the engine ran out of memory";
     if (problem) {
-        e->out.size = e->begun;
+        e->out.size = e->answer;
         e->out.failed = 0;
         f2p__write_failed(&e->out, slot->request.id, problem, "correct the engine's answer");
     }

@@ -18,7 +18,8 @@ import zmq
 
 from ..errors import EngineTimeoutError, F2PError, ProtocolError
 from .messages import MAX_CREDITS, EngineInfo
-from .sockets import connect_dealer, receive, send
+from .notices import HANDSHAKE_REMEDY
+from .sockets import REFUSED_HANDSHAKES, connect_dealer, receive, send
 from .watchdog import Watchdog
 from .wire import Buffer, Message, MessageType, VersionError, WireError, decode, encode
 
@@ -26,6 +27,7 @@ EXIT_HOST_GONE = 3
 """Exit code of an engine whose host has gone while its handler hangs."""
 
 _REQUESTS = (MessageType.RENDER, MessageType.APPLY, MessageType.MEASURE)
+_HELLO_INTERVAL = 0.1  # seconds between two HELLOs at least
 _POLL_SECONDS = 0.05  # time that the drawing thread waits with the lock held
 
 
@@ -64,6 +66,8 @@ class Link:
             self._context.term()
             self._watchdog.close()
             raise
+        self._monitor = self._dealer.get_monitor_socket(REFUSED_HANDSHAKES)
+        self._last_hello = 0.0
         self._inbox: deque[Request] = deque()
         self._epoch = 0
         self._heartbeat, self._silence = 1.0, 10.0
@@ -107,6 +111,8 @@ class Link:
         self._heartbeats.join()
         if self._serving:
             send(self._dealer, encode(MessageType.GOODBYE, {"reason": "the engine closes"}))
+        self._dealer.disable_monitor()
+        self._monitor.close(0)
         self._dealer.close()
         self._context.term()
         self._watchdog.close()
@@ -137,6 +143,10 @@ class Link:
             self._end(None)
             return
         self._receive()
+        if self._monitor.poll(0) and not self.ended:
+            text = f"{self.endpoint}: the host refused the connection: the keys do not fit"
+            self._end(ProtocolError(text, remedy=HANDSHAKE_REMEDY))
+            return
         now = time.monotonic()
         reachable = bool(self._dealer.poll(0, zmq.POLLOUT))
         if self._serving and (not reachable or now - self._last_received > self._silence):
@@ -153,7 +163,8 @@ class Link:
                 send(self._dealer, encode(MessageType.HEARTBEAT, {"busy": busy}))
             else:
                 send(self._dealer, self._hello)
-            self._next_send = now + self._heartbeat
+                self._last_hello = now
+            self._next_send = now + max(self._heartbeat, 0.0 if self._serving else _HELLO_INTERVAL)
 
     def _receive(self) -> None:
         while True:
@@ -165,10 +176,17 @@ class Link:
                 text = str(error.header.get("message", "")) or error.message
                 self._end(ProtocolError(f"{self.endpoint}: {text}", remedy=error.remedy))
                 return
-            except WireError:
+            except WireError as error:
+                self._answer_malformed(error)
                 continue
             self._last_received = time.monotonic()
             self._handle(message)
+
+    def _answer_malformed(self, error: WireError) -> None:
+        """Answer a request with FAILED if its id can be read; ignore other malformed messages."""
+        if self._serving and error.type in _REQUESTS and error.id is not None:
+            answer = {"id": error.id, "credits": 1, "message": error.message, "remedy": ""}
+            send(self._dealer, encode(MessageType.FAILED, answer))
 
     def _handle(self, message: Message) -> None:
         header = message.header
@@ -189,6 +207,7 @@ class Link:
             self._end(ProtocolError(text, remedy=header["remedy"]))
         elif message.type is MessageType.GOODBYE:
             self._reset()
+            self._next_send = time.monotonic() + self._heartbeat  # the host closes its socket
             send(self._dealer, encode(MessageType.GOODBYE, {"reason": "answer to the host's"}))
             if self._exit_with_host:
                 self._end(None)
@@ -197,7 +216,7 @@ class Link:
         """Drop the host's requests; the next update sends HELLO."""
         self._serving = False
         self._inbox.clear()
-        self._next_send = 0.0
+        self._next_send = self._last_hello + _HELLO_INTERVAL
 
     def _check_absence(self, seconds: float, reachable: bool) -> None:
         """End the link if the host has been absent for too long."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 
 import msgpack
@@ -96,6 +97,14 @@ INVALID = {
     "field of a wrong type": (
         [b"F2P\x01\x00\x06", b"\x81\xa6reason\x01"],
         "GOODBYE: field 'reason' must be str, got 1",
+    ),
+    "negative id": (
+        [b"F2P\x01\x00\x13", msgpack.packb({"id": -1, "credits": 1})],
+        "APPLIED: field 'id' must be 0 to",
+    ),
+    "number that is not finite": (
+        [b"F2P\x01\x00\x02", msgpack.packb({"host": "h", "heartbeat": 1, "silence": math.inf})],
+        "'silence' must be finite, got inf",
     ),
     "bool for a number": (
         [b"F2P\x01\x00\x13", msgpack.packb({"id": True, "credits": 1})],
