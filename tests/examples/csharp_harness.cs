@@ -160,10 +160,11 @@ static class Harness
             var component = new Portraits { address = address, game = "demo", kind = "hero", layoutHash = "0",
                 portraitCamera = new Camera() };
             component.Enable();
-            for (string command = Console.In.ReadLine(); command == "draw"; command = Console.In.ReadLine())
-                for (clock = Stopwatch.StartNew(); clock.ElapsedMilliseconds < 500; Thread.Sleep(5))
-                    if (round < 2) component.Frame();
-                    else component.HalfFrame(); // the readback ends after OnDisable
+            Console.In.ReadLine(); // draw
+            var reader = new Thread(() => Console.In.ReadLine()); // stop
+            for (reader.Start(); reader.IsAlive; Thread.Sleep(5))
+                if (round < 2) component.Frame();
+                else component.HalfFrame(); // the readback ends after OnDisable
             clock = Stopwatch.StartNew();
             component.Disable();
             long took = clock.ElapsedMilliseconds;

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import queue
 import random
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -468,7 +470,11 @@ def test_hello_is_rare_and_the_peer_must_be_a_router(
     harness.expect(f"state Connecting|{raw.address} is another type of socket than ROUTER")
     raw.accept()
     raw.receive(MessageType.HELLO)
-    raw.welcome(heartbeat=float("nan"))
+    header = {"host": "raw", "heartbeat": 0.25, "silence": 5.0}
+    frames = [bytes(frame) for frame in encode(MessageType.WELCOME, header)]
+    raw.send(
+        [frame.replace(struct.pack(">d", 0.25), struct.pack(">d", math.nan)) for frame in frames]
+    )
     raw.welcome()
     raw.send(render(9, passes=["color", "color"]))
     assert "requested twice" in raw.receive(MessageType.FAILED).header["message"]
@@ -627,9 +633,9 @@ def test_the_component_of_unity_draws_and_stops(start: Callable[..., Harness]) -
         # The third round: the component is disabled before the GPU returns the picture.
         harness.tell("draw")
         host.wait(10)
-        harness.tell("stop")
         with pytest.raises(F2PError):
             host.render(HERO, kind="hero", size=8, deadline=1)
+        harness.tell("stop")
         took, rest = harness.expect("disabled ").split(" ", 1)
         assert int(took) <= DISPOSE_MS
         assert rest == "held 0 background True"
