@@ -147,8 +147,7 @@ class Link:
             self._end(None)
             return
         self._receive()
-        self._watch_handshakes()
-        if self.ended:
+        if not self._watch_handshakes():
             return
         now = time.monotonic()
         reachable = bool(self._dealer.poll(0, zmq.POLLOUT))
@@ -169,14 +168,17 @@ class Link:
                 self._last_hello = now
             self._next_send = now + max(self._heartbeat, 0.0 if self._serving else _HELLO_INTERVAL)
 
-    def _watch_handshakes(self) -> None:
-        """End the link if the host refuses its keys, or closes several connections in a row."""
+    def _watch_handshakes(self) -> bool:
+        """End the link if the host refuses its keys, or closes several connections in a row.
+
+        False if the link has ended."""
         while self._monitor.poll(0) and not self.ended:
             event = recv_monitor_message(self._monitor)["event"]
             self._failures = 0 if event == zmq.EVENT_HANDSHAKE_SUCCEEDED else self._failures + 1
             if event & REFUSED_HANDSHAKES or self._failures >= _MAX_FAILURES:
                 text = f"{self.endpoint}: the host refused the connection: the keys do not fit"
                 self._end(ProtocolError(text, remedy=HANDSHAKE_REMEDY))
+        return not self.ended
 
     def _receive(self) -> None:
         while True:

@@ -41,3 +41,12 @@ def test_kills_do_not_change_a_data_set(benchmark: Callable[[str], ModuleType]) 
     report = benchmark("chaos").compare(**figures)
     assert report["equal"], report
     assert report["captures_killed"] == 1
+
+
+def test_engines_that_do_not_fit_are_refused_with_a_text_on_both_sides(
+    benchmark: Callable[[str], ModuleType],
+) -> None:
+    security = benchmark("security")
+    for case in security.CASES:
+        report = security.measure(case)
+        assert report["ok"], report
