@@ -79,7 +79,7 @@ def run(
     capture_kills: int = 0,
     expected: float = 0.0,
 ) -> dict[str, Any]:
-    """Capture into ``folder``; return seconds and kills. ``expected`` are the seconds undisturbed."""
+    """Capture into ``folder``; return seconds and kills. ``expected``: seconds undisturbed."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         endpoint = f"tcp://127.0.0.1:{free.getsockname()[1]}"
     layout = Layout.load(layout_path)

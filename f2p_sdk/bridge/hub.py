@@ -24,14 +24,13 @@ from .admission import Admission, Refusal
 from .dispatch import Dispatcher, Engine, Ticket
 from .messages import EngineInfo, check_answer, check_credits
 from .notices import DEFECT, ENGINE_REMEDY, HANDSHAKE_REMEDY, Notices
-from .sockets import REFUSED_HANDSHAKES, receive, send
+from .sockets import FAILED_HANDSHAKES, receive, send
 from .wire import Message, MessageType, VersionError, WireError, decode, encode
 
 log = logging.getLogger(__name__)
 
 _BATCH = 64  # messages received before other work is done
 _GOODBYE_TIMEOUT = 0.5  # seconds
-_FAILED_HANDSHAKES = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | REFUSED_HANDSHAKES
 _ANSWERS = (MessageType.PICTURE, MessageType.APPLIED, MessageType.MEASURED, MessageType.FAILED)
 
 
@@ -58,7 +57,7 @@ class Hub(threading.Thread):
         self._admission = admission
         self._heartbeat, self._silence = heartbeat, silence
         self._router = router
-        self._monitor = router.get_monitor_socket(_FAILED_HANDSHAKES)
+        self._monitor = router.get_monitor_socket(FAILED_HANDSHAKES)
         self._commands: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._wake_lock = threading.Lock()
         self._wake_in: zmq.Socket[bytes] = context.socket(zmq.PAIR)

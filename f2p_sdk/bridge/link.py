@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import zmq
+from zmq.utils.monitor import recv_monitor_message
 
 from ..errors import EngineTimeoutError, F2PError, ProtocolError
 from .messages import MAX_CREDITS, EngineInfo
 from .notices import HANDSHAKE_REMEDY
-from .sockets import REFUSED_HANDSHAKES, connect_dealer, receive, send
+from .sockets import FAILED_HANDSHAKES, REFUSED_HANDSHAKES, connect_dealer, receive, send
 from .watchdog import Watchdog
 from .wire import Buffer, Message, MessageType, VersionError, WireError, decode, encode
 
@@ -28,6 +29,7 @@ EXIT_HOST_GONE = 3
 
 _REQUESTS = (MessageType.RENDER, MessageType.APPLY, MessageType.MEASURE)
 _HELLO_INTERVAL = 0.1  # seconds between two HELLOs at least
+_MAX_FAILURES = 3  # handshakes in a row; a host that ends may cause one
 _POLL_SECONDS = 0.05  # time that the drawing thread waits with the lock held
 
 
@@ -66,7 +68,9 @@ class Link:
             self._context.term()
             self._watchdog.close()
             raise
-        self._monitor = self._dealer.get_monitor_socket(REFUSED_HANDSHAKES)
+        events = FAILED_HANDSHAKES | zmq.EVENT_HANDSHAKE_SUCCEEDED
+        self._monitor = self._dealer.get_monitor_socket(events)
+        self._failures = 0
         self._last_hello = 0.0
         self._inbox: deque[Request] = deque()
         self._epoch = 0
@@ -143,9 +147,7 @@ class Link:
             self._end(None)
             return
         self._receive()
-        if self._monitor.poll(0) and not self.ended:
-            text = f"{self.endpoint}: the host refused the connection: the keys do not fit"
-            self._end(ProtocolError(text, remedy=HANDSHAKE_REMEDY))
+        if not self._watch_handshakes():
             return
         now = time.monotonic()
         reachable = bool(self._dealer.poll(0, zmq.POLLOUT))
@@ -165,6 +167,18 @@ class Link:
                 send(self._dealer, self._hello)
                 self._last_hello = now
             self._next_send = now + max(self._heartbeat, 0.0 if self._serving else _HELLO_INTERVAL)
+
+    def _watch_handshakes(self) -> bool:
+        """End the link if the host refuses its keys, or closes several connections in a row.
+
+        False if the link has ended."""
+        while self._monitor.poll(0) and not self.ended:
+            event = recv_monitor_message(self._monitor)["event"]
+            self._failures = 0 if event == zmq.EVENT_HANDSHAKE_SUCCEEDED else self._failures + 1
+            if event & REFUSED_HANDSHAKES or self._failures >= _MAX_FAILURES:
+                text = f"{self.endpoint}: the host refused the connection: the keys do not fit"
+                self._end(ProtocolError(text, remedy=HANDSHAKE_REMEDY))
+        return not self.ended
 
     def _receive(self) -> None:
         while True:

@@ -27,6 +27,8 @@ ANY_PORT = "tcp://127.0.0.1:*"
 
 REFUSED_HANDSHAKES = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 """Monitor events of connections whose keys or protocol do not fit."""
+FAILED_HANDSHAKES = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | REFUSED_HANDSHAKES
+"""Monitor events of all connections that failed in the handshake."""
 
 LINGER_MS = 1_000
 QUEUE = 256
@@ -99,8 +101,6 @@ def bind_router(
         _set_options(router, host)
         router.setsockopt(zmq.ROUTER_MANDATORY, 1)  # sending to a closed connection fails
         router.setsockopt(zmq.RCVHWM, MAX_CREDITS)  # of a connection; a flood takes little memory
-        # A domain makes libzmq refuse peers before ZMTP 3: it would take any bytes for ZMTP 1.
-        router.setsockopt(zmq.ZAP_DOMAIN, b"f2p")
         # The system detects dead machines. ZeroMQ's own pings are off: in libzmq 4.3.5 a ping to a
         # closed connection whose messages are not yet read ends the process ("!_io_error").
         seconds = max(1, silence_ms // 1000)
@@ -116,6 +116,9 @@ def bind_router(
             auth.configure_curve(domain="*", location=str(keys))
             router.curve_publickey, router.curve_secretkey = public, secret
             router.curve_server = True
+        else:
+            # As CURVE does, a domain makes libzmq refuse ZMTP 1 and 2: any bytes may be ZMTP 1.
+            router.setsockopt(zmq.ZAP_DOMAIN, b"f2p")
         try:
             router.bind(endpoint)
         except zmq.ZMQError as error:
