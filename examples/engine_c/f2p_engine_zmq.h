@@ -7,7 +7,11 @@
 #include <zmq.h>
 
 static void f2p__disconnect(f2p_engine *e) { (void)e; }
-static void f2p__connect(f2p_engine *e) { e->retry_at = f2p_seconds() + 1; }
+
+static void f2p__connect(f2p_engine *e) {
+    f2p__say(e, "no connection to %s: is the host running, with the same keys?", e->endpoint);
+    e->retry_at = f2p_seconds() + 1;
+}
 
 /* Waits for unsent messages, at most for the linger time. */
 static void f2p__close_connection(f2p_engine *e) {

@@ -717,7 +717,7 @@ def test_libzmq_stops_without_a_host(start: Callable[..., Engine], over_libzmq: 
         endpoint = f"tcp://127.0.0.1:{free.getsockname()[1]}"
     engine = start(endpoint, program=over_libzmq)
     time.sleep(0.5)
-    terminate(engine)
+    assert "is the host running, with the same keys?" in terminate(engine)
 
 
 def test_the_engine_ends_with_its_command(
