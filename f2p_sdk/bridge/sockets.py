@@ -16,6 +16,7 @@ import zmq.auth
 from zmq.auth.thread import ThreadAuthenticator
 
 from ..errors import BridgeError, UsageError
+from .messages import MAX_CREDITS
 from .wire import MAX_FRAMES, MAX_PLANE_BYTES, Buffer
 
 DEFAULT_ENDPOINT = "tcp://127.0.0.1:15702"
@@ -23,6 +24,11 @@ DEFAULT_ENDPOINT = "tcp://127.0.0.1:15702"
 
 ANY_PORT = "tcp://127.0.0.1:*"
 """Loopback endpoint with a free port."""
+
+REFUSED_HANDSHAKES = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+"""Monitor events of connections whose keys or protocol do not fit."""
+FAILED_HANDSHAKES = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | REFUSED_HANDSHAKES
+"""Monitor events of all connections that failed in the handshake."""
 
 LINGER_MS = 1_000
 QUEUE = 256
@@ -75,7 +81,6 @@ def bind_router(
     *,
     keys: str | Path | None = None,
     plaintext: bool = False,
-    heartbeat_ms: int,
     silence_ms: int,
 ) -> tuple[zmq.Socket[bytes], str, ThreadAuthenticator | None]:
     """Return a bound ROUTER, its endpoint with the actual port, and its authenticator.
@@ -95,9 +100,15 @@ def bind_router(
     try:
         _set_options(router, host)
         router.setsockopt(zmq.ROUTER_MANDATORY, 1)  # sending to a closed connection fails
-        # libzmq sends pings itself, also while both Python interpreters are busy.
-        router.setsockopt(zmq.HEARTBEAT_IVL, heartbeat_ms)
-        router.setsockopt(zmq.HEARTBEAT_TIMEOUT, silence_ms)
+        router.setsockopt(zmq.RCVHWM, MAX_CREDITS)  # of a connection; a flood takes little memory
+        # The system detects dead machines. ZeroMQ's own pings are off: in libzmq 4.3.5 a ping to a
+        # closed connection whose messages are not yet read ends the process ("!_io_error").
+        seconds = max(1, silence_ms // 1000)
+        router.setsockopt(zmq.TCP_KEEPALIVE, 1)
+        router.setsockopt(zmq.TCP_KEEPALIVE_IDLE, seconds)
+        router.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 1)
+        router.setsockopt(zmq.TCP_KEEPALIVE_CNT, 3)
+        router.setsockopt(zmq.TCP_MAXRT, silence_ms)
         if keys is not None:
             public, secret = _load_key(Path(keys) / "host.key_secret")
             auth = ThreadAuthenticator(context)
@@ -105,6 +116,9 @@ def bind_router(
             auth.configure_curve(domain="*", location=str(keys))
             router.curve_publickey, router.curve_secretkey = public, secret
             router.curve_server = True
+        else:
+            # As CURVE does, a domain makes libzmq refuse ZMTP 1 and 2: any bytes may be ZMTP 1.
+            router.setsockopt(zmq.ZAP_DOMAIN, b"f2p")
         try:
             router.bind(endpoint)
         except zmq.ZMQError as error:

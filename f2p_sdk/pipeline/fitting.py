@@ -30,7 +30,7 @@ from .hair import HAIR
 from .method import Context, Method
 from .methods import method as find_method
 from .own_picture import is_own_picture
-from .renderers import EngineRenderer, Imitator, open_imitator
+from .renderers import Imitator, known_assets, open_engine_renderer, open_imitator
 from .report import Clock, Progress, circumstances, outcome
 from .result import Candidate, FitResult, Subject
 from .several import mean_colours, merge_subjects, photo_weights
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 __all__ = ["Fitter"]
 
 _Part = TypeVar("_Part")
-
 _NEVER = 1_000_000_000  # steps between two detections while choices are searched
 SHOWN = 512  # pixels: least side of pictures for people and for measurements
 
@@ -104,7 +103,7 @@ class Fitter:
         if population:
             vectors = np.stack([self.layout.encode(character) for character in population])
             self.population = torch.from_numpy(vectors[:, : self.layout.n_continuous])
-        self.engine = None if host is None else EngineRenderer(host, self.kind, deadline=deadline)
+        self.engine = open_engine_renderer(host, self.kind, self.card, deadline)
         self.start = torch.from_numpy(self.layout.encode(self.layout.default()))
         self.size = max(SHOWN, self.framing.size)
         if self.engine is not None:
@@ -301,7 +300,8 @@ class Fitter:
 
     def _character(self, vector: Tensor, kept: Mapping[str, Value]) -> Character:
         # Kept values return as given, without float32 rounding.
-        return self.layout.decode(vector.numpy()).replace(**kept)
+        character = self.layout.decode(vector.numpy()).replace(**kept)
+        return replace(character, assets=known_assets(self.engine, self.card))
 
     def _targets(self, subject: Subject, plan: Method, space: Space) -> Targets:
         return Targets.of(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import weights as weight_files
+from ..bridge import warn_assets
 from ..errors import UnknownNameError, WeightsError
 from ..images import Picture
 from ..tensors import to_tensor
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
     from ..bridge import Host, Rendering
     from ..kinds import Kind
 
-__all__ = ["EngineRenderer", "Imitator", "StraightThrough", "open_imitator", "weights_file"]
+__all__ = [
+    "EngineRenderer",
+    "Imitator",
+    "StraightThrough",
+    "known_assets",
+    "open_engine_renderer",
+    "open_imitator",
+    "weights_file",
+]
 
 #: (B, D) vectors -> (B, 3, S, S) RGB sRGB in [0, 1].
 Imitator = Callable[[Tensor], Tensor]
@@ -100,6 +109,24 @@ class EngineRenderer:
     ) -> Tensor:
         """As :meth:`draw`, but return float32 (B, 3, size, size) in [0, 1]."""
         return torch.cat([to_tensor(picture) for picture in self.draw(vectors, size, scenes)])
+
+
+def open_engine_renderer(
+    host: Host | None, kind: Kind, card: Mapping[str, Any], deadline: float
+) -> EngineRenderer | None:
+    """The renderer of a host, if any; warns if the imitator of ``card`` has other assets."""
+    if host is None:
+        return None
+    engine = EngineRenderer(host, kind, deadline=deadline)
+    subject, made_with = f"the imitator of {kind.name}", str(card.get("assets", ""))
+    remedy = f"capture and train again: f2p capture -g {kind.name}, f2p train imitator"
+    warn_assets(subject, made_with, engine.info.assets, remedy)
+    return engine
+
+
+def known_assets(engine: EngineRenderer | None, card: Mapping[str, Any]) -> str:
+    """Assets of a fit: the engine's, without an engine those of the imitator of ``card``."""
+    return str(card.get("assets", "")) if engine is None else engine.info.assets
 
 
 @dataclass(frozen=True)
