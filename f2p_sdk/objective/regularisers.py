@@ -17,23 +17,26 @@ __all__ = ["ChoicePrior", "EntropyPenalty", "Prior", "WhitenedPrior"]
 
 @dataclass(frozen=True)
 class Prior:
-    """``sum_i w_i (x_i - m_i)^2`` over the sliders, x and m in [0, 1].
+    """``sum_i w_i (d_i^2 + ends d_i^4)``, d = x - m, over the sliders, x and m in [0, 1].
 
-    The negative logarithm of a normal prior, up to a factor. A sum, so the cost of one slider does
-    not depend on how many a game has.
+    The square is the negative logarithm of a normal prior, up to a factor. The fourth power keeps
+    sliders from the ends of their range. A sum, so the cost of one slider does not depend on how
+    many a game has.
 
     Attributes:
         mean: (C,), m.
         weight: (C,) w, or 1 for all.
+        ends: weight of the fourth power.
     """
 
     reads: ClassVar[frozenset[str]] = frozenset({"vector"})
     mean: Tensor
     weight: Tensor | float = 1.0
+    ends: float = 0.0
 
     def __call__(self, sample: Sample, /) -> Tensor:
         squares = (sample.vector[:, : self.mean.shape[0]] - self.mean).square()
-        return (squares * self.weight).sum(dim=1)
+        return ((squares + self.ends * squares.square()) * self.weight).sum(dim=1)
 
 
 @dataclass(frozen=True)

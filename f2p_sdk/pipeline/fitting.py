@@ -310,7 +310,7 @@ class Fitter:
             np.asarray(self.framing.landmarks, np.float64),
             self.average_picture(),
             self.reader,
-            prior=slider_prior(self.layout, space.start, self.population),
+            prior=slider_prior(self.layout, space.start, self.population, plan.ends),
             cosine=self.recognizer.metric == "cosine",
         )
 

@@ -24,7 +24,6 @@ FEATURES: Mapping[str, float] = {
     "lower_lip": 1.0,
 }
 #: Content of `best`: skin and hair count, and an open mouth does not.
-CONTENT: Mapping[str, float] = {**FEATURES, "face_skin": 0.3, "hair": 0.5, "inner_mouth": 0.0}
 #: Parts of `best`: hair is one class of many, but half of the player's impression.
 PARTS: Mapping[str, float] = {**FEATURES, "face_skin": 1.0, "hair": 4.0, "inner_mouth": 0.0}
 
@@ -55,7 +54,6 @@ _BEST = Method(
     ),
     weights={
         "distance": 3.0,
-        "content": 0.75,
         "parts": 1.5,
         "colour": 5.0,
         "hair_colour": 5.0,
@@ -67,9 +65,9 @@ _BEST = Method(
         "choice_prior": 0.02,
     },
     jittered=1,
+    ends=10.0,
     mirrored=True,
     match_blur=True,
-    classes=CONTENT,
     places=PARTS,
 )
 
@@ -122,7 +120,7 @@ METHODS: Mapping[str, Method] = {
 
 def _only(name: str, title: str, *terms: str) -> Method:
     """Return `best` with these terms alone."""
-    appearance = {"content", "parts", "colour"} & set(terms)
+    appearance = {"parts", "colour"} & set(terms)
 
     def restricted(stage: Stage) -> Stage:
         # A stage may switch a term off only if another term sees the picture.
@@ -138,30 +136,19 @@ _REGULARISERS = ("prior", "entropy", "choice_prior")
 ABLATIONS: Mapping[str, Method] = {
     one.name: one
     for one in (
-        _only(
-            "identity-only", "best, without content, parts and colour", "distance", *_REGULARISERS
-        ),
-        _only(
-            "content-only", "best, without identity and colour", "content", "parts", *_REGULARISERS
-        ),
-        _only(
-            "both",
-            "best, without colour and landmarks",
-            "distance",
-            "content",
-            "parts",
-            *_REGULARISERS,
-        ),
+        _only("identity-only", "best, without parts and colours", "distance", *_REGULARISERS),
+        _only("parts-only", "best, without identity and colours", "parts", *_REGULARISERS),
+        _only("both", "best, without colours and landmarks", "distance", "parts", *_REGULARISERS),
         _only(
             "no-prior",
             "best, without the prior",
-            *("distance", "content", "parts", "colour", "hair_colour", "landmarks", "leak"),
+            *("distance", "parts", "colour", "hair_colour", "landmarks", "leak"),
             *("entropy", "choice_prior"),
         ),
         _only(
             "no-landmarks",
             "best, without dense landmarks",
-            *("distance", "content", "parts", "colour", "hair_colour", *_REGULARISERS),
+            *("distance", "parts", "colour", "hair_colour", *_REGULARISERS),
         ),
         replace(
             _BEST,
@@ -169,9 +156,7 @@ ABLATIONS: Mapping[str, Method] = {
             title="best, with the photo's expression and light estimated as a scene",
             stages=(
                 *_BEST.stages[:2],
-                SceneEstimation(
-                    name="scene", weights={"distance": 0.0, "content": 1.0, "parts": 1.0}
-                ),
+                SceneEstimation(name="scene", weights={"distance": 0.0, "parts": 1.0}),
                 *_BEST.stages[2:],
             ),
         ),

@@ -150,15 +150,18 @@ class Targets:
         )
 
 
-def slider_prior(layout: Layout, start: Tensor, population: Tensor | None = None) -> Term:
+def slider_prior(
+    layout: Layout, start: Tensor, population: Tensor | None = None, ends: float = 0.0
+) -> Term:
     """Return the prior around ``start`` (D,), with the layout's weight of each slider.
 
-    Sliders (N, C) of a population of characters whiten it per parameter group.
+    Sliders (N, C) of a population of characters whiten it per parameter group. Without them,
+    ``ends`` is the weight of the fourth power, see :class:`Prior`.
     """
     mean = start[: layout.n_continuous]
     weight = torch.tensor([slider.prior for slider in layout.continuous])
     if population is None:
-        return Prior(mean, weight)
+        return Prior(mean, weight, ends)
     groups: dict[str, list[int]] = {}
     for column, slider in enumerate(layout.continuous):
         groups.setdefault(slider.group, []).append(column)

@@ -17,8 +17,9 @@ from f2p_sdk.parsing.network import CLASSES
 from f2p_sdk.pipeline import ABLATIONS, METHODS
 from f2p_sdk.pipeline.colours import CellColours
 from f2p_sdk.pipeline.expression import NeutralFace
+from f2p_sdk.pipeline.hair import PhotoHair
 from f2p_sdk.pipeline.method import Context, Method, State
-from f2p_sdk.pipeline.methods import CONTENT, FEATURES, PARTS, method
+from f2p_sdk.pipeline.methods import FEATURES, PARTS, method
 from f2p_sdk.pipeline.report import Clock
 from f2p_sdk.pipeline.stages import ChoiceSearch, ExactSolve, GradientSearch
 from f2p_sdk.pipeline.targets import Targets
@@ -34,7 +35,12 @@ FACE = NeutralFace(
     *(torch.rand(6, 3), torch.zeros(6, 3), {}),
 )
 TARGETS = Targets(
-    torch.ones(2, 4), COLOURS, parsed=(PARSED, torch.ones(3), torch.ones(3)), face=FACE
+    torch.ones(2, 4),
+    COLOURS,
+    parsed=(PARSED, torch.ones(3), torch.ones(3)),
+    face=FACE,
+    hair=PhotoHair(np.array((40.0, 5.0, 10.0)), np.zeros((16, 16)), np.ones((16, 16))),
+    hair_class=2,
 )
 REGULARISERS = {"prior", "entropy", "choice_prior"}
 ALL = {**METHODS, **ABLATIONS}
@@ -72,8 +78,8 @@ def test_the_commands_offer_every_method() -> None:
 
 
 def test_class_weights_name_the_parsers_classes() -> None:
-    assert set(CONTENT) == set(PARTS) == {*CLASSES} - {"background"}
-    assert set(FEATURES) < set(CONTENT)
+    assert set(PARTS) == {*CLASSES} - {"background"}
+    assert set(FEATURES) < set(PARTS)
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
@@ -90,7 +96,7 @@ def test_every_term_exists_and_stages_have_distinct_names(name: str) -> None:
         assert torch.isfinite(loss.total).all()
         without = Targets(TARGETS.embeddings, COLOURS).objective(SPACE, weights)
         assert set(without(sample).terms) == set(loss.terms) - {
-            *("content", "parts", "landmarks", "leak")
+            *("content", "parts", "hair_colour", "landmarks", "leak")
         }
         assert "parsed" not in without.reads
 
@@ -99,8 +105,8 @@ def test_every_term_exists_and_stages_have_distinct_names(name: str) -> None:
     ("name", "likeness"),
     [
         ("identity-only", {"distance"}),
-        ("content-only", {"content", "parts"}),
-        ("both", {"distance", "content", "parts"}),
+        ("parts-only", {"parts"}),
+        ("both", {"distance", "parts"}),
     ],
 )
 def test_ablations_use_their_terms_alone_in_every_stage(name: str, likeness: set[str]) -> None:

@@ -17,7 +17,7 @@ from . import PHOTO_SUFFIXES
 
 METHODS = (
     *("best", "slides", "paper", "exact"),
-    *("identity-only", "content-only", "both", "no-landmarks", "no-prior", "scene"),
+    *("identity-only", "parts-only", "both", "no-landmarks", "no-prior", "scene"),
 )
 
 
