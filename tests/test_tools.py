@@ -20,13 +20,13 @@ def script(folder: Path, name: str, body: str) -> None:
     path.chmod(0o755)
 
 
-def machine(folder: Path, *, status: str, apt: str) -> subprocess.CompletedProcess[str]:
+def machine(folder: Path, *options: str, status: str, apt: str) -> subprocess.CompletedProcess[str]:
     """Run the tool: dpkg reports ``status`` for each package, apt-get executes ``apt``."""
     script(folder, "dpkg-query", f"printf '{status}'")
     script(folder, "apt-get", f'echo "$@" >> "{folder}/log"\n{apt}')
     script(folder, "sudo", '[ "$1" = -n ] && shift\nexec "$@"')
     return subprocess.run(
-        [sys.executable, TOOL],
+        [sys.executable, TOOL, *options],
         env={"PATH": f"{folder}{os.pathsep}/bin{os.pathsep}/usr/bin"},
         capture_output=True,
         text=True,
@@ -62,3 +62,16 @@ def test_packages_that_cannot_be_installed_are_named(tmp_path: Path) -> None:
     assert "libegl1 libgl1 libgl1-mesa-dri" in done.stderr
     assert "next: install these packages" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_packages_of_tests_are_installed(tmp_path: Path) -> None:
+    done = machine(tmp_path, "--tests", status="not-installed", apt="exit 0")
+    assert (done.returncode, done.stderr) == (0, "")
+    line = (tmp_path / "log").read_text()
+    assert line.endswith("gcc libc6-dev libzmq3-dev mono-mcs mono-runtime\n")
+
+
+def test_missing_packages_of_tests_are_no_error(tmp_path: Path) -> None:
+    done = machine(tmp_path, "--tests", status="", apt="exit 100")
+    assert done.returncode == 0
+    assert "tests are skipped that need gcc libc6-dev libzmq3-dev" in done.stderr

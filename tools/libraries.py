@@ -1,7 +1,10 @@
-"""Install the OpenGL libraries of the stand-in engine on Debian and its derivatives.
+"""Install packages of Debian and its derivatives that this repository needs.
 
-The script uses the standard library only. If the installation fails, it names the missing packages,
-and exits with 1 unless the libraries can be loaded.
+    python tools/libraries.py           OpenGL libraries of the stand-in engine
+    python tools/libraries.py --tests   compilers that only tests need
+
+The script uses the standard library only. If it cannot install packages, it names them.
+Without loadable OpenGL libraries it exits with 1. Tests without their compiler are skipped.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import subprocess
 import sys
 
 PACKAGES = ("libegl1", "libgl1", "libgl1-mesa-dri")
+TEST_PACKAGES = ("gcc", "libc6-dev", "libzmq3-dev", "mono-mcs", "mono-runtime")
 
 
 def loadable(library: str) -> bool:
@@ -29,6 +33,13 @@ def missing() -> list[str]:
         return [package for package in PACKAGES if not installed(package)]
     found = {"libegl1": loadable("libEGL.so.1"), "libgl1": loadable("libGL.so.1")}
     return [package for package, loaded in found.items() if not loaded]
+
+
+def missing_for_tests() -> list[str]:
+    """Return the missing Debian packages that only tests need; without dpkg none is looked for."""
+    if not shutil.which("dpkg-query"):
+        return []
+    return [package for package in TEST_PACKAGES if not installed(package)]
 
 
 def installed(package: str) -> bool:
@@ -56,6 +67,12 @@ def install(packages: list[str]) -> bool:
 def main() -> int:
     if sys.platform != "linux":
         return 0  # Windows and macOS include OpenGL
+    if sys.argv[1:] == ["--tests"]:
+        packages = missing_for_tests()
+        if packages and not install(packages):
+            print(f"tests are skipped that need {' '.join(packages)}", file=sys.stderr)
+            print("  next: install these packages (Debian's names)", file=sys.stderr)
+        return 0
     packages = missing()
     if not packages or install(packages):
         return 0

@@ -102,7 +102,7 @@ class Reader:
                 elif block.language == "sh":
                     self.shell(block.text)
                 else:
-                    assert block.language in ("text", "frames"), "unknown language"
+                    assert block.language in ("text", "frames", "c", "csharp"), "unknown language"
             except Exception as error:
                 raise AssertionError(f"{where}: {type(error).__name__}: {error}") from error
 
