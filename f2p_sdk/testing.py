@@ -103,7 +103,7 @@ class PatternHandler:
     the first six are the vertices of two triangles.
 
     Args:
-        game, kinds: contents of its :class:`EngineInfo`.
+        game, kinds, assets: contents of its :class:`EngineInfo`.
         delay: seconds that it sleeps for each picture.
         hang_after, die_after, fail_after: after this number of pictures it hangs, ends its process,
             or raises an error with a remedy.
@@ -118,9 +118,10 @@ class PatternHandler:
         hang_after: int | None = None,
         die_after: int | None = None,
         fail_after: int | None = None,
+        assets: str = "",
     ) -> None:
         kinds = dict(kinds or {"hero": "0"})
-        self._info = EngineInfo(game, kinds, "fake", "1.0", max_size=1024, passes=tuple(PASSES))
+        self._info = EngineInfo(game, kinds, "fake", "1.0", 1024, tuple(PASSES), assets)
         self._delay = delay
         self._hang_after, self._die_after, self._fail_after = hang_after, die_after, fail_after
         self.drawn = 0
@@ -258,6 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--exit-with-host", action="store_true")
     parser.add_argument("--keys", metavar="DIR")
     parser.add_argument("--game", default="demo")
+    parser.add_argument("--assets", default="", metavar="TEXT")
     parser.add_argument("--kind", action="append", metavar="KIND=HASH", default=[])
     parser.add_argument("--delay", type=float, default=0.0, metavar="SECONDS")
     for name in ("hang", "die", "fail"):
@@ -268,7 +270,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parser.parse_args(arguments)
     kinds = dict(item.split("=", 1) for item in args.kind)
     failures = {name: getattr(args, name) for name in ("hang_after", "die_after", "fail_after")}
-    handler = PatternHandler(args.game, kinds, delay=args.delay, **failures)
+    handler = PatternHandler(args.game, kinds, delay=args.delay, assets=args.assets, **failures)
     options = {"exit_with_host": args.exit_with_host, "keys": args.keys}
     try:
         with args.client(args.connect, handler, **options) as client:

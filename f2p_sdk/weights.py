@@ -12,6 +12,7 @@ torch. The card of an imitator holds::
     training        data, recipe, seed, steps, time
     licence         of the weights
     figures         psnr_db and l1 on held-out data
+    assets          optional: hash or build number of the rig and art of the pictures
     golden          one vector, and the network's picture for it averaged to 8x8
 
 Cards with ``what`` ``"parser"`` or ``"recognizer"`` are similar. Loading a file checks that its

@@ -8,6 +8,7 @@ import logging
 from .client import EngineClient, EngineHandler, serve_engine
 from .host import Host
 from .messages import EngineInfo, Rendering
+from .notices import differing_assets, warn_assets
 from .process import EngineGroup, open_engine
 from .sockets import DEFAULT_ENDPOINT, make_keys
 
@@ -22,7 +23,9 @@ __all__ = [
     "EngineInfo",
     "Host",
     "Rendering",
+    "differing_assets",
     "make_keys",
     "open_engine",
     "serve_engine",
+    "warn_assets",
 ]

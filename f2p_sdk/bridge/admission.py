@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from .messages import EngineInfo
 from .wire import MAJOR, MINOR, Message
@@ -25,18 +25,18 @@ class Admission:
     def __init__(self, game: str | None, layouts: Mapping[str, str] | None) -> None:
         self._game, self._layouts = game, layouts
 
-    def admit(self, hello: Message, connected: int) -> EngineInfo:
+    def admit(self, hello: Message, connected: Sequence[EngineInfo]) -> EngineInfo:
         """Return the engine that sent ``hello``, with the host's warnings about it.
 
         Raises:
-            Refusal: the engine does not match, or ``connected`` engines are the maximum.
+            Refusal: the engine does not match, or too many are ``connected``.
             WireError: a field of its HELLO has an invalid value.
         """
         if hello.header["role"] != "engine":
             raise Refusal("role", f"role {hello.header['role']!r:.40} is not supported here")
         info = EngineInfo.from_hello(hello.header)
-        if connected >= MAX_ENGINES:
-            raise Refusal("full", f"{connected} engines are connected already")
+        if len(connected) >= MAX_ENGINES:
+            raise Refusal("full", f"{len(connected)} engines are connected already")
         if self._game is not None and info.game != self._game:
             raise Refusal(
                 "game", f"{info.name} is an engine of {info.game!r}, the host needs {self._game!r}"
@@ -46,6 +46,12 @@ class Admission:
             warnings.append(
                 f"{info.name} uses bridge protocol {MAJOR}.{hello.minor}, this side "
                 f"{MAJOR}.{MINOR}: newer features are not used"
+            )
+        others = {e.assets for e in connected if e.assets and e.game == info.game} - {info.assets}
+        if info.assets and others:
+            warnings.append(
+                f"{info.name} has assets {info.assets!r}, another connected engine has "
+                f"{min(others)!r}: the same values may give two faces; update the older engine"
             )
         return dataclasses.replace(info, warnings=tuple(warnings))
 

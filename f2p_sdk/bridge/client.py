@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -147,6 +148,8 @@ class EngineClient(AbstractContextManager["EngineClient"]):
             if isinstance(error, F2PError):
                 message = error.message
             remedy = str(getattr(error, "remedy", ""))
+            if not remedy and not isinstance(error, F2PError):
+                traceback.print_exc()  # on the engine's own stderr
             answer = {"id": request.message.header["id"], "credits": 1}
             texts = {"message": message[:MAX_TEXT], "remedy": remedy[:MAX_TEXT]}
             frames = encode(MessageType.FAILED, {**answer, **texts})

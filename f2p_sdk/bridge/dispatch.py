@@ -46,6 +46,7 @@ class Engine:
     head_since: float = 0.0  # when the oldest in flight became the oldest
     stalled: bool = False
     answers: int = 0
+    overdue: set[int] = field(default_factory=set)  # ids that were taken from it after a deadline
 
     def supports(self, ticket: Ticket) -> bool:
         """True if the engine offers the kind, size and passes of the request."""
@@ -65,7 +66,6 @@ class Dispatcher:
         self.waiting: deque[Ticket] = deque()
         self.joined = 0
         self._ids = itertools.count(first_id)
-        self._idle_since = 0.0  # start of the time without a responsive engine
         self._last_loss = ""
 
     def submit(self, ticket: Ticket, now: float) -> None:
@@ -80,25 +80,35 @@ class Dispatcher:
         self.joined += 1
 
     def answer(self, key: bytes, id: int, credits: int, now: float) -> Ticket | None:
-        """Take an engine's answer; return its ticket, or None if the id is not open any more."""
+        """Take an engine's answer; return its ticket, or None if it comes after the deadline.
+
+        Raises:
+            KeyError: the engine has no request with this id, or has answered it already.
+        """
         engine = self.engines[key]
-        engine.credits = max(0, min(engine.credits + credits, MAX_CREDITS))
+        first = next(iter(engine.in_flight), None)
+        if id in engine.overdue:
+            engine.overdue.discard(id)
+            ticket = None
+        else:
+            ticket = engine.in_flight.pop(id)
+        engine.credits = min(engine.credits + credits, MAX_CREDITS)
+        if not engine.in_flight and not engine.overdue:
+            # Credits come with answers only: without this one the engine would never work again.
+            engine.credits = max(1, engine.credits)
         engine.stalled = False
         engine.answers += 1
-        first = next(iter(engine.in_flight), None)
-        ticket = engine.in_flight.pop(id, None)
         if id == first:
             engine.head_since = now
         return ticket
 
     def lose(self, key: bytes, reason: str, now: float) -> None:
         """Remove an engine; its requests return to the front of the queue, in order."""
-        engine = self.engines.pop(key, None)
-        if engine is None:
+        if key not in self.engines:
             return
+        self._refresh(now)
+        engine = self.engines.pop(key)
         self._last_loss = f"{engine.info.name} {engine.info.version} was lost ({reason})"
-        if not self._any_responsive():
-            self._idle_since = now
         self._requeue(engine, now, EngineLostError)
 
     def expire(self, now: float) -> None:
@@ -107,20 +117,20 @@ class Dispatcher:
             head = next(iter(engine.in_flight.values()), None)
             if head is None or now - engine.head_since < head.deadline:
                 continue
+            self._refresh(now)
             engine.stalled = True
+            engine.overdue |= engine.in_flight.keys()
             self._last_loss = (
                 f"{engine.info.name} {engine.info.version} did not answer within "
                 f"{head.deadline:g} s"
             )
-            if not self._any_responsive():
-                self._idle_since = now
+            if not self._has_engine(head):
                 head.attempts = MAX_ATTEMPTS  # no other engine can try it
             self._requeue(engine, now, EngineTimeoutError)
-        if not self._any_responsive():
-            for ticket in list(self.waiting):
-                if now - max(ticket.since, self._idle_since) >= ticket.deadline:
-                    self.waiting.remove(ticket)
-                    ticket.deliver(self._no_engine_error(ticket), None)
+        self._refresh(now)
+        for ticket in [t for t in self.waiting if now - t.since >= t.deadline]:
+            self.waiting.remove(ticket)
+            ticket.deliver(self._no_engine_error(ticket), None)
 
     def fail_all(self, error: F2PError) -> None:
         """Deliver ``error`` to all open requests."""
@@ -165,8 +175,7 @@ class Dispatcher:
             for e in self.engines.values()
             if e.in_flight
         ]
-        if not self._any_responsive():
-            times += [max(t.since, self._idle_since) + t.deadline for t in self.waiting]
+        times += [t.since + t.deadline for t in self.waiting]
         return min(times, default=math.inf)
 
     @property
@@ -175,19 +184,39 @@ class Dispatcher:
         engines = list(self.engines.values())
         return sum(len(e.in_flight) + e.credits for e in engines if not e.stalled)
 
-    def _any_responsive(self) -> bool:
-        return any(not e.stalled for e in self.engines.values())
+    @property
+    def status(self) -> str:
+        """What the open requests wait for. Any thread may read it."""
+        engines = list(self.engines.values())
+        busy = [e for e in engines if e.in_flight]
+        if busy:
+            count = sum(len(e.in_flight) for e in busy)
+            return f"{', '.join(sorted({str(e.info) for e in busy}))} to answer ({count} requests)"
+        if engines:
+            return f"an engine that answers: {self._last_loss}"
+        return f"an engine to connect{': ' * bool(self._last_loss)}{self._last_loss}"
+
+    def _has_engine(self, ticket: Ticket) -> bool:
+        """True if an engine that offers what is requested is connected and not stalled."""
+        return any(not e.stalled and e.supports(ticket) for e in self.engines.values())
+
+    def _refresh(self, now: float) -> None:
+        """The deadline of a waiting request counts from when no engine was there to take it."""
+        for ticket in self.waiting:
+            if self._has_engine(ticket):
+                ticket.since = now
 
     def _requeue(self, engine: Engine, now: float, error: type[F2PError]) -> None:
         tickets = list(engine.in_flight.values())
         engine.in_flight.clear()
+        for ticket in tickets:
+            ticket.since = now
         if tickets:
             # Only the oldest was being drawn, so only it can have caused the loss.
+            tickets[0].since = engine.head_since
             tickets[0].attempts += 1
             if tickets[0].attempts >= MAX_ATTEMPTS:
                 tickets.pop(0).deliver(self._attempts_error(error), engine.info)
-        for ticket in tickets:
-            ticket.since = now
         self.waiting.extendleft(reversed(tickets))
 
     def _attempts_error(self, error: type[F2PError]) -> F2PError:

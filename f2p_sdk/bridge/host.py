@@ -20,7 +20,8 @@ from ..errors import BridgeError, EngineTimeoutError, UsageError
 from .admission import Admission
 from .hub import Hub
 from .messages import EngineInfo, Rendering, parse_size
-from .requests import Requests, Values
+from .notices import waiting_log
+from .requests import SHOW_AFTER, Requests, Values
 from .sockets import ANY_PORT, bind_router
 from .wire import MessageType
 
@@ -84,7 +85,7 @@ class Host(AbstractContextManager["Host"]):
     @property
     def counts(self) -> Mapping[str, int]:
         """Number of events so far: messages, malformed, unknown_sender, refused, lost, late,
-        ignored, handshakes_failed."""
+        unrequested, ignored, handshakes_failed."""
         return dict(self._hub.counts)
 
     def wait(
@@ -92,31 +93,40 @@ class Host(AbstractContextManager["Host"]):
         timeout: float = 60.0,
         *,
         engines: int = 1,
-        on_refusal: Callable[[str], None] | None = None,
     ) -> EngineInfo:
         """Wait up to ``timeout`` seconds for ``engines`` engines; return the first of them.
 
-        ``on_refusal`` is called with the reason when an engine is refused meanwhile.
+        After two seconds the logger ``f2p_sdk.waiting`` names what it waits for.
 
         Raises:
             EngineTimeoutError: too few engines connected; names the reason of the last refusal.
+            ProtocolError: an engine was refused, and no other one connected within a second.
             EngineLostError: the engines that this process started have all ended.
         """
         hub = self._hub
-        end = time.monotonic() + timeout
-        reported = ""
+        started = time.monotonic()
+        end, shown = started + timeout, False
         with hub.changed:
             while len(connected := hub.engines()) < engines:
-                if on_refusal is not None and hub.last_refusal != reported:
-                    reported = hub.last_refusal
-                    on_refusal(reported)
                 if not hub.is_alive():
                     raise BridgeError("this host is closed", remedy="open another one")
                 if hub.exit_report and not connected:
                     raise hub.ended_error()
+                if (refused_error := hub.refused_error()) is not None:
+                    raise refused_error
+                if not shown and time.monotonic() - started >= SHOW_AFTER:
+                    shown = True
+                    waiting_log.info(
+                        "waiting up to %g s for %d engine(s) at %s, %d connected",
+                        *(timeout, engines, self.endpoint, len(connected)),
+                    )
                 left = end - time.monotonic()
                 if left <= 0:
-                    refused = f"; one was refused: {hub.last_refusal}" if hub.last_refusal else ""
+                    refused = (
+                        f"; one was refused: {hub.notices.last_refusal}"
+                        if hub.notices.last_refusal
+                        else ""
+                    )
                     raise EngineTimeoutError(
                         f"{len(connected)} of {engines} engines connected to {self.endpoint} "
                         f"within {timeout:g} s{refused}",
@@ -161,7 +171,13 @@ class Host(AbstractContextManager["Host"]):
             ProtocolError: the answer violates the protocol.
         """
         drawn = self.render_many(
-            [values], kind=kind, size=size, passes=passes, scene=scene, deadline=deadline
+            [values],
+            kind=kind,
+            size=size,
+            passes=passes,
+            scene=scene,
+            deadline=deadline,
+            label=lambda position: "",
         )
         return next(drawn)[1]
 
@@ -176,13 +192,15 @@ class Host(AbstractContextManager["Host"]):
         deadline: float = 30.0,
         ordered: bool = False,
         window: int | None = None,
+        label: Callable[[int], str] = "character {}".format,
     ) -> Iterator[tuple[int, Rendering]]:
         """Draw characters with all connected engines; yield (position, rendering).
 
         ``characters`` is read lazily: every engine always has a next request, and at most
         ``window`` renderings (default: twice the engines' credits) are ahead of the consumer. With
         ``ordered`` they come in the order of ``characters``, else as they are ready. Requests of a
-        lost engine go to another. ``scene`` may be a function of the position.
+        lost engine go to another. ``scene`` may be a function of the position. Errors begin with
+        the ``label`` of the position, to name the character.
 
         Raises:
             F2PError: as :meth:`render`, for the first request that fails.
@@ -192,7 +210,9 @@ class Host(AbstractContextManager["Host"]):
             requests.render_header(c, kind, size, passes, scene(k) if callable(scene) else scene)
             for k, c in enumerate(characters)
         )
-        yield from requests.render_many(headers, deadline, ordered=ordered, window=window)
+        yield from requests.render_many(
+            headers, deadline, ordered=ordered, window=window, label=label
+        )
 
     def apply(
         self, values: Values, *, kind: str | None = None, deadline: float = 30.0

@@ -22,20 +22,16 @@ from .. import __version__
 from ..errors import BridgeError, EngineError, EngineLostError, F2PError, ProtocolError
 from .admission import Admission, Refusal
 from .dispatch import Dispatcher, Engine, Ticket
-from .messages import EngineInfo, check_answer
-from .sockets import receive, send
+from .messages import EngineInfo, check_answer, check_credits
+from .notices import DEFECT, ENGINE_REMEDY, HANDSHAKE_REMEDY, Notices
+from .sockets import REFUSED_HANDSHAKES, receive, send
 from .wire import Message, MessageType, VersionError, WireError, decode, encode
 
 log = logging.getLogger(__name__)
 
 _BATCH = 64  # messages received before other work is done
 _GOODBYE_TIMEOUT = 0.5  # seconds
-_DEFECT = "the engine's client has a defect: compare it with docs/reference/protocol.md"
-_FAILED_HANDSHAKES = (
-    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
-    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
-    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
-)
+_FAILED_HANDSHAKES = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | REFUSED_HANDSHAKES
 _ANSWERS = (MessageType.PICTURE, MessageType.APPLIED, MessageType.MEASURED, MessageType.FAILED)
 
 
@@ -56,7 +52,7 @@ class Hub(threading.Thread):
         self.dispatcher = Dispatcher(first_id=secrets.randbits(48))
         self.changed = threading.Condition()
         self.counts: Counter[str] = Counter()
-        self.last_refusal = ""
+        self.notices = Notices()
         self.supervisor: Callable[[], str] | None = None
         self.exit_report = ""  # how the engines ended that were started for this host
         self._admission = admission
@@ -99,9 +95,13 @@ class Hub(threading.Thread):
 
     def ended_error(self) -> EngineLostError:
         """Error of requests after all engines that were started for this host have ended."""
-        reason = f" (refused: {self.last_refusal})" if self.last_refusal else ""
+        reason = f" (refused: {self.notices.last_refusal})" if self.notices.last_refusal else ""
         remedy = "read the engine's output above, then run this again"
         return EngineLostError(self.exit_report + reason, remedy=remedy)
+
+    def refused_error(self) -> ProtocolError | None:
+        """Error of all waits once an engine was refused and no other one is connected."""
+        return None if self.dispatcher.engines else self.notices.refused_error()
 
     # Called from the thread itself:
 
@@ -155,6 +155,7 @@ class Hub(threading.Thread):
                 while self._monitor.poll(0):
                     recv_monitor_message(self._monitor)
                     self.counts["handshakes_failed"] += 1
+                    self.notices.warn_once("handshake", f"a connection failed: {HANDSHAKE_REMEDY}")
             now = time.monotonic()
             if now >= next_heartbeat:
                 self._send_heartbeats(now)
@@ -186,6 +187,8 @@ class Hub(threading.Thread):
             if self.exit_report and not self.dispatcher.engines:
                 self.dispatcher.fail_all(self.ended_error())
                 self._notify()
+        if (refused := self.refused_error()) is not None:
+            self.dispatcher.fail_all(refused)
 
     def _assign(self, now: float) -> None:
         for engine, id, ticket in self.dispatcher.assign(now):
@@ -234,16 +237,15 @@ class Hub(threading.Thread):
 
     def _handle_hello(self, key: bytes, message: Message, now: float) -> None:
         try:
-            info = self._admission.admit(message, len(self.dispatcher.engines))
+            info = self._admission.admit(message, self.engines())
         except Refusal as refusal:
-            self.counts["refused"] += 1
-            self.last_refusal = f"{refusal}" + (f" ({refusal.remedy})" if refusal.remedy else "")
-            log.warning("refused an engine: %s", self.last_refusal)
             self.dispatcher.lose(key, str(refusal), now)
+            self.counts["refused"] += 1
+            self.notices.refused(str(refusal), refusal.remedy)
             self._refuse(key, refusal.code, str(refusal), refusal.remedy)
             return
         for warning in info.warnings:
-            log.warning("%s", warning)
+            self.notices.warn_once(warning, warning)
         welcome: dict[str, Any] = {
             "host": f"f2p-sdk {__version__}",
             "heartbeat": self._heartbeat,
@@ -252,36 +254,50 @@ class Hub(threading.Thread):
         }
         if self._send(key, MessageType.WELCOME, welcome):
             self.dispatcher.join(key, info, message.header["credits"], now)
+            self.notices.admitted()
             self._notify()
 
     def _handle_answer(self, engine: Engine, message: Message, now: float) -> None:
         header = message.header
-        ticket = self.dispatcher.answer(engine.key, header["id"], header["credits"], now)
+        ticket = engine.in_flight.get(header["id"])
+        try:
+            credits = check_credits(message)
+            if ticket is not None and message.type is not MessageType.FAILED:
+                check_answer(ticket.type, ticket.header, message)
+        except WireError as error:
+            if ticket is not None:
+                self.dispatcher.answer(engine.key, header["id"], 0, now)
+                text = f"{engine.info} violated the protocol: {error.message}"
+                ticket.deliver(ProtocolError(text, remedy=DEFECT), engine.info)
+            raise
+        try:
+            self.dispatcher.answer(engine.key, header["id"], credits, now)
+        except KeyError:
+            self.counts["unrequested"] += 1
+            text = f"{engine.info} answers requests that are not open; {DEFECT}"
+            self.notices.warn_once(f"unrequested {engine.info}", text)
+            return
         if ticket is None:
             self.counts["late"] += 1
-            return
-        if message.type is MessageType.FAILED:
+        elif message.type is MessageType.FAILED:
             text = f"{engine.info.name}: {header['message']}"
-            ticket.deliver(EngineError(text, remedy=header["remedy"]), engine.info)
-            return
-        try:
-            check_answer(ticket.type, ticket.header, message)
-        except WireError as error:
-            text = f"{engine.info} violated the protocol: {error.message}"
-            ticket.deliver(ProtocolError(text, remedy=_DEFECT), engine.info)
-            raise
-        ticket.deliver(message, engine.info)
+            remedy = header["remedy"] or ENGINE_REMEDY
+            ticket.deliver(EngineError(text, remedy=remedy), engine.info)
+        else:
+            ticket.deliver(message, engine.info)
 
     def _handle_malformed(self, key: bytes, error: WireError) -> None:
         """Count and answer a malformed message; an engine that sent it is lost."""
         self.counts["malformed"] += 1
-        # Only the first few are warnings, so that a flood does not fill the log.
-        level = logging.WARNING if self.counts["malformed"] <= 5 else logging.DEBUG
-        log.log(level, "malformed message ignored: %s", error.message)
-        if isinstance(error, VersionError):
-            self.last_refusal = error.message
-        if key in self.dispatcher.engines:
+        if isinstance(error, VersionError) or error.message.startswith("HELLO"):
+            self.counts["refused"] += 1
+            self.notices.refused(error.message, error.remedy or DEFECT)
+        elif key in self.dispatcher.engines:
             self._lose(key, f"it violated the protocol: {error.message}")
+        else:
+            # Only the first few are warnings, so that a flood does not fill the log.
+            level = logging.WARNING if self.counts["malformed"] <= 5 else logging.DEBUG
+            log.log(level, "a malformed message was ignored: %s", error.message)
         self._refuse(key, error.code, error.message, error.remedy)
 
     def _refuse(self, key: bytes, code: str, message: str, remedy: str) -> None:

@@ -18,7 +18,8 @@ import zmq
 
 from ..errors import EngineTimeoutError, F2PError, ProtocolError
 from .messages import MAX_CREDITS, EngineInfo
-from .sockets import connect_dealer, receive, send
+from .notices import HANDSHAKE_REMEDY
+from .sockets import REFUSED_HANDSHAKES, connect_dealer, receive, send
 from .watchdog import Watchdog
 from .wire import Buffer, Message, MessageType, VersionError, WireError, decode, encode
 
@@ -64,6 +65,7 @@ class Link:
             self._context.term()
             self._watchdog.close()
             raise
+        self._monitor = self._dealer.get_monitor_socket(REFUSED_HANDSHAKES)
         self._inbox: deque[Request] = deque()
         self._epoch = 0
         self._heartbeat, self._silence = 1.0, 10.0
@@ -107,6 +109,8 @@ class Link:
         self._heartbeats.join()
         if self._serving:
             send(self._dealer, encode(MessageType.GOODBYE, {"reason": "the engine closes"}))
+        self._dealer.disable_monitor()
+        self._monitor.close(0)
         self._dealer.close()
         self._context.term()
         self._watchdog.close()
@@ -137,6 +141,10 @@ class Link:
             self._end(None)
             return
         self._receive()
+        if self._monitor.poll(0) and not self.ended:
+            text = f"{self.endpoint}: the host refused the connection: the keys do not fit"
+            self._end(ProtocolError(text, remedy=HANDSHAKE_REMEDY))
+            return
         now = time.monotonic()
         reachable = bool(self._dealer.poll(0, zmq.POLLOUT))
         if self._serving and (not reachable or now - self._last_received > self._silence):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -53,6 +54,7 @@ class EngineInfo:
         version: version of the program.
         max_size: longest side of a picture it can draw, in pixels.
         passes: passes it can draw; always contains ``"color"``.
+        assets: hash or build number of its rig and art; empty if it gives none.
         warnings: the host's warnings from the handshake (filled by the host).
     """
 
@@ -62,6 +64,7 @@ class EngineInfo:
     version: str
     max_size: int = 1024
     passes: tuple[str, ...] = ("color",)
+    assets: str = ""
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
     def hello(self, *, credits: int) -> dict[str, Any]:
@@ -75,6 +78,7 @@ class EngineInfo:
             "max_size": self.max_size,
             "passes": list(self.passes),
             "credits": credits,
+            **({"assets": self.assets} if self.assets else {}),
         }
 
     @classmethod
@@ -84,8 +88,11 @@ class EngineInfo:
         Raises:
             WireError: a value is out of its range.
         """
+        header = {"assets": "", **header}
         kinds = {k: v for k, v in header["kinds"].items() if isinstance(v, str)}
-        for field_name in ("game", "name", "version"):
+        if not isinstance(header["assets"], str):
+            raise WireError(f"HELLO: 'assets' must be a text, got {header['assets']!r:.60}")
+        for field_name in ("game", "name", "version", "assets"):
             if len(header[field_name]) > MAX_NAME:
                 raise WireError(f"HELLO: {field_name!r} is longer than {MAX_NAME} characters")
         if len(kinds) > MAX_CREDITS or any(len(k) + len(v) > MAX_NAME for k, v in kinds.items()):
@@ -103,7 +110,8 @@ class EngineInfo:
         if not 1 <= header["credits"] <= MAX_CREDITS:
             raise WireError(f"HELLO: 'credits' must be 1 to {MAX_CREDITS}, got {header['credits']}")
         max_size = min(header["max_size"], MAX_SIDE)
-        return cls(header["game"], kinds, header["name"], header["version"], max_size, passes)
+        named = (header["game"], kinds, header["name"], header["version"])
+        return cls(*named, max_size, passes, header["assets"])
 
     def __str__(self) -> str:
         return f"{self.name} {self.version} ({self.game}: {', '.join(self.kinds)})"
@@ -157,19 +165,36 @@ def pack_planes(
     Raises:
         EngineError: a requested plane is missing or has another type or shape.
     """
+    if not isinstance(planes, Mapping):
+        raise EngineError(
+            f"render returned {type(planes).__name__}, it must return a map of planes",
+            remedy='return {"color": picture} from render',
+        )
     described: list[dict[str, Any]] = []
     buffers: list[Buffer] = []
     for name in passes:
         dtype = PASSES[name]
         if name not in planes:
-            raise EngineError(f"the engine's handler returned no {name!r} plane")
+            raise EngineError(
+                f"the engine's handler returned no {name!r} plane",
+                remedy="return every requested pass from render",
+            )
         given = np.asarray(planes[name])
         if dtype == "u1" and given.dtype != np.uint8:
-            raise EngineError(f"the handler's {name!r} plane is {given.dtype}, it must be uint8")
+            raise EngineError(
+                f"the handler's {name!r} plane is {given.dtype}, it must be uint8",
+                remedy="scale it to 0 to 255 and convert it: plane.astype(numpy.uint8)",
+            )
         array = np.ascontiguousarray(given, dtype=np.dtype(dtype).newbyteorder("<"))
         shape = plane_shape(name, size, array.shape)
         if array.shape != shape:
-            raise EngineError(f"the handler's {name!r} plane is {array.shape}, it must be {shape}")
+            alpha = name == "color" and array.shape == (*shape[:2], 4)
+            raise EngineError(
+                f"the handler's {name!r} plane is {array.shape}, it must be {shape}",
+                remedy="remove the alpha channel: picture[:, :, :3]"
+                if alpha
+                else "return height x width of the requested size, which is (width, height)",
+            )
         described.append({"pass": name, "dtype": dtype, "shape": list(array.shape)})
         buffers.append(array.data)
     return described, buffers
@@ -218,9 +243,20 @@ def check_answer(type: MessageType, request: Mapping[str, Any], answer: Message)
     """
     if answer.type != type + 1:
         raise WireError(f"{type.name} was answered with type {int(answer.type)}")
+    seconds = answer.header.get("seconds", 0.0)
+    if not 0 <= seconds < math.inf:
+        raise WireError(f"{type.name} was answered with seconds {seconds}, which must be >= 0")
     if answer.type is MessageType.PICTURE:
         planes = answer.header["planes"]
         unpack_planes(planes, answer.planes, request["passes"], request["size"])
+
+
+def check_credits(answer: Message) -> int:
+    """Return the credits of an answer; WireError unless they are 0 to ``MAX_CREDITS``."""
+    credits: int = answer.header["credits"]
+    if not 0 <= credits <= MAX_CREDITS:
+        raise WireError(f"an answer's 'credits' must be 0 to {MAX_CREDITS}, got {credits}")
+    return credits
 
 
 def _is_integer(value: object) -> bool:

@@ -6,18 +6,18 @@ import contextlib
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from ..errors import BridgeError
+from ..errors import BridgeError, PluginError
 from .host import HEARTBEAT, SILENCE, Host
 from .sockets import ANY_PORT
 
 if TYPE_CHECKING:
     from ..kinds import Kind
 
-_GRACE = 2.0  # seconds to end after GOODBYE, and after each signal
+_GRACE = 0.7  # seconds to end after GOODBYE, and after each signal
 
 
 class EngineGroup:
@@ -87,6 +87,22 @@ class EngineGroup:
         return ", its last output:\n" + "\n".join(f"    {line}" for line in lines) if lines else ""
 
 
+def engine_command(kind: Kind, endpoint: str) -> list[str]:
+    """Command line of the kind's engine (not None), for ``endpoint``.
+
+    Raises:
+        PluginError: the command is not a list of texts.
+    """
+    assert kind.engine is not None
+    argv: object = kind.engine(endpoint)
+    if isinstance(argv, (list, tuple)) and argv and all(isinstance(a, str) for a in argv):
+        return list(argv)
+    raise PluginError(
+        f"the engine command of {kind.game}/{kind.kind} must be a list of texts, got {argv!r:.99}",
+        remedy='return a list with one text per argument: ["mygame", "--connect", endpoint]',
+    )
+
+
 @contextlib.contextmanager
 def open_engine(
     kind: Kind,
@@ -99,7 +115,6 @@ def open_engine(
     restarts: int = 0,
     heartbeat: float = HEARTBEAT,
     silence: float = SILENCE,
-    on_refusal: Callable[[str], None] | None = None,
 ) -> Iterator[Host]:
     """Yield a host with engines of ``kind``: started here and ended with the block, or external.
 
@@ -111,7 +126,6 @@ def open_engine(
         keys, plaintext: as for :class:`Host`; only with ``listen``.
         restarts: how often, in total, an engine that ended is started again.
         heartbeat, silence: as for :class:`Host`.
-        on_refusal: called with the reason when an external engine is refused.
 
     Engines also end when this process is killed: they are started with ``--exit-with-host``.
 
@@ -138,10 +152,10 @@ def open_engine(
             silence=silence,
         ) as host:
             if kind.engine is not None and not external:
-                argv = [*kind.engine(host.endpoint), "--exit-with-host"]
+                argv = [*engine_command(kind, host.endpoint), "--exit-with-host"]
                 group = EngineGroup(argv, engines, restarts=restarts)
                 host.supervise(group.supervise)
-            host.wait(connect_timeout, engines=engines, on_refusal=on_refusal if external else None)
+            host.wait(connect_timeout, engines=engines)
             yield host
     finally:
         if group is not None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import queue
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..errors import CharacterError, EngineLostError, F2PError, UsageError
+from ..errors import CharacterError, EngineLostError, F2PError, UsageError, error_prefix
 from .dispatch import Ticket
 from .hub import Hub
 from .messages import EngineInfo, Rendering, parse_size, unpack_planes
+from .notices import waiting_log
 from .wire import Message, MessageType
 
 if TYPE_CHECKING:
@@ -17,6 +21,10 @@ if TYPE_CHECKING:
 
 Values: TypeAlias = "Mapping[str, float | str] | Character"
 """A character, or its values by name in the game's own units."""
+
+SHOW_AFTER = 2.0
+"""Seconds after which a wait is shown (logger ``f2p_sdk.waiting``)."""
+_SHOW_AGAIN = 30.0  # seconds between two lines about waits for answers
 
 _Outcome: TypeAlias = "tuple[int, Message | F2PError, EngineInfo | None]"
 
@@ -26,6 +34,7 @@ class Requests:
 
     def __init__(self, hub: Hub, layouts: Mapping[str, str] | None) -> None:
         self._hub, self._layouts = hub, layouts
+        self._shown = -math.inf
 
     def kind_and_values(
         self, values: Values, kind: str | None
@@ -85,6 +94,7 @@ class Requests:
         *,
         ordered: bool,
         window: int | None,
+        label: Callable[[int], str],
     ) -> Iterator[tuple[int, Rendering]]:
         """Renderings with their positions; see :meth:`f2p_sdk.bridge.Host.render_many`."""
         source = enumerate(headers)
@@ -108,7 +118,8 @@ class Requests:
             index, outcome, _ = self._next(results)
             header = pending.pop(index)
             if isinstance(outcome, F2PError):
-                raise outcome
+                with error_prefix(label(index)) if label(index) else nullcontext():
+                    raise outcome
             ready[index] = _rendering(outcome, header)
             while ready:
                 index = next_index if ordered else next(iter(ready))
@@ -131,7 +142,12 @@ class Requests:
         self._hub.submit(Ticket(type, header, deadline, deliver))
 
     def _next(self, results: queue.SimpleQueue[_Outcome]) -> _Outcome:
+        started = time.monotonic()
         while True:
+            now = time.monotonic()
+            if now - started >= SHOW_AFTER and now - self._shown >= _SHOW_AGAIN:
+                self._shown = now
+                waiting_log.info("waiting for %s", self._hub.dispatcher.status)
             try:
                 # Windows delivers Ctrl-C only between waits, so they are short.
                 return results.get(timeout=0.5)

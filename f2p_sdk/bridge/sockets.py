@@ -24,6 +24,9 @@ DEFAULT_ENDPOINT = "tcp://127.0.0.1:15702"
 ANY_PORT = "tcp://127.0.0.1:*"
 """Loopback endpoint with a free port."""
 
+REFUSED_HANDSHAKES = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+"""Monitor events of connections whose keys or protocol do not fit."""
+
 LINGER_MS = 1_000
 QUEUE = 256
 

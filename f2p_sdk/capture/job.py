@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..bridge import Host, Rendering
+from ..bridge import Host, Rendering, warn_assets
 from ..errors import DatasetError, UsageError
 from ..parameters import Character, Layout
 from .manifest import MANIFEST, Manifest, locked, read_manifest
@@ -111,6 +111,7 @@ class Job(AbstractContextManager["Job"]):
             BridgeError: an engine failed and no other engine could take over.
             DatasetError: the disk is full.
         """
+        self._note_assets(host)
         characters: dict[int, Character] = {}
         renderings = host.render_many(
             self._characters(self._missing, characters),
@@ -119,6 +120,7 @@ class Job(AbstractContextManager["Job"]):
             scene=lambda position: self._scene(self._missing[position]),
             deadline=deadline,
             ordered=True,
+            label=lambda position: f"record {self._missing[position]}",
             # Renderings behind a record that is drawn again must not fill the memory.
             window=_WINDOW + 8 * max(1, len(host.engines)),
         )
@@ -147,6 +149,15 @@ class Job(AbstractContextManager["Job"]):
                 write(0)  # renderings before a failure are kept
         return self.done - before
 
+    def _note_assets(self, host: Host) -> None:
+        """Keep the engine's assets; warn if earlier records were drawn with others."""
+        given = next((e.assets for e in host.engines if e.assets), "")
+        if given and not self.manifest.assets and not self.done:
+            self.manifest = replace(self.manifest, assets=given)
+            self.manifest.save(self.folder)
+        remedy = "capture into another folder, or connect the engine of the first run"
+        warn_assets(given, str(self.folder), self.manifest.assets, remedy)
+
     def document(self, character: Character, index: int) -> dict[str, object]:
         """Content of a record's JSON file."""
         return {
@@ -172,7 +183,8 @@ class Job(AbstractContextManager["Job"]):
             if any_shard_size:
                 requested = replace(requested, shard_size=existing.shard_size)
             existing.require_same(requested, self.folder)
-            requested = replace(requested, count=max(requested.count, existing.count))
+            count = max(requested.count, existing.count)
+            requested = replace(requested, count=count, assets=existing.assets)
             if requested == existing:
                 return existing
         elif any(self.folder.glob("*.tar")):

@@ -32,6 +32,7 @@ class Manifest:
         vary: random aspects of the scene, names joined by commas: record i has
             ``random_scene(i, seed, names)``. Empty: the standard portrait.
         passes: kept passes besides colour, names joined by commas.
+        assets: hash or build number of the engine's rig and art; empty if it gave none.
     """
 
     game: str
@@ -44,6 +45,7 @@ class Manifest:
     characters: str = "random"
     vary: str = ""
     passes: str = ""
+    assets: str = ""
 
     @property
     def kept_passes(self) -> tuple[str, ...]:
@@ -58,6 +60,8 @@ class Manifest:
     def save(self, folder: Path) -> None:
         """Write ``dataset.json``."""
         document = {"format": FORMAT, **asdict(self)}
+        if not self.assets:
+            del document["assets"]
         text = json.dumps(document, indent=2) + "\n"
         atomic_write(folder / MANIFEST, text, error=DatasetError)
 
@@ -65,7 +69,7 @@ class Manifest:
         """Raise DatasetError if ``requested`` differs in more than the count."""
         for field in fields(self):
             existing, value = getattr(self, field.name), getattr(requested, field.name)
-            if field.name != "count" and existing != value:
+            if field.name not in ("count", "assets") and existing != value:
                 raise DatasetError(
                     f"{folder} has a data set with {field.name} {existing!r}, requested {value!r}",
                     remedy="use another folder, or the options of the first run",

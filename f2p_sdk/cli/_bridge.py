@@ -53,7 +53,6 @@ class Listening:
             keys=host_keys(self.keys),
             plaintext=self.plaintext,
             restarts=restarts,
-            on_refusal=warn_refusal,
         )
 
 
@@ -90,11 +89,6 @@ def host_keys(keys: Path | None) -> Path | None:
             f"made new keys in {keys}: copy host.key and engine.key_secret to the engine's machine"
         )
     return keys
-
-
-def warn_refusal(reason: str) -> None:
-    """Print a warning that an engine was refused."""
-    warn(f"an engine was refused: {reason}")
 
 
 def load_character(path: Path) -> tuple[Kind, Character]:

@@ -6,6 +6,7 @@ Results go to stdout; progress, warnings and errors go to stderr, so that ``--js
 from __future__ import annotations
 
 import json
+import logging
 import math
 import sys
 import time
@@ -39,6 +40,24 @@ def warn(text: str) -> None:
     out = console(stderr=True)
     out.print("warning:", style="bold yellow", end=" ")
     out.print(text, markup=False)
+
+
+class _LogHandler(logging.Handler):
+    """Prints log records of the SDK on the current stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.WARNING:
+            warn(record.getMessage())
+        else:
+            console(stderr=True).print(record.getMessage(), markup=False)
+
+
+def show_log() -> None:
+    """Print warnings of the SDK, and what its waits wait for, on stderr."""
+    logger = logging.getLogger("f2p_sdk")
+    if not any(isinstance(handler, _LogHandler) for handler in logger.handlers):
+        logger.addHandler(_LogHandler(logging.INFO))
+    logging.getLogger("f2p_sdk.waiting").setLevel(logging.INFO)
 
 
 def fail(message: str, remedy: str = "", error: BaseException | None = None) -> None:

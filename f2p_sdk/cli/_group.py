@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from ..errors import F2PError, did_you_mean
-from ._common import fail, warn
+from ._common import fail, show_log, warn
 
 # Order of the commands in `f2p --help`; other commands follow, sorted by name.
 _ORDER = (
@@ -130,6 +130,7 @@ class RootGroup(LazyGroup):
         debug = "--debug" in itertools.takewhile(lambda a: a != "--", arguments)
         _escape_unprintable()
         try:
+            show_log()
             # The result of a command and of context.exit() is None or the exit code.
             result = super().main(
                 arguments, prog_name, complete_var, standalone_mode=False, **extra

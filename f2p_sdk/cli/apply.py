@@ -8,7 +8,7 @@ import click
 
 from ..bridge.sockets import DEFAULT_ENDPOINT
 from . import _options as options
-from ._bridge import Listening, host_keys, listen_options, load_character, warn_refusal
+from ._bridge import Listening, host_keys, listen_options, load_character
 from ._common import progress, show
 
 
@@ -23,7 +23,7 @@ def command(path: Path, listening: Listening, wait: float, deadline: float, as_j
 
     Wait until the game or the stand-in engine (`f2p engine -g GAME`) connects.
     """
-    from ..bridge import Host
+    from ..bridge import Host, warn_assets
 
     kind, character = load_character(path)
     with Host(
@@ -34,7 +34,9 @@ def command(path: Path, listening: Listening, wait: float, deadline: float, as_j
         plaintext=listening.plaintext,
     ) as host:
         with progress(f"waiting for {kind.game} at {host.endpoint}", quiet=as_json):
-            host.wait(wait, on_refusal=warn_refusal)
+            info = host.wait(wait)
+        remedy = "fit the photo again with this version of the game"
+        warn_assets(info.assets, str(path), character.assets, remedy)
         game = host.apply(character, deadline=deadline)
     document = {"character": str(path), "kind": kind.name, "game": game.name}
     show(as_json, {**document, "version": game.version}, f"{path} is in {game}")

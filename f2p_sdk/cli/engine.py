@@ -11,6 +11,7 @@ from types import FrameType
 
 import click
 
+from ..bridge.process import engine_command
 from ..bridge.sockets import DEFAULT_ENDPOINT, check_endpoint
 from ..bridge.watchdog import start_watchdog
 from ..errors import BridgeError
@@ -44,7 +45,7 @@ def command(
             f"the adapter of {kind.name} has no engine that can be started",
             remedy="start the game, and connect it to the SDK",
         )
-    argv = kind.engine(connect)
+    argv = engine_command(kind, connect)
     if exit_with_host:
         argv = [*argv, "--exit-with-host"]
     if keys is not None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from ..bridge import differing_assets
 from ..bridge.messages import PASSES
 from ..errors import EngineError, EngineLostError, F2PError
 from ..findings import Finding
+from ..weights import load_card
 
 if TYPE_CHECKING:
     from ..bridge import EngineInfo, Host, Rendering
@@ -49,6 +52,23 @@ def check_bridge(kind: Kind, host: Host) -> Iterator[Finding]:
             yield Finding.of_error("bridge", kind.name, rule, error)
             continue
         yield Finding.of("bridge", kind.name, rule, ok, value, remedy)
+    yield from _assets(kind, info)
+
+
+def _assets(kind: Kind, info: EngineInfo) -> Iterator[Finding]:
+    """Compare the engine's assets with those that each imitator was trained with."""
+    for name, path in kind.weights.items():
+        try:
+            other = str(load_card(path).get("assets", "")) if Path(path).is_file() else ""
+        except F2PError:
+            continue  # check_weights reports it
+        if info.assets and other:
+            text = differing_assets(info.assets, f"imitator {name}", other)
+            remedy = f"capture again and train: f2p train imitator -g {kind.name} --from FILE"
+            # Not a broken rule: a small change of the art may be harmless.
+            verdict = ("skipped", text, remedy) if text else ("ok", info.assets, "")
+            rule = "its assets are those of the imitator"
+            yield Finding("bridge", f"{kind.name} {name}", rule, *verdict)
 
 
 class _EngineChecks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 4 * 1024 * 1024
 _KEYS = ("game", "kind", "layout", "values")
+_ASSETS = "assets"  # optional
 
 
 @dataclass(frozen=True)
@@ -31,19 +32,23 @@ class Character:
     Attributes:
         game, kind, layout_hash: layout of the values.
         values: read-only mapping from a name to a number (continuous) or a choice (discrete).
+        assets: hash or build number of the rig and art that it was fitted with; empty if unknown.
+            It does not count in comparisons.
     """
 
     game: str
     kind: str
     layout_hash: str
     values: Mapping[str, Value]
+    assets: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A read-only view cannot be pickled, and worker processes get characters.
-        return (type(self), (self.game, self.kind, self.layout_hash, dict(self.values)))
+        fields = (self.game, self.kind, self.layout_hash, dict(self.values), self.assets)
+        return (type(self), fields)
 
     @property
     def name(self) -> str:
@@ -63,12 +68,16 @@ class Character:
             if isinstance(value, str) is not isinstance(self.values[name], str):
                 expected = "a choice" if isinstance(self.values[name], str) else "a number"
                 raise CharacterError(f"parameter {name!r}: must be {expected}, got {value!r}")
-        return Character(self.game, self.kind, self.layout_hash, {**self.values, **values})
+        return replace(self, values={**self.values, **values})
 
     def to_json(self) -> str:
-        """Return JSON with the keys game, kind, layout (hash) and values, one value per line."""
+        """Return JSON with the keys game, kind, layout (hash), assets if they are known, and
+        values, one value per line."""
         contents = (self.game, self.kind, self.layout_hash, dict(self.values))
         document = dict(zip(_KEYS, contents, strict=True))
+        if self.assets:
+            values = document.pop("values")
+            document |= {_ASSETS: self.assets, "values": values}
         return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def save(self, path: str | Path) -> Path:
@@ -90,7 +99,8 @@ class Character:
         """
         with error_prefix(source):
             document = _parse(text)
-            return layout.checked(cls(*(document[key] for key in _KEYS)))
+            found = layout.checked(cls(*(document[key] for key in _KEYS)))
+            return replace(found, assets=document.get(_ASSETS, ""))
 
     @classmethod
     def load(cls, path: str | Path, layout: Layout) -> Character:
@@ -112,7 +122,7 @@ def _read(path: str | Path) -> bytes:
 
 
 def _parse(text: str | bytes) -> dict[str, Any]:
-    """Parse JSON and check its four keys and their types, but not the values."""
+    """Parse JSON and check its keys and their types, but not the values."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         table: dict[str, Any] = {}
@@ -135,8 +145,9 @@ def _parse(text: str | bytes) -> dict[str, Any]:
         ) from error
     if not isinstance(document, dict):
         raise CharacterError(f"must be a JSON object with the keys {', '.join(_KEYS)}")
-    check_keys("character", document, _KEYS, error=CharacterError)
-    for key in _KEYS:
+    keys = (*_KEYS, *([_ASSETS] if _ASSETS in document else []))
+    check_keys("character", document, keys, error=CharacterError)
+    for key in keys:
         expected, what = (dict, "an object") if key == "values" else (str, "text")
         if not isinstance(document[key], expected):
             raise CharacterError(f"{key!r} must be {what}, got {document[key]!r}")

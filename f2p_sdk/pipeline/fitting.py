@@ -29,7 +29,7 @@ from .hair import HAIR
 from .method import Context, Method
 from .methods import method as find_method
 from .own_picture import is_own_picture
-from .renderers import EngineRenderer, Imitator, open_imitator
+from .renderers import Imitator, open_engine_renderer, open_imitator
 from .report import Clock, Progress, circumstances
 from .result import FitResult, Subject
 from .several import mean_colours, merge_subjects, photo_weights
@@ -103,7 +103,7 @@ class Fitter:
         if population:
             vectors = np.stack([self.layout.encode(character) for character in population])
             self.population = torch.from_numpy(vectors[:, : self.layout.n_continuous])
-        self.engine = None if host is None else EngineRenderer(host, self.kind, deadline=deadline)
+        self.engine = open_engine_renderer(host, self.kind, self.card, deadline)
         self.start = torch.from_numpy(self.layout.encode(self.layout.default()))
         self.size = max(SHOWN, self.framing.size)
         if self.engine is not None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import weights as weight_files
+from ..bridge import warn_assets
 from ..errors import UnknownNameError, WeightsError
 from ..images import Picture
 from ..tensors import to_tensor
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
     from ..bridge import Host, Rendering
     from ..kinds import Kind
 
-__all__ = ["EngineRenderer", "Imitator", "StraightThrough", "open_imitator", "weights_file"]
+__all__ = [
+    "EngineRenderer",
+    "Imitator",
+    "StraightThrough",
+    "open_engine_renderer",
+    "open_imitator",
+    "weights_file",
+]
 
 #: (B, D) vectors -> (B, 3, S, S) RGB sRGB in [0, 1].
 Imitator = Callable[[Tensor], Tensor]
@@ -100,6 +108,19 @@ class EngineRenderer:
     ) -> Tensor:
         """As :meth:`draw`, but return float32 (B, 3, size, size) in [0, 1]."""
         return torch.cat([to_tensor(picture) for picture in self.draw(vectors, size, scenes)])
+
+
+def open_engine_renderer(
+    host: Host | None, kind: Kind, card: Mapping[str, Any], deadline: float
+) -> EngineRenderer | None:
+    """The renderer of a host, if any; warns if the imitator of ``card`` has other assets."""
+    if host is None:
+        return None
+    engine = EngineRenderer(host, kind, deadline=deadline)
+    subject, other = f"the imitator of {kind.name}", str(card.get("assets", ""))
+    remedy = f"capture again and train: f2p train imitator -g {kind.name} --from FILE"
+    warn_assets(engine.info.assets, subject, other, remedy)
+    return engine
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,8 @@ class _Training(Loop[Imitator]):
     def card(self, training: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
         data = {name: self.state["key"][name] for name in ("mesh", "neighbours")}
         training = {**self.pictures.source, **training, **data}
-        return imitator_card(
+        assets = training.pop("assets", "")
+        card = imitator_card(
             self.network, self.layout, training=training, figures=figures, licence=LICENCE
         )
+        return {**card, "assets": assets} if assets else card

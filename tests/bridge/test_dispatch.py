@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from f2p_sdk.bridge.dispatch import MAX_ATTEMPTS, Dispatcher, Ticket
 from f2p_sdk.bridge.messages import EngineInfo
 from f2p_sdk.bridge.wire import Message, MessageType
@@ -79,7 +81,8 @@ def test_an_answer_with_an_old_id_is_dropped() -> None:
     harness.submit("a")
     ((_, id, _),) = harness.assign()
     harness.dispatcher.join(b"1", INFO, 1, 1.0)  # the engine restarted
-    assert harness.dispatcher.answer(b"1", id, 0, 1.0) is None
+    with pytest.raises(KeyError):
+        harness.dispatcher.answer(b"1", id, 0, 1.0)
     ((_, again, name),) = harness.assign(1.0)
     assert name == "a"
     assert again != id
@@ -145,9 +148,9 @@ def test_requests_fail_at_their_deadline_if_no_engine_is_connected() -> None:
     harness.submit("b", 20.0)
     harness.assign(20.0)
     harness.dispatcher.lose(b"1", "its connection closed", 25.0)
-    harness.dispatcher.expire(34.0)
+    harness.dispatcher.expire(29.0)
     assert "b" not in harness.delivered
-    harness.dispatcher.expire(35.0)
+    harness.dispatcher.expire(30.0)  # the time at the lost engine counts
     assert isinstance(harness.delivered["b"], EngineLostError)
     assert "its connection closed" in harness.delivered["b"].message
 
@@ -188,13 +191,44 @@ def test_no_request_is_lost_when_sending_stops_in_the_middle() -> None:
     assert [t.header["name"] for t in harness.dispatcher.waiting] == ["b", "c", "d"]
 
 
-def test_credits_stay_within_their_limits() -> None:
+def test_an_engine_keeps_at_most_64_credits_and_at_least_one_when_idle() -> None:
+    harness = Harness()
+    harness.dispatcher.join(b"1", INFO, 2, 0.0)
+    for name in "abc":
+        harness.submit(name)
+    (_, first, _), (_, second, _) = harness.assign()
+    engine = harness.dispatcher.engines[b"1"]
+    harness.dispatcher.answer(b"1", first, 0, 0.0)
+    assert engine.credits == 0
+    harness.dispatcher.answer(b"1", second, 0, 0.0)
+    assert engine.credits == 1
+    ((_, third, _),) = harness.assign()
+    harness.dispatcher.answer(b"1", third, 64, 0.0)
+    harness.submit("d")
+    ((_, fourth, _),) = harness.assign()
+    harness.dispatcher.answer(b"1", fourth, 64, 0.0)
+    assert engine.credits == 64
+
+
+def test_an_unrequested_answer_gives_no_credit() -> None:
     harness = Harness()
     harness.dispatcher.join(b"1", INFO, 1, 0.0)
-    harness.dispatcher.answer(b"1", 1, 10**9, 0.0)
-    assert harness.dispatcher.engines[b"1"].credits == 64
-    harness.dispatcher.answer(b"1", 1, -(10**9), 0.0)
-    assert harness.dispatcher.engines[b"1"].credits == 0
+    with pytest.raises(KeyError):
+        harness.dispatcher.answer(b"1", 5, 9, 0.0)
+    assert harness.dispatcher.engines[b"1"].credits == 1
+
+
+def test_a_request_that_only_a_stalled_engine_supports_fails_at_its_deadline() -> None:
+    harness = Harness()
+    harness.dispatcher.join(b"1", INFO, 1, 0.0)
+    harness.dispatcher.join(b"2", EngineInfo("demo", {"villain": "1"}, "fake", "1"), 1, 0.0)
+    harness.submit("a")
+    harness.submit("b")
+    harness.assign()
+    harness.dispatcher.expire(10.0)
+    assert isinstance(harness.delivered["a"], EngineTimeoutError)
+    harness.dispatcher.expire(20.0)
+    assert isinstance(harness.delivered["b"], EngineLostError)
 
 
 def test_fail_all_delivers_to_every_request_once() -> None:

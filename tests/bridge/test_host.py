@@ -177,7 +177,9 @@ class FixedHandler(PatternHandler):
         ({"color": np.zeros((8, 8, 3))}, "plane is float64, it must be uint8"),
         ({"color": np.zeros((9, 8, 3), np.uint8)}, r"\(9, 8, 3\), it must be \(8, 8, 3\)"),
         ({"color": np.zeros((8, 8), np.uint8)}, r"\(8, 8\), it must be \(8, 8, 3\)"),
-        (None, "TypeError"),
+        (None, "returned NoneType, it must return a map"),
+        ({"color": np.zeros((8, 8, 4), np.uint8)}, r"\(8, 8, 4\), it must be \(8, 8, 3\)"),
+        ([np.zeros((8, 8, 3), np.uint8)], "returned list, it must return a map"),
     ],
 )
 def test_an_invalid_result_of_the_handler_is_an_engine_error(
@@ -426,13 +428,13 @@ def test_a_frame_above_the_limit_ends_the_connection(raw_engine: Callable[..., A
         assert host.counts.get("malformed", 0) == 0  # ZeroMQ refused it
 
 
-def test_late_answers_and_unknown_types_are_counted_and_ignored(
+def test_unrequested_answers_and_unknown_types_are_counted_and_ignored(
     raw_engine: Callable[..., Any],
 ) -> None:
     with open_host() as host:
         engine = raw_engine(host.endpoint)
         engine.hello()
-        engine.send(MessageType.APPLIED, {"id": 12345, "credits": 10**18})
+        engine.send(MessageType.APPLIED, {"id": 12345, "credits": 1})
         engine.send_frames(b"F2P\x01\x00\xc8", b"\x80")  # a type of a later minor version
         result: list[Any] = []
         thread = threading.Thread(target=lambda: result.append(host.apply(values(1))))
@@ -441,7 +443,7 @@ def test_late_answers_and_unknown_types_are_counted_and_ignored(
         engine.send(MessageType.APPLIED, {"id": id, "credits": 1})
         thread.join(10)
         assert result[0].name == "raw"
-        assert (host.counts["late"], host.counts["ignored"]) == (1, 1)
+        assert (host.counts["unrequested"], host.counts["ignored"]) == (1, 1)
 
 
 # ---- handshake
@@ -461,6 +463,8 @@ def test_late_answers_and_unknown_types_are_counted_and_ignored(
         ({"credits": 0}, "malformed", "'credits'"),
         ({"credits": 65}, "malformed", "'credits'"),
         ({"name": "x" * 201}, "malformed", "'name'"),
+        ({"assets": "x" * 201}, "malformed", "'assets'"),
+        ({"assets": 7}, "malformed", "'assets'"),
     ],
 )
 def test_a_hello_with_wrong_fields_is_refused(
@@ -502,6 +506,22 @@ def test_a_newer_minor_version_is_admitted_with_a_warning(raw_engine: Callable[.
         welcome = engine.expect(MessageType.WELCOME)
         assert "uses bridge protocol 1.7, this side 1.0" in welcome.header["warnings"][0]
         assert host.wait(5).warnings == tuple(welcome.header["warnings"])
+
+
+def test_two_engines_with_different_assets_cause_a_warning(
+    start_engine: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_host() as host:
+        start_engine(host.endpoint, PatternHandler(assets="build 7"))
+        assert host.wait(10).assets == "build 7"
+        start_engine(host.endpoint, PatternHandler(assets="build 8"))
+        start_engine(host.endpoint, PatternHandler())  # gives none: no warning
+        host.wait(10, engines=3)
+        (warning,) = [text for engine in host.engines for text in engine.warnings]
+        assert "build 7" in warning
+        assert "build 8" in warning
+        assert "update the older engine" in warning
+        assert warning in caplog.text
 
 
 def test_an_engine_ends_when_the_host_has_another_major_version(
@@ -651,3 +671,33 @@ def test_only_engines_with_admitted_keys_connect(
         assert host.render(values(1), size=8).color.shape == (8, 8, 3)
     with pytest.raises(BridgeError, match="no usable key in"):
         Host(keys=tmp_path / "nothing")
+
+
+def test_waits_are_shown_after_two_seconds(
+    start_engine: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "f2p_sdk.waiting")
+    with open_host() as host:
+        with pytest.raises(EngineTimeoutError):
+            host.wait(2.6)
+        assert f"waiting up to 2.6 s for 1 engine(s) at {host.endpoint}" in caplog.text
+        start_engine(host.endpoint, PatternHandler(delay=2.8))
+        host.wait(10)
+        host.render(values(1), size=8)
+        assert "waiting for fake 1.0 (demo: hero) to answer (1 requests)" in caplog.text
+
+
+def test_requests_fail_with_the_reason_when_the_only_engine_is_refused(
+    raw_engine: Callable[..., Any],
+) -> None:
+    from .conftest import HELLO
+
+    with open_host() as host:
+        engine = raw_engine(host.endpoint)
+        hello = {**HELLO, "kinds": {"hero": "f00"}, "credits": 2}
+        engine.send(MessageType.HELLO, hello)
+        started = time.monotonic()
+        with pytest.raises(ProtocolError, match="one was refused: .*layout f00") as caught:
+            host.render(values(1), size=8, deadline=60)
+        assert time.monotonic() - started < 3
+        assert "same version of the game's adapter" in caught.value.remedy

@@ -420,3 +420,20 @@ def test_renderings_in_memory_are_limited_while_one_record_is_late(tmp_path: Pat
         thread.join()
     assert 0 < ahead < 60
     assert len(list(read_records(tmp_path))) == 200
+
+
+def test_a_data_set_keeps_the_assets_of_its_engine(
+    tmp_path: Path, complete: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with engines(handler(assets="build 7")) as host:
+        capture(HERO, host, 3, tmp_path, size=SIZE)
+    assert read_manifest(tmp_path).assets == "build 7"
+    with engines(handler()) as host:  # it gives none: no warning
+        capture(HERO, host, 4, tmp_path, size=SIZE)
+    assert caplog.text == ""
+    with engines(handler(assets="build 8")) as host:
+        capture(HERO, host, 5, tmp_path, size=SIZE)
+    assert "made with the assets 'build 7', the engine has 'build 8'" in caplog.text
+    assert "capture into another folder" in caplog.text
+    assert read_manifest(tmp_path).assets == "build 7"
+    assert "assets" not in (complete / "dataset.json").read_text()

@@ -77,6 +77,8 @@ def command(
     chosen = replace(chosen, crop=window or chosen.crop)
     plan = make_plan(Plan, chosen, values, network=network or "", initial_weights=initial)
     pictures = _open(layout, data, plan, as_json)
+    if initial is not None:
+        _compare_assets(pictures, data, initial)
     beside = data / NEIGHBOURS
     neighbours = _open(layout, beside, plan, as_json) if (beside / MANIFEST).is_file() else None
     with progress("training", quiet=as_json) as update:
@@ -101,6 +103,17 @@ def command(
     show_result(result, head, _describe, f"f2p evaluate imitator -g {layout.name}", as_json)
 
 
+def _compare_assets(pictures: Pictures, data: Path, initial: Path) -> None:
+    """Warn if the initial weights were trained on pictures of other assets."""
+    from ...bridge import warn_assets
+    from ...weights import load_card
+
+    assets = str(pictures.source.get("assets", ""))
+    remedy = "let the dataset have meshes (f2p capture), or train without --from"
+    other = str(load_card(initial).get("assets", ""))
+    warn_assets(assets, f"--from {initial}, for pictures of {data}", other, remedy)
+
+
 def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
     from ... import capture
     from ...networks import build
@@ -112,7 +125,10 @@ def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
     size = 256 if name == "mesh" else build(name, layout.size, slots=slots, **plan.options).size
     with progress("decoding pictures", quiet=quiet) as update:
         records = partial(capture.read_records, data)
-        return open_pictures(data, layout, size, records, progress=update)
+        pictures = open_pictures(data, layout, size, records, progress=update)
+    assets = capture.read_manifest(data).assets
+    source = {**pictures.source, **({"assets": assets} if assets else {})}
+    return replace(pictures, source=source)
 
 
 def _describe(figures: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from . import single_thread  # noqa: F401  (must run before numpy is imported)
 
 # isort: split
 import argparse
+import hashlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -61,7 +62,14 @@ class Game:
             version=__version__,
             max_size=MAX_SIZE,
             passes=PASSES,
+            assets=self._assets(),
         )
+
+    def _assets(self) -> str:
+        """Hash of the version of this package, whose art is a part of it, and of the rigs."""
+        parts = [__version__.encode(), *(path.read_bytes() for path in self._rigs.values())]
+        digests = b"".join(hashlib.sha256(part).digest() for part in parts)
+        return hashlib.sha256(digests).hexdigest()[:16]
 
     def render(
         self,
