@@ -25,7 +25,7 @@ from .dispatch import Dispatcher, Engine, Ticket
 from .messages import EngineInfo, check_answer, check_credits
 from .notices import DEFECT, ENGINE_REMEDY, HANDSHAKE_REMEDY, Notices
 from .sockets import REFUSED_HANDSHAKES, receive, send
-from .wire import Message, MessageType, VersionError, WireError, decode, encode
+from .wire import Message, MessageType, VersionError, WireError, clean_text, decode, encode
 
 log = logging.getLogger(__name__)
 
@@ -301,7 +301,8 @@ class Hub(threading.Thread):
         self._refuse(key, error.code, error.message, error.remedy)
 
     def _refuse(self, key: bytes, code: str, message: str, remedy: str) -> None:
-        self._send(key, MessageType.REFUSED, {"code": code, "message": message, "remedy": remedy})
+        texts = {"message": clean_text(message), "remedy": clean_text(remedy)}
+        self._send(key, MessageType.REFUSED, {"code": code, **texts})
 
     def _lose(self, key: bytes, reason: str) -> None:
         engine = self.dispatcher.engines.get(key)
