@@ -215,7 +215,7 @@ def _check_plain(value: dict[Any, Any] | list[Any] | tuple[Any, ...], depth: int
         if isinstance(item, str):
             if len(item) > MAX_TEXT:
                 raise WireError(f"header: text of {len(item)} characters, at most {MAX_TEXT}")
-        elif isinstance(item, (dict, list, tuple)):
+        elif isinstance(item, (dict, list)) or type(item) is tuple:  # an ExtType is a tuple, too
             _check_plain(item, depth + 1)
         elif not isinstance(item, (int, float)):  # a subclass, e.g. numpy.float64
             raise WireError(f"header: {type(item).__name__} values are not allowed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -61,3 +62,30 @@ def test_an_error_text_that_is_not_utf_8_reaches_the_caller(
         host.wait(10)
         with pytest.raises(EngineError, match=r"cannot read face\?\.png"):
             host.render({"nose": 0.5}, size=8, deadline=5)
+
+
+@pytest.mark.parametrize("name", [[], {}, None, 1, "later"])
+def test_a_plane_whose_pass_is_no_known_text_ends_no_host(
+    raw_engine: Callable[..., Any], name: Any
+) -> None:
+    with Host(game="demo", heartbeat=0.2, silence=5) as host:
+        engine = raw_engine(host.endpoint)
+        engine.hello()
+        host.wait(10)
+        failed: list[BaseException] = []
+
+        def render() -> None:
+            try:
+                host.render({"nose": 0.5}, size=2, deadline=5)
+            except BaseException as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=render)
+        thread.start()
+        request = engine.expect(MessageType.RENDER).header
+        plane = {"pass": name, "dtype": "u1", "shape": [2, 2, 3]}
+        header = {"id": request["id"], "credits": 1, "seconds": 0.0, "planes": [plane]}
+        engine.send(MessageType.PICTURE, header, bytes(12))
+        thread.join(10)
+        assert isinstance(failed[0], ProtocolError)
+        assert "requested plane 'color' is missing" in failed[0].message
