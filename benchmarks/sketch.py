@@ -73,8 +73,10 @@ class FaceHandler:
 
 def compile_c(source: Path, target: Path, *options: str) -> Path:
     """Compile a C file that may include files of ``examples/engine_c``."""
-    command = ["gcc", "-std=c99", *options, f"-I{SOURCE}", str(source), "-o", str(target)]
-    subprocess.run([*command, "-lpthread", "-lm"], check=True)
+    libraries = [option for option in options if option.startswith("-l")]
+    others = [option for option in options if not option.startswith("-l")]
+    command = ["gcc", "-std=c99", *others, f"-I{SOURCE}", str(source), "-o", str(target)]
+    subprocess.run([*command, *libraries, "-lpthread", "-lm"], check=True)
     return target
 
 
