@@ -66,7 +66,6 @@ class Host(AbstractContextManager["Host"]):
                 bind,
                 keys=keys,
                 plaintext=plaintext,
-                heartbeat_ms=int(heartbeat * 1000),
                 silence_ms=int(silence * 1000),
             )
         except BaseException:

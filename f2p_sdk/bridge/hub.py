@@ -180,7 +180,7 @@ class Hub(threading.Thread):
                 self._lose(key, "its connection closed")
             elif now - engine.last_received > self._silence and not engine.in_flight:
                 # An engine with open requests may be too busy to send heartbeats: then the deadline
-                # of the request decides, and ZeroMQ's own pings detect a dead machine.
+                # of the request decides, and the system's keepalive detects a dead machine.
                 self._lose(key, f"silent for {self._silence:g} s")
         if self.supervisor is not None:
             self.exit_report = self.supervisor()

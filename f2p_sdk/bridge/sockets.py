@@ -78,7 +78,6 @@ def bind_router(
     *,
     keys: str | Path | None = None,
     plaintext: bool = False,
-    heartbeat_ms: int,
     silence_ms: int,
 ) -> tuple[zmq.Socket[bytes], str, ThreadAuthenticator | None]:
     """Return a bound ROUTER, its endpoint with the actual port, and its authenticator.
@@ -98,9 +97,13 @@ def bind_router(
     try:
         _set_options(router, host)
         router.setsockopt(zmq.ROUTER_MANDATORY, 1)  # sending to a closed connection fails
-        # libzmq sends pings itself, also while both Python interpreters are busy.
-        router.setsockopt(zmq.HEARTBEAT_IVL, heartbeat_ms)
-        router.setsockopt(zmq.HEARTBEAT_TIMEOUT, silence_ms)
+        # The system detects a dead machine. Not libzmq's own heartbeats: when a peer fills the queue
+        # and disconnects, their timer makes libzmq 4.3.5 abort the process (libzmq issue 4364).
+        router.setsockopt(zmq.TCP_KEEPALIVE, 1)
+        router.setsockopt(zmq.TCP_KEEPALIVE_IDLE, max(1, silence_ms // 2_000))
+        router.setsockopt(zmq.TCP_KEEPALIVE_INTVL, max(1, silence_ms // 8_000))
+        router.setsockopt(zmq.TCP_KEEPALIVE_CNT, 4)
+        router.setsockopt(zmq.TCP_MAXRT, silence_ms)
         if keys is not None:
             public, secret = _load_key(Path(keys) / "host.key_secret")
             auth = ThreadAuthenticator(context)
