@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import zmq
+from zmq.utils.monitor import recv_monitor_message
 
 from ..errors import EngineTimeoutError, F2PError, ProtocolError
 from .messages import MAX_CREDITS, EngineInfo
 from .notices import HANDSHAKE_REMEDY
-from .sockets import REFUSED_HANDSHAKES, connect_dealer, receive, send
+from .sockets import HANDSHAKE_LOST, REFUSED_HANDSHAKES, connect_dealer, receive, send
 from .watchdog import Watchdog
 from .wire import Buffer, Message, MessageType, VersionError, WireError, decode, encode
 
@@ -27,6 +28,7 @@ EXIT_HOST_GONE = 3
 """Exit code of an engine whose host has gone while its handler hangs."""
 
 _REQUESTS = (MessageType.RENDER, MessageType.APPLY, MessageType.MEASURE)
+_MAX_LOST_HANDSHAKES = 3  # in turn, with keys: the host does not accept them
 _POLL_SECONDS = 0.05  # time that the drawing thread waits with the lock held
 
 
@@ -65,7 +67,9 @@ class Link:
             self._context.term()
             self._watchdog.close()
             raise
-        self._monitor = self._dealer.get_monitor_socket(REFUSED_HANDSHAKES)
+        self._keys = keys is not None
+        self._lost_handshakes = 0
+        self._monitor = self._dealer.get_monitor_socket(REFUSED_HANDSHAKES | HANDSHAKE_LOST)
         self._inbox: deque[Request] = deque()
         self._epoch = 0
         self._heartbeat, self._silence = 1.0, 10.0
@@ -141,7 +145,7 @@ class Link:
             self._end(None)
             return
         self._receive()
-        if self._monitor.poll(0) and not self.ended:
+        if not self.ended and self._refused_keys():
             text = f"{self.endpoint}: the host refused the connection: the keys do not fit"
             self._end(ProtocolError(text, remedy=HANDSHAKE_REMEDY))
             return
@@ -163,6 +167,19 @@ class Link:
                 send(self._dealer, self._hello)
             self._next_send = now + self._heartbeat
 
+    def _refused_keys(self) -> bool:
+        """True if the host refused the handshake.
+
+        A host whose own key is another one closes the connection without a reason. So does a host
+        that ends during the handshake, but not several times in turn.
+        """
+        while self._monitor.poll(0):
+            event = recv_monitor_message(self._monitor)["event"]
+            if event & REFUSED_HANDSHAKES:
+                return True
+            self._lost_handshakes += 1
+        return self._keys and self._lost_handshakes >= _MAX_LOST_HANDSHAKES
+
     def _receive(self) -> None:
         while True:
             try:
@@ -176,6 +193,7 @@ class Link:
             except WireError:
                 continue
             self._last_received = time.monotonic()
+            self._lost_handshakes = 0
             self._handle(message)
 
     def _handle(self, message: Message) -> None:

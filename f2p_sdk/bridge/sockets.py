@@ -27,6 +27,9 @@ ANY_PORT = "tcp://127.0.0.1:*"
 REFUSED_HANDSHAKES = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 """Monitor events of connections whose keys or protocol do not fit."""
 
+HANDSHAKE_LOST = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+"""Monitor event of connections that the other side closed during the handshake."""
+
 LINGER_MS = 1_000
 QUEUE = 256
 
