@@ -204,6 +204,8 @@ typedef struct pollfd f2p__pollfd;
 #endif
 #ifdef F2P_ENGINE_LIBZMQ
 #include <zmq.h>
+#define F2P__FAILED_HANDSHAKES \
+    (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
 #endif
 
 enum { F2P__MAJOR = 1, F2P__MINOR = 0, F2P__MAX_KINDS = 64, F2P__MAX_ADDRESSES = 4, F2P__MAX_SLOTS = 2 * F2P_MAX_CREDITS };
@@ -547,7 +549,7 @@ struct f2p_engine {
     unsigned char preamble[64];
     size_t preamble_size;
 #ifdef F2P_ENGINE_LIBZMQ
-    void *context, *dealer;
+    void *context, *dealer, *monitor;
 #endif
 };
 
@@ -995,7 +997,8 @@ static void f2p__pull(f2p_engine *e) {
         if (received < 0 && f2p__would_block()) return;
         if (received <= 0) {
             f2p__say(e, e->phase == F2P__OPEN ? "connection lost: the host closed it"
-                                              : "the host closed the connection in the handshake: does it require keys?");
+                                              : "the host closed the connection in the handshake: does it require keys? "
+                                                "Then build this client with F2P_ENGINE_LIBZMQ and give the keys");
             f2p__lost(e);
             return;
         }
@@ -1027,7 +1030,7 @@ static int f2p__read_key(const char *folder, const char *file, const char *name,
 }
 
 static const char *f2p__open_zmq(f2p_engine *e, const f2p_config *config) {
-    int linger = 300, one = 1, first = 100, last = 1000, queue = 256, ping = 1000, silence = 10000;
+    int linger = 300, one = 1, first = 100, last = 1000, queue = 256;
     int64_t largest = F2P__MAX_PLANE;
     char host[41], public_key[41], secret[41];
     e->context = zmq_ctx_new();
@@ -1040,9 +1043,12 @@ static const char *f2p__open_zmq(f2p_engine *e, const f2p_config *config) {
     zmq_setsockopt(e->dealer, ZMQ_RECONNECT_IVL_MAX, &last, sizeof last);
     zmq_setsockopt(e->dealer, ZMQ_SNDHWM, &queue, sizeof queue);
     zmq_setsockopt(e->dealer, ZMQ_RCVHWM, &queue, sizeof queue);
-    zmq_setsockopt(e->dealer, ZMQ_HEARTBEAT_IVL, &ping, sizeof ping);
-    zmq_setsockopt(e->dealer, ZMQ_HEARTBEAT_TIMEOUT, &silence, sizeof silence);
     zmq_setsockopt(e->dealer, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
+#ifdef ZMQ_EVENT_HANDSHAKE_FAILED_AUTH /* libzmq 4.3 */
+    if (!zmq_socket_monitor(e->dealer, "inproc://f2p-monitor", F2P__FAILED_HANDSHAKES))
+        e->monitor = zmq_socket(e->context, ZMQ_PAIR);
+    if (e->monitor) zmq_connect(e->monitor, "inproc://f2p-monitor");
+#endif
     if (config->keys) {
         if (!f2p__read_key(config->keys, "host.key", "public-key", host) ||
             !f2p__read_key(config->keys, "engine.key_secret", "public-key", public_key) ||
@@ -1054,6 +1060,21 @@ static const char *f2p__open_zmq(f2p_engine *e, const f2p_config *config) {
             return "this libzmq cannot use the keys: it was built without CURVE, or a key is damaged";
     }
     return zmq_connect(e->dealer, e->endpoint) ? "the endpoint is not tcp://HOST:PORT" : NULL;
+}
+
+/* Say that the host refused a handshake: all events of the monitor are failed handshakes. */
+static void f2p__check_handshakes(f2p_engine *e) {
+    int failed = 0;
+    zmq_msg_t part;
+    while (e->monitor && zmq_msg_init(&part) == 0) {
+        int got = zmq_msg_recv(&part, e->monitor, ZMQ_DONTWAIT);
+        zmq_msg_close(&part);
+        if (got < 0) break;
+        failed = 1;
+    }
+    if (failed && e->phase != F2P__OPEN)
+        f2p__say(e, "the host closed the connection in the handshake: the keys do not fit; next: copy host.key and "
+                    "engine.key_secret from the host, and give both sides keys or neither");
 }
 
 /* Bytes of the first message in `data` if it was queued; 0 if the queue is full or there is no connection. */
@@ -1073,6 +1094,7 @@ static long f2p__push(f2p_engine *e, const unsigned char *data, size_t size) {
 static void f2p__pull(f2p_engine *e) {
     int events = 0, count;
     size_t events_size = sizeof events;
+    f2p__check_handshakes(e);
     zmq_getsockopt(e->dealer, ZMQ_EVENTS, &events, &events_size);
     for (count = 0; count < 1024 && e->state != F2P_ENDED; count++) {
         zmq_msg_t part;
@@ -1610,8 +1632,9 @@ void f2p_engine_stop(f2p_engine *e) {
     e->threaded = 0;
 #ifdef F2P_ENGINE_LIBZMQ
     zmq_close(e->dealer);
+    if (e->monitor) zmq_close(e->monitor);
     zmq_ctx_term(e->context);        /* at most the linger time */
-    e->dealer = e->context = NULL;
+    e->dealer = e->monitor = e->context = NULL;
 #endif
 }
 
@@ -1621,6 +1644,7 @@ void f2p_engine_free(f2p_engine *e) {
     f2p_engine_stop(e);
 #ifdef F2P_ENGINE_LIBZMQ
     if (e->dealer) zmq_close(e->dealer);
+    if (e->monitor) zmq_close(e->monitor);
     if (e->context) zmq_ctx_term(e->context);
 #endif
     if (e->wake != F2P__NO_SOCKET) f2p__close_socket(e->wake);

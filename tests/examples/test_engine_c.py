@@ -599,6 +599,19 @@ def test_a_plain_client_says_that_the_host_wants_keys(
         assert "does it require keys?" in terminate(engine)
 
 
+@pytest.mark.parametrize("stale", ["host.key", "engine.key_secret"])
+def test_keys_that_do_not_fit_are_named(
+    start: Callable[..., Engine], over_libzmq: Path, tmp_path: Path, stale: str
+) -> None:
+    keys, other = make_keys(tmp_path / "keys"), make_keys(tmp_path / "other")
+    for name in {"host.key", "engine.key_secret"} - {stale}:
+        shutil.copy(keys / name, other)
+    with Host(game="sketch", layouts={"face": LAYOUT.hash}, keys=keys) as host:
+        engine = start(host.endpoint, "--keys", str(other), program=over_libzmq)
+        time.sleep(1.5)
+        assert "the keys do not fit; next: copy host.key" in terminate(engine)
+
+
 def test_libzmq_stops_without_a_host(start: Callable[..., Engine], over_libzmq: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         endpoint = f"tcp://127.0.0.1:{free.getsockname()[1]}"
