@@ -3,8 +3,8 @@
     python benchmarks/security.py --table
 
 Each engine (Python, C, C#) runs in its own process and connects to a host in this one. The engine
-in C has keys when it is built over libzmq. The seconds count from the start of the engine's
-process, so they contain the start of Python or mono. Both sides must say the reason and the next
+in C has keys when it is built over libzmq. The seconds count from the first message or the first
+failed handshake that the host notices. Both sides must say the reason and the next
 step within two seconds. The last case runs the command `f2p check` off loopback without keys.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import re
 import shutil
 import subprocess
@@ -33,7 +34,7 @@ from f2p_sdk.bridge import Host, make_keys
 MAX_SECONDS = 2.0
 _PATIENCE = 12.0  # seconds until a missing text is given up
 _KEYS = "copy host.key and engine.key_secret"
-_VERSIONS = "releases of f2p-sdk with the same major"
+_VERSIONS = "(releases of f2p-sdk with the same major|matching releases)"
 MAIN = "import sys; from f2p_sdk.cli import main; sys.argv[0] = 'f2p'; main()"
 
 
@@ -46,7 +47,7 @@ class Case:
         engine: name of the program, see ``programs``.
         options: its options; ``KEYS:name`` is replaced by a folder of keys.
         host: options of the host; ``keys`` names a folder of keys.
-        both: what each side must say: problem and next step, as regular expressions.
+        host_says, engine_says: problem and next step, as regular expressions.
     """
 
     about: str
@@ -59,13 +60,13 @@ class Case:
 
 _OTHER = {"layouts": {"face": "0" * 16}}
 _LAYOUT = "layout.*same version of the game's adapter"
-_MAJOR = rf"protocol 2\.\d.*protocol 1\.\d|protocol 2\.\d, this side 1\.\d.*{_VERSIONS}"
-_MAJORS = {"host_says": _MAJOR, "engine_says": r"protocol \d\.\d, this .*\d\.\d.*same major"}
+_MAJOR = rf"protocol 2\.\d, this side 1\.\d.*{_VERSIONS}"
+_MAJORS = {"host_says": _MAJOR, "engine_says": rf"protocol \d\.\d, this .*\d\.\d.*{_VERSIONS}"}
 
 CASES: Mapping[str, Case] = {
     "no-key-python": Case("no key", "python", (), {"keys": "right"}),
-    "no-key-c": Case("no key", "c", (), {"keys": "right"}),
-    "no-key-csharp": Case("no key", "csharp", (), {"keys": "right"}),
+    "no-key-c": Case("no key", "c", (), {"keys": "right"}, engine_says="give the keys"),
+    "no-key-csharp": Case("no key", "csharp", (), {"keys": "right"}, engine_says="without keys"),
     "wrong-key-python": Case(
         "a key that is not admitted", "python", ("--keys", "KEYS:other"), {"keys": "right"}
     ),
@@ -126,11 +127,11 @@ class Texts(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.started = time.monotonic()
+        self.contact = math.inf
         self.lines: list[tuple[float, str]] = []
 
     def add(self, text: str) -> None:
-        self.lines.append((time.monotonic() - self.started, text))
+        self.lines.append((time.monotonic(), text))
 
     def emit(self, record: logging.LogRecord) -> None:
         self.add(record.getMessage())
@@ -141,7 +142,7 @@ class Texts(logging.Handler):
         for seconds, line in list(self.lines):
             text += " " + line
             if re.search(pattern, text, re.DOTALL):
-                return seconds
+                return max(0.0, seconds - self.contact)
         return None
 
     @property
@@ -166,7 +167,6 @@ def measure(name: str, lab: Lab) -> dict[str, Any]:
     try:
         with Host(heartbeat=0.5, silence=5.0, **settings) as host:
             command = [*lab.programs[case.engine], "--connect", host.endpoint, *options]
-            said.started = heard.started = time.monotonic()
             engine = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
             )
@@ -205,6 +205,8 @@ def _watch(host: Host, said: Texts, heard: Texts, case: Case) -> bool:
     """Wait until both sides have said the texts; True if an engine was admitted."""
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end and not host.engines:
+        if said.contact == math.inf and any(host.counts.values()):
+            said.contact = heard.contact = time.monotonic()
         if said.found(case.host_says) is not None and heard.found(case.engine_says) is not None:
             break
         try:
