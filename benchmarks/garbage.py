@@ -18,8 +18,14 @@ ENGINE, HOST = b"DEALER", b"ROUTER"
 _PLANE = {"pass": "color", "dtype": "u1", "shape": [8, 8, 3]}
 _ANSWER = {"credits": 1, "seconds": 0.1}
 _HELLO = {
-    **{"role": "engine", "game": "hostile", "name": "garbage", "version": "1"},
-    **{"kinds": {"hero": "0"}, "max_size": 64, "passes": ["color"], "credits": 4},
+    "role": "engine",
+    "game": "hostile",
+    "name": "garbage",
+    "version": "1",
+    "kinds": {"hero": "0"},
+    "max_size": 64,
+    "passes": ["color"],
+    "credits": 4,
 }
 _DRAWING = {"kind": "face", "size": [16, 16], "passes": ["color"]}
 

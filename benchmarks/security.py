@@ -116,7 +116,9 @@ class Lab:
             options = ("-DF2P_ENGINE_LIBZMQ", "-lzmq")
             over = compile_c(SOURCE / "face.c", folder / "face-libzmq", *options)
             self.programs["c-libzmq"] = [str(over)]
-        self.keys = {name: make_keys(folder / "keys" / name) for name in ("right", "other", "moved")}
+        self.keys = {
+            name: make_keys(folder / "keys" / name) for name in ("right", "other", "moved")
+        }
         shutil.copy(self.keys["right"] / "host.key", self.keys["other"])
         for name in ("engine.key", "engine.key_secret"):
             shutil.copy(self.keys["right"] / name, self.keys["moved"])
@@ -212,7 +214,9 @@ def _watch(host: Host, said: Texts, heard: Texts, case: Case) -> bool:
         try:
             host.wait(0.05)
         except F2PError as error:
-            if "was refused" in error.message and not any(error.message in t for _, t in said.lines):
+            if "was refused" in error.message and not any(
+                error.message in t for _, t in said.lines
+            ):
                 said.add(str(error))
     return bool(host.engines)
 
@@ -239,7 +243,10 @@ def off_loopback(lab: Lab) -> dict[str, Any]:
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    lines = ["| case | engine | seconds | the host says | the engine says |", "|---|---|---|---|---|"]
+    lines = [
+        "| case | engine | seconds | the host says | the engine says |",
+        "|---|---|---|---|---|",
+    ]
     for row in rows:
         if row.get("skipped"):
             continue

@@ -15,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -178,8 +179,6 @@ class Peak(AbstractContextManager["Peak"]):
     """Largest resident memory of a process during a block, in megabytes; needs ``/proc``."""
 
     def __init__(self, pid: int | str = "self", every: float = 0.02) -> None:
-        import threading
-
         self.start = self.peak = process_figures(pid)["mb"]
         self._pid, self._every = pid, every
         self._stop = threading.Event()

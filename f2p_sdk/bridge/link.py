@@ -145,7 +145,7 @@ class Link:
             self._end(None)
             return
         self._receive()
-        if not self.ended and self._refused_keys():
+        if self._refused_keys() and not self.ended:  # messages may have ended it
             text = f"{self.endpoint}: the host refused the connection: the keys do not fit"
             self._end(ProtocolError(text, remedy=HANDSHAKE_REMEDY))
             return

@@ -100,8 +100,8 @@ def bind_router(
     try:
         _set_options(router, host)
         router.setsockopt(zmq.ROUTER_MANDATORY, 1)  # sending to a closed connection fails
-        # The system detects a dead machine. Not libzmq's own heartbeats: when a peer fills the queue
-        # and disconnects, their timer makes libzmq 4.3.5 abort the process (libzmq issue 4364).
+        # The system detects a dead machine. libzmq's own heartbeats are off: when a peer fills the
+        # queue and disconnects, libzmq 4.3.5 may abort the process with them (libzmq issue 4364).
         router.setsockopt(zmq.TCP_KEEPALIVE, 1)
         router.setsockopt(zmq.TCP_KEEPALIVE_IDLE, max(1, silence_ms // 2_000))
         router.setsockopt(zmq.TCP_KEEPALIVE_INTVL, max(1, silence_ms // 8_000))
