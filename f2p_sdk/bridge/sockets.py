@@ -99,6 +99,9 @@ def bind_router(
     auth: ThreadAuthenticator | None = None
     try:
         _set_options(router, host)
+        # No limit: when a full queue has stopped a connection, its end or its pings may make libzmq
+        # 4.3.5 abort the process (libzmq issues 4364 and 4841). The host drains the queue quickly.
+        router.setsockopt(zmq.RCVHWM, 0)
         router.setsockopt(zmq.ROUTER_MANDATORY, 1)  # sending to a closed connection fails
         # The system detects a dead machine. libzmq's own heartbeats are off: when a peer fills the
         # queue and disconnects, libzmq 4.3.5 may abort the process with them (libzmq issue 4364).

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zmq
 
 from f2p_sdk.bridge import Host, make_keys, serve_engine
 from f2p_sdk.bridge.sockets import ANY_PORT, bind_router
+from f2p_sdk.bridge.wire import MessageType
 from f2p_sdk.errors import ProtocolError
 from f2p_sdk.testing import PatternHandler
 
 
-def test_the_router_uses_no_heartbeats_of_libzmq() -> None:
-    """Their timer aborts the process after a flood (libzmq issue 4364); keepalive replaces them.
+def test_the_router_uses_no_options_with_which_libzmq_aborts() -> None:
+    """Heartbeats and a full queue abort the process after a flood (libzmq issues 4364, 4841).
 
     ``benchmarks/fuzz.py --part host`` needs some seconds to cause the abort."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -24,6 +27,7 @@ def test_the_router_uses_no_heartbeats_of_libzmq() -> None:
         router, _, _ = bind_router(context, ANY_PORT, silence_ms=8_000)
         with router:
             assert router.getsockopt(zmq.HEARTBEAT_IVL) == 0
+            assert router.getsockopt(zmq.RCVHWM) == 0
             assert router.getsockopt(zmq.TCP_KEEPALIVE) == 1
             assert router.getsockopt(zmq.TCP_KEEPALIVE_IDLE) == 4
             assert router.getsockopt(zmq.TCP_KEEPALIVE_INTVL) == 1
@@ -42,3 +46,23 @@ def test_an_engine_with_the_key_of_another_host_ends_with_the_reason(tmp_path: P
             serve_engine(host.endpoint, PatternHandler(), keys=others, connect_timeout=20)
         assert time.monotonic() - started < 3
         assert "copy host.key" in caught.value.remedy
+
+
+def test_a_flood_gets_few_answers_and_engines_are_admitted_in_it(
+    raw_engine: Callable[..., Any],
+) -> None:
+    with Host(game="demo", heartbeat=30) as host:
+        flood, engine = raw_engine(host.endpoint), raw_engine(host.endpoint)
+        for _ in range(600):
+            flood.send(MessageType.HEARTBEAT, {})
+        engine.hello()
+        end = time.monotonic() + 10
+        while host.counts["messages"] < 601 and time.monotonic() < end:
+            time.sleep(0.02)
+        assert host.counts["unknown_sender"] + host.counts["flood"] == 600
+        assert host.counts["flood"] == 600 - 256
+        answers = 0
+        while flood.receive(0.3) is not None:
+            answers += 1
+        assert answers == 256
+        assert len(host.engines) == 1
