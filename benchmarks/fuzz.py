@@ -55,6 +55,7 @@ from f2p_sdk.testing import pattern
 
 MAX_GROWTH = 100.0  # MB
 CONNECTIONS = 8
+PLANE = 100_000  # bytes
 SIZE = 64
 CSHARP = SOURCE.parent / "engine_csharp"
 _ANSWERS = (MessageType.PICTURE, MessageType.APPLIED, MessageType.MEASURED, MessageType.FAILED)
@@ -67,10 +68,10 @@ _NUMBERS = _INTEGERS | st.floats()
 _LEAVES = st.none() | st.booleans() | _NUMBERS | _TEXTS
 
 
-def _nested(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Values at most seven deep, as items of a header may be."""
+def _nested(leaves: st.SearchStrategy[Any], levels: int = 6) -> st.SearchStrategy[Any]:
+    """Values with at most ``levels`` of lists and maps; a header may have eight with itself."""
     value = leaves
-    for _ in range(6):
+    for _ in range(levels):
         lists, maps = st.lists(value, max_size=3), st.dictionaries(_TEXTS, value, max_size=3)
         value = leaves | lists | maps
     return value
@@ -86,7 +87,9 @@ _OF_TYPE: dict[tuple[type, ...], st.SearchStrategy[Any]] = {
 }
 _PLANE = {"pass": "color", "dtype": "u1", "shape": [2, 2, 3]}
 _PLANES = st.lists(
-    st.just(_PLANE) | st.fixed_dictionaries(dict.fromkeys(_PLANE, _VALUES)), min_size=1, max_size=3
+    st.just(_PLANE) | st.fixed_dictionaries(dict.fromkeys(_PLANE, _nested(_LEAVES, 4))),
+    min_size=1,
+    max_size=3,
 )
 
 
@@ -246,7 +249,7 @@ def read_some(link: socket.socket) -> bool:
     return not select.select([link], [], [], 0)[0] or bool(link.recv(1 << 20))
 
 
-def attack(endpoint: str, seconds: float, seed: int, connections: int) -> Counter[str]:
+def attack(endpoint: str, seconds: float, seed: int, connections: int, plane: int) -> Counter[str]:
     """Send garbage to a host from several connections at once; return what was sent."""
     host, port = endpoint.removeprefix("tcp://").split(":")
     sent: Counter[str] = Counter()
@@ -254,7 +257,7 @@ def attack(endpoint: str, seconds: float, seed: int, connections: int) -> Counte
     end = time.monotonic() + seconds
 
     def run(number: int) -> None:
-        source = Garbage(ENGINE, seed + number)
+        source = Garbage(ENGINE, seed + number, plane=plane)
         while time.monotonic() < end:
             count, size = 0, 0
             with (
@@ -281,7 +284,7 @@ def attack(endpoint: str, seconds: float, seed: int, connections: int) -> Counte
     return sent
 
 
-def fuzz_host(seconds: float, seed: int = 0) -> dict[str, Any]:
+def fuzz_host(seconds: float, seed: int = 0, plane: int = PLANE) -> dict[str, Any]:
     """Capture while garbage arrives; return figures and ``ok``."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -296,6 +299,7 @@ def fuzz_host(seconds: float, seed: int = 0) -> dict[str, Any]:
                 count = _capture(layout, host, data, 0, 2.0)
                 quiet = count / 2.0
                 argv = [*python(__file__, "--attack", host.endpoint), "--seconds", str(seconds)]
+                argv += ["--plane", str(plane)]
                 with Peak() as memory:
                     attackers = [start([*argv, "--seed", str(seed + 100 * i)]) for i in range(2)]
                     before, started = count, time.monotonic()
@@ -318,6 +322,7 @@ def fuzz_host(seconds: float, seed: int = 0) -> dict[str, Any]:
     return {
         "seconds": round(took, 1),
         "connections_at_once": CONNECTIONS,
+        "plane_bytes": plane,
         "sent": dict(sent),
         "host_counts": counts,
         "records": count - before,
@@ -489,7 +494,7 @@ def fuzz_client(language: str, seconds: float, seed: int = 0) -> dict[str, Any]:
 
 PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "wire": lambda args: {**fuzz_wire(args.messages), "ok": True},
-    "host": lambda args: fuzz_host(args.seconds, args.seed),
+    "host": lambda args: fuzz_host(args.seconds, args.seed, args.plane),
     "c": lambda args: fuzz_client("c", args.seconds, args.seed),
     "csharp": lambda args: fuzz_client("csharp", args.seconds, args.seed),
 }
@@ -501,11 +506,18 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=10_000, metavar="N", help="of each check")
     parser.add_argument("--seconds", type=float, default=60.0, help="of garbage for each part")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
+    parser.add_argument(
+        "--plane",
+        type=int,
+        default=PLANE,
+        metavar="BYTES",
+        help="planes that a host did not request",
+    )
     parser.add_argument("--part", choices=PARTS, action="append", help="default: all")
     parser.add_argument("--attack", metavar="ENDPOINT", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.attack:
-        sent = attack(args.attack, args.seconds, args.seed, CONNECTIONS // 2)
+        sent = attack(args.attack, args.seconds, args.seed, CONNECTIONS // 2, args.plane)
         print(json.dumps(sent), file=sys.stderr)
         return
     report = {part: PARTS[part](args) for part in args.part or PARTS}

@@ -59,14 +59,21 @@ class Garbage:
         socket_type: ``ENGINE`` attacks a host, ``HOST`` attacks an engine.
         seed: same seed, same bytes.
         values: values of a character that a hostile host requests.
+        plane: size of the largest planes, in bytes.
     """
 
     def __init__(
-        self, socket_type: bytes, seed: int, values: Mapping[str, float | str] | None = None
+        self,
+        socket_type: bytes,
+        seed: int,
+        values: Mapping[str, float | str] | None = None,
+        *,
+        plane: int = 100_000,
     ) -> None:
         self._rng = random.Random(seed)
         self._type = socket_type
         self._values = dict(values or {})
+        self._plane = bytes(plane)
 
     def connection(self) -> Iterator[bytes]:
         """The bytes of one connection, in parts."""
@@ -198,9 +205,9 @@ class Garbage:
         return frame(b"F2P\x01\x00\x05", 1) * self._rng.choice((11, 100, 1000)) + frame(b"\x80")
 
     def _large_part(self) -> bytes:
-        """Planes of a megabyte that nobody requested."""
+        """A plane that nobody requested."""
         header = {"id": self._id(), **_ANSWER, "planes": [_PLANE]}
-        return message(MessageType.PICTURE, header, bytes(1_000_000))
+        return message(MessageType.PICTURE, header, self._plane)
 
     def _command_part(self) -> bytes:
         rng = self._rng
