@@ -32,6 +32,8 @@ HANDSHAKE_LOST = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 
 LINGER_MS = 1_000
 QUEUE = 256
+ROUTER_QUEUE = 80
+"""Messages of one connection that wait for the host: the 64 answers of an engine, and others."""
 
 
 def check_endpoint(endpoint: str) -> tuple[str, str]:
@@ -99,9 +101,7 @@ def bind_router(
     auth: ThreadAuthenticator | None = None
     try:
         _set_options(router, host)
-        # No limit: when a full queue has stopped a connection, its end or its pings may make libzmq
-        # 4.3.5 abort the process (libzmq issues 4364 and 4841). The host drains the queue quickly.
-        router.setsockopt(zmq.RCVHWM, 0)
+        router.setsockopt(zmq.RCVHWM, ROUTER_QUEUE)
         router.setsockopt(zmq.ROUTER_MANDATORY, 1)  # sending to a closed connection fails
         # The system detects a dead machine. libzmq's own heartbeats are off: when a peer fills the
         # queue and disconnects, libzmq 4.3.5 may abort the process with them (libzmq issue 4364).
