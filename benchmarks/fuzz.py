@@ -257,7 +257,7 @@ def attack(endpoint: str, seconds: float, seed: int, connections: int, plane: in
     end = time.monotonic() + seconds
 
     def run(number: int) -> None:
-        source = Garbage(ENGINE, seed + number, plane=plane)
+        source = Garbage(ENGINE, seed + number, **options)
         while time.monotonic() < end:
             count, size = 0, 0
             with (
@@ -284,7 +284,9 @@ def attack(endpoint: str, seconds: float, seed: int, connections: int, plane: in
     return sent
 
 
-def fuzz_host(seconds: float, seed: int = 0, plane: int = PLANE) -> dict[str, Any]:
+def fuzz_host(
+    seconds: float, seed: int = 0, plane: int = PLANE, pings: bool = False
+) -> dict[str, Any]:
     """Capture while garbage arrives; return figures and ``ok``."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -299,7 +301,7 @@ def fuzz_host(seconds: float, seed: int = 0, plane: int = PLANE) -> dict[str, An
                 count = _capture(layout, host, data, 0, 2.0)
                 quiet = count / 2.0
                 argv = [*python(__file__, "--attack", host.endpoint), "--seconds", str(seconds)]
-                argv += ["--plane", str(plane)]
+                argv += ["--plane", str(plane), *(["--pings"] if pings else [])]
                 with Peak() as memory:
                     attackers = [start([*argv, "--seed", str(seed + 100 * i)]) for i in range(2)]
                     before, started = count, time.monotonic()
@@ -494,7 +496,7 @@ def fuzz_client(language: str, seconds: float, seed: int = 0) -> dict[str, Any]:
 
 PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "wire": lambda args: {**fuzz_wire(args.messages), "ok": True},
-    "host": lambda args: fuzz_host(args.seconds, args.seed, args.plane),
+    "host": lambda args: fuzz_host(args.seconds, args.seed, args.plane, args.pings),
     "c": lambda args: fuzz_client("c", args.seconds, args.seed),
     "csharp": lambda args: fuzz_client("csharp", args.seconds, args.seed),
 }
@@ -513,11 +515,18 @@ def main() -> None:
         metavar="BYTES",
         help="planes that a host did not request",
     )
+    parser.add_argument(
+        "--pings", action="store_true", help="also pings, with which libzmq may abort the host"
+    )
     parser.add_argument("--part", choices=PARTS, action="append", help="default: all")
     parser.add_argument("--attack", metavar="ENDPOINT", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.attack:
-        sent = attack(args.attack, args.seconds, args.seed, CONNECTIONS // 2, args.plane)
+        sent = attack(
+            *(args.attack, args.seconds, args.seed, CONNECTIONS // 2),
+            plane=args.plane,
+            pings=args.pings,
+        )
         print(json.dumps(sent), file=sys.stderr)
         return
     report = {part: PARTS[part](args) for part in args.part or PARTS}

@@ -60,6 +60,7 @@ class Garbage:
         seed: same seed, same bytes.
         values: values of a character that a hostile host requests.
         plane: size of the largest planes, in bytes.
+        pings: send pings to a host, too: libzmq 4.3.5 may abort its process.
     """
 
     def __init__(
@@ -69,11 +70,13 @@ class Garbage:
         values: Mapping[str, float | str] | None = None,
         *,
         plane: int = 100_000,
+        pings: bool = False,
     ) -> None:
         self._rng = random.Random(seed)
         self._type = socket_type
         self._values = dict(values or {})
         self._plane = bytes(plane)
+        self._pings = pings or socket_type == HOST
 
     def connection(self) -> Iterator[bytes]:
         """The bytes of one connection, in parts."""
@@ -211,7 +214,7 @@ class Garbage:
 
     def _command_part(self) -> bytes:
         rng = self._rng
-        ping = frame(b"\x04PING\x00\x0a" + b"y" * 16, 4)
+        ping = frame(b"\x04PING\x00\x0a" + b"y" * 16, 4) if self._pings else b""
         large = join([b"F2P\x01\x00\x05", b"\x80" * 262_145])
         return rng.choice((ping * 100, frame(rng.randbytes(40), 4), large))
 
