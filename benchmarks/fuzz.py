@@ -249,7 +249,9 @@ def read_some(link: socket.socket) -> bool:
     return not select.select([link], [], [], 0)[0] or bool(link.recv(1 << 20))
 
 
-def attack(endpoint: str, seconds: float, seed: int, connections: int, plane: int) -> Counter[str]:
+def attack(
+    endpoint: str, seconds: float, seed: int, connections: int, **options: Any
+) -> Counter[str]:
     """Send garbage to a host from several connections at once; return what was sent."""
     host, port = endpoint.removeprefix("tcp://").split(":")
     sent: Counter[str] = Counter()
