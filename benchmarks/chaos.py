@@ -79,20 +79,21 @@ class Captures:
             raise SystemExit("the capture ended before all of its kills: use more pictures")
         return {"seconds": seconds, "engines": killed, "captures": len(kill_at)}
 
-    def digests(self, name: str) -> Mapping[str, str]:
-        """SHA-256 of every file of a data set except its lock."""
-        return {
-            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted((self._folder / name).iterdir())
-            if not path.name.startswith(".")
-        }
-
     def _start(self, out: Path, endpoint: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-c", MAIN, "capture", "-g", "sketch", "--json"]
         command += ["-n", str(self._pictures), "--size", str(self._size), "-o", str(out)]
         command += ["--listen", endpoint, "--engines", str(len(FOUR))]
         with (self._folder / f"{out.name}.log").open("ab") as log:
             return subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+
+
+def digests(folder: Path) -> Mapping[str, str]:
+    """SHA-256 of every file of a data set except its lock."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.iterdir())
+        if not path.name.startswith(".")
+    }
 
 
 def tar_bytes(folder: Path) -> int:
@@ -109,11 +110,11 @@ def measure(
     total = tar_bytes(folder / "undisturbed")
     kill_at = [total * (i + 1) / (captures + 1) for i in range(captures)]
     chaos = runs.run("chaos", every=every, kill_at=kill_at)
-    expected = runs.digests("undisturbed")
-    equal = runs.digests("chaos") == expected
+    expected = digests(folder / "undisturbed")
+    equal = digests(folder / "chaos") == expected
     if last:
         quiet.append(runs.run("again")["seconds"])
-        equal = equal and runs.digests("again") == expected
+        equal = equal and digests(folder / "again") == expected
     ratio = chaos["seconds"] / (sum(quiet) / len(quiet))
     return {
         "engines": list(FOUR),
