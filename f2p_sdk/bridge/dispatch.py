@@ -93,7 +93,7 @@ class Dispatcher:
         else:
             ticket = engine.in_flight.pop(id)
         engine.credits = min(engine.credits + credits, MAX_CREDITS)
-        if not engine.in_flight and not engine.overdue:
+        if not engine.in_flight:
             # Credits come with answers only: without this one the engine would never work again.
             engine.credits = max(1, engine.credits)
         engine.stalled = False
@@ -186,7 +186,7 @@ class Dispatcher:
 
     @property
     def status(self) -> str:
-        """What the open requests wait for. Any thread may read it."""
+        """Text: the answers or engines that the open requests wait for. Any thread may read it."""
         engines = list(self.engines.values())
         busy = [e for e in engines if e.in_flight]
         if busy:

@@ -24,7 +24,7 @@ from .admission import Admission, Refusal
 from .dispatch import Dispatcher, Engine, Ticket
 from .messages import EngineInfo, check_answer, check_credits
 from .notices import DEFECT, ENGINE_REMEDY, HANDSHAKE_REMEDY, Notices
-from .sockets import REFUSED_HANDSHAKES, receive, send
+from .sockets import FAILED_HANDSHAKES, receive, send
 from .wire import (
     Buffer,
     Message,
@@ -42,7 +42,6 @@ _BATCH = 64  # messages received before other work is done
 _GOODBYE_TIMEOUT = 0.5  # seconds
 _HELLO = bytes((MessageType.HELLO,))  # the last byte of the preamble, in every major version
 _MAX_REPLIES = 256  # to peers that are not admitted, between two heartbeats
-_FAILED_HANDSHAKES = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | REFUSED_HANDSHAKES
 _ANSWERS = (MessageType.PICTURE, MessageType.APPLIED, MessageType.MEASURED, MessageType.FAILED)
 
 
@@ -69,7 +68,7 @@ class Hub(threading.Thread):
         self._admission = admission
         self._heartbeat, self._silence = heartbeat, silence
         self._router = router
-        self._monitor = router.get_monitor_socket(_FAILED_HANDSHAKES)
+        self._monitor = router.get_monitor_socket(FAILED_HANDSHAKES)
         self._commands: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._wake_lock = threading.Lock()
         self._wake_in: zmq.Socket[bytes] = context.socket(zmq.PAIR)
@@ -193,7 +192,7 @@ class Hub(threading.Thread):
                 self._lose(key, "its connection closed")
             elif now - engine.last_received > self._silence and not engine.in_flight:
                 # An engine with open requests may be too busy to send heartbeats: then the deadline
-                # of the request decides, and the system's keepalive detects a dead machine.
+                # of the request decides, and the system detects a dead machine.
                 self._lose(key, f"silent for {self._silence:g} s")
         if self.supervisor is not None:
             self.exit_report = self.supervisor()
@@ -264,18 +263,13 @@ class Hub(threading.Thread):
             info = self._admission.admit(message, self.engines())
         except Refusal as refusal:
             self.dispatcher.lose(key, str(refusal), now)
-            self.counts["refused"] += 1
-            self.notices.refused(str(refusal), refusal.remedy)
-            self._refuse(key, refusal.code, str(refusal), refusal.remedy)
+            self.notices.refused(str(refusal), refusal.remedy, not self.dispatcher.engines)
+            self._send_refused(key, refusal.code, str(refusal), refusal.remedy)
             return
         for warning in info.warnings:
             self.notices.warn_once(warning, warning)
-        welcome: dict[str, Any] = {
-            "host": f"f2p-sdk {__version__}",
-            "heartbeat": self._heartbeat,
-            "silence": self._silence,
-            "warnings": list(info.warnings),
-        }
+        welcome: dict[str, Any] = {"heartbeat": self._heartbeat, "silence": self._silence}
+        welcome |= {"host": f"f2p-sdk {__version__}", "warnings": list(info.warnings)}
         if self._send(key, MessageType.WELCOME, welcome):
             self.dispatcher.join(key, info, message.header["credits"], now)
             self.notices.admitted()
@@ -289,10 +283,7 @@ class Hub(threading.Thread):
             if ticket is not None and message.type is not MessageType.FAILED:
                 check_answer(ticket.type, ticket.header, message)
         except WireError as error:
-            if ticket is not None:
-                self.dispatcher.answer(engine.key, header["id"], 0, now)
-                text = f"{engine.info} violated the protocol: {error.message}"
-                ticket.deliver(ProtocolError(text, remedy=DEFECT), engine.info)
+            error.id = header["id"]
             raise
         try:
             self.dispatcher.answer(engine.key, header["id"], credits, now)
@@ -313,18 +304,25 @@ class Hub(threading.Thread):
     def _handle_malformed(self, key: bytes, error: WireError) -> None:
         """Count and answer a malformed message; an engine that sent it is lost."""
         self.counts["malformed"] += 1
-        if isinstance(error, VersionError) or error.message.startswith("HELLO"):
-            self.counts["refused"] += 1
-            self.notices.refused(error.message, error.remedy or DEFECT)
-        elif key in self.dispatcher.engines:
+        engine = self.dispatcher.engines.get(key)
+        if engine is not None:
+            if error.id in engine.in_flight:  # another engine would only hide the defect
+                ticket = self.dispatcher.answer(key, error.id, 0, time.monotonic())
+                text = f"{engine.info} violated the protocol: {error.message}"
+                if ticket is not None:
+                    ticket.deliver(ProtocolError(text, remedy=DEFECT), engine.info)
             self._lose(key, f"it violated the protocol: {error.message}")
-        else:
+        if isinstance(error, VersionError) or error.message.startswith("HELLO"):
+            remedy = error.remedy or DEFECT
+            self.notices.refused(error.message, remedy, not self.dispatcher.engines)
+        elif engine is None:
             # Only the first few are warnings, so that a flood does not fill the log.
             level = logging.WARNING if self.counts["malformed"] <= 5 else logging.DEBUG
             log.log(level, "a malformed message was ignored: %s", error.message)
-        self._refuse(key, error.code, error.message, error.remedy)
+        self._send_refused(key, error.code, error.message, error.remedy)
 
-    def _refuse(self, key: bytes, code: str, message: str, remedy: str) -> None:
+    def _send_refused(self, key: bytes, code: str, message: str, remedy: str) -> None:
+        self.counts["refused"] += 1
         texts = {"message": clean_text(message), "remedy": clean_text(remedy)}
         self._reply(key, MessageType.REFUSED, {"code": code, **texts})
 

@@ -20,7 +20,7 @@ from zmq.utils.monitor import recv_monitor_message
 from ..errors import EngineTimeoutError, F2PError, ProtocolError
 from .messages import MAX_CREDITS, EngineInfo
 from .notices import HANDSHAKE_REMEDY
-from .sockets import HANDSHAKE_LOST, REFUSED_HANDSHAKES, connect_dealer, receive, send
+from .sockets import FAILED_HANDSHAKES, REFUSED_HANDSHAKES, connect_dealer, receive, send
 from .watchdog import Watchdog
 from .wire import Buffer, Message, MessageType, VersionError, WireError, decode, encode
 
@@ -28,7 +28,8 @@ EXIT_HOST_GONE = 3
 """Exit code of an engine whose host has gone while its handler hangs."""
 
 _REQUESTS = (MessageType.RENDER, MessageType.APPLY, MessageType.MEASURE)
-_MAX_LOST_HANDSHAKES = 3  # in turn, with keys: the host does not accept them
+_HELLO_INTERVAL = 0.1  # seconds between two HELLOs at least
+_MAX_FAILURES = 3  # handshakes in a row; a host that ends may cause one
 _POLL_SECONDS = 0.05  # time that the drawing thread waits with the lock held
 
 
@@ -67,9 +68,10 @@ class Link:
             self._context.term()
             self._watchdog.close()
             raise
-        self._keys = keys is not None
-        self._lost_handshakes = 0
-        self._monitor = self._dealer.get_monitor_socket(REFUSED_HANDSHAKES | HANDSHAKE_LOST)
+        events = FAILED_HANDSHAKES | zmq.EVENT_HANDSHAKE_SUCCEEDED
+        self._monitor = self._dealer.get_monitor_socket(events)
+        self._failures = 0
+        self._last_hello = 0.0
         self._inbox: deque[Request] = deque()
         self._epoch = 0
         self._heartbeat, self._silence = 1.0, 10.0
@@ -145,9 +147,7 @@ class Link:
             self._end(None)
             return
         self._receive()
-        if self._refused_keys() and not self.ended:  # messages may have ended it
-            text = f"{self.endpoint}: the host refused the connection: the keys do not fit"
-            self._end(ProtocolError(text, remedy=HANDSHAKE_REMEDY))
+        if not self._watch_handshakes():
             return
         now = time.monotonic()
         reachable = bool(self._dealer.poll(0, zmq.POLLOUT))
@@ -165,20 +165,20 @@ class Link:
                 send(self._dealer, encode(MessageType.HEARTBEAT, {"busy": busy}))
             else:
                 send(self._dealer, self._hello)
-            self._next_send = now + self._heartbeat
+                self._last_hello = now
+            self._next_send = now + max(self._heartbeat, 0.0 if self._serving else _HELLO_INTERVAL)
 
-    def _refused_keys(self) -> bool:
-        """True if the host refused the handshake.
+    def _watch_handshakes(self) -> bool:
+        """End the link if the host refuses its keys, or closes several connections in a row.
 
-        A host whose own key is another one closes the connection without a reason. So does a host
-        that ends during the handshake, but not several times in turn.
-        """
-        while self._monitor.poll(0):
+        False if the link has ended."""
+        while self._monitor.poll(0) and not self.ended:
             event = recv_monitor_message(self._monitor)["event"]
-            if event & REFUSED_HANDSHAKES:
-                return True
-            self._lost_handshakes += 1
-        return self._keys and self._lost_handshakes >= _MAX_LOST_HANDSHAKES
+            self._failures = 0 if event == zmq.EVENT_HANDSHAKE_SUCCEEDED else self._failures + 1
+            if event & REFUSED_HANDSHAKES or self._failures >= _MAX_FAILURES:
+                text = f"{self.endpoint}: the host refused the connection: the keys do not fit"
+                self._end(ProtocolError(text, remedy=HANDSHAKE_REMEDY))
+        return not self.ended
 
     def _receive(self) -> None:
         while True:
@@ -190,11 +190,17 @@ class Link:
                 text = str(error.header.get("message", "")) or error.message
                 self._end(ProtocolError(f"{self.endpoint}: {text}", remedy=error.remedy))
                 return
-            except WireError:
+            except WireError as error:
+                self._answer_malformed(error)
                 continue
             self._last_received = time.monotonic()
-            self._lost_handshakes = 0
             self._handle(message)
+
+    def _answer_malformed(self, error: WireError) -> None:
+        """Answer a request with FAILED if its id can be read; ignore other malformed messages."""
+        if self._serving and error.type in _REQUESTS and error.id is not None:
+            answer = {"id": error.id, "credits": 1, "message": error.message, "remedy": ""}
+            send(self._dealer, encode(MessageType.FAILED, answer))
 
     def _handle(self, message: Message) -> None:
         header = message.header
@@ -215,6 +221,7 @@ class Link:
             self._end(ProtocolError(text, remedy=header["remedy"]))
         elif message.type is MessageType.GOODBYE:
             self._reset()
+            self._next_send = time.monotonic() + self._heartbeat  # the host closes its socket
             send(self._dealer, encode(MessageType.GOODBYE, {"reason": "answer to the host's"}))
             if self._exit_with_host:
                 self._end(None)
@@ -223,7 +230,7 @@ class Link:
         """Drop the host's requests; the next update sends HELLO."""
         self._serving = False
         self._inbox.clear()
-        self._next_send = 0.0
+        self._next_send = self._last_hello + _HELLO_INTERVAL
 
     def _check_absence(self, seconds: float, reachable: bool) -> None:
         """End the link if the host has been absent for too long."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -244,8 +243,10 @@ def check_answer(type: MessageType, request: Mapping[str, Any], answer: Message)
     if answer.type != type + 1:
         raise WireError(f"{type.name} was answered with type {int(answer.type)}")
     seconds = answer.header.get("seconds", 0.0)
-    if not 0 <= seconds < math.inf:
+    if seconds < 0:
         raise WireError(f"{type.name} was answered with seconds {seconds}, which must be >= 0")
+    if answer.header.get("pictures", 1) < 1:
+        raise WireError(f"{type.name} was answered with {answer.header['pictures']} pictures")
     if answer.type is MessageType.PICTURE:
         planes = answer.header["planes"]
         unpack_planes(planes, answer.planes, request["passes"], request["size"])

@@ -43,11 +43,11 @@ class Notices:
             self._warned.add(key)
             log.warning("%s", text)
 
-    def refused(self, reason: str, remedy: str) -> None:
-        """Note that an engine was refused."""
+    def refused(self, reason: str, remedy: str, alone: bool) -> None:
+        """Note that an engine was refused; ``alone``: no other one was connected."""
         self.last_refusal = reason + (f" ({remedy})" if remedy else "")
         self._reason, self._remedy = reason, remedy
-        if self._refused_at is None:  # engines that repeat HELLO must not extend the wait
+        if alone and self._refused_at is None:  # engines that repeat HELLO do not extend the wait
             self._refused_at = time.monotonic()
         self.warn_once(reason, f"an engine was refused: {self.last_refusal}")
 
@@ -65,17 +65,20 @@ class Notices:
         )
 
 
-def differing_assets(engine: str, subject: str, other: str) -> str:
-    """Text for people if the assets of an engine and of ``subject`` are given and differ, or ""."""
-    if not engine or not other or engine == other:
+def differing_assets(subject: str, made_with: str, other: str, owner: str = "the engine") -> str:
+    """Text for people if the assets ``made_with`` of ``subject`` and ``other`` of ``owner`` are
+    both given and differ, else an empty text."""
+    if not made_with or not other or made_with == other:
         return ""
     return (
-        f"{subject}: made with the assets {other!r}, the engine has {engine!r}: the same values "
+        f"{subject} was made with the assets {made_with!r}, {owner} has {other!r}: the same values "
         "may give another face"
     )
 
 
-def warn_assets(engine: str, subject: str, other: str, remedy: str) -> None:
+def warn_assets(
+    subject: str, made_with: str, other: str, remedy: str, *, owner: str = "the engine"
+) -> None:
     """Log :func:`differing_assets`, if any, with the next step."""
-    if text := differing_assets(engine, subject, other):
+    if text := differing_assets(subject, made_with, other, owner):
         log.warning("%s; next: %s", text, remedy)

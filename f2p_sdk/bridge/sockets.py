@@ -16,6 +16,7 @@ import zmq.auth
 from zmq.auth.thread import ThreadAuthenticator
 
 from ..errors import BridgeError, UsageError
+from .messages import MAX_CREDITS
 from .wire import MAX_FRAMES, MAX_PLANE_BYTES, Buffer
 
 DEFAULT_ENDPOINT = "tcp://127.0.0.1:15702"
@@ -26,14 +27,11 @@ ANY_PORT = "tcp://127.0.0.1:*"
 
 REFUSED_HANDSHAKES = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 """Monitor events of connections whose keys or protocol do not fit."""
-
-HANDSHAKE_LOST = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
-"""Monitor event of connections that the other side closed during the handshake."""
+FAILED_HANDSHAKES = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | REFUSED_HANDSHAKES
+"""Monitor events of all connections that failed in the handshake."""
 
 LINGER_MS = 1_000
 QUEUE = 256
-ROUTER_QUEUE = 80
-"""Messages of one connection that wait for the host: the 64 answers of an engine, and others."""
 
 
 def check_endpoint(endpoint: str) -> tuple[str, str]:
@@ -101,14 +99,15 @@ def bind_router(
     auth: ThreadAuthenticator | None = None
     try:
         _set_options(router, host)
-        router.setsockopt(zmq.RCVHWM, ROUTER_QUEUE)
         router.setsockopt(zmq.ROUTER_MANDATORY, 1)  # sending to a closed connection fails
-        # The system detects a dead machine. libzmq's own heartbeats are off: when a peer fills the
-        # queue and disconnects, libzmq 4.3.5 may abort the process with them (libzmq issue 4364).
+        router.setsockopt(zmq.RCVHWM, MAX_CREDITS)  # of a connection; a flood takes little memory
+        # The system detects dead machines. ZeroMQ's own pings are off: in libzmq 4.3.5 a ping to a
+        # closed connection whose messages are not yet read ends the process ("!_io_error").
+        seconds = max(1, silence_ms // 1000)
         router.setsockopt(zmq.TCP_KEEPALIVE, 1)
-        router.setsockopt(zmq.TCP_KEEPALIVE_IDLE, max(1, silence_ms // 2_000))
-        router.setsockopt(zmq.TCP_KEEPALIVE_INTVL, max(1, silence_ms // 8_000))
-        router.setsockopt(zmq.TCP_KEEPALIVE_CNT, 4)
+        router.setsockopt(zmq.TCP_KEEPALIVE_IDLE, seconds)
+        router.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 1)
+        router.setsockopt(zmq.TCP_KEEPALIVE_CNT, 3)
         router.setsockopt(zmq.TCP_MAXRT, silence_ms)
         if keys is not None:
             public, secret = _load_key(Path(keys) / "host.key_secret")
@@ -117,6 +116,9 @@ def bind_router(
             auth.configure_curve(domain="*", location=str(keys))
             router.curve_publickey, router.curve_secretkey = public, secret
             router.curve_server = True
+        else:
+            # As CURVE does, a domain makes libzmq refuse ZMTP 1 and 2: any bytes may be ZMTP 1.
+            router.setsockopt(zmq.ZAP_DOMAIN, b"f2p")
         try:
             router.bind(endpoint)
         except zmq.ZMQError as error:

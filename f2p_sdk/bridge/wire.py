@@ -12,6 +12,7 @@ version before the header, and the header against :data:`FIELDS` before its valu
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -84,9 +85,14 @@ FIELDS: Mapping[MessageType, Mapping[str, tuple[type, ...]]] = {
 
 
 class WireError(ProtocolError):
-    """Bytes that are no message of this protocol; REFUSED answers them with ``code``."""
+    """Bytes that are no message of this protocol; REFUSED answers them with ``code``.
+
+    ``type`` and ``id`` are those of the message, where the rest of it can be read.
+    """
 
     code = "malformed"
+    type: int | None = None
+    id: int | None = None
 
 
 class VersionError(WireError):
@@ -157,7 +163,12 @@ def decode(frames: Sequence[Buffer]) -> Message:
     header = _unpack(frames[1])
     if code not in _KNOWN:
         return Message(code, header, tuple(frames[2:]), minor)
-    _check_header(MessageType(code), header)
+    try:
+        _check_header(MessageType(code), header)
+    except WireError as error:
+        id = header.get("id")
+        error.type, error.id = code, id if _is_id(id) else None
+        raise
     return Message(MessageType(code), header, tuple(frames[2:]), minor)
 
 
@@ -230,3 +241,11 @@ def _check_header(type: MessageType, header: Mapping[str, Any]) -> None:
         if not isinstance(value, kinds) or isinstance(value, bool):
             expected = " or ".join(k.__name__ for k in kinds)
             raise WireError(f"{type.name}: field {name!r} must be {expected}, got {value!r:.60}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise WireError(f"{type.name}: field {name!r} must be finite, got {value}")
+        if name == "id" and not _is_id(value):
+            raise WireError(f"{type.name}: field 'id' must be 0 to 2^64 - 1, got {value}")
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64

@@ -156,7 +156,7 @@ class Job(AbstractContextManager["Job"]):
             self.manifest = replace(self.manifest, assets=given)
             self.manifest.save(self.folder)
         remedy = "capture into another folder, or connect the engine of the first run"
-        warn_assets(given, str(self.folder), self.manifest.assets, remedy)
+        warn_assets(str(self.folder), self.manifest.assets, given, remedy)
 
     def document(self, character: Character, index: int) -> dict[str, object]:
         """Content of a record's JSON file."""

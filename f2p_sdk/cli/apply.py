@@ -36,7 +36,7 @@ def command(path: Path, listening: Listening, wait: float, deadline: float, as_j
         with progress(f"waiting for {kind.game} at {host.endpoint}", quiet=as_json):
             info = host.wait(wait)
         remedy = "fit the photo again with this version of the game"
-        warn_assets(info.assets, str(path), character.assets, remedy)
+        warn_assets(str(path), character.assets, info.assets, remedy)
         game = host.apply(character, deadline=deadline)
     document = {"character": str(path), "kind": kind.name, "game": game.name}
     show(as_json, {**document, "version": game.version}, f"{path} is in {game}")

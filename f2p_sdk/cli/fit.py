@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,8 +129,7 @@ def command(
                 with progress(photo.name, quiet=as_json) as update:
                     show = partial(_pass_on, update)
                     result = fitter.fit(picture, also=others, keep=kept, **search, progress=show)
-                info = None if fitter.engine is None else fitter.engine.info
-                files = _write(folder, photo, result, "" if info is None else info.assets)
+                files = _write(folder, photo, result)
             except F2PError as error:
                 if len(people) == 1 or isinstance(error, COMMON_ERRORS):
                     raise
@@ -196,8 +194,8 @@ def _folders(photos: tuple[Path, ...], out: Path) -> list[Path]:
     return folders
 
 
-def _write(folder: Path, photo: Path, result: FitResult, assets: str) -> dict[str, str]:
-    """Write all files of one fit and return their paths by content; ``assets`` are the engine's."""
+def _write(folder: Path, photo: Path, result: FitResult) -> dict[str, str]:
+    """Write all files of one fit and return their paths by content."""
     from ..files import atomic_write
     from ..images import save, side_by_side
 
@@ -214,7 +212,7 @@ def _write(folder: Path, photo: Path, result: FitResult, assets: str) -> dict[st
     shown = {name: picture for name, picture in pictures.items() if picture is not None}
     report = json.dumps({"photo": str(photo), **result.report}, indent=1, allow_nan=False)
     files = {
-        "character": replace(result.character, assets=assets).save(folder / "character.json"),
+        "character": result.character.save(folder / "character.json"),
         "report": atomic_write(folder / "report.json", report + "\n"),
         "sheet": save(folder / "sheet.png", side_by_side(list(shown.values()), list(shown))),
     }

@@ -59,12 +59,12 @@ def _assets(kind: Kind, info: EngineInfo) -> Iterator[Finding]:
     """Compare the engine's assets with those that each imitator was trained with."""
     for name, path in kind.weights.items():
         try:
-            other = str(load_card(path).get("assets", "")) if Path(path).is_file() else ""
+            made_with = str(load_card(path).get("assets", "")) if Path(path).is_file() else ""
         except F2PError:
             continue  # check_weights reports it
-        if info.assets and other:
-            text = differing_assets(info.assets, f"imitator {name}", other)
-            remedy = f"capture again and train: f2p train imitator -g {kind.name} --from FILE"
+        if info.assets and made_with:
+            text = differing_assets(f"imitator {name}", made_with, info.assets)
+            remedy = f"capture and train again: f2p capture -g {kind.name}, f2p train imitator"
             # Not a broken rule: a small change of the art may be harmless.
             verdict = ("skipped", text, remedy) if text else ("ok", info.assets, "")
             rule = "its assets are those of the imitator"

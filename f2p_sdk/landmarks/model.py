@@ -121,7 +121,7 @@ def save_landmarks(
         "input": {"size": layout.size, "range": [0, 1]},
         "output": {"size": len(model.mean), "channels": 3, "unit": "side of the picture"},
         "normalisation": "none outside the network: it takes the layout's vector as it is",
-        "training": dict(training),
+        "training": {name: value for name, value in training.items() if name != "assets"},
         "licence": licence,
         "figures": dict(figures),
         "golden": {
@@ -129,6 +129,8 @@ def save_landmarks(
             "output": _golden(model, vector),
         },
     }
+    if "assets" in training:
+        card["assets"] = training["assets"]
     return save_weights(path, model.state_dict(), card)
 
 

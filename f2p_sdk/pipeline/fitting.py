@@ -29,7 +29,7 @@ from .hair import HAIR
 from .method import Context, Method
 from .methods import method as find_method
 from .own_picture import is_own_picture
-from .renderers import Imitator, open_engine_renderer, open_imitator
+from .renderers import Imitator, known_assets, open_engine_renderer, open_imitator
 from .report import Clock, Progress, circumstances
 from .result import FitResult, Subject
 from .several import mean_colours, merge_subjects, photo_weights
@@ -192,7 +192,7 @@ class Fitter:
         # Kept values return as given, without float32 rounding.
         character = self.layout.decode(vector.numpy()).replace(**kept)
         return FitResult(
-            character,
+            replace(character, assets=known_assets(self.engine, self.card)),
             verified.picture,
             as_photo,
             imitation,

@@ -26,6 +26,7 @@ __all__ = [
     "EngineRenderer",
     "Imitator",
     "StraightThrough",
+    "known_assets",
     "open_engine_renderer",
     "open_imitator",
     "weights_file",
@@ -117,10 +118,15 @@ def open_engine_renderer(
     if host is None:
         return None
     engine = EngineRenderer(host, kind, deadline=deadline)
-    subject, other = f"the imitator of {kind.name}", str(card.get("assets", ""))
-    remedy = f"capture again and train: f2p train imitator -g {kind.name} --from FILE"
-    warn_assets(engine.info.assets, subject, other, remedy)
+    subject, made_with = f"the imitator of {kind.name}", str(card.get("assets", ""))
+    remedy = f"capture and train again: f2p capture -g {kind.name}, f2p train imitator"
+    warn_assets(subject, made_with, engine.info.assets, remedy)
     return engine
+
+
+def known_assets(engine: EngineRenderer | None, card: Mapping[str, Any]) -> str:
+    """Assets of a fit: the engine's, without an engine those of the imitator of ``card``."""
+    return str(card.get("assets", "")) if engine is None else engine.info.assets
 
 
 @dataclass(frozen=True)

@@ -210,6 +210,18 @@ def test_an_engine_keeps_at_most_64_credits_and_at_least_one_when_idle() -> None
     assert engine.credits == 64
 
 
+def test_an_engine_that_answers_late_without_credits_gets_requests_again() -> None:
+    harness = Harness()
+    harness.dispatcher.join(b"1", INFO, 2, 0.0)
+    harness.submit("a")
+    harness.submit("b")
+    (_, first, _), _ = harness.assign()
+    harness.dispatcher.expire(10.0)  # it answers one of the two, and never the other
+    assert isinstance(harness.delivered["a"], EngineTimeoutError)
+    assert harness.dispatcher.answer(b"1", first, 0, 11.0) is None
+    assert [name for _, _, name in harness.assign(11.0)] == ["b"]
+
+
 def test_an_unrequested_answer_gives_no_credit() -> None:
     harness = Harness()
     harness.dispatcher.join(b"1", INFO, 1, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from types import ModuleType
 
@@ -32,6 +33,17 @@ NAMES = [
 
 def test_every_fault_is_tested(faults: ModuleType) -> None:
     assert list(faults.FAULTS) == NAMES
+
+
+def test_the_page_has_the_text_of_every_fault(faults: ModuleType) -> None:
+    page = (ROOT / "docs" / "how-to" / "when-an-engine-misbehaves.md").read_text(encoding="utf-8")
+    table = page[page.index("| fault |") :].split("\n\n")[0].splitlines()[2:]
+    assert len(table) == len(faults.FAULTS)
+    for line, (description, text) in zip(table, faults.FAULTS.values(), strict=True):
+        shown, says, _, seconds = (cell.strip() for cell in line.strip("|").split(" | "))
+        assert shown == description
+        assert re.search(text, says), says
+        assert float(seconds) <= 5
 
 
 @pytest.mark.parametrize(

@@ -486,8 +486,10 @@ def test_engine_and_host_report_the_reason_of_a_refusal(
 ) -> None:
     with open_host(layouts={"hero": "abc"}) as host:
         engine = start_engine(host.endpoint, PatternHandler(kinds={"hero": "def"}))
-        with pytest.raises(EngineTimeoutError, match="layout def, this side has layout abc"):
-            host.wait(1)
+        started = time.monotonic()
+        with pytest.raises(ProtocolError, match="layout def, this side has layout abc"):
+            host.wait(20)
+        assert time.monotonic() - started < 10
         engine.join()
         assert isinstance(engine.error, ProtocolError)
         assert "refused this engine (layout)" in engine.error.message
@@ -554,6 +556,22 @@ def test_an_engine_ignores_malformed_messages(
     engine.join()
     assert engine.error is None
     assert host.expect(MessageType.GOODBYE).header["reason"] == "the engine closes"
+
+
+def test_an_engine_answers_malformed_requests_whose_id_can_be_read(
+    raw_host: tuple[Any, str], start_engine: Callable[..., Any]
+) -> None:
+    import msgpack
+
+    host, endpoint = raw_host
+    start_engine(endpoint, PatternHandler())
+    host.expect(MessageType.HELLO)
+    host.send(MessageType.WELCOME, {"host": "raw", "heartbeat": 0.05, "silence": 5.0})
+    for id in (-1, 2.0, 2**64 - 1):  # the first two cannot be read
+        host.send_frames(b"F2P\x01\x00\x12", msgpack.packb({"id": id, "kind": "hero"}))
+    failed = host.expect(MessageType.FAILED)
+    assert (failed.header["id"], failed.header["credits"]) == (2**64 - 1, 1)
+    assert failed.header["message"] == "APPLY: field 'values' is missing"
 
 
 def test_an_engine_drops_its_requests_and_sends_hello_after_again(
@@ -687,6 +705,23 @@ def test_waits_are_shown_after_two_seconds(
         assert "waiting for fake 1.0 (demo: hero) to answer (1 requests)" in caplog.text
 
 
+def test_a_refusal_while_an_engine_is_connected_does_not_end_later_waits(
+    raw_engine: Callable[..., Any],
+) -> None:
+    from .conftest import HELLO
+
+    with open_host() as host:
+        engine, other = raw_engine(host.endpoint), raw_engine(host.endpoint)
+        engine.hello()
+        other.send(MessageType.HELLO, {**HELLO, "kinds": {"hero": "f00"}, "credits": 2})
+        other.expect(MessageType.REFUSED)
+        engine.send(MessageType.GOODBYE, {"reason": "restart"})
+        while host.engines:
+            time.sleep(0.01)
+        with pytest.raises(EngineTimeoutError, match=r"one was refused: .*layout f00"):
+            host.wait(1.6)  # longer than the wait after a refusal
+
+
 def test_requests_fail_with_the_reason_when_the_only_engine_is_refused(
     raw_engine: Callable[..., Any],
 ) -> None:
@@ -697,7 +732,7 @@ def test_requests_fail_with_the_reason_when_the_only_engine_is_refused(
         hello = {**HELLO, "kinds": {"hero": "f00"}, "credits": 2}
         engine.send(MessageType.HELLO, hello)
         started = time.monotonic()
-        with pytest.raises(ProtocolError, match="one was refused: .*layout f00") as caught:
+        with pytest.raises(ProtocolError, match=r"one was refused: .*layout f00") as caught:
             host.render(values(1), size=8, deadline=60)
         assert time.monotonic() - started < 3
         assert "same version of the game's adapter" in caught.value.remedy

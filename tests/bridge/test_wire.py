@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
+from collections.abc import Callable
+from typing import Any
 
 import msgpack
 import pytest
@@ -97,6 +100,14 @@ INVALID = {
         [b"F2P\x01\x00\x06", b"\x81\xa6reason\x01"],
         "GOODBYE: field 'reason' must be str, got 1",
     ),
+    "negative id": (
+        [b"F2P\x01\x00\x13", msgpack.packb({"id": -1, "credits": 1})],
+        "APPLIED: field 'id' must be 0 to",
+    ),
+    "number that is not finite": (
+        [b"F2P\x01\x00\x02", msgpack.packb({"host": "h", "heartbeat": 1, "silence": math.inf})],
+        "'silence' must be finite, got inf",
+    ),
     "bool for a number": (
         [b"F2P\x01\x00\x13", msgpack.packb({"id": True, "credits": 1})],
         "'id' must be int, got True",
@@ -145,3 +156,43 @@ def test_random_bytes_raise_no_other_error() -> None:
             decode([bytes(f) for f in frames])
         with contextlib.suppress(WireError):
             decode([rng.randbytes(6), rng.randbytes(rng.randrange(60))])
+
+
+def any_value(rng: random.Random, depth: int = 0) -> Any:
+    """A random value that headers allow."""
+    text: Callable[[], str] = lambda: "".join(  # noqa: E731
+        rng.choice("az \u00e9\u4e2d\U0001f600\0") for _ in range(rng.randrange(5))
+    )
+    makers: list[Callable[[], Any]] = [
+        text,
+        lambda: rng.randrange(2**64) >> rng.randrange(64),
+        lambda: -(rng.randrange(2**63) >> rng.randrange(63)),
+        lambda: rng.uniform(-1e300, 1e300),
+        lambda: rng.choice([None, True, False, 0.0, -0.0]),
+    ]
+    if depth < 4:
+        makers += [
+            lambda: [any_value(rng, depth + 1) for _ in range(rng.randrange(4))],
+            lambda: {text(): any_value(rng, depth + 1) for _ in range(rng.randrange(4))},
+        ]
+    return rng.choice(makers)()
+
+
+def any_of(rng: random.Random, kinds: tuple[type, ...]) -> Any:
+    """A random value of a field."""
+    while True:
+        value = any_value(rng)
+        if isinstance(value, kinds) and type(value) is not bool:
+            return abs(value) if isinstance(value, int) else value
+
+
+def test_ten_thousand_random_messages_are_decoded_as_encoded() -> None:
+    rng = random.Random(0)
+    for _ in range(10_000):
+        type = rng.choice(list(MessageType))
+        header = {name: any_of(rng, kinds) for name, kinds in wire.FIELDS[type].items()}
+        planes = [rng.randbytes(rng.randrange(9)) for _ in range(rng.randrange(9))]
+        message = decode(encode(type, {**header, "later": any_value(rng)}, planes))
+        assert message.type is type
+        assert {name: message.header[name] for name in header} == header
+        assert list(message.planes) == planes

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 import zmq
 
 from f2p_sdk.images import load
-from f2p_sdk.parameters import Layout
+from f2p_sdk.parameters import Character, Layout
 from f2p_sdk.testing import FakeEngine, pattern
 
 Run = Callable[..., Any]
@@ -183,3 +184,22 @@ def test_malformed_messages_and_other_protocol_versions_do_not_disturb_apply(
     assert process.returncode == 0, err
     assert "is in fake 1.0" in out
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("assets", "warned"), [("build 8", True), ("build 7", False), ("", False)])
+def test_apply_warns_of_other_assets(
+    f2p: Run,
+    character: Path,
+    endpoint: str,
+    kinds: dict[str, str],
+    hero: Layout,
+    assets: str,
+    warned: bool,
+) -> None:
+    known = replace(Character.load(character, hero), assets="build 7")
+    known.save(character)
+    with FakeEngine(endpoint, game="toy", kinds=kinds, assets=assets):
+        done = f2p("apply", character, "--listen", endpoint)
+    assert done.code == 0
+    assert ("made with the assets 'build 7', the engine has 'build 8'" in done.text) is warned
+    assert ("fit the photo again" in done.text) is warned

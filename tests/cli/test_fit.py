@@ -50,8 +50,9 @@ def layout() -> Layout:
 
 @pytest.mark.slow
 def test_fit_writes_character_picture_sheet_and_report(
-    f2p: Run, layout: Layout, tmp_path: Path
+    f2p: Run, layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("F2P_TOY_ASSETS", "build 7")
     out = tmp_path / "new" / "folder"
     done = f2p("fit", PHOTO, "-g", "toy", "-o", out, *FAST, "--keep", "red=0.25", "--json")
     assert done.code == 0
@@ -62,6 +63,7 @@ def test_fit_writes_character_picture_sheet_and_report(
 
     character = Character.load(files["character"], layout)
     assert character.values["red"] == 0.25
+    assert character.assets == "build 7"
     assert document["kept"] == {"red": 0.25}
     with Image.open(files["picture"]) as picture, Image.open(files["sheet"]) as sheet:
         assert picture.size == (512, 512)

@@ -85,6 +85,31 @@ def test_train_measures_and_ends_with_weights_that_load(
     assert "dB" in done.text
 
 
+@pytest.mark.slow
+def test_the_card_keeps_the_assets_and_from_warns_where_they_differ(
+    f2p: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from f2p_sdk.weights import load_card
+
+    for build in ("7", "8"):
+        monkeypatch.setenv("F2P_TOY_ASSETS", f"build {build}")
+        size = ("-n", 21, "--size", 256)
+        assert f2p("capture", "-g", "toy", "-o", tmp_path / build, *size).code == 0
+    old, new = (tmp_path / f"{build}.safetensors" for build in ("7", "8"))
+    train = ("train", "imitator", "-g", "toy", "--batch", 8, "--epochs", 1)
+    done = f2p(*train, "--data", tmp_path / "7", "-o", old)
+    assert done.code == 0, done.text
+    assert load_card(old)["assets"] == "build 7"
+    assert "assets" not in load_card(old)["training"]
+    done = f2p(*train, "--data", tmp_path / "8", "-o", new, "--from", old)
+    assert done.code == 0, done.text
+    assert (
+        f"made with the assets 'build 7', the data set {tmp_path / '8'} has 'build 8'" in done.text
+    )
+    assert "a training without --from" in done.text
+    assert load_card(new)["assets"] == "build 8"
+
+
 def test_train_in_wrong_use(f2p: Run, tmp_path: Path) -> None:
     train = ("train", "imitator", "-g", "toy", "-o", tmp_path / "w.safetensors")
     done = f2p(*train, "--data", tmp_path / "nowhere")

@@ -141,3 +141,20 @@ def test_invalid_findings_and_check_names_are_errors() -> None:
     with pytest.raises(PluginError, match="lower-case"):
         CheckSpec("Rig check", "", lambda kind: [])
     assert Finding("a", "b", "c", "skipped").ok
+
+
+@pytest.mark.parametrize(("assets", "status"), [("build 8", "skipped"), ("build 7", "ok")])
+def test_check_compares_the_assets_of_engine_and_imitator(
+    hero: Kind, monkeypatch: pytest.MonkeyPatch, assets: str, status: str
+) -> None:
+    monkeypatch.setattr("f2p_sdk.conformance.bridge.load_card", lambda path: {"assets": "build 7"})
+    kinds = {hero.kind: hero.layout.hash}
+    with (
+        Host(game="toy", layouts=kinds) as host,
+        FakeEngine(host.endpoint, game="toy", kinds=kinds, assets=assets),
+    ):
+        host.wait(30)
+        rule = "its assets are those of the imitator"
+        found = [f for f in conformance.check_bridge(hero, host) if f.rule == rule]
+    assert {f.status for f in found} == {status}
+    assert all(bool(f.remedy) is (status == "skipped") for f in found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,8 @@ def test_recognizer_card_is_valid() -> None:
 
 def test_saved_characters_are_valid(tmp_path: Path) -> None:
     layout = Layout.load(FEMALE)
-    for character in (layout.default(), layout.random(0), layout.person(1)):
+    default = layout.default()
+    for character in (default, layout.random(0), layout.person(1), replace(default, assets="7")):
         path = character.save(tmp_path / "character.json")
         validator("character").validate(json.loads(path.read_text(encoding="utf-8")))
 
@@ -148,6 +150,7 @@ def test_broken_framings_are_rejected_by_schema_and_reader(change: Change, tmp_p
         lambda document: document.pop("layout"),
         lambda document: document.update(layout="another"),
         lambda document: document.update(name="me"),
+        lambda document: document.update(assets=7),
         lambda document: document.update(values=[]),
         lambda document: document["values"].update(age=None),
         lambda document: document["values"].update(age=True),

@@ -395,3 +395,13 @@ def test_file_is_replaced_atomically(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "disk" in caught.value.remedy
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["hero.json"]
+
+
+def test_assets_survive_json_pickle_and_replace_and_do_not_count_in_comparisons() -> None:
+    character = dataclasses.replace(TOY.default(), assets="build 7")
+    assert Character.from_json(character.to_json(), TOY).assets == "build 7"
+    assert pickle.loads(pickle.dumps(character)).assets == "build 7"
+    assert character.replace(age=40).assets == "build 7"
+    assert character == TOY.default()
+    assert list(json.loads(character.to_json())) == ["game", "kind", "layout", "assets", "values"]
+    assert "assets" not in json.loads(TOY.default().to_json())

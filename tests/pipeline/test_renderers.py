@@ -16,7 +16,7 @@ from torch import Tensor
 from f2p_sdk import pipeline
 from f2p_sdk.errors import UsageError, WeightsError
 from f2p_sdk.kinds import Kind
-from f2p_sdk.pipeline.renderers import StraightThrough
+from f2p_sdk.pipeline.renderers import StraightThrough, known_assets, open_engine_renderer
 from f2p_sdk.pipeline.report import Clock
 
 Face = Callable[[Tensor], Tensor]
@@ -32,6 +32,19 @@ def test_straight_through_has_the_engines_value_and_the_imitators_gradient(face:
     (got,) = torch.autograd.grad((drawn * weight).sum(), vector)
     (want,) = torch.autograd.grad((face(vector) * weight).sum(), vector)
     torch.testing.assert_close(got, want)
+
+
+@pytest.mark.parametrize(("assets", "warned"), [("build 8", True), ("build 7", False), ("", False)])
+def test_an_engine_with_other_assets_than_the_imitator_causes_a_warning(
+    kind: Kind, caplog: pytest.LogCaptureFixture, assets: str, warned: bool
+) -> None:
+    card = {"assets": "build 7"}
+    host: Any = SimpleNamespace(wait=lambda: SimpleNamespace(assets=assets))
+    engine = open_engine_renderer(host, kind, card, 1.0)
+    assert known_assets(engine, card) == assets
+    assert known_assets(None, card) == "build 7"
+    assert ("capture and train again: f2p capture -g" in caplog.text) is warned
+    assert ("made with the assets 'build 7', the engine has" in caplog.text) is warned
 
 
 def test_the_clock_adds_up() -> None:

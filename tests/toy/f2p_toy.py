@@ -1,8 +1,8 @@
 """The game of the tests: layouts, a picture with a known formula, and an engine.
 
 Run as a program it is the engine process. The environment variable ``F2P_TOY_ENGINE`` selects a
-fault: ``dies`` at its third picture, ``hangs`` at its third picture. ``f2p_toy_mesh`` has the
-meshes of the same characters.
+fault: ``dies`` at its third picture, ``hangs`` at its third picture. ``F2P_TOY_ASSETS`` are its
+assets. ``f2p_toy_mesh`` has the meshes of the same characters.
 """
 
 from __future__ import annotations
@@ -106,7 +106,9 @@ class Engine:
         self.photo = face_of_photo()
 
     def info(self) -> f2p_sdk.EngineInfo:
-        return f2p_sdk.EngineInfo("toy", KINDS, "toy-engine", "1.0", passes=self.passes)
+        assets = os.environ.get("F2P_TOY_ASSETS", "")
+        named = ("toy", KINDS, "toy-engine", "1.0")
+        return f2p_sdk.EngineInfo(*named, passes=self.passes, assets=assets)
 
     def render(
         self,

@@ -108,10 +108,10 @@ def _compare_assets(pictures: Pictures, data: Path, initial: Path) -> None:
     from ...bridge import warn_assets
     from ...weights import load_card
 
+    made_with = str(load_card(initial).get("assets", ""))
     assets = str(pictures.source.get("assets", ""))
-    remedy = "let the dataset have meshes (f2p capture), or train without --from"
-    other = str(load_card(initial).get("assets", ""))
-    warn_assets(assets, f"--from {initial}, for pictures of {data}", other, remedy)
+    remedy = "compare the figures with those of a training without --from"
+    warn_assets(str(initial), made_with, assets, remedy, owner=f"the data set {data}")
 
 
 def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:

@@ -58,7 +58,7 @@ def command(game: str, data: tuple[Path, ...], out: Path, restart: bool, as_json
             found,
             _records(kind.layout, data, update),
             out,
-            source={"data": [folder.name for folder in data]},
+            source={"data": [folder.name for folder in data], **_assets(data)},
             licence=f"from the engine's pictures alone; landmarks by {found.name} ({licence})",
         )
     if as_json:
@@ -77,6 +77,21 @@ def command(game: str, data: tuple[Path, ...], out: Path, restart: bool, as_json
     say(f"  error {figures['error']:.3f} eye distances")
     if "expression_r2" in figures:
         say(f"  explains {figures['expression_r2']:.0%} of the displacement by expressions")
+
+
+def _assets(folders: tuple[Path, ...]) -> dict[str, str]:
+    """``assets`` of the datasets, if one has any; warns if they differ."""
+    from ...bridge import warn_assets
+    from ...capture import read_manifest
+
+    given = {folder: read_manifest(folder).assets for folder in folders}
+    first = next((folder for folder in folders if given[folder]), None)
+    if first is None:
+        return {}
+    for folder, assets in given.items():
+        remedy = "capture both again with one version of the game"
+        warn_assets(str(folder), assets, given[first], remedy, owner=str(first))
+    return {"assets": given[first]}
 
 
 def _records(
