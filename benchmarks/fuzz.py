@@ -64,6 +64,7 @@ _ANSWERS = (MessageType.PICTURE, MessageType.APPLIED, MessageType.MEASURED, Mess
 
 _TEXTS = st.text(max_size=40) | st.sampled_from(("x" * 4096, "é" * 4096))
 _INTEGERS = st.integers(-(2**63), 2**64 - 1)
+_IDS = st.integers(0, 2**64 - 1)
 _NUMBERS = _INTEGERS | st.floats()
 _LEAVES = st.none() | st.booleans() | _NUMBERS | _TEXTS
 
@@ -81,7 +82,7 @@ _VALUES = _nested(_LEAVES)
 _OF_TYPE: dict[tuple[type, ...], st.SearchStrategy[Any]] = {
     (str,): _TEXTS,
     (int,): _INTEGERS,
-    (int, float): _NUMBERS,
+    (int, float): _INTEGERS | st.floats(allow_nan=False, allow_infinity=False),
     (list,): st.lists(_nested(_LEAVES), max_size=4) | st.just([0] * 8192),
     (dict,): st.dictionaries(_TEXTS, _VALUES, max_size=4),
 }
@@ -97,7 +98,10 @@ _PLANES = st.lists(
 def messages(draw: st.DrawFn) -> tuple[MessageType, dict[str, Any], list[bytes]]:
     """Valid messages: type, header, planes."""
     type = draw(st.sampled_from(MessageType))
-    header = {name: draw(_OF_TYPE[kinds]) for name, kinds in FIELDS[type].items()}
+    header = {
+        name: draw(_IDS if name == "id" else _OF_TYPE[kinds])
+        for name, kinds in FIELDS[type].items()
+    }
     others = draw(st.dictionaries(_TEXTS, _VALUES, max_size=3))
     planes = draw(st.lists(st.binary(max_size=20), max_size=8))
     if type is MessageType.PICTURE and draw(st.booleans()):
