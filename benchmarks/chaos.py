@@ -1,164 +1,133 @@
-"""A capture under fire: engines and the capture itself are killed, the data set stays the same.
+"""A capture under chaos: killed engines and a killed capture give the same bytes in time.
 
-    python benchmarks/chaos.py --pictures 2000
-    python benchmarks/chaos.py --layout face.toml --command "./face {endpoint}" --command ...
+    python benchmarks/chaos.py --pictures 2000 --size 512
 
-The capture runs twice: undisturbed, and while an engine is killed (kill -9) every two seconds and
-the capture three times. The shards of both must be equal byte for byte, and the second run must
-take less than twice the time of the first. Engines that are given with --command must draw the
-same pictures; ``{endpoint}`` is replaced.
+Four engines (two in Python, one in C, one in C#, see ``sketch.py``) draw for ``f2p capture``. The
+data set is captured undisturbed, then with kills (``kill -9``), then undisturbed again. During the
+second capture an engine is killed every two seconds, in turn, and starts again at once; the capture
+itself is killed three times, after a quarter, a half and three quarters of the bytes, and its
+command is run again. ``ratio`` is the time of the second capture, from the first start of its
+command to its last end, divided by the mean of the other two. Fails unless all files are equal and
+the ratio is below two.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-import shlex
-import socket
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from bench_kind import LAYOUT, python
+from sketch import FOUR, Fleet, build, free_endpoint, installed
 
-from f2p_sdk import Layout
-from f2p_sdk.bridge import Host
-from f2p_sdk.capture import Job
-from f2p_sdk.testing import FakeEngine
+MAIN = "import sys; from f2p_sdk.cli import main; sys.argv[0] = 'f2p'; main()"
+MAX_RATIO = 2.0
+_POLL = 0.02  # seconds
 
 
-def work(folder: str, endpoint: str, layout_path: str, count: str, size: str) -> None:
-    """The capture's process."""
-    layout = Layout.load(layout_path)
-    hashes = {layout.kind: layout.hash}
-    with (
-        Job(layout, int(count), folder, size=int(size), shard_size=500) as job,
-        Host(endpoint, game=layout.game, layouts=hashes) as host,
-    ):
-        host.wait(60)
-        job.run(host)
+class Captures:
+    """Captures with four engines, in a folder with compiled engines."""
 
+    def __init__(self, folder: Path, pictures: int, size: int) -> None:
+        self._folder = folder
+        self._commands = build(folder)
+        self._environment = installed(folder)
+        self._pictures, self._size = pictures, size
 
-class Engines:
-    """Engine processes that are started again after a kill."""
+    def run(
+        self, name: str, *, every: float = 0.0, kill_at: Sequence[float] = ()
+    ) -> dict[str, float]:
+        """Capture into the folder ``name``; return seconds and numbers of kills.
 
-    def __init__(self, commands: Sequence[Sequence[str]]) -> None:
-        self.commands = commands
-        self.processes = [self._start(command) for command in commands]
-        self.killed = 0
-
-    def kill_one(self) -> None:
-        number = self.killed % len(self.commands)
-        self.processes[number].kill()
-        self.processes[number].wait()
-        self.processes[number] = self._start(self.commands[number])
-        self.killed += 1
-
-    def stop(self) -> None:
-        for process in self.processes:
-            process.kill()
-            process.wait()
-
-    @staticmethod
-    def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-
-
-def run(
-    folder: Path,
-    layout_path: Path,
-    commands: Sequence[str],
-    *,
-    count: int,
-    size: int,
-    delay: float,
-    kill_every: float = 0.0,
-    capture_kills: int = 0,
-    expected: float = 0.0,
-) -> dict[str, Any]:
-    """Capture into ``folder``; return seconds and kills. ``expected``: seconds undisturbed."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        endpoint = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-    layout = Layout.load(layout_path)
-    kinds = {layout.kind: layout.hash}
-    own = FakeEngine.argv(endpoint, game=layout.game, kinds=kinds, delay=delay)
-    argvs = [shlex.split(c.format(endpoint=endpoint)) for c in commands] or [own] * 4
-    worker = python(__file__, "--worker", folder, endpoint, layout_path, count, size)
-    started = time.monotonic()
-    kill_capture = [
-        started + expected * (n + 1) / (capture_kills + 1) for n in range(capture_kills)
-    ]
-    kill_engine = started + kill_every
-    kills = 0
-    engines = Engines(argvs)
-    capture = subprocess.Popen(worker)
-    try:
-        while capture.poll() is None:
-            time.sleep(0.05)
-            now = time.monotonic()
-            if kill_every and now >= kill_engine:
-                engines.kill_one()
-                kill_engine = now + kill_every
-            if kill_capture and now >= kill_capture[0]:
-                kill_capture.pop(0)
+        Args:
+            name: folder of the data set.
+            every: seconds between two kills of engines; 0 for none.
+            kill_at: sizes of the data set, in bytes, at which the capture is killed.
+        """
+        out = self._folder / name
+        limits = list(kill_at)
+        endpoint = free_endpoint()
+        engines = [self._commands[language] for language in FOUR]
+        killed = 0
+        with Fleet(engines, endpoint, self._folder) as fleet:
+            started = time.monotonic()
+            capture = self._start(out, endpoint)
+            try:
+                while (code := capture.poll()) is None:
+                    time.sleep(_POLL)
+                    if every and time.monotonic() - started > every * (killed + 1):
+                        fleet.kill(killed % len(FOUR))
+                        killed += 1
+                    if limits and tar_bytes(out) >= limits[0]:
+                        capture.kill()
+                        capture.wait()
+                        limits.pop(0)
+                        capture = self._start(out, endpoint)
+            finally:
                 capture.kill()
                 capture.wait()
-                kills += 1
-                capture = subprocess.Popen(worker)
-        if capture.returncode:
-            raise SystemExit(f"the capture ended with exit code {capture.returncode}")
-        seconds = time.monotonic() - started
-    finally:
-        capture.kill()
-        engines.stop()
-    return {"seconds": seconds, "engines_killed": engines.killed, "captures_killed": kills}
+            seconds = time.monotonic() - started
+        if code:
+            log = (self._folder / f"{name}.log").read_text(encoding="utf-8")
+            raise SystemExit(f"the capture ended with {code}:\n{log[-3000:]}")
+        if limits:
+            raise SystemExit("the capture ended before all of its kills: use more pictures")
+        return {"seconds": seconds, "engines": killed, "captures": len(kill_at)}
+
+    def _start(self, out: Path, endpoint: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", MAIN, "capture", "-g", "sketch", "--json"]
+        command += ["-n", str(self._pictures), "--size", str(self._size), "-o", str(out)]
+        command += ["--listen", endpoint, "--engines", str(len(FOUR))]
+        with (self._folder / f"{out.name}.log").open("ab") as log:
+            return subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """Contents of all files of a data set but the lock."""
-    return {p.name: p.read_bytes() for p in sorted(folder.iterdir()) if not p.name.startswith(".")}
-
-
-def compare(
-    commands: Sequence[str] = (),
-    layout: Path | None = None,
-    *,
-    pictures: int,
-    size: int,
-    delay: float,
-    kill_every: float,
-    capture_kills: int,
-) -> dict[str, Any]:
-    """Run both captures and compare them."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if layout is None:
-            layout = folder / "hero.toml"
-            layout.write_text(LAYOUT, encoding="utf-8")
-        settings: dict[str, Any] = {"count": pictures, "size": size, "delay": delay}
-        calm = run(folder / "calm", layout, commands, **settings)
-        fire = run(
-            folder / "fire",
-            layout,
-            commands,
-            **settings,
-            kill_every=kill_every,
-            capture_kills=capture_kills,
-            expected=calm["seconds"],
-        )
-        equal = contents(folder / "calm") == contents(folder / "fire")
-    ratio = fire["seconds"] / calm["seconds"]
+def digests(folder: Path) -> Mapping[str, str]:
+    """SHA-256 of every file of a data set except its lock."""
     return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.iterdir())
+        if not path.name.startswith(".")
+    }
+
+
+def tar_bytes(folder: Path) -> int:
+    """Size of all shards."""
+    return sum(path.stat().st_size for path in folder.glob("*.tar"))
+
+
+def measure(
+    folder: Path, pictures: int, size: int, *, every: float = 2.0, captures: int = 3, last: bool
+) -> dict[str, object]:
+    """Run the captures; ``last`` adds the second undisturbed one."""
+    runs = Captures(folder, pictures, size)
+    quiet = [runs.run("undisturbed")["seconds"]]
+    total = tar_bytes(folder / "undisturbed")
+    kill_at = [total * (i + 1) / (captures + 1) for i in range(captures)]
+    chaos = runs.run("chaos", every=every, kill_at=kill_at)
+    expected = digests(folder / "undisturbed")
+    equal = digests(folder / "chaos") == expected
+    if last:
+        quiet.append(runs.run("again")["seconds"])
+        equal = equal and digests(folder / "again") == expected
+    ratio = chaos["seconds"] / (sum(quiet) / len(quiet))
+    return {
+        "engines": list(FOUR),
         "pictures": pictures,
         "size": size,
-        "undisturbed_seconds": round(calm["seconds"], 2),
-        **{k: round(v, 2) for k, v in fire.items()},
-        "equal": equal,
+        "bytes": total,
+        "undisturbed_seconds": [round(s, 1) for s in quiet],
+        "chaos_seconds": round(chaos["seconds"], 1),
         "ratio": round(ratio, 2),
-        "ok": equal and ratio < 2 and fire["captures_killed"] == capture_kills,
+        "engines_killed": chaos["engines"],
+        "captures_killed": chaos["captures"],
+        "equal_files": equal,
+        "files": len(expected),
     }
 
 
@@ -166,30 +135,17 @@ def main() -> None:
     assert __doc__ is not None
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=int, default=2000, metavar="N")
-    parser.add_argument("--size", type=int, default=64, metavar="PIXELS")
-    parser.add_argument("--delay", type=float, default=0.05, help="of the Python engines")
-    parser.add_argument("--kill-every", type=float, default=2.0, metavar="SECONDS")
-    parser.add_argument("--capture-kills", type=int, default=3, metavar="N")
-    parser.add_argument("--layout", type=Path, metavar="FILE", help="of the --command engines")
-    parser.add_argument(
-        "--command", action="append", default=[], help="an engine; default: four in Python"
-    )
-    parser.add_argument("--worker", nargs=5, help=argparse.SUPPRESS)
+    parser.add_argument("--size", type=int, default=512, metavar="PIXELS", help="at most 1024")
+    parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="between kills")
+    parser.add_argument("--captures", type=int, default=3, metavar="N", help="kills of the capture")
     args = parser.parse_args()
-    if args.worker:
-        work(*args.worker)
-        return
-    report = compare(
-        args.command,
-        args.layout,
-        pictures=args.pictures,
-        size=args.size,
-        delay=args.delay,
-        kill_every=args.kill_every,
-        capture_kills=args.capture_kills,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        options = {"every": args.every, "captures": args.captures}
+        report = measure(Path(folder), args.pictures, args.size, last=True, **options)
     print(json.dumps(report, indent=2))
-    raise SystemExit(not report["ok"])
+    ratio = report["ratio"]
+    if not report["equal_files"] or not isinstance(ratio, float) or ratio >= MAX_RATIO:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

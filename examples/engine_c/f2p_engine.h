@@ -636,7 +636,8 @@ struct f2p_engine {
     f2p_value kinds;                 /* map in `hello` */
     int passes[F2P__PASSES], slot_count, max_size, scenes, exit_with_host;
 #ifdef F2P_ENGINE_LIBZMQ
-    void *context, *dealer;
+    void *context, *dealer, *monitor;
+    int failures;                    /* failed handshakes in a row */
 #else
     struct addrinfo *addresses, *address; /* of the host; the next one to try */
 #endif
@@ -1078,7 +1079,9 @@ static void f2p__pull(f2p_engine *e) {
             problem = f2p__parse(e);
             if (problem) f2p__lost(e, "it sent ", problem);
         } else if (e->phase == F2P__OPEN) f2p__lost(e, "the host closed it", "");
-        else f2p__lost(e, "the host closed it in the handshake: ", "does it require keys?");
+        else
+            f2p__lost(e, "the host closed it in the handshake: does it require keys? ",
+                      "Then build this client with F2P_ENGINE_LIBZMQ and give the keys");
     }
 }
 

@@ -6,6 +6,9 @@
  */
 #include <zmq.h>
 
+/* Events of a monitor, since libzmq 4.3: a handshake failed; succeeded; was refused for its protocol or its keys. */
+enum { F2P__SHAKE_FAILED = 0x0800, F2P__SHAKEN = 0x1000, F2P__SHAKE_REFUSED = 0x6000, F2P__MAX_FAILURES = 3 };
+
 static void f2p__disconnect(f2p_engine *e) { (void)e; }
 
 static void f2p__connect(f2p_engine *e) {
@@ -16,8 +19,9 @@ static void f2p__connect(f2p_engine *e) {
 /* Waits for unsent messages, at most for the linger time. */
 static void f2p__close_connection(f2p_engine *e) {
     if (e->dealer) zmq_close(e->dealer);
+    if (e->monitor) zmq_close(e->monitor);
     while (e->context && zmq_ctx_term(e->context) && zmq_errno() == EINTR) continue;
-    e->dealer = e->context = NULL;
+    e->dealer = e->monitor = e->context = NULL;
     e->socket = F2P__NO_SOCKET;
 }
 
@@ -38,13 +42,17 @@ static int f2p__read_key(const char *folder, const char *file, const char *name,
 static const char *f2p__open_connection(f2p_engine *e, const f2p_config *config) {
     static const int options[][2] = {
         {ZMQ_LINGER, 300}, {ZMQ_IMMEDIATE, 1}, {ZMQ_IPV6, 1}, {ZMQ_RECONNECT_IVL, 100}, {ZMQ_RECONNECT_IVL_MAX, 1000},
-        {ZMQ_SNDHWM, 256}, {ZMQ_RCVHWM, 256}, {ZMQ_HEARTBEAT_IVL, 1000}, {ZMQ_HEARTBEAT_TIMEOUT, 10000}};
+        {ZMQ_SNDHWM, 256}, {ZMQ_RCVHWM, 256}}; /* no heartbeats of libzmq: they can abort the process */
+    const int shakes = F2P__SHAKE_FAILED | F2P__SHAKEN | F2P__SHAKE_REFUSED;
     int64_t largest = F2P__MAX_PLANE;
     char host[41], public_key[41], secret[41];
     size_t i, size = sizeof e->socket;
     e->context = zmq_ctx_new();
     e->dealer = e->context ? zmq_socket(e->context, ZMQ_DEALER) : NULL;
-    if (!e->dealer) return "libzmq has no socket left";
+    e->monitor = e->dealer ? zmq_socket(e->context, ZMQ_PAIR) : NULL;
+    if (!e->monitor || zmq_socket_monitor(e->dealer, "inproc://f2p-monitor", shakes) ||
+        zmq_connect(e->monitor, "inproc://f2p-monitor"))
+        return "libzmq has no socket left";
     for (i = 0; i < sizeof options / sizeof *options; i++)
         zmq_setsockopt(e->dealer, options[i][0], &options[i][1], sizeof options[i][1]);
     zmq_setsockopt(e->dealer, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
@@ -82,8 +90,23 @@ static int f2p__zmq_events(f2p_engine *e) {
     return events;
 }
 
+/* End if the host refuses the keys, or closes several connections in a row; a host that ends may close one. */
+static void f2p__watch_handshakes(f2p_engine *e) {
+    unsigned char part[6];           /* the event in 2 bytes, and a value; then the address */
+    while (e->state != F2P_ENDED && zmq_recv(e->monitor, part, sizeof part, ZMQ_DONTWAIT) >= 0) {
+        int event = part[0] | part[1] << 8;
+        zmq_recv(e->monitor, part, sizeof part, ZMQ_DONTWAIT);
+        e->failures = event == F2P__SHAKEN ? 0 : e->failures + 1;
+        if (!(event & F2P__SHAKE_REFUSED) && e->failures < F2P__MAX_FAILURES) continue;
+        f2p__say(e, "%s: the host refused the connection: the keys do not fit; next: copy host.key and "
+                 "engine.key_secret from the host, and give both sides keys or neither", e->endpoint);
+        f2p__set_state(e, F2P_ENDED);
+    }
+}
+
 static void f2p__pull(f2p_engine *e) {
     int received = 0, events;
+    f2p__watch_handshakes(e);
     while (received >= 0 && e->state != F2P_ENDED) {
         zmq_msg_t part;
         zmq_msg_init(&part);

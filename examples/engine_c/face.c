@@ -222,7 +222,7 @@ int main(int argc, char **argv) {
     static const char *const states[] = {"waiting", "greeting", "serving", "ended"};
     static const f2p_kind kinds[] = {{"face", LAYOUT_HASH}};
     const char *watchdog = getenv("F2P_WATCHDOG");
-    char text[1024];
+    char text[1024], shown[1024] = "";
     f2p_config config;
     f2p_engine *engine;
     f2p_request request;
@@ -253,9 +253,10 @@ int main(int argc, char **argv) {
     while (!interrupted && got >= 0) {
         got = f2p_engine_wait(engine, &request, 0.1); /* a game calls f2p_engine_poll once per frame */
         if (got > 0) answer(engine, &request);
-        if ((int)f2p_engine_state(engine) != state) {
+        f2p_engine_message(engine, text, sizeof text);
+        if ((int)f2p_engine_state(engine) != state || strcmp(text, shown)) {
             state = (int)f2p_engine_state(engine);
-            f2p_engine_message(engine, text, sizeof text);
+            strcpy(shown, text);
             fprintf(stderr, "face: %s: %s\n", states[state], text);
         }
     }

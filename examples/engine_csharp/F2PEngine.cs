@@ -634,7 +634,9 @@ namespace F2P
                     int received = own.Receive(buffer, 0, buffer.Length, SocketFlags.None, out error);
                     if (error == SocketError.WouldBlock) continue;
                     if (error != SocketError.Success) throw new SocketException((int)error);
-                    if (received == 0) throw new F2PException("the host closed the connection");
+                    if (received == 0) throw new F2PException(ready ? "the host closed the connection"
+                        : "the host closed the connection in the handshake: does it require keys? "
+                            + "This client has none: use a host on this machine, without keys");
                     bufferStart = 0;
                     bufferEnd = received;
                 }

@@ -33,7 +33,7 @@ import numpy.typing as npt
 from ..errors import EngineError, F2PError, UsageError
 from .link import Link, Request
 from .messages import MAX_CREDITS, PASSES, EngineInfo, Size, pack_planes, parse_size
-from .wire import MAX_TEXT, Buffer, Message, MessageType, encode
+from .wire import Buffer, Message, MessageType, clean_text, encode
 
 CREDITS = 4
 """Requests that an engine holds at a time: one to draw, the others hide the transfer time."""
@@ -151,7 +151,7 @@ class EngineClient(AbstractContextManager["EngineClient"]):
             if not remedy and not isinstance(error, F2PError):
                 traceback.print_exc()  # on the engine's own stderr
             answer = {"id": request.message.header["id"], "credits": 1}
-            texts = {"message": message[:MAX_TEXT], "remedy": remedy[:MAX_TEXT]}
+            texts = {"message": clean_text(message), "remedy": clean_text(remedy)}
             frames = encode(MessageType.FAILED, {**answer, **texts})
         finally:
             self._link.busy_since = None

@@ -84,7 +84,7 @@ class Host(AbstractContextManager["Host"]):
     @property
     def counts(self) -> Mapping[str, int]:
         """Number of events so far: messages, malformed, unknown_sender, refused (answers REFUSED),
-        lost, late, unrequested, ignored, handshakes_failed."""
+        lost, late, unrequested, ignored, handshakes_failed, flood."""
         return dict(self._hub.counts)
 
     def wait(

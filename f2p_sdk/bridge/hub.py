@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import zmq
@@ -25,12 +25,23 @@ from .dispatch import Dispatcher, Engine, Ticket
 from .messages import EngineInfo, check_answer, check_credits
 from .notices import DEFECT, ENGINE_REMEDY, HANDSHAKE_REMEDY, Notices
 from .sockets import FAILED_HANDSHAKES, receive, send
-from .wire import Message, MessageType, VersionError, WireError, decode, encode
+from .wire import (
+    Buffer,
+    Message,
+    MessageType,
+    VersionError,
+    WireError,
+    clean_text,
+    decode,
+    encode,
+)
 
 log = logging.getLogger(__name__)
 
 _BATCH = 64  # messages received before other work is done
 _GOODBYE_TIMEOUT = 0.5  # seconds
+_HELLO = bytes((MessageType.HELLO,))  # the last byte of the preamble, in every major version
+_MAX_REPLIES = 256  # to peers that are not admitted, between two heartbeats
 _ANSWERS = (MessageType.PICTURE, MessageType.APPLIED, MessageType.MEASURED, MessageType.FAILED)
 
 
@@ -65,6 +76,7 @@ class Hub(threading.Thread):
         self._wake_in.bind("inproc://f2p-host-wake")
         self._wake_out.connect("inproc://f2p-host-wake")
         self._closing = False
+        self._replies = 0  # since the last heartbeat
 
     # Called from user threads:
 
@@ -159,6 +171,7 @@ class Hub(threading.Thread):
             if now >= next_heartbeat:
                 self._send_heartbeats(now)
                 next_heartbeat = now + self._heartbeat
+                self._replies = 0
             self.dispatcher.expire(now)
             self._assign(now)
 
@@ -210,10 +223,21 @@ class Hub(threading.Thread):
             except zmq.Again:
                 return
             self.counts["messages"] += 1
+            if self._is_flood(key, frames):
+                self.counts["flood"] += 1
+                continue
             try:
                 self._handle(key, decode(frames))
             except WireError as error:
                 self._handle_malformed(key, error)
+
+    def _is_flood(self, key: bytes, frames: Sequence[Buffer]) -> bool:
+        """True for a message of a flood: it is dropped before anything is parsed.
+
+        Only HELLO matters of peers that are not admitted; engines repeat it."""
+        if self._replies < _MAX_REPLIES or key in self.dispatcher.engines:
+            return False
+        return not frames or frames[0][5:6] != _HELLO
 
     def _handle(self, key: bytes, message: Message) -> None:
         now = time.monotonic()
@@ -224,7 +248,7 @@ class Hub(threading.Thread):
         if engine is None:
             if message.type is not MessageType.GOODBYE:
                 self.counts["unknown_sender"] += 1
-                self._send(key, MessageType.AGAIN, {})
+                self._reply(key, MessageType.AGAIN, {})
             return
         engine.last_received = now
         if message.type in _ANSWERS:
@@ -299,7 +323,16 @@ class Hub(threading.Thread):
 
     def _send_refused(self, key: bytes, code: str, message: str, remedy: str) -> None:
         self.counts["refused"] += 1
-        self._send(key, MessageType.REFUSED, {"code": code, "message": message, "remedy": remedy})
+        texts = {"message": clean_text(message), "remedy": clean_text(remedy)}
+        self._reply(key, MessageType.REFUSED, {"code": code, **texts})
+
+    def _reply(self, key: bytes, type: MessageType, header: dict[str, Any]) -> None:
+        """Answer a peer that is not admitted, unless a flood of messages arrives.
+
+        Answers take most of the time of a flood, and engines repeat their messages anyway."""
+        self._replies += 1
+        if self._replies <= _MAX_REPLIES:
+            self._send(key, type, header)
 
     def _lose(self, key: bytes, reason: str) -> None:
         engine = self.dispatcher.engines.get(key)

@@ -211,9 +211,9 @@ def unpack_planes(
         raise WireError(f"PICTURE describes {len(described)} planes and carries {len(buffers)}")
     arrays: dict[str, npt.NDArray[Any]] = {}
     for plane, buffer in zip(described, buffers, strict=True):
-        if not isinstance(plane, dict) or plane.get("pass") not in PASSES:
+        name = plane.get("pass") if isinstance(plane, dict) else None
+        if not isinstance(name, str) or name not in PASSES:
             continue  # a pass of a later minor version
-        name = plane["pass"]
         dtype = np.dtype(PASSES[name]).newbyteorder("<")
         shape = _read_shape(plane.get("shape"))
         expected = plane_shape(name, size, shape)

@@ -124,10 +124,16 @@ def encode(
     """Return the frames of a message; planes are not copied.
 
     Raises:
-        WireError: the message is too large, or a field is missing or of a wrong type.
+        WireError: the message is too large, a field is missing or of a wrong type, or a receiver
+            would refuse a value.
     """
     _check_header(type, header)
-    packed = msgpack.packb(dict(header), use_bin_type=True)
+    plain = dict(header)
+    _check_plain(plain, 1)
+    try:
+        packed = msgpack.packb(plain, use_bin_type=True)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise WireError(f"header cannot be encoded: {error}") from None
     frames: list[Buffer] = [MAGIC + bytes((MAJOR, MINOR, type)), packed, *planes]
     _check_sizes([_size(f) for f in frames])
     return frames
@@ -198,7 +204,12 @@ def _unpack(frame: Buffer) -> dict[str, Any]:
 _LEAVES = frozenset((int, float, bool, type(None)))
 
 
-def _check_plain(value: dict[Any, Any] | list[Any], depth: int) -> None:
+def clean_text(text: str) -> str:
+    """The text within ``MAX_TEXT``; what UTF-8 cannot encode becomes question marks."""
+    return text[:MAX_TEXT].encode("utf-8", "replace").decode("utf-8")
+
+
+def _check_plain(value: dict[Any, Any] | list[Any] | tuple[Any, ...], depth: int) -> None:
     """Allow only maps with text keys, arrays, text, numbers, booleans and nil, within limits."""
     if depth > MAX_DEPTH:
         raise WireError(f"header is nested deeper than {MAX_DEPTH}")
@@ -215,9 +226,9 @@ def _check_plain(value: dict[Any, Any] | list[Any], depth: int) -> None:
         if isinstance(item, str):
             if len(item) > MAX_TEXT:
                 raise WireError(f"header: text of {len(item)} characters, at most {MAX_TEXT}")
-        elif isinstance(item, (dict, list)):
+        elif isinstance(item, (dict, list)) or type(item) is tuple:  # an ExtType is a tuple, too
             _check_plain(item, depth + 1)
-        else:
+        elif not isinstance(item, (int, float)):  # a subclass, e.g. numpy.float64
             raise WireError(f"header: {type(item).__name__} values are not allowed")
 
 

@@ -709,7 +709,39 @@ def test_a_plain_client_says_that_the_host_wants_keys(
     with Host(game="sketch", layouts={"face": LAYOUT.hash}, keys=keys) as host:
         engine = start(host.endpoint)
         time.sleep(0.5)
-        assert "does it require keys?" in terminate(engine)
+        text = terminate(engine)
+    assert "does it require keys? Then build" in text
+    assert "give the keys" in text
+
+
+@pytest.mark.parametrize("stale", ["host.key", "engine.key_secret"])
+def test_keys_that_do_not_fit_are_named(
+    start: Callable[..., Engine], over_libzmq: Path, tmp_path: Path, stale: str
+) -> None:
+    keys, other = make_keys(tmp_path / "keys"), make_keys(tmp_path / "other")
+    for name in {"host.key", "engine.key_secret"} - {stale}:
+        shutil.copy(keys / name, other)
+    with Host(game="sketch", layouts={"face": LAYOUT.hash}, keys=keys) as host:
+        engine = start(host.endpoint, "--keys", str(other), program=over_libzmq)
+        output, _ = engine.communicate(timeout=10)
+    assert "the keys do not fit; next: copy host.key" in output
+    assert engine.returncode == 1, output
+
+
+def test_two_closed_handshakes_do_not_end_the_engine_over_libzmq(
+    start: Callable[..., Engine], over_libzmq: Path
+) -> None:
+    with RawHost() as host:
+        engine = start(host.endpoint, program=over_libzmq)
+        for _ in range(2):
+            for _ in range(2):
+                with host.accept() as connection:
+                    connection.recv(1)
+            with host.accept() as connection:
+                handshake(connection)
+                connection.sendall(render(1))
+                received(connection, MessageType.PICTURE)
+        terminate(engine)
 
 
 def test_libzmq_stops_without_a_host(start: Callable[..., Engine], over_libzmq: Path) -> None:
