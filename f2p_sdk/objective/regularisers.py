@@ -17,16 +17,16 @@ __all__ = ["ChoicePrior", "EntropyPenalty", "Prior", "WhitenedPrior"]
 
 @dataclass(frozen=True)
 class Prior:
-    """``sum_i w_i (d_i^2 + ends d_i^4)``, d = x - m, over the sliders, x and m in [0, 1].
+    """``sum_i w_i (d_i^2 + ends max(0, |e_i| - 0.4)^2)``, d = x - m, e = x - 1/2, over the sliders.
 
-    The square is the negative logarithm of a normal prior, up to a factor. The fourth power keeps
-    sliders from the ends of their range. A sum, so the cost of one slider does not depend on how
-    many a game has.
+    x and m are in [0, 1]. The square is the negative logarithm of a normal prior, up to a factor.
+    The second summand keeps sliders from the outer fifth of each half of their range, and leaves
+    the others free. A sum, so the cost of one slider does not depend on how many a game has.
 
     Attributes:
         mean: (C,), m.
         weight: (C,) w, or 1 for all.
-        ends: weight of the fourth power.
+        ends: weight of the second summand.
     """
 
     reads: ClassVar[frozenset[str]] = frozenset({"vector"})
@@ -35,8 +35,10 @@ class Prior:
     ends: float = 0.0
 
     def __call__(self, sample: Sample, /) -> Tensor:
-        squares = (sample.vector[:, : self.mean.shape[0]] - self.mean).square()
-        return ((squares + self.ends * squares.square()) * self.weight).sum(dim=1)
+        sliders = sample.vector[:, : self.mean.shape[0]]
+        outer = ((sliders - 0.5).abs() - 0.4).clamp_min(0.0)
+        cost = (sliders - self.mean).square() + self.ends * outer.square()
+        return (cost * self.weight).sum(dim=1)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ _CELLS = 16  # a side, for the comparison of styles
 _COLOUR_CELLS, _LEAST_CELLS = 32, 6  # a side, and least number with hair, for its colour
 _FAR = 0.35  # weight of a place far from the face
 _COLOUR_COST, _FULL = 0.15, 40.0  # cost of another colour, from this CIE Lab distance on
-_CURL, _CURLY = 0.05, 6.5  # cost per unit of roughness above that of straight hair
+_CURL, _CURLY = 0.06, 5.5  # cost per unit of roughness above that of straight hair
 
 
 def hair_mask(picture: Picture, classes: Mapping[str, Tensor], landmarks: Points) -> Array:

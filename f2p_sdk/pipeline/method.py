@@ -39,7 +39,7 @@ class Method:
         lead: logit of the average character's choices above the others at the start.
         jittered, jitter: number and size of augmented crops beside the plain one.
         grid, strictness: cells a side of the colour term, and its strictness.
-        ends: weight of the fourth power in the prior of the sliders.
+        ends: see :class:`Prior`: how strongly it keeps sliders from their ends.
         mirrored: the mirrored photo counts as a second photo.
         match_blur: blur the engine's pictures as the photo is.
         own_picture: the photo is a picture by the engine: no denoising, the engine's framing, and

@@ -156,7 +156,7 @@ def slider_prior(
     """Return the prior around ``start`` (D,), with the layout's weight of each slider.
 
     Sliders (N, C) of a population of characters whiten it per parameter group. Without them,
-    ``ends`` is the weight of the fourth power, see :class:`Prior`.
+    ``ends`` keeps sliders from their ends, see :class:`Prior`.
     """
     mean = start[: layout.n_continuous]
     weight = torch.tensor([slider.prior for slider in layout.continuous])

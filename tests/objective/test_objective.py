@@ -52,7 +52,7 @@ PHOTO = _parsed(1, 30)
 TERMS: dict[str, Term] = {
     "Identity": Identity(_random(3, 5, seed=8) - 0.5),
     "Distance": Distance(_random(3, 5, seed=8) - 0.5),
-    "Prior": Prior(_random(4, seed=9), ends=2.0),
+    "Prior": Prior(_random(4, seed=9), ends=20.0),
     "EntropyPenalty": EntropyPenalty(GROUPS),
     "ChoicePrior": ChoicePrior(_vector(1)[0], GROUPS),
     "Colour": Colour(_random(3, 4, 4, seed=11), _random(4, 4, seed=12)),
@@ -165,7 +165,12 @@ def test_prior_is_the_squared_distance_from_its_mean() -> None:
     away = torch.zeros(1, 10)
     away[0, 2] = 1.0
     assert float(Prior(mean)(Sample(away))[0]) == pytest.approx(1.0)
-    assert float(Prior(mean, ends=10.0)(Sample(away))[0]) == pytest.approx(11.0)
+
+
+def test_the_prior_keeps_sliders_from_their_ends() -> None:
+    vector = torch.tensor([[0.5, 0.9, 0.1, 1.0, *6 * (0.0,)]])
+    plain, stiff = (Prior(torch.full((4,), 0.5), ends=ends)(Sample(vector)) for ends in (0.0, 10.0))
+    assert float(stiff[0] - plain[0]) == pytest.approx(10 * 0.1**2, rel=1e-4)
 
 
 def test_strictness_sets_how_much_of_a_brightness_shift_counts() -> None:
