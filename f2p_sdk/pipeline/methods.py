@@ -65,7 +65,7 @@ _BEST = Method(
         "choice_prior": 0.02,
     },
     jittered=1,
-    ends=100.0,
+    ends=50.0,
     mirrored=True,
     match_blur=True,
     places=PARTS,
