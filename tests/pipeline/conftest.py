@@ -33,7 +33,9 @@ class ToyEngine:
         self.silent = False
 
     def wait(self, timeout: float = 60.0, **_: Any) -> Any:
-        return SimpleNamespace(name="toy-engine", version="3", max_size=64, passes=("color",))
+        return SimpleNamespace(
+            name="toy-engine", version="3", max_size=64, passes=("color",), assets=""
+        )
 
     def render_many(
         self,
