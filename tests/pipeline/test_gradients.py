@@ -11,7 +11,7 @@ import torch
 from f2p_sdk import plugins
 from f2p_sdk.objective import Colour, Content, Distance, Identity, Objective, Parts, Sample
 from f2p_sdk.parsing.picture_parser import PictureParser
-from f2p_sdk.pipeline.methods import CONTENT
+from f2p_sdk.pipeline.methods import PARTS
 from f2p_sdk.pipeline.renderers import open_imitator
 
 
@@ -45,7 +45,7 @@ def test_every_number_receives_a_gradient(name: str) -> None:
         "colour": (1.0, Colour(cells, torch.ones(32, 32))),
     }
     if reader is not None and photo.parsed is not None:
-        classes = reader.class_weights(CONTENT)
+        classes = reader.class_weights(PARTS)
         parts["content"] = (1.0, Content.of(photo.parsed, classes))
         parts["parts"] = (1.0, Parts(photo.parsed.probabilities, classes))
     start = torch.from_numpy(layout.encode(layout.default()))
