@@ -13,7 +13,6 @@ from ...errors import UnknownNameError, UsageError
 from .. import _options as options
 from .._common import emit_json, flatten, load_kind, progress, say, table, warn
 from .._html import write_page
-from . import PHOTO_SUFFIXES
 
 METHODS = (
     *("best", "slides", "paper", "exact"),
@@ -154,8 +153,9 @@ def command(
 def _photos(folder: Path, identities: Path | None) -> list[dict[str, str]]:
     """Return the rows of the identities file, or one row per picture in the folder."""
     if identities is None:
-        names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES)
-        rows = [{"file": name} for name in names]
+        from ...images import photos_in
+
+        rows = [{"file": path.name} for path in photos_in(folder)]
     else:
         rows = _read_identities(identities)
     if not rows:

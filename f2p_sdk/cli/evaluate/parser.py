@@ -15,7 +15,7 @@ from ...images import Picture
 from .. import _options as options
 from .._common import emit_json, load_kind, progress, say, table, warn
 from .._html import Row, write_page
-from . import PHOTO_SUFFIXES, UNSEEN
+from . import UNSEEN
 
 if TYPE_CHECKING:
     from ...hookspecs import Parser
@@ -163,7 +163,7 @@ def _photos(parser: Parser, kind: Kind, folder: Path) -> tuple[list[Row], list[s
     face_detector, device = detector(), pick_device("cpu")
     framing = replace(kind.framing, size=parser.size)
     rows, without = list[Row](), list[str]()
-    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES):
+    for path in images.photos_in(folder):
         picture = images.load(path)
         try:
             face = pick_face(face_detector.detect(picture)).face
