@@ -72,7 +72,6 @@ BAD_PHOTOS = {
     "empty": "is empty (0 bytes)",
     "huge": "60.0 megapixels",
     "missing": "there is no such file",
-    "folder": "there are no photos in this folder",
     "no face": "no face was found",
     "black": "no face was found",
 }

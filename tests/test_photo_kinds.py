@@ -9,9 +9,12 @@ from __future__ import annotations
 import io
 import re
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +22,7 @@ import pytest
 from f2p_toy import ROOT
 from PIL import Image, ImageCms
 
-from f2p_sdk import ImageError, images, read_photo
+from f2p_sdk import ImageError, NoFaceError, images, pick_face, read_photo
 
 PAGE = ROOT / "docs" / "reference" / "photos.md"
 
@@ -189,6 +192,9 @@ def noisy() -> Image.Image:
     return Image.fromarray(np.clip(np.asarray(quarters()) + noise, 0, 255).astype(np.uint8))
 
 
+large = quarters().resize((WIDTH * 4, HEIGHT * 4), Image.Resampling.NEAREST)
+
+
 def cut(data: bytes, share: float) -> bytes:
     return data[: int(len(data) * share)]
 
@@ -199,6 +205,18 @@ def sized(data: bytes, width: int, height: int) -> bytes:
     assert marker is not None
     at = marker.end()
     return data[:at] + struct.pack(">HH", height, width) + data[at + 4 :]
+
+
+def tall(width: int, height: int) -> bytes:
+    """A JPEG of this size, of grey rows that repeat, made without the memory for its pixels.
+
+    Its rows of blocks, 16 pixels high, are the same data between restart markers.
+    """
+    row = Image.linear_gradient("L").rotate(90).resize((width, 16)).convert("RGB")
+    data = jpeg(row, quality=80, subsampling=2, restart_marker_rows=1)
+    scan = data.index(b"\xff\xda") + 14
+    rows = [data[scan:-2] + bytes((0xFF, 0xD0 + i % 8)) for i in range(height // 16)]
+    return sized(data[:scan] + b"".join(rows)[:-2] + b"\xff\xd9", width, height)
 
 
 def avif(image: Image.Image, codes: tuple[int, int] | None = None, **options: Any) -> bytes:
@@ -320,7 +338,7 @@ KINDS: dict[str, Kind] = {
         lambda: cut(jpeg(noisy(), progressive=True), 0.7), hint=CUT, tolerance=24
     ),
     "JPEG cut off near its start": refused(
-        lambda: jpeg()[: jpeg().index(b"\xff\xda") + 14],
+        lambda: jpeg(large)[: jpeg(large).index(b"\xff\xda") + 20],
         "is damaged or cut off",
         "export the picture again",
     ),
@@ -541,7 +559,7 @@ def result(kind: Kind) -> str:
 
 def test_the_page_has_each_kind_with_its_result() -> None:
     rows = re.findall(
-        r"^\| ([^|]+) \| (read|read, with a hint|refused)[^|]* \|",
+        r"^\| ([^|]+) \| (read, with a hint|read|refused) \|",
         PAGE.read_text(encoding="utf-8"),
         re.M,
     )
@@ -549,3 +567,49 @@ def test_the_page_has_each_kind_with_its_result() -> None:
     assert [row for row in rows if row[0] != large] == [
         (name, result(kind)) for name, kind in KINDS.items()
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("width", "height", "step"), [(8_000, 7_504, 2), (20_000, 10_000, 2), (20_000, 12_496, 4)]
+)
+def test_a_large_jpeg_is_decoded_smaller(width: int, height: int, step: int) -> None:
+    photo = read_photo(tall(width, height))
+    assert photo.picture.shape == (height // step, width // step, 3)
+    assert photo.hints == ()
+    assert photo.doubts == (f"the photo was read at 1/{step} of its size",)
+    middle = photo.picture[[0, -1], width // step // 2].astype(int)
+    np.testing.assert_allclose(middle, 128, atol=4)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no resource module")
+def test_a_jpeg_of_200_megapixels_needs_less_than_1_gib(tmp_path: Path) -> None:
+    (tmp_path / "large.jpg").write_bytes(tall(20_000, 10_000))
+    script = (
+        "import resource, sys; from f2p_sdk import load_image\n"
+        "print(*load_image(sys.argv[1]).shape)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    argv = [sys.executable, "-c", script, str(tmp_path / "large.jpg")]
+    shape, most = subprocess.run(argv, capture_output=True, check=True, text=True).stdout.split(
+        "\n", 1
+    )
+    assert shape == "5000 10000 3"
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert int(most) * unit < 1 << 30
+
+
+def test_errors_of_a_photo_name_it_once() -> None:
+    photo = images.take(file(quarters(WHITE), "PNG"), "photo 2")
+    with pytest.raises(NoFaceError) as caught, photo.errors():
+        pick_face([])
+    assert caught.value.message == (
+        "photo 2: no face was found in the picture; every pixel has the same colour"
+    )
+    with pytest.raises(ImageError, match="^photo 2: picture: is empty"):
+        images.take(b"", "photo 2")
+    array = images.take(photo.picture)
+    assert (array.name, array.hints, array.doubts) == ("", (), ())
+    with pytest.raises(NoFaceError, match="^no face was found in the picture$"), array.errors():
+        pick_face([])

@@ -110,7 +110,7 @@ def command(
     rows: list[dict[str, Any]] = []
     with ExitStack() as stack:
         # A late import: --help must not load torch.
-        from ..images import photos_in, read
+        from ..images import named, photos_in, read
         from ..pipeline import Fitter, engine_count, weights_file
         from ..plugins import recognizer as recognizer_of
 
@@ -150,9 +150,7 @@ def command(
             except F2PError as error:
                 if not several or isinstance(error, COMMON_ERRORS):
                     raise
-                # Errors of photos begin with the path.
-                named = error.message.startswith(f"{photo}: ")
-                message = error.message if named else f"{photo}: {error.message}"
+                message = named(photo, error)
                 rows.append({"photo": str(photo), "error": message, "next": error.remedy})
                 fail(message, error.remedy)
                 continue

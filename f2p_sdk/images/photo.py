@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from ..errors import FaceError, ImageError, NoFaceError, UsageError, error_prefix
+from ..errors import F2PError, FaceError, ImageError, NoFaceError, UsageError, error_prefix
 from .writing import Picture
 
-__all__ = ["Photo", "PhotoSource"]
+__all__ = ["Photo", "PhotoSource", "named"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +51,12 @@ class Photo:
                 raise
             with error_prefix(self.name):
                 raise
+
+
+def named(name: str | Path, error: F2PError) -> str:
+    """Return an error's message with the name of the photo in it, once."""
+    message = error.message
+    return message if message.startswith(f"{name}: ") else f"{name}: {message}"
 
 
 PhotoSource: TypeAlias = str | Path | bytes | Picture | Photo

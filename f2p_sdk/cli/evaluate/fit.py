@@ -190,7 +190,8 @@ def _report(document: Mapping[str, Any], methods: Mapping[str, Mapping[str, Any]
             columns = list(rows[0])
             table(columns, [[_cell(row.get(name, "")) for name in columns] for row in rows])
         for failure in found["failed"]:
-            warn(f"{failure['file']}: {failure['error']}")
+            known = failure["file"] in failure["error"]
+            warn(failure["error"] if known else f"{failure['file']}: {failure['error']}")
     figures = {name: flatten(found) for name, found in methods.items()}
     names = dict.fromkeys(name for found in figures.values() for name in found)
     single = [n for n in names if not any(isinstance(f.get(n), list) for f in figures.values())]

@@ -155,7 +155,7 @@ def _photos(parser: Parser, kind: Kind, folder: Path) -> tuple[list[Row], list[s
 
     from ... import images
     from ...alignment import align, pick_face
-    from ...errors import FaceError
+    from ...errors import FaceError, ImageError
     from ...parsing.training import find_labels
     from ...plugins import detector
     from ...training.device import pick_device
@@ -164,12 +164,13 @@ def _photos(parser: Parser, kind: Kind, folder: Path) -> tuple[list[Row], list[s
     framing = replace(kind.framing, size=parser.size)
     rows, without = list[Row](), list[str]()
     for path in images.photos_in(folder):
-        picture = images.load(path)
         try:
-            face = pick_face(face_detector.detect(picture)).face
-            aligned = align(picture, face.landmarks, framing).picture
-        except FaceError as error:
-            warn(f"{path.name}: {error.message}")
+            photo = images.read(path)
+            with photo.errors():
+                face = pick_face(face_detector.detect(photo.picture)).face
+                aligned = align(photo.picture, face.landmarks, framing).picture
+        except (FaceError, ImageError) as error:
+            warn(error.message)
             without.append(path.name)
             continue
         labels = overlay(aligned, find_labels(parser, device.pictures(aligned[None]))[0])
