@@ -415,7 +415,7 @@ KINDS: dict[str, Kind] = {
         lambda: png(clear(0)), WHITE, doubt="every pixel is transparent", remedy="transparency"
     ),
     "PNG of one colour": read(
-        lambda: png(quarters(WHITE)), WHITE, doubt="every pixel has the same colour"
+        lambda: png(quarters(WHITE)), WHITE, doubt="every pixel has about the same colour"
     ),
     "animated PNG": read(lambda: animation("PNG"), doubt=FIRST, remedy="save the picture"),
     "PNG cut off": refused(lambda: cut(png(noisy()), 0.6), "is damaged or cut off"),
@@ -438,7 +438,7 @@ KINDS: dict[str, Kind] = {
     "animated WebP with a blank first picture": read(
         lambda: animation("WEBP", quarters(WHITE), lossless=True),
         WHITE,
-        doubt=f"every pixel has the same colour; {FIRST}",
+        doubt=f"every pixel has about the same colour; {FIRST}",
         remedy="save the picture that shows the face",
     ),
     "WebP cut off": refused(
@@ -605,11 +605,12 @@ def test_errors_of_a_photo_name_it_once() -> None:
     with pytest.raises(NoFaceError) as caught, photo.errors():
         pick_face([])
     assert caught.value.message == (
-        "photo 2: no face was found in the picture; every pixel has the same colour"
+        "photo 2: no face was found in the picture; every pixel has about the same colour"
     )
-    with pytest.raises(ImageError, match="^photo 2: picture: is empty"):
+    with pytest.raises(ImageError, match=r"^photo 2: picture: is empty"):
         images.take(b"", "photo 2")
     array = images.take(photo.picture)
     assert (array.name, array.hints, array.doubts) == ("", (), ())
-    with pytest.raises(NoFaceError, match="^no face was found in the picture$"), array.errors():
+    with pytest.raises(NoFaceError) as caught, array.errors():
         pick_face([])
+    assert caught.value.message == "no face was found in the picture"

@@ -26,6 +26,7 @@ __all__ = ["decode", "load", "read", "take"]
 
 _STRIP = 1 << 20  # pixels per conversion
 _END = b"\xff\xd9"  # of a JPEG
+_BLANK = 4  # of 255: range of the colours of a blank picture after lossy compression
 _MOST_MISSING = 0.95  # of the rows of a JPEG that is used
 
 _DAMAGED = "copy or export the picture again, or give another one"
@@ -226,12 +227,11 @@ def _doubts(found: _Decoded) -> tuple[tuple[str, ...], str]:
     if found.step > 1:
         doubts.append(f"the photo was read at 1/{found.step} of its size")
         remedy = "cut out the part of the photo that shows the face"
-    first = found.pixels[0, 0]
     if found.transparent:
         doubts.append("every pixel is transparent")
         remedy = "export the picture without transparency"
-    elif all((found.pixels[:, :, c] == first[c]).all() for c in range(3)):
-        doubts.append("every pixel has the same colour")
+    elif all(int(c.max()) - int(c.min()) <= _BLANK for c in np.moveaxis(found.pixels, -1, 0)):
+        doubts.append("every pixel has about the same colour")
     if found.animated:
         doubts.append("only the first picture of the file was looked at")
         remedy = "save the picture that shows the face as JPEG or PNG"

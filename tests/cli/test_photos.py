@@ -54,7 +54,7 @@ def test_a_folder_stands_for_its_photos(f2p: Run, album: Path, tmp_path: Path) -
     for name in ("a", "b"):
         assert (out / name / "character.json").is_file()
     assert "a.jpeg: the file is cut off: the last" in done.text
-    (error,) = (line for line in done.text.splitlines() if "HEIC" in line)
+    (error,) = (line for line in done.err.splitlines() if "HEIC" in line)
     assert error.count(str(bad)) == 1
     assert "export it as JPEG" in done.text
     report = json.loads((out / "a" / "report.json").read_text(encoding="utf-8"))
@@ -92,7 +92,7 @@ def test_a_missing_face_names_the_file_and_the_reason_once(f2p: Run, tmp_path: P
         done = f2p("fit", *photos, "-g", "toy", "-o", tmp_path / "out", *FAST)
         assert done.code == 1
         for photo in photos:
-            (line,) = (line for line in done.text.splitlines() if f"{photo}: " in line)
+            (line,) = (line for line in done.err.splitlines() if f"{photo}: " in line)
             assert line.count(str(photo)) == 1
             assert "no face was found in the picture; every pixel" in line
         assert "only the first picture of the file was looked at" in done.text
