@@ -600,6 +600,23 @@ def test_a_jpeg_of_200_megapixels_needs_less_than_1_gib(tmp_path: Path) -> None:
     assert int(most) * unit < 1 << 30
 
 
+def test_a_jpeg_of_separate_scans_counts_as_progressive() -> None:
+    data = sized(jpeg(), 12_000, 10_000)
+    scan = data.index(b"\xff\xda")
+    first = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0"  # one component
+    with pytest.raises(ImageError, match="megapixels as a progressive JPEG"):
+        images.load(data[:scan] + first + data[scan + 14 :])
+
+
+def test_a_pillow_without_avif_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = avif(quarters())
+    monkeypatch.setattr("PIL.AvifImagePlugin.SUPPORTED", False)
+    with pytest.raises(ImageError, match="this Pillow has no AVIF"):
+        images.load(data)
+    with pytest.raises(ImageError, match="HEIC and HEIF photos"):
+        images.load(KINDS["HEIF with another brand"].make())
+
+
 def test_errors_of_a_photo_name_it_once() -> None:
     photo = images.take(file(quarters(WHITE), "PNG"), "photo 2")
     with pytest.raises(NoFaceError) as caught, photo.errors():

@@ -131,7 +131,9 @@ def open_image(data: bytes, name: str) -> ImageFile.ImageFile:
         accepted = accept is None or accept(data[:16])
         if not accepted:
             continue
-        if isinstance(accepted, str):  # Pillow was built without this format
+        if isinstance(accepted, str):  # Pillow was built without AVIF
+            if b"avi" not in data[8:64]:
+                continue
             raise ImageError(
                 f"{name}: cannot be read: this Pillow has no {format}",
                 remedy=f"install a newer Pillow, or {_EXPORT}",
@@ -163,7 +165,7 @@ def is_jpeg(image: Image.Image) -> bool:
     return image.format in ("JPEG", "MPO")
 
 
-def reduce_jpeg(image: ImageFile.ImageFile, name: str, max_pixels: int) -> int:
+def reduce_jpeg(image: ImageFile.ImageFile, data: bytes, name: str, max_pixels: int) -> int:
     """Check the size of a picture, and let the decoder reduce a JPEG of too many pixels.
 
     Returns:
@@ -177,7 +179,7 @@ def reduce_jpeg(image: ImageFile.ImageFile, name: str, max_pixels: int) -> int:
     if is_jpeg(image):
         most, note = max_pixels * MAX_JPEG_FACTOR, ""
         layers = getattr(image, "layer", None)
-        if image.info.get("progressive") and layers:
+        if layers and (image.info.get("progressive") or _first_scan(data) < len(layers)):
             _, across, down, *_ = zip(*layers, strict=True)
             samples = sum(a * d for a, d in zip(across, down, strict=True))
             each = 2 * samples / max(max(across) * max(down), 1)
@@ -196,6 +198,22 @@ def reduce_jpeg(image: ImageFile.ImageFile, name: str, max_pixels: int) -> int:
     if step > 1:
         image.draft(None, (max(width // step, 1), max(height // step, 1)))
     return step
+
+
+def _first_scan(data: bytes) -> int:
+    """Number of colour components in the first scan of a JPEG; 0 if there is no scan.
+
+    The decoder holds the coefficients of a JPEG whose scans have some of the components each.
+    """
+    start = 2
+    while start + 4 < len(data) and data[start] == 0xFF:
+        if data[start + 1] == 0xDA:
+            return data[start + 4]
+        # Fill bytes and markers without content have no length.
+        alone = data[start + 1] == 0xFF or 0xD0 <= data[start + 1] <= 0xD9
+        step = 2 + int.from_bytes(data[start + 2 : start + 4], "big")
+        start += (1 if data[start + 1] == 0xFF else 2) if alone else step
+    return 0
 
 
 def _is_raw(image: ImageFile.ImageFile) -> bool:

@@ -26,7 +26,7 @@ __all__ = ["decode", "load", "read", "take"]
 
 _STRIP = 1 << 20  # pixels per conversion
 _END = b"\xff\xd9"  # of a JPEG
-_BLANK = 4  # of 255: range of the colours of a blank picture after lossy compression
+_BLANK = 8  # of 255: range of the colours of a blank picture after lossy compression
 _MOST_MISSING = 0.95  # of the rows of a JPEG that is used
 
 _DAMAGED = "copy or export the picture again, or give another one"
@@ -134,7 +134,7 @@ class _Damaged(Exception):
 
 def _decoded(data: bytes, max_pixels: int, name: str) -> _Decoded:
     with open_image(data, name) as image:
-        step = reduce_jpeg(image, name, max_pixels)
+        step = reduce_jpeg(image, data, name, max_pixels)
         try:
             colours = converter(image, data)
             image.load()
