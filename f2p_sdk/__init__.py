@@ -21,7 +21,7 @@ __version__ = "0.1.0"
 # module -> exported names, by layer
 _NAMES = {
     "parameters": ("Continuous", "Discrete", "Layout", "Character"),
-    "images": ("encode_png", "side_by_side"),
+    "images": ("Photo", "encode_png", "photos_in", "side_by_side"),
     "findings": ("Finding",),
     "alignment": ("Face", "align", "similarity", "pick_face"),
     "weights": ("load_imitator", "load_card", "save_weights"),
@@ -45,6 +45,7 @@ _NAMES = {
 # name -> (module, attribute); an import of the module f2p_sdk.capture would shadow `capture`
 _EXPORTS = {
     "load_image": ("images", "load"),
+    "read_photo": ("images", "read"),
     "save_image": ("images", "save"),
     "decode_image": ("images", "decode"),
     "resize_image": ("images", "resize"),
@@ -82,9 +83,12 @@ if TYPE_CHECKING:
     from .hookspecs import Recognizer as Recognizer
     from .hookspecs import RecognizerSpec as RecognizerSpec
     from .hookspecs import hookimpl as hookimpl
+    from .images import Photo as Photo
     from .images import decode as decode_image
     from .images import encode_png as encode_png
     from .images import load as load_image
+    from .images import photos_in as photos_in
+    from .images import read as read_photo
     from .images import resize as resize_image
     from .images import save as save_image
     from .images import side_by_side as side_by_side

@@ -94,7 +94,7 @@ def command(
     listening: Listening,
     as_json: bool,
 ) -> int:
-    """Fit characters of a game to PHOTOS of faces.
+    """Fit characters of a game to PHOTOS of faces; a folder stands for all photos in it.
 
     Writes character.json (can be edited, and applied with `f2p apply`), picture.png (the portrait
     by the game's engine), as_photo.png (in the photo's expression, turn and light, where the engine
@@ -110,16 +110,19 @@ def command(
     rows: list[dict[str, Any]] = []
     with ExitStack() as stack:
         # A late import: --help must not load torch.
-        from ..images import load
+        from ..images import named, photos_in, read
         from ..pipeline import Fitter, engine_count, weights_file
         from ..plugins import recognizer as recognizer_of
 
         fitter: Fitter | None = None
-        people = (photos,) if same_person else tuple((photo,) for photo in photos)
-        folders = [out] if same_person else _folders(photos, out)
+        files_of = [photos_in(one) if one.is_dir() else [one] for one in photos]
+        every = tuple(file for found in files_of for file in found)
+        several = not same_person and (len(every) > 1 or photos != every)
+        people = (every,) if same_person else tuple((photo,) for photo in every)
+        folders = _folders(every, out) if several else [out]
         for (photo, *also), folder in zip(people, folders, strict=True):
             try:
-                picture, *others = [load(one) for one in (photo, *also)]
+                picture, *others = [read(one) for one in (photo, *also)]
                 if fitter is None:
                     # Report invalid input before the engine starts.
                     weights_file(kind, weights)
@@ -145,18 +148,19 @@ def command(
                 if len(result.candidates) < candidates - 1:
                     warn(f"{photo.name}: {_FEWER}")
             except F2PError as error:
-                if len(people) == 1 or isinstance(error, COMMON_ERRORS):
+                if not several or isinstance(error, COMMON_ERRORS):
                     raise
-                rows.append({"photo": str(photo), "error": error.message, "next": error.remedy})
-                fail(f"{photo}: {error.message}", error.remedy)
+                message = named(photo, error)
+                rows.append({"photo": str(photo), "error": message, "next": error.remedy})
+                fail(message, error.remedy)
                 continue
             rows.append(_row(photo, result, files))
             if not as_json:
                 _report(photo, result, files)
     failed = [row["photo"] for row in rows if "error" in row]
     if as_json:
-        emit_json(rows[0] if len(people) == 1 else {"fits": rows, "failed": failed})
-    elif len(people) > 1:
+        emit_json({"fits": rows, "failed": failed} if several else rows[0])
+    elif several:
         say(f"{len(rows) - len(failed)} of {len(rows)} photos fitted, in {out}")
     if failed:
         warn(f"not fitted: {', '.join(failed)}")
@@ -198,8 +202,6 @@ def _kept(kind: Kind, assignments: Iterable[str]) -> dict[str, float | str]:
 
 def _folders(photos: tuple[Path, ...], out: Path) -> list[Path]:
     """Return the output folder of each photo; photos of the same name get numbers."""
-    if len(photos) == 1:
-        return [out]
     folders: list[Path] = []
     for photo in photos:
         name, n = photo.stem or "photo", 2

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from .. import images
 from ..errors import BridgeError, F2PError
-from ..images import Picture
 from ..parameters import Layout
 from ..pipeline import FitResult, Fitter
 from .figures import consistency, identification, mean, verification
@@ -76,15 +75,17 @@ def fit_photos(
         except BridgeError:
             raise
         except F2PError as error:
-            failed.append({"file": photo.file, "error": error.message})
+            failed.append({"file": photo.file, "error": images.named(photo.path, error)})
         done(photo)
     return fitted, failed
 
 
 def _fit(measure: Measurer, photo: Photo, options: Mapping[str, Any], perturbation: str) -> Fitted:
     fitter, start = measure.fitter, time.perf_counter()
-    original = images.load(photo.path)
-    picture: Picture = PERTURBATIONS[perturbation](original) if perturbation else original
+    original = images.read(photo.path)
+    picture = original
+    if perturbation:
+        picture = replace(original, picture=PERTURBATIONS[perturbation](original.picture))
     result = fitter.fit(picture, **options)
     seconds = time.perf_counter() - start
     assert result.picture is not None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from .. import images, plugins
 from ..errors import UsageError
-from ..images import Picture
+from ..images import PhotoSource, Picture
 from ..parameters import Character
 from .fitting import SHOWN, Fitter
 from .method import Method
@@ -50,7 +50,7 @@ __all__ = [
 
 
 def fit(
-    photo: str | Path | bytes | Picture,
+    photo: PhotoSource,
     game: str | Kind,
     *,
     keep: Mapping[str, Value] | None = None,

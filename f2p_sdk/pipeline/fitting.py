@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,8 +13,8 @@ from torch import Tensor
 
 from .. import images, plugins
 from ..alignment import align, pick_face
-from ..errors import UsageError, error_prefix
-from ..images import Picture
+from ..errors import UsageError
+from ..images import PhotoSource, Picture
 from ..parsing.picture_parser import PictureParser
 from ..recognizers.embedding import embed_face, find_landmarks
 from ..search import Space
@@ -112,9 +111,9 @@ class Fitter:
 
     def fit(
         self,
-        photo: str | Path | bytes | Picture,
+        photo: PhotoSource,
         *,
-        also: Sequence[str | Path | bytes | Picture] = (),
+        also: Sequence[PhotoSource] = (),
         keep: Mapping[str, Value] | None = None,
         seed: int = 0,
         method: str = "best",
@@ -126,7 +125,7 @@ class Fitter:
         """Fit one person.
 
         Args:
-            photo: a file, its bytes, or uint8 (H, W, 3) RGB sRGB.
+            photo: a file, its bytes, uint8 (H, W, 3) RGB sRGB, or of :func:`f2p_sdk.read_photo`.
             also: further photos of the same person; large, frontal and calm faces count more.
             keep: parameters that stay at these values, in game units.
             seed: same seed on the same machine with as many threads, same result, where
@@ -151,8 +150,8 @@ class Fitter:
         with clock.stage("photo"):
             subjects = []
             for number, one in enumerate((photo, *also), start=1):
-                with error_prefix(f"photo {number}") if also else nullcontext():
-                    subjects.append(self.see(one, face, own_picture=plan.own_picture))
+                known = images.take(one, f"photo {number}" if also else "")
+                subjects.append(self.see(known, face, own_picture=plan.own_picture))
             weights = photo_weights(subjects)
             subject = merge_subjects(subjects, weights) if also else subjects[0]
         space = Space.around(
@@ -199,7 +198,7 @@ class Fitter:
 
     def see(
         self,
-        photo: str | Path | bytes | Picture,
+        photo: PhotoSource,
         face: int | None = None,
         *,
         own_picture: bool = False,
@@ -213,36 +212,37 @@ class Fitter:
         Raises:
             F2PError: ImageError, FaceError; UsageError for an own picture that is not square.
         """
-        picture = (
-            images.check_picture(photo) if isinstance(photo, np.ndarray) else images.load(photo)
-        )
-        clear = denoised(picture)
-        picked = pick_face(self.detector.detect(clear), face)
-        landmarks = picked.face.landmarks
-        frame = np.asarray(self.framing.landmarks)
-        own = is_own_picture(
-            picture, self.average_picture(), landmarks[:4] / len(picture), frame[:4]
-        )
-        if not own_picture:
-            picture, framed = clear, landmarks
-        elif picture.shape[0] == picture.shape[1]:
-            framed = self.framing.pixels(len(picture))
-        else:
-            raise UsageError(
-                "method 'exact' needs a square picture by the engine, got "
-                f"{picture.shape[1]}x{picture.shape[0]}",
-                remedy="give the picture as `f2p render --via engine` writes it, or use "
-                "--method best for a photo",
+        known = images.take(photo)
+        picture = known.picture
+        with known.errors():
+            clear = denoised(picture)
+            picked = pick_face(self.detector.detect(clear), face)
+            landmarks = picked.face.landmarks
+            frame = np.asarray(self.framing.landmarks)
+            own = is_own_picture(
+                picture, self.average_picture(), landmarks[:4] / len(picture), frame[:4]
             )
-        aligned = align(picture, framed, replace(self.framing, size=self.size))
-        return Subject(
-            picked,
-            aligned,
-            embed_face(self.recognizer, picture, landmarks),
-            embed_face(self.measure, picture, landmarks)[0],
-            own,
-            None if own_picture else photo_face(aligned, self.locate),
-        )
+            if not own_picture:
+                picture, framed = clear, landmarks
+            elif picture.shape[0] == picture.shape[1]:
+                framed = self.framing.pixels(len(picture))
+            else:
+                raise UsageError(
+                    "method 'exact' needs a square picture by the engine, got "
+                    f"{picture.shape[1]}x{picture.shape[0]}",
+                    remedy="give the picture as `f2p render --via engine` writes it, or use "
+                    "--method best for a photo",
+                )
+            aligned = align(picture, framed, replace(self.framing, size=self.size))
+            return Subject(
+                picked,
+                aligned,
+                embed_face(self.recognizer, picture, landmarks),
+                embed_face(self.measure, picture, landmarks)[0],
+                own,
+                None if own_picture else photo_face(aligned, self.locate),
+                known.hints,
+            )
 
     def distance(self, picture: Picture, measured: Tensor) -> float:
         """Return the Euclidean distance of a picture's embedding to (E',), both by `measure`."""

@@ -78,6 +78,7 @@ def circumstances(fitter: Fitter, plan: Method, subject: Subject) -> dict[str, A
             "box": [round(float(edge), 1) for edge in subject.picked.face.box],
             "message": subject.picked.message,
             "hints": [
+                *subject.hints,
                 *subject.aligned.hints,
                 *method_hints(plan, subject),
                 *landmark_hints(plan, fitter.kind, fitter.locate),

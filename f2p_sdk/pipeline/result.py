@@ -29,6 +29,7 @@ class Subject:
         measured: (E',), embedding by the recognizer that measures likeness.
         own: the engine itself drew the picture.
         face: without expression and turn; None without a landmarker or a landmark model.
+        hints: sentences for the user about defects of the photo's file.
     """
 
     picked: PickedFace
@@ -37,6 +38,7 @@ class Subject:
     measured: Tensor
     own: bool = False
     face: NeutralFace | None = None
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

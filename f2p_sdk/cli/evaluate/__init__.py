@@ -8,7 +8,6 @@ from .._group import LazyGroup
 
 #: Offset of the seeds of evaluated characters from the seeds of captured datasets.
 UNSEEN = 1_000_000
-PHOTO_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 
 
 @click.group(cls=LazyGroup)

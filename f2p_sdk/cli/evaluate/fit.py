@@ -13,7 +13,6 @@ from ...errors import UnknownNameError, UsageError
 from .. import _options as options
 from .._common import emit_json, flatten, load_kind, progress, say, table, warn
 from .._html import write_page
-from . import PHOTO_SUFFIXES
 
 METHODS = (
     *("best", "slides", "paper", "exact"),
@@ -154,8 +153,9 @@ def command(
 def _photos(folder: Path, identities: Path | None) -> list[dict[str, str]]:
     """Return the rows of the identities file, or one row per picture in the folder."""
     if identities is None:
-        names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES)
-        rows = [{"file": name} for name in names]
+        from ...images import photos_in
+
+        rows = [{"file": path.name} for path in photos_in(folder)]
     else:
         rows = _read_identities(identities)
     if not rows:
@@ -190,7 +190,8 @@ def _report(document: Mapping[str, Any], methods: Mapping[str, Mapping[str, Any]
             columns = list(rows[0])
             table(columns, [[_cell(row.get(name, "")) for name in columns] for row in rows])
         for failure in found["failed"]:
-            warn(f"{failure['file']}: {failure['error']}")
+            known = failure["file"] in failure["error"]
+            warn(failure["error"] if known else f"{failure['file']}: {failure['error']}")
     figures = {name: flatten(found) for name, found in methods.items()}
     names = dict.fromkeys(name for found in figures.values() for name in found)
     single = [n for n in names if not any(isinstance(f.get(n), list) for f in figures.values())]

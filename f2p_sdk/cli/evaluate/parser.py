@@ -15,7 +15,7 @@ from ...images import Picture
 from .. import _options as options
 from .._common import emit_json, load_kind, progress, say, table, warn
 from .._html import Row, write_page
-from . import PHOTO_SUFFIXES, UNSEEN
+from . import UNSEEN
 
 if TYPE_CHECKING:
     from ...hookspecs import Parser
@@ -155,7 +155,7 @@ def _photos(parser: Parser, kind: Kind, folder: Path) -> tuple[list[Row], list[s
 
     from ... import images
     from ...alignment import align, pick_face
-    from ...errors import FaceError
+    from ...errors import FaceError, ImageError
     from ...parsing.training import find_labels
     from ...plugins import detector
     from ...training.device import pick_device
@@ -163,13 +163,14 @@ def _photos(parser: Parser, kind: Kind, folder: Path) -> tuple[list[Row], list[s
     face_detector, device = detector(), pick_device("cpu")
     framing = replace(kind.framing, size=parser.size)
     rows, without = list[Row](), list[str]()
-    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES):
-        picture = images.load(path)
+    for path in images.photos_in(folder):
         try:
-            face = pick_face(face_detector.detect(picture)).face
-            aligned = align(picture, face.landmarks, framing).picture
-        except FaceError as error:
-            warn(f"{path.name}: {error.message}")
+            photo = images.read(path)
+            with photo.errors():
+                face = pick_face(face_detector.detect(photo.picture)).face
+                aligned = align(photo.picture, face.landmarks, framing).picture
+        except (FaceError, ImageError) as error:
+            warn(error.message)
             without.append(path.name)
             continue
         labels = overlay(aligned, find_labels(parser, device.pictures(aligned[None]))[0])

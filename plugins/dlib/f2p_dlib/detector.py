@@ -47,8 +47,13 @@ _OTHERS = (
     _Attempt(_ENLARGED),
     _Attempt(600, margin=0.3),
     *(_Attempt(600, margin=0.1, turn=turn) for turn in (90, -90, 45, -45, 180, 135, -135)),
-    _Attempt(3600),  # last, because it takes seconds; only for large pictures
+    _Attempt(3600),  # late, because it takes seconds; only for large pictures
 )
+# The last attempt, for small faces in panoramas and in photos of more than about 12 megapixels. It
+# goes through overlapping tiles of one size, so that it needs little memory.
+_TILED_PIXELS = 20_000_000  # of the whole picture, takes about ten seconds
+_TILE, _OVERLAP = 2048, 320  # a face up to 320 pixels wide is whole in one of the tiles
+_GAIN = 1.2  # least enlargement over the other attempts
 
 # Mean score on the patch at three sizes. Measured: faces 1.1 to 3.2, 0.6 if 20 pixels wide; folds,
 # badges and inverted faces at most 0.4.
@@ -123,12 +128,40 @@ class DlibDetector:
         for attempt in (first, *_OTHERS):
             if attempt.plain and attempt.side > max(most, first.side):
                 continue  # enlarging adds no detail
-            candidates = self._candidates(picture, attempt)
-            refined = (self._refined(picture, *found, attempt.turn) for found in candidates)
-            faces = [face for face in refined if face.score >= _MIN_SCORE]
+            faces = self._faces(picture, self._candidates(picture, attempt), attempt.turn)
             if faces:
-                return sorted(faces, key=lambda face: -face.area)
-        return []
+                return faces
+        area = picture.shape[0] * picture.shape[1]
+        side = round(longer * min(1.0, math.sqrt(_TILED_PIXELS / area)))
+        if side < _GAIN * _OTHERS[-1].side:
+            return []
+        return self._faces(picture, self._tiled(picture, side), 0.0)
+
+    def _faces(
+        self, picture: Picture, candidates: list[tuple[Array, float]], turn: float
+    ) -> list[Face]:
+        """The candidates that are faces, with landmarks, the largest first, each once."""
+        refined = (self._refined(picture, *found, turn) for found in candidates)
+        faces = [face for face in refined if face.score >= _MIN_SCORE]
+        once: list[Face] = []
+        for face in sorted(faces, key=lambda face: -face.area):
+            if all(_apart(face, other) for other in once):
+                once.append(face)
+        return once
+
+    def _tiled(self, picture: Picture, side: int) -> list[tuple[Array, float]]:
+        """Candidates of all tiles of the picture, resized to this longer side."""
+        small = shrink(picture, side)
+        scale = side / max(picture.shape)
+        found = []
+        for top in range(0, max(small.shape[0] - _OVERLAP, 1), _TILE - _OVERLAP):
+            for left in range(0, max(small.shape[1] - _OVERLAP, 1), _TILE - _OVERLAP):
+                tile = small[top : top + _TILE, left : left + _TILE]
+                for box in self._find(np.ascontiguousarray(tile), 0):
+                    middle = np.array((box.left() + box.right(), box.top() + box.bottom())) / 2
+                    centre = (middle + (left, top) + 0.5) / scale - 0.5
+                    found.append((centre, box.width() / scale))
+        return found
 
     def _candidates(self, picture: Picture, attempt: _Attempt) -> list[tuple[Array, float]]:
         """Centre (x, y) and width of possible faces, in pixels of the picture."""
@@ -187,6 +220,12 @@ class DlibDetector:
         offsets = (np.mean(shapes, axis=0) - _middle(patch)) @ turn_back(place.turn).T
         points: Array = offsets * (place.width / _FACE) + place.centre
         return points
+
+
+def _apart(face: Face, other: Face) -> bool:
+    """False for two findings of one face."""
+    distance = float(np.hypot(*(face.landmarks - other.landmarks).T).mean())
+    return distance > 0.5 * min(face.eye_distance, other.eye_distance)
 
 
 def _middle(picture: Picture) -> Array:

@@ -109,6 +109,24 @@ def test_a_small_face_in_a_huge_picture_is_found(
 
 
 @pytest.mark.slow
+def test_small_faces_in_a_panorama_are_found_once(
+    detector: DlibDetector, astronaut: np.ndarray
+) -> None:
+    sky = np.linspace(120, 220, 512).astype(np.uint8)[:, None, None]
+    picture = np.broadcast_to(sky, (512, 14_000, 3)).copy()
+    # The second face lies in the overlap of two tiles.
+    for left in (9_000, 2 * (module._TILE - module._OVERLAP) - 100):
+        picture[:, left : left + 512] = astronaut
+    faces = detector.detect(picture)
+    assert len(faces) == 2
+    (known,) = detector.detect(astronaut)
+    for face in faces:
+        left = min((9_000, 3_356), key=lambda left: abs(face.box[0] - left))
+        inside = Face((0, 0, 1, 1), face.landmarks - (left, 0))
+        assert apart(inside, known.landmarks) < 0.06
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["black", "noise", "blots", "dot", "line", "no face"])
 def test_pictures_without_a_face_have_no_faces(
     detector: DlibDetector, astronaut: np.ndarray, name: str
