@@ -173,7 +173,7 @@ def score(args: argparse.Namespace) -> None:
     if key["test"] == "gallery":
         first = [answer.get("first") == true["number"] for true, answer in rows]
         second = [answer.get("second") == true["number"] for true, answer in rows]
-        friend = [answer.get("friend") is True for _, answer in rows]
+        friend = [answer.get("friend") in (True, "yes") for _, answer in rows]
         found["people"] = len(key["people"])
         found["right_first"] = rate(first)
         found["right_among_two"] = rate([a or b for a, b in zip(first, second, strict=True)])
