@@ -36,6 +36,7 @@ STOP_SECONDS = 1.0
 MAX_MEMORY = 120  # MiB of a sanitized engine; its picture takes 4
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="the tests use /proc and signals"),
     pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc: `make test-tools` installs it"),
 ]

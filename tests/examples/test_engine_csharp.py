@@ -28,10 +28,13 @@ from f2p_sdk.bridge.wire import MessageType, WireError, decode, encode
 from f2p_sdk.errors import EngineError, F2PError
 from f2p_sdk.parameters import Layout
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("mcs") and shutil.which("mono")),
-    reason="needs Debian's packages mono-mcs and mono-runtime",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (shutil.which("mcs") and shutil.which("mono")),
+        reason="needs Debian's packages mono-mcs and mono-runtime",
+    ),
+]
 
 HERE = Path(__file__).parent
 CSHARP = ROOT / "examples" / "engine_csharp"
