@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import queue
 import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import zmq
@@ -21,12 +20,13 @@ from zmq.utils.monitor import recv_monitor_message
 from .. import __version__
 from ..errors import BridgeError, EngineError, EngineLostError, F2PError, ProtocolError
 from .admission import Admission, Refusal
+from .commands import Commands
 from .dispatch import Dispatcher, Engine, Ticket
+from .flood import FloodLimit
 from .messages import EngineInfo, check_answer, check_credits
 from .notices import DEFECT, ENGINE_REMEDY, HANDSHAKE_REMEDY, Notices
 from .sockets import FAILED_HANDSHAKES, receive, send
 from .wire import (
-    Buffer,
     Message,
     MessageType,
     VersionError,
@@ -40,8 +40,6 @@ log = logging.getLogger(__name__)
 
 _BATCH = 64  # messages received before other work is done
 _GOODBYE_TIMEOUT = 0.5  # seconds
-_HELLO = bytes((MessageType.HELLO,))  # the last byte of the preamble, in every major version
-_MAX_REPLIES = 256  # to peers that are not admitted, between two heartbeats
 _ANSWERS = (MessageType.PICTURE, MessageType.APPLIED, MessageType.MEASURED, MessageType.FAILED)
 
 
@@ -69,14 +67,9 @@ class Hub(threading.Thread):
         self._heartbeat, self._silence = heartbeat, silence
         self._router = router
         self._monitor = router.get_monitor_socket(FAILED_HANDSHAKES)
-        self._commands: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
-        self._wake_lock = threading.Lock()
-        self._wake_in: zmq.Socket[bytes] = context.socket(zmq.PAIR)
-        self._wake_out: zmq.Socket[bytes] = context.socket(zmq.PAIR)
-        self._wake_in.bind("inproc://f2p-host-wake")
-        self._wake_out.connect("inproc://f2p-host-wake")
+        self._commands = Commands(context)
         self._closing = False
-        self._replies = 0  # since the last heartbeat
+        self._flood = FloodLimit()
 
     # Called from user threads:
 
@@ -85,7 +78,6 @@ class Hub(threading.Thread):
         if self._closing or not self.is_alive():
             raise BridgeError("this host is closed", remedy="open another one")
         self._commands.put(ticket)
-        self._wake()
 
     def engines(self) -> list[EngineInfo]:
         """The connected engines."""
@@ -93,16 +85,11 @@ class Hub(threading.Thread):
 
     def close(self) -> None:
         """Send GOODBYE to the engines and end the thread."""
-        if not self._wake_out.closed:
+        if not self._commands.closed:
             self._closing = True
             self._commands.put(None)
-            self._wake()
             self.join()
-            self._wake_out.close(0)
-
-    def _wake(self) -> None:
-        with self._wake_lock:
-            send(self._wake_out, [b""])
+            self._commands.close()
 
     def ended_error(self) -> EngineLostError:
         """Error of requests after all engines that were started for this host have ended."""
@@ -132,7 +119,7 @@ class Hub(threading.Thread):
             self._router.disable_monitor()
             self._monitor.close(0)
             self._router.close()
-            self._wake_in.close(0)
+            self._commands.socket.close(0)
 
     def _send_goodbyes(self) -> None:
         """Send GOODBYE and wait briefly for each engine's GOODBYE: when a connection closes,
@@ -148,16 +135,13 @@ class Hub(threading.Thread):
 
     def _loop(self) -> None:
         poller = zmq.Poller()
-        for socket in (self._router, self._wake_in, self._monitor):
+        for socket in (self._router, self._commands.socket, self._monitor):
             poller.register(socket, zmq.POLLIN)
         next_heartbeat = time.monotonic()
         while True:
             now = time.monotonic()
             until = min(next_heartbeat, self.dispatcher.next_deadline()) - now
             ready = dict(poller.poll(max(0, int(until * 1000) + 1)))
-            if self._wake_in in ready:
-                while self._wake_in.poll(0):
-                    self._wake_in.recv()
             if not self._take_commands():
                 return
             if self._router in ready:
@@ -171,20 +155,16 @@ class Hub(threading.Thread):
             if now >= next_heartbeat:
                 self._send_heartbeats(now)
                 next_heartbeat = now + self._heartbeat
-                self._replies = 0
+                self._flood.reset()
             self.dispatcher.expire(now)
             self._assign(now)
 
     def _take_commands(self) -> bool:
         """Submit the queued tickets; False when the host is to close."""
-        while True:
-            try:
-                ticket = self._commands.get_nowait()
-            except queue.Empty:
-                return True
-            if ticket is None:
-                return False
+        tickets, more = self._commands.take()
+        for ticket in tickets:
             self.dispatcher.submit(ticket, time.monotonic())
+        return more
 
     def _send_heartbeats(self, now: float) -> None:
         for key, engine in list(self.dispatcher.engines.items()):
@@ -213,7 +193,7 @@ class Hub(threading.Thread):
             if not sent:
                 self._lose(engine.key, "its connection closed")
                 # Its requests are queued again; the next iteration of the loop assigns them.
-                self._wake()
+                self._commands.wake()
                 return
 
     def _receive(self) -> None:
@@ -223,21 +203,13 @@ class Hub(threading.Thread):
             except zmq.Again:
                 return
             self.counts["messages"] += 1
-            if self._is_flood(key, frames):
+            if key not in self.dispatcher.engines and self._flood.drops(frames):
                 self.counts["flood"] += 1
                 continue
             try:
                 self._handle(key, decode(frames))
             except WireError as error:
                 self._handle_malformed(key, error)
-
-    def _is_flood(self, key: bytes, frames: Sequence[Buffer]) -> bool:
-        """True for a message of a flood: it is dropped before anything is parsed.
-
-        Only HELLO matters of peers that are not admitted; engines repeat it."""
-        if self._replies < _MAX_REPLIES or key in self.dispatcher.engines:
-            return False
-        return not frames or frames[0][5:6] != _HELLO
 
     def _handle(self, key: bytes, message: Message) -> None:
         now = time.monotonic()
@@ -327,11 +299,8 @@ class Hub(threading.Thread):
         self._reply(key, MessageType.REFUSED, {"code": code, **texts})
 
     def _reply(self, key: bytes, type: MessageType, header: dict[str, Any]) -> None:
-        """Answer a peer that is not admitted, unless a flood of messages arrives.
-
-        Answers take most of the time of a flood, and engines repeat their messages anyway."""
-        self._replies += 1
-        if self._replies <= _MAX_REPLIES:
+        """Answer a peer that is not admitted, unless a flood of messages arrives."""
+        if self._flood.allows_reply():
             self._send(key, type, header)
 
     def _lose(self, key: bytes, reason: str) -> None:

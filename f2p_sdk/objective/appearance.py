@@ -42,7 +42,7 @@ class Colour:
         difference = cells - self.target
         shift = (difference * mask).sum(dim=(2, 3), keepdim=True)
         difference = difference - (1.0 - self.strictness) * shift
-        smooth = (difference.square() + self.eps**2).sqrt() - self.eps
+        smooth = _charbonnier(difference, self.eps)
         return (smooth * mask).sum(dim=(2, 3)).mean(dim=1)
 
 
@@ -78,7 +78,7 @@ class ClassColour:
         lit = share * (brightness >= mean[:, None, None])
         colour = (cells * lit[:, None]).sum(dim=(2, 3))
         colour = colour / lit.sum(dim=(1, 2)).clamp_min(1e-6)[:, None]
-        smooth = ((colour - self.target).square() + self.eps**2).sqrt() - self.eps
+        smooth = _charbonnier(colour - self.target, self.eps)
         return smooth.mean(dim=1) * (area >= self.least * share[0].numel())
 
 
@@ -139,6 +139,10 @@ class Parts:
         each = p.square().sum(dim=(2, 3)) + q.square().sum(dim=(2, 3))
         loss = 1.0 - 2.0 * both / each.clamp_min(1e-9)
         return (loss * weights).sum(dim=1) / weights.sum().clamp_min(1e-9)
+
+
+def _charbonnier(difference: Tensor, eps: float) -> Tensor:
+    return (difference.square() + eps**2).sqrt() - eps
 
 
 def _weighted(parsed: Parsed, classes: Tensor) -> tuple[Tensor, ...]:
