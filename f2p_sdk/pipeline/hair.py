@@ -28,6 +28,10 @@ _COLOUR = 4.0  # CIE Lab distance that changes the log-odds by 1
 _SMOOTH, _REACH = 4.0, 3  # log-odds of a surrounded pixel, and radius of its surroundings
 _CELLS = 16  # a side, for the comparison of styles
 _COLOUR_CELLS, _LEAST_CELLS = 32, 6  # a side, and least number with hair, for its colour
+_SHADOWS = 30.0  # per cent of the hair
+#: CIE Lab of black, brown, fair and very fair hair; share of the distance to it that remains.
+_NATURAL = np.array([(10, 1, 1), (25, 3, 5), (50, 5, 15), (65, 4.5, 21), (85, 2, 20)], float)
+_KEPT = 0.6
 _FAR = 0.35  # weight of a place far from the face
 _COLOUR_COST, _FULL = 0.15, 40.0  # cost of another colour, from this CIE Lab distance on
 _CURL, _CURLY = 0.06, 5.5  # cost per unit of roughness above that of straight hair
@@ -79,7 +83,8 @@ class PhotoHair:
     """Hair of an aligned photo, and its comparison with hairstyles.
 
     Attributes:
-        colour: (3,), median of the lit hair in CIE Lab; None where no hair is seen.
+        colour: (3,), CIE Lab, median without shadows, moved towards natural colours; None where
+            no hair is seen.
         shares: (16, 16) in [0, 1], share of hair in each cell of the picture, see
             :func:`hair_mask`. Cells forgive small shifts.
         weight: (16, 16), of a cell; cells near the face count more.
@@ -95,7 +100,8 @@ class PhotoHair:
         x, y = eye_coordinates(landmarks, _SIDE)
         near = np.exp(-np.maximum(0, np.hypot(x, (y - 0.3) / 1.2) - 1) / 0.6)
         mask = hair_mask(picture, classes, landmarks)
-        colour = _lit_colour(picture, mask)
+        seen = _lit_colour(picture, mask)
+        colour = None if seen is None else _natural(seen)
         return cls(colour, _cells(mask), _cells(np.maximum(near, _FAR)))
 
     def costs(self, pictures: Sequence[Picture], styles: Sequence[Array]) -> Array:
@@ -124,13 +130,24 @@ class PhotoHair:
 
 
 def _lit_colour(picture: Picture, mask: Array) -> Array | None:
-    """Median (3,) of the brighter half of a picture's hair in CIE Lab; None for almost no hair."""
+    """Median (3,) of a picture's hair without its shadows, in CIE Lab; None for almost no hair."""
     share = _cells(mask, _COLOUR_CELLS)
     hair = srgb_to_lab(resize(picture, _COLOUR_CELLS))[share > _SURE]
     if len(hair) < _LEAST_CELLS:
         return None
-    lit = hair[hair[:, 0] >= np.median(hair[:, 0])]
+    lit = hair[hair[:, 0] >= np.percentile(hair[:, 0], _SHADOWS)]
     return np.asarray(np.median(lit, axis=0))
+
+
+def _natural(colour: Array) -> Array:
+    """Move a colour (3,) in CIE Lab towards natural hair of its lightness if it is more saturated.
+
+    The light of a photo makes hair orange or red more often than hair is.
+    """
+    usual = np.array([np.interp(colour[0], _NATURAL[:, 0], _NATURAL[:, k]) for k in (1, 2)])
+    if np.hypot(*colour[1:]) <= np.hypot(*usual):
+        return colour  # grey stays grey
+    return np.array([colour[0], *(usual + _KEPT * (colour[1:] - usual))])
 
 
 def _cells(plane: Array, cells: int = _CELLS) -> Array:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from f2p_sdk.metrics import lab_to_srgb
 from f2p_sdk.objective import Parsed
 from f2p_sdk.pipeline.candidates import other_hairstyles
 from f2p_sdk.pipeline.colours import CellColours
@@ -80,6 +81,22 @@ def test_the_same_style_costs_least(worn: str) -> None:
 def test_another_colour_costs_a_little() -> None:
     brown, blond = _costs("cap", BROWN)["cap"], _costs("cap", BLOND)["cap"]
     assert brown + 0.1 < blond < brown + 0.2
+
+
+@pytest.mark.parametrize(
+    ("lab", "expected"),
+    [
+        ((50, 5, 15), (50, 5, 15)),  # brown
+        ((50, 25, 35), (50, 5 + 0.6 * 20, 15 + 0.6 * 20)),  # red light
+        ((60, 0, 2), (60, 0, 2)),  # grey stays grey
+    ],
+)
+def test_saturated_hair_moves_towards_natural_colours(
+    lab: tuple[float, float, float], expected: tuple[float, float, float]
+) -> None:
+    colour = lab_to_srgb(np.array(lab, float)).round().astype(int)
+    hair = PhotoHair.of(_picture(CAP, tuple(colour)), _classes(CAP), EYES)
+    assert hair.colour == pytest.approx(expected, abs=1.0)
 
 
 def test_hair_above_the_head_costs() -> None:
