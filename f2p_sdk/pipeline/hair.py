@@ -33,6 +33,8 @@ _SHADOWS = 30.0  # per cent of the hair
 _NATURAL = np.array([(10, 1, 1), (25, 3, 5), (50, 5, 15), (65, 4.5, 21), (85, 2, 20)], float)
 _KEPT = 0.6
 _FAR = 0.35  # weight of a place far from the face
+_WIDTHS = (0.8, 0.85, 0.9, 0.95, 1.0, 1.05)  # of the character's head relative to the photo's
+_HEIGHTS = (0.75, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05)
 _COLOUR_COST, _FULL = 0.15, 40.0  # cost of another colour, from this CIE Lab distance on
 _CURL, _CURLY = 0.06, 5.5  # cost per unit of roughness above that of straight hair
 
@@ -85,8 +87,8 @@ class PhotoHair:
     Attributes:
         colour: (3,), CIE Lab, median without shadows, moved towards natural colours; None where
             no hair is seen.
-        shares: (16, 16) in [0, 1], share of hair in each cell of the picture, see
-            :func:`hair_mask`. Cells forgive small shifts.
+        shares: (T, 16, 16) in [0, 1], share of hair in each cell of the picture, see
+            :func:`hair_mask`, for T sizes of the head. Cells forgive small shifts.
         weight: (16, 16), of a cell; cells near the face count more.
     """
 
@@ -102,31 +104,49 @@ class PhotoHair:
         mask = hair_mask(picture, classes, landmarks)
         seen = _lit_colour(picture, mask)
         colour = None if seen is None else _natural(seen)
-        return cls(colour, _cells(mask), _cells(np.maximum(near, _FAR)))
+        return cls(colour, _resized(mask, landmarks), _cells(np.maximum(near, _FAR)))
 
     def costs(self, pictures: Sequence[Picture], styles: Sequence[Array]) -> Array:
         """Return (K,), the difference of each style from the photo's hair; 0 is the same.
 
-        The cost is the weighted difference of shares, relative to the hair of either. Another
-        colour and rough outlines cost a little: the photo's mask shows no curls, so they must win
-        by more.
+        The cost is the weighted difference of shares, relative to the hair of either. The head of
+        the character is often smaller than that in the photo, so the photo's hair takes the size
+        with which the nearest style costs least. Another colour and rough outlines cost a little:
+        the photo's mask shows no curls, so they must win by more.
 
         Args:
             pictures: K pictures of the character, uint8.
             styles: K masks (s, s) in [0, 1] of their hair.
         """
-        costs = []
-        for picture, style in zip(pictures, styles, strict=True):
-            mask = _enlarged(torch.from_numpy(style))
-            worn = _cells(mask)
-            either = (self.weight * np.maximum(self.shares, worn)).sum()
-            cost = (self.weight * np.abs(self.shares - worn)).sum() / max(either, 1e-9)
-            colour = _lit_colour(picture, mask)
-            if self.colour is not None:
-                distance = _FULL if colour is None else np.linalg.norm(colour - self.colour)
-                cost += _COLOUR_COST * min(1.0, float(distance) / _FULL)
-            costs.append(cost + _CURL * max(0.0, _roughness(style > 0.5) - _CURLY))
-        return np.array(costs)
+        masks = [_enlarged(torch.from_numpy(style)) for style in styles]
+        worn = np.array([_cells(mask) for mask in masks])[:, None]  # (K, 1, 16, 16)
+        either = (self.weight * np.maximum(self.shares, worn)).sum(axis=(2, 3))
+        differs = (self.weight * np.abs(self.shares - worn)).sum(axis=(2, 3))
+        extra = [
+            self._colour_cost(_lit_colour(picture, mask))
+            + _CURL * max(0.0, _roughness(style > 0.5) - _CURLY)
+            for picture, mask, style in zip(pictures, masks, styles, strict=True)
+        ]
+        costs = differs / np.maximum(either, 1e-9) + np.array(extra)[:, None]  # (K, T)
+        return np.asarray(costs[:, costs.min(axis=0).argmin()])
+
+    def _colour_cost(self, colour: Array | None) -> float:
+        if self.colour is None:
+            return 0.0
+        distance = _FULL if colour is None else float(np.linalg.norm(colour - self.colour))
+        return _COLOUR_COST * min(1.0, distance / _FULL)
+
+
+def _resized(mask: Array, landmarks: Points) -> Array:
+    """Shares of hair (T, 16, 16) with the mask (128, 128) resized about the middle of the eyes."""
+    x, y = np.asarray(landmarks)[:4].mean(axis=0) * 2 - 1
+    sizes = [(w, h) for w in _WIDTHS for h in _HEIGHTS]
+    maps = [[[1 / w, 0, x - x / w], [0, 1 / h, y - y / h]] for w, h in sizes]
+    shape = (len(maps), 1, *mask.shape)
+    grid = functional.affine_grid(torch.tensor(maps, dtype=torch.float64), shape, False)
+    many = torch.from_numpy(mask).expand(shape)
+    moved = functional.grid_sample(many, grid, align_corners=False)[:, 0].numpy()
+    return np.array([_cells(one) for one in moved])
 
 
 def _lit_colour(picture: Picture, mask: Array) -> Array | None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from f2p_sdk.metrics import lab_to_srgb
@@ -76,6 +77,23 @@ def test_the_same_style_costs_least(worn: str) -> None:
     assert min(costs, key=lambda name: costs[name]) == worn
     assert costs[worn] < 0.1
     assert costs["shaved"] == pytest.approx(1.15, abs=0.05)  # 0.15 for the colour
+
+
+def test_a_larger_head_wears_the_same_style() -> None:
+    large = np.array(
+        Image.fromarray(_picture(LONG, BROWN)).resize((152, 152), Image.Resampling.NEAREST)
+    )[12:140, 12:140]
+    classes = {
+        name: torch.from_numpy(
+            np.array(Image.fromarray(plane.numpy()).resize((152, 152), Image.Resampling.NEAREST))
+        )[12:140, 12:140]
+        for name, plane in _classes(LONG).items()
+    }
+    hair = PhotoHair.of(large, classes, EYES)
+    pictures = [_picture(mask, BROWN) for mask in STYLES.values()]
+    costs = hair.costs(pictures, [mask.astype(float) for mask in STYLES.values()])
+    assert costs.argmin() == list(STYLES).index("long")
+    assert costs.min() < 0.25
 
 
 def test_another_colour_costs_a_little() -> None:

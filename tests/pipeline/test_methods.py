@@ -39,7 +39,7 @@ TARGETS = Targets(
     COLOURS,
     parsed=(PARSED, torch.ones(3), torch.ones(3)),
     face=FACE,
-    hair=PhotoHair(np.array((40.0, 5.0, 10.0)), np.zeros((16, 16)), np.ones((16, 16))),
+    hair=PhotoHair(np.array((40.0, 5.0, 10.0)), np.zeros((1, 16, 16)), np.ones((16, 16))),
     hair_class=2,
 )
 REGULARISERS = {"prior", "entropy", "choice_prior"}

@@ -40,6 +40,12 @@ RECIPES = ("best", "slides")
     exists=True,
     help="Initial backbone of a resnet50, with torchvision's names, .safetensors.",
 )
+@options.path(
+    *("--from", "initial"),
+    folder=False,
+    exists=True,
+    help="Continue from these weights, e.g. after the game's hairstyles have changed.",
+)
 @options.choice("--recipe", RECIPES, default="best")
 @options.number(
     "--size",
@@ -55,6 +61,7 @@ def command(
     out: Path,
     network: str | None,
     backbone: Path | None,
+    initial: Path | None,
     recipe: str,
     size: int,
     as_json: bool,
@@ -75,7 +82,9 @@ def command(
     chosen = replace(chosen, network=network or chosen.network)
     if backbone is not None and chosen.network != "resnet50":
         raise UsageError("--backbone is for --network resnet50")
-    plan = make_plan(ParserPlan, chosen, values)
+    if backbone is not None and initial is not None:
+        raise UsageError("--backbone and --from both give the first weights", remedy="give one")
+    plan = make_plan(ParserPlan, chosen, values, initial_weights=initial)
     with progress("decoding pictures", quiet=as_json) as update:
         faces = open_faces(data, _records, size, progress=update)
     tensors = _tensors(backbone)
