@@ -35,7 +35,7 @@ _KEPT = 0.6
 _FAR = 0.35  # weight of a place far from the face
 _WIDTHS = (0.8, 0.85, 0.9, 0.95, 1.0, 1.05)  # of the character's head relative to the photo's
 _HEIGHTS = (0.75, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05)
-_COLOUR_COST, _FULL = 0.15, 40.0  # cost of another colour, from this CIE Lab distance on
+_THIN, _FULL = 0.15, 40.0  # cost of hair that shows the skin, from this CIE Lab distance on
 _CURL, _CURLY = 0.06, 5.5  # cost per unit of roughness above that of straight hair
 
 
@@ -111,8 +111,8 @@ class PhotoHair:
 
         The cost is the weighted difference of shares, relative to the hair of either. The head of
         the character is often smaller than that in the photo, so the photo's hair takes the size
-        with which the nearest style costs least. Another colour and rough outlines cost a little:
-        the photo's mask shows no curls, so they must win by more.
+        with which the nearest style costs least. Thin hair and rough outlines cost a little: the
+        photo's mask shows neither, so they must win by more.
 
         Args:
             pictures: K pictures of the character, uint8.
@@ -122,19 +122,21 @@ class PhotoHair:
         worn = np.array([_cells(mask) for mask in masks])[:, None]  # (K, 1, 16, 16)
         either = (self.weight * np.maximum(self.shares, worn)).sum(axis=(2, 3))
         differs = (self.weight * np.abs(self.shares - worn)).sum(axis=(2, 3))
-        extra = [
-            self._colour_cost(_lit_colour(picture, mask))
-            + _CURL * max(0.0, _roughness(style > 0.5) - _CURLY)
-            for picture, mask, style in zip(pictures, masks, styles, strict=True)
-        ]
-        costs = differs / np.maximum(either, 1e-9) + np.array(extra)[:, None]  # (K, T)
+        colours = [_lit_colour(*pair) for pair in zip(pictures, masks, strict=True)]
+        rough = [_CURL * max(0.0, _roughness(style > 0.5) - _CURLY) for style in styles]
+        extra = _thinness(colours) + np.array(rough)
+        costs = differs / np.maximum(either, 1e-9) + extra[:, None]  # (K, T)
         return np.asarray(costs[:, costs.min(axis=0).argmin()])
 
-    def _colour_cost(self, colour: Array | None) -> float:
-        if self.colour is None:
-            return 0.0
-        distance = _FULL if colour is None else float(np.linalg.norm(colour - self.colour))
-        return _COLOUR_COST * min(1.0, distance / _FULL)
+
+def _thinness(colours: Sequence[Array | None]) -> Array:
+    """Costs (K,) of styles whose colour is not that of most styles: they show the skin."""
+    seen = [colour for colour in colours if colour is not None]
+    if not seen:
+        return np.zeros(len(colours))
+    usual = np.median(seen, axis=0)
+    apart = [_FULL if c is None else float(np.linalg.norm(c - usual)) for c in colours]
+    return _THIN * np.minimum(1.0, np.array(apart) / _FULL)
 
 
 def _resized(mask: Array, landmarks: Points) -> Array:

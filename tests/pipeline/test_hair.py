@@ -96,9 +96,12 @@ def test_a_larger_head_wears_the_same_style() -> None:
     assert costs.min() < 0.25
 
 
-def test_another_colour_costs_a_little() -> None:
-    brown, blond = _costs("cap", BROWN)["cap"], _costs("cap", BLOND)["cap"]
-    assert brown + 0.1 < blond < brown + 0.2
+def test_thin_hair_costs_a_little() -> None:
+    thin = tuple(np.add(BROWN, (210, 160, 140)) // 2)
+    hair = PhotoHair.of(_picture(CAP, BROWN), _classes(CAP), EYES)
+    pictures = [_picture(CAP, BROWN), _picture(LONG, BROWN), _picture(CAP, thin)]
+    costs = hair.costs(pictures, [CAP.astype(float), LONG.astype(float), CAP.astype(float)])
+    assert costs[0] + 0.05 < costs[2] < costs[0] + 0.16
 
 
 @pytest.mark.parametrize(
