@@ -15,6 +15,7 @@ from ..images import Picture, resize
 from ..metrics import srgb_to_lab
 from ..recognizers.embedding import Points
 from .background import Array, colour_clusters, eye_coordinates, nearest_distance
+from .beard import PhotoBeard
 
 __all__ = ["HAIR", "PhotoHair", "hair_mask"]
 
@@ -90,11 +91,13 @@ class PhotoHair:
         shares: (T, 16, 16) in [0, 1], share of hair in each cell of the picture, see
             :func:`hair_mask`, for T sizes of the head. Cells forgive small shifts.
         weight: (16, 16), of a cell; cells near the face count more.
+        beard: of the photo.
     """
 
     colour: Array | None
     shares: Array
     weight: Array
+    beard: PhotoBeard
 
     @classmethod
     def of(cls, picture: Picture, classes: Mapping[str, Tensor], landmarks: Points) -> PhotoHair:
@@ -104,7 +107,8 @@ class PhotoHair:
         mask = hair_mask(picture, classes, landmarks)
         seen = _lit_colour(picture, mask)
         colour = None if seen is None else _natural(seen)
-        return cls(colour, _resized(mask, landmarks), _cells(np.maximum(near, _FAR)))
+        beard = PhotoBeard.of(picture, classes, landmarks)
+        return cls(colour, _resized(mask, landmarks), _cells(np.maximum(near, _FAR)), beard)
 
     def costs(self, pictures: Sequence[Picture], styles: Sequence[Array]) -> Array:
         """Return (K,), the difference of each style from the photo's hair; 0 is the same.

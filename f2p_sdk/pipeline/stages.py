@@ -115,13 +115,14 @@ class ChoiceSearch(Stage):
 class HairSearch(Stage):
     """Compare all choices of hair with the photo's hair, on pictures by the engine.
 
-    Only a clear gain changes a choice. If the costs of a group differ clearly, later searches keep
-    its choice, and the costs rank the choices. Beards have equal costs, because they are not of the
-    class hair, so later searches choose them. The objective cannot tell styles of hair, so
-    candidates of earlier stages are dropped. Does nothing without an engine or a parser.
+    Choices that differ in their hair are compared by it, others as beards. Only a clear gain
+    changes a choice. If the costs of a group differ clearly, later searches keep its choice, and
+    the costs rank the choices. The objective cannot tell styles of hair, so candidates of earlier
+    stages are dropped. Does nothing without an engine or a parser.
 
     Attributes:
-        gain: least difference of costs that counts, see :meth:`PhotoHair.costs`.
+        gain: least difference of costs that counts, see :meth:`.hair.PhotoHair.costs` and
+            :meth:`.beard.PhotoBeard.costs`.
     """
 
     gain: float = 0.03
@@ -148,6 +149,8 @@ class HairSearch(Stage):
                 else:
                     masks = [(one == CLASSES.index(HAIR)).astype(np.float64) for one in labels]
                 costs = hair.costs(pictures, masks)
+                if np.ptp(costs) < self.gain:
+                    costs = hair.beard.costs(pictures)
                 if np.ptp(costs) < self.gain:
                     continue
                 settled.append(group)
