@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -33,7 +34,7 @@ class PhotoBeard:
     """
 
     lightness: Array
-    compared: Array
+    compared: NDArray[np.bool_]
     landmarks: Points
 
     @classmethod

@@ -148,7 +148,7 @@ def _resized(mask: Array, landmarks: Points) -> Array:
     x, y = np.asarray(landmarks)[:4].mean(axis=0) * 2 - 1
     sizes = [(w, h) for w in _WIDTHS for h in _HEIGHTS]
     maps = [[[1 / w, 0, x - x / w], [0, 1 / h, y - y / h]] for w, h in sizes]
-    shape = (len(maps), 1, *mask.shape)
+    shape = [len(maps), 1, *mask.shape]
     grid = functional.affine_grid(torch.tensor(maps, dtype=torch.float64), shape, False)
     many = torch.from_numpy(mask).expand(shape)
     moved = functional.grid_sample(many, grid, align_corners=False)[:, 0].numpy()
