@@ -144,15 +144,21 @@ def _thinness(colours: Sequence[Array | None]) -> Array:
 
 
 def _resized(mask: Array, landmarks: Points) -> Array:
-    """Shares of hair (T, 16, 16) with the mask (128, 128) resized about the middle of the eyes."""
+    """Shares of hair (T, 16, 16) with the mask (128, 128) on heads of other sizes.
+
+    Widths are relative to the middle of the eyes. Heights change the part above the eyes alone:
+    the head decides where hair begins, but not how long it is.
+    """
     x, y = np.asarray(landmarks)[:4].mean(axis=0) * 2 - 1
-    sizes = [(w, h) for w in _WIDTHS for h in _HEIGHTS]
-    maps = [[[1 / w, 0, x - x / w], [0, 1 / h, y - y / h]] for w, h in sizes]
-    shape = [len(maps), 1, *mask.shape]
-    grid = functional.affine_grid(torch.tensor(maps, dtype=torch.float64), shape, False)
-    many = torch.from_numpy(mask).expand(shape)
-    moved = functional.grid_sample(many, grid, align_corners=False)[:, 0].numpy()
-    return np.array([_cells(one) for one in moved])
+    line = (np.arange(_SIDE) * 2 + 1) / _SIDE - 1
+    grids = [
+        np.stack(np.meshgrid(x + (line - x) / w, y + (line - y) / np.where(line < y, h, 1.0)), -1)
+        for w in _WIDTHS
+        for h in _HEIGHTS
+    ]
+    many = torch.from_numpy(mask).expand(len(grids), 1, *mask.shape)
+    moved = functional.grid_sample(many, torch.from_numpy(np.array(grids)), align_corners=False)
+    return np.array([_cells(one) for one in moved[:, 0].numpy()])
 
 
 def _lit_colour(picture: Picture, mask: Array) -> Array | None:

@@ -117,15 +117,18 @@ class HairSearch(Stage):
 
     Choices that differ in their hair are compared by it, others as beards. Only a clear gain
     changes a choice. If the costs of a group differ clearly, later searches keep its choice, and
-    the costs rank the choices. The objective cannot tell styles of hair, so candidates of earlier
+    the costs rank the choices. If no choice is near, the photo's hair was not found, and the
+    choice stays free. The objective cannot tell styles of hair, so candidates of earlier
     stages are dropped. Does nothing without an engine or a parser.
 
     Attributes:
         gain: least difference of costs that counts, see :meth:`.hair.PhotoHair.costs` and
             :meth:`.beard.PhotoBeard.costs`.
+        far: costs of a choice that is not near.
     """
 
     gain: float = 0.03
+    far: float = 0.62
 
     def run(self, context: Context, state: State) -> State:
         hair, engine, reader = context.targets.hair, context.engine, context.reader
@@ -151,7 +154,7 @@ class HairSearch(Stage):
                 costs = hair.costs(pictures, masks)
                 if np.ptp(costs) < self.gain:
                     costs = hair.beard.costs(pictures)
-                if np.ptp(costs) < self.gain:
+                if np.ptp(costs) < self.gain or costs.min() > self.far:
                     continue
                 settled.append(group)
                 ranking[group] = -torch.from_numpy(costs).to(ranking.dtype)

@@ -200,7 +200,9 @@ def test_a_training_continues_from_weights(faces: Faces, saved: Path, tmp_path: 
 def test_initial_weights_of_another_network_are_refused(
     faces: Faces, saved: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(TrainingError, match=r"the network is 'compact', the recipe's is 'resnet50'"):
+    with pytest.raises(
+        TrainingError, match=r"the network is 'compact', the recipe's is 'resnet50'"
+    ):
         train_parser(faces, tmp_path / "p", _plan("slides", initial_weights=saved), device="cpu")
 
 

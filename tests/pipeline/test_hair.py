@@ -228,3 +228,9 @@ def test_the_stage_leaves_other_groups() -> None:
 
 def test_a_group_without_clear_costs_stays_free() -> None:
     assert _run(True, "cap", [GROUP], gain=10.0) == ("cap", ())
+
+
+def test_a_group_without_a_near_choice_stays_free() -> None:
+    context, state = _context(True, "cap", [GROUP])
+    found = HairSearch(name="hair", far=-1.0).run(context, state)
+    assert (found.settled, found.vector.tolist()) == ((), state.vector.tolist())
