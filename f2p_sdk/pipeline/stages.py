@@ -122,12 +122,13 @@ class HairSearch(Stage):
     stages are dropped. Does nothing without an engine or a parser.
 
     Attributes:
-        gain: least difference of costs that counts, see :meth:`.hair.PhotoHair.costs` and
-            :meth:`.beard.PhotoBeard.costs`.
+        gain: least difference of costs that counts, see :meth:`.hair.PhotoHair.costs`.
+        beard_gain: the same for beards, see :meth:`.beard.PhotoBeard.costs`.
         far: costs of a choice that is not near.
     """
 
     gain: float = 0.03
+    beard_gain: float = 0.01
     far: float = 0.62
 
     def run(self, context: Context, state: State) -> State:
@@ -151,15 +152,15 @@ class HairSearch(Stage):
                     masks = [one[names.index(HAIR)].double().numpy() for one in parsed]
                 else:
                     masks = [(one == CLASSES.index(HAIR)).astype(np.float64) for one in labels]
-                costs = hair.costs(pictures, masks)
-                if np.ptp(costs) < self.gain:
-                    costs = hair.beard.costs(pictures)
-                if np.ptp(costs) < self.gain or costs.min() > self.far:
+                costs, gain = hair.costs(pictures, masks), self.gain
+                if np.ptp(costs) < gain:
+                    costs, gain = hair.beard.costs(pictures), self.beard_gain
+                if np.ptp(costs) < gain or costs.min() > self.far:
                     continue
                 settled.append(group)
                 ranking[group] = -torch.from_numpy(costs).to(ranking.dtype)
                 present = int(vector[group].argmax())
-                if costs.min() < costs[present] - self.gain:
+                if costs.min() < costs[present] - gain:
                     vector = vectors[int(costs.argmin())]
         found = replace(state, candidates={}, settled=tuple(settled))
         return found.after(self.name, vector, ranking=ranking)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -96,5 +95,5 @@ def test_the_stage_settles_beards() -> None:
     found = HairSearch(name="hair").run(context, state)
     assert list(BEARDS)[int(found.vector[group].argmax())] == "full"
     assert found.settled == (group,)
-    unclear = replace(HairSearch(name="hair"), gain=1.0).run(context, state)
+    unclear = HairSearch(name="hair", beard_gain=1.0).run(context, state)
     assert (unclear.settled, unclear.vector.tolist()) == ((), vector.tolist())

@@ -183,7 +183,7 @@ def _run(
 ) -> tuple[str, tuple[slice, ...]]:
     """Run the stage on a photo with long hair: the style and the settled groups."""
     context, state = _context(labels, start, columns)
-    found = HairSearch(name="hair", gain=gain).run(context, state)
+    found = HairSearch(name="hair", gain=gain, beard_gain=gain).run(context, state)
     assert list(found.candidates) == ["hair"]
     assert HairSearch(name="hair").run(replace(context, engine=None), state) is state
     return list(STYLES)[int(found.vector[1:].argmax())], found.settled
