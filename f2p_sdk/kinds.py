@@ -3,6 +3,7 @@ engine. Files are read at their first use."""
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from .errors import LayoutError, PluginError, error_prefix
-from .parameters import Layout, check_keys, read_toml
+from .parameters import Layout, check_keys, read_toml, unknown_groups
 
 __all__ = ["Framing", "Game", "Kind", "check_name"]
+
+log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -103,13 +106,18 @@ class Kind:
 
     @cached_property
     def layout(self) -> Layout:
-        """Layout, read once. LayoutError if the file is invalid or of another game or kind."""
+        """Layout, read once; unknown groups are logged as warnings.
+
+        Raises LayoutError if the file is invalid or of another game or kind.
+        """
         layout = Layout.load(self.layout_path)
         if (layout.game, layout.kind) != (self.game, self.kind):
             raise LayoutError(
                 f"{self.layout_path}: the file is the layout of {layout.game}/{layout.kind}, "
                 f"the plugin offers it for {self.name}"
             )
+        for sentence in unknown_groups(layout.groups):
+            log.warning("%s: %s", self.layout_path, sentence)
         return layout
 
     @cached_property
