@@ -60,7 +60,6 @@ class Continuous:
         prior: weight with which a fit keeps the slider at the default, from 0 to 100. More than 1
             for what few people have and light imitates, such as redness and asymmetry; less for
             what differs between most people, such as colours.
-
         step: distance of the values that the game can store, counted from ``low``: a number, or
             text such as ``"1/255"``; kept as a float. None: every number in the range.
         display: points (value, number that players read), at least two, with increasing values
