@@ -52,7 +52,10 @@ def _round_trip(kind: Kind, spec: FormatSpec, subject: str) -> Finding:
     layout = kind.layout
     characters = [layout.default(), *(layout.random(i) for i in range(SAMPLES))]
     portrait = np.full((64, 64, 3), 128, np.uint8)
-    remedy = "let read return what write wrote"
+    remedy = (
+        "let read return what write wrote; if the file stores fewer values than the layout has, "
+        'give the slider their step, e.g. step = "1/255"'
+    )
     try:
         for number, character in enumerate(characters):
             data = written_as(spec, character, layout, portrait if number % 2 else None)
@@ -76,7 +79,5 @@ def _difference(layout: Layout, before: Character, after: Character) -> str:
             if old != new:
                 return f"{p.name}: {old} becomes {new}"
         elif abs(float(new) - float(old)) > TOLERANCE * (p.high - p.low):
-            text = f"{p.name}: {old:.8g} becomes {new:.8g}"
-            coarse = "; if the file stores fewer values, the layout needs its step"
-            return text + (coarse if p.step is None else "")
+            return f"{p.name}: {old:.8g} becomes {new:.8g}"
     return ""

@@ -142,7 +142,7 @@ class Fitter:
                 UsageError, UnknownNameError.
         """
         plan = find_method(method, steps)
-        kept = dict(keep or {})
+        kept = {name: self.layout[name].validate(value) for name, value in (keep or {}).items()}
         start = self.layout.encode({**self.layout.default().values, **kept})
         fixed = [self.layout.slices[name] for name in kept]
         clock = Clock(progress)
