@@ -11,7 +11,7 @@ from .. import plugins
 from ..errors import CharacterError, F2PError
 from ..findings import Finding
 from ..parameters import Continuous
-from ..plugins.character_files import read_as, written_as
+from ..plugins.character_files import kind_in, read_as, written_as
 
 if TYPE_CHECKING:
     from ..kinds import FormatSpec, Kind
@@ -60,8 +60,8 @@ def _round_trip(kind: Kind, spec: FormatSpec, subject: str) -> Finding:
         for number, character in enumerate(characters):
             data = written_as(spec, character, layout, portrait if number % 2 else None)
             changed = _difference(layout, character, read_as(spec, data, layout, "the file"))
-            named = kind.kind if spec.kind_of is None else spec.kind_of(data)
-            if named != kind.kind:
+            named = kind_in(spec, data, "the file")
+            if named not in ("", kind.kind):
                 changed = f"kind_of gives {named!r}"
             if changed:
                 return Finding("formats", subject, rule, "failed", changed, remedy)

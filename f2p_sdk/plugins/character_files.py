@@ -18,6 +18,7 @@ __all__ = [
     "extension_of",
     "format_of",
     "kind_and_character",
+    "kind_in",
     "load_character",
     "read_as",
     "save_character",
@@ -79,7 +80,8 @@ def kind_and_character(path: str | Path, game: str | Kind | None = None) -> tupl
     name = game.name if isinstance(game, Kind) else game or ""
     spec = format_of(path, name.partition("/")[0])
     if spec is None:
-        kind = _kind(Character.game_of(path) if game is None else game)
+        named = _game_of_json(path)
+        kind = _kind(named if game is None else game)
         return kind, Character.load(path, kind.layout)
     remedy = f"give the path of a {' or '.join(spec.extensions)} file"
     data = read_limited(path, MAX_BYTES, error=CharacterError, remedy=remedy)
@@ -141,6 +143,22 @@ def read_as(spec: FormatSpec, data: bytes, layout: Layout, source: str) -> Chara
         return layout.checked(found)
 
 
+def kind_in(spec: FormatSpec, data: bytes, source: str) -> str:
+    """Return the name of the kind in the content of a file; empty if the format does not tell it.
+
+    Raises CharacterError with ``source``, the name of the content, if ``kind_of`` fails.
+    """
+    if spec.kind_of is None:
+        return ""
+    try:
+        return spec.kind_of(data)
+    except Exception as error:
+        raise CharacterError(
+            f"{source}: as format {spec.name!r} of {spec.game}: its kind cannot be read: {error}",
+            remedy="the file is damaged or not of this format",
+        ) from error
+
+
 def written_as(
     spec: FormatSpec, character: Character, layout: Layout, picture: Picture | None = None
 ) -> bytes:
@@ -166,6 +184,20 @@ def written_as(
         return data
 
 
+def _game_of_json(path: Path) -> str:
+    """Return ``game/kind`` of a JSON file. A file that is not JSON may be of a format that is not
+    installed: then the error lists the formats."""
+    try:
+        return Character.game_of(path)
+    except CharacterError as error:
+        suffix, known = path.suffix.lower(), [e for one in _formats("") for e in one.extensions]
+        if suffix == JSON or not path.is_file():
+            raise
+        listed = did_you_mean(suffix, known, 1) or f"the formats have {', '.join([JSON, *known])}"
+        remedy = f"no installed game has a format with the extension {suffix!r}; {listed}"
+        raise CharacterError(error.message, remedy=remedy) from error
+
+
 def _formats(game: str) -> list[FormatSpec]:
     return [one for one in plugins.formats() if not game or one.game == game]
 
@@ -176,15 +208,7 @@ def _kind(game: str | Kind) -> Kind:
 
 def _kind_of(spec: FormatSpec, data: bytes, path: Path, game: str | Kind | None) -> Kind:
     """Return the kind that the file names, or the given one, or the game's only one."""
-    named = ""
-    if spec.kind_of is not None:
-        try:
-            named = spec.kind_of(data)
-        except Exception as error:
-            raise CharacterError(
-                f"{path}: as format {spec.name!r} of {spec.game}: its kind cannot be read: {error}",
-                remedy="the file is damaged or not of this format",
-            ) from error
+    named = kind_in(spec, data, str(path))
     fixed = isinstance(game, Kind) or "/" in (game or "")
     if game is not None and (fixed or not named):
         kind = _kind(game)

@@ -237,6 +237,19 @@ def test_a_missing_file(install: Install, tmp_path: Path) -> None:
         load_character(tmp_path / "none.preset")
 
 
+def test_a_file_of_a_format_that_is_not_installed(install: Install, tmp_path: Path) -> None:
+    install(spec())
+    path = tmp_path / "me.presett"
+    path.write_bytes(b"\1\2\3")
+    with pytest.raises(CharacterError) as caught:
+        load_character(path)
+    assert caught.value.message.startswith(f"{path}: is not JSON")
+    assert "with the extension '.presett'; did you mean '.preset'?" in caught.value.remedy
+    text = save_character(tmp_path / "me.json", plugins.game("elves").layout.default()).read_text()
+    path.write_text(text)  # JSON is read whatever its name is
+    assert load_character(path) == plugins.game("elves").layout.default()
+
+
 def test_the_kind_comes_from_the_file_or_is_given(install: Install, tmp_path: Path) -> None:
     names = ("hero", "rogue")
 
@@ -345,6 +358,7 @@ def test_a_format_that_stores_fewer_values_than_the_layout_is_broken(install: In
             "characters survive writing and reading",
             "kind_of gives 'villain'",
         ),
+        ({"kind_of": fails}, "characters survive writing and reading", "its kind cannot be read"),
     ],
 )
 def test_broken_formats(install: Install, changes: dict[str, Any], rule: str, value: str) -> None:
