@@ -159,6 +159,13 @@ def test_vectors_are_rounded_to_the_grid() -> None:
     np.testing.assert_array_equal(PLAIN.on_grid(vector), vector)
 
 
+def test_characters_of_before_the_step_are_refused_and_can_be_rounded() -> None:
+    older = PLAIN.random(3)
+    with pytest.raises(CharacterError, match="must be on its grid"):
+        STEPS.checked(older)
+    assert on_grid(STEPS.decode(PLAIN.encode(older)))
+
+
 # ---- display
 
 
