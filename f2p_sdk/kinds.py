@@ -1,23 +1,30 @@
 """Description of a game by its adapter: kinds of character with layout, framing, weights and
-engine. Files are read at their first use."""
+engine, and the game's own file formats. Files are read at their first use."""
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .errors import LayoutError, PluginError, error_prefix
-from .parameters import Layout, check_keys, read_toml
+from .parameters import Character, Layout, check_keys, read_toml, unknown_groups
 
-__all__ = ["Framing", "Game", "Kind", "check_name"]
+if TYPE_CHECKING:
+    from .images import Picture
+
+__all__ = ["FormatSpec", "Framing", "Game", "Kind", "check_name"]
+
+log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_EXTENSION = re.compile(r"\.[a-z0-9][a-z0-9._-]*")
 
 
 def check_name(what: str, name: object) -> None:
@@ -103,13 +110,18 @@ class Kind:
 
     @cached_property
     def layout(self) -> Layout:
-        """Layout, read once. LayoutError if the file is invalid or of another game or kind."""
+        """Layout, read once; unknown groups are logged as warnings.
+
+        Raises LayoutError if the file is invalid or of another game or kind.
+        """
         layout = Layout.load(self.layout_path)
         if (layout.game, layout.kind) != (self.game, self.kind):
             raise LayoutError(
                 f"{self.layout_path}: the file is the layout of {layout.game}/{layout.kind}, "
                 f"the plugin offers it for {self.name}"
             )
+        for sentence in unknown_groups(layout.groups):
+            log.warning("%s: %s", self.layout_path, sentence)
         return layout
 
     @cached_property
@@ -150,3 +162,49 @@ class Game:
         names = [kind.kind for kind in self.kinds]
         if len(set(names)) != len(names):
             raise PluginError(f"game {self.name!r} offers a kind twice: {', '.join(names)}")
+
+
+@dataclass(frozen=True)
+class FormatSpec:
+    """A game's own file of a character, e.g. a preset; the extension of a file selects it.
+
+    Attributes:
+        name, title: for messages, and for people.
+        game: name of the game.
+        extensions: endings of file names in lower case, e.g. ``(".preset",)`` or
+            ``(".card.png",)``. ``.json`` alone is the SDK's own file.
+        read: from the content of a file and the layout of its kind to the character, e.g. by
+            :meth:`Layout.character`. Any exception becomes an error with file and format.
+        write: from a character, its layout, and its portrait uint8 (S, S, 3) RGB sRGB or None, to
+            the content of a file.
+        kind_of: from the content of a file to the name of its kind, e.g. ``"hero"``, for games with
+            several kinds; None where the files do not tell it.
+    """
+
+    name: str
+    title: str
+    game: str
+    extensions: tuple[str, ...]
+    read: Callable[[bytes, Layout], Character]
+    write: Callable[[Character, Layout, Picture | None], bytes]
+    kind_of: Callable[[bytes], str] | None = None
+
+    def __post_init__(self) -> None:
+        check_name("format", self.name)
+        check_name("game", self.game)
+        subject = f"format {self.name!r}"
+        extensions: Any = self.extensions  # a plugin may give any type
+        if not isinstance(extensions, (list, tuple)) or not extensions:
+            raise PluginError(f"{subject}: extensions must be a list of texts, got {extensions!r}")
+        object.__setattr__(self, "extensions", tuple(extensions))
+        for extension in extensions:
+            if not isinstance(extension, str) or not _EXTENSION.fullmatch(extension):
+                raise PluginError(
+                    f"{subject}: an extension must be a dot and lower-case letters, digits, "
+                    f"'.', '_' or '-', got {extension!r}"
+                )
+            if extension == ".json":
+                raise PluginError(
+                    f"{subject}: the extension .json is the SDK's own",
+                    remedy="take a longer one, e.g. .preset.json",
+                )

@@ -56,7 +56,7 @@ def test_fit_of_the_example_photo(fitter: Fitter) -> None:
     assert set(report) == {
         *("game", "layout_hash", "method", "own_picture", "seed", "face", "kept", "scene", "blur"),
         *("identity_distance", "chosen", "verified", "losses", "weights_of_terms", "seconds"),
-        *("engine_pictures", "versions", "imitator", "photo_scene", "photo_weights"),
+        *("engine_pictures", "versions", "imitator", "photo_scene", "photo_weights", "shown"),
     }
     stages = {stage.name for stage in METHODS["best"].stages}
     assert {"photo", "verify", "total"} | stages == set(report["seconds"])

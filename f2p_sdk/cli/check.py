@@ -32,8 +32,9 @@ def command(
 ) -> None:
     """Check the adapter, engine and weights of a game, or of all that are installed.
 
-    The checks cover layout, framing and weights, then the engine over the bridge: its answers and
-    errors, and the visible effect of each slider and choice. Plugins add checks, e.g. of rigs.
+    The checks cover layout, framing, file formats and weights, then the engine over the bridge: its
+    answers and errors, and the visible effect of each slider and choice. Plugins add checks, e.g.
+    of rigs.
     """
     if no_engine:
         listening.refuse("leave out --no-engine")
@@ -81,6 +82,7 @@ def _check(kind: Kind, no_engine: bool, listening: Listening) -> Iterator[Findin
         _ = kind.layout
     except Exception:  # reported by check_adapter; the other checks need the layout
         return
+    yield from conformance.check_formats(kind)
     yield from conformance.check_weights(kind)
     if listening.endpoint is not None:
         with listening.open_engine(kind) as host:

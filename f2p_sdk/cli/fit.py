@@ -34,7 +34,15 @@ _FEWER = (
 @click.command()
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @options.game
-@options.out("DIR", "Output folder; several photos get one folder each in it.", folder=True)
+@click.option(
+    *("-o", "--out"),
+    required=True,
+    metavar="DIR|FILE",
+    type=click.Path(path_type=Path),
+    help="Output folder; several photos get one folder each in it. Or a file for one character, in "
+    "the game's own format or .json by its extension; the folder is then beside it: me.preset and "
+    "me/.",
+)
 @click.option(
     "--keep",
     multiple=True,
@@ -62,7 +70,8 @@ _FEWER = (
     "--population",
     folder=True,
     exists=True,
-    help="Characters of this kind (JSON, also in subfolders); their covariance whitens the prior. "
+    help="Characters of this kind (JSON or the game's own format, also in subfolders); their "
+    "covariance whitens the prior. "
     "Default: all values of a slider are equally likely.",
 )
 @options.seconds("--deadline", 30.0, "Time limit of the engine for one picture.")
@@ -99,11 +108,13 @@ def command(
     Writes character.json (can be edited, and applied with `f2p apply`), picture.png (the portrait
     by the game's engine), as_photo.png (in the photo's expression, turn and light, where the engine
     can draw them), sheet.png (photo and pictures side by side) and report.json. The command starts
-    and stops the engine, unless --listen is given.
+    and stops the engine, unless --listen is given. With -o me.preset it also writes the character
+    in the game's own format.
     """
     if no_engine:
         listening.refuse("leave out --no-engine")
     kind = load_kind(game)
+    out, preset = _places(out, kind)
     kept = _kept(kind, keep)
     search: dict[str, Any] = {"seed": seed, "method": method, "steps": steps, "face": face}
     search["candidates"] = candidates
@@ -113,11 +124,17 @@ def command(
         from ..images import named, photos_in, read
         from ..pipeline import Fitter, engine_count, weights_file
         from ..plugins import recognizer as recognizer_of
+        from ..plugins.character_files import save_character
 
         fitter: Fitter | None = None
         files_of = [photos_in(one) if one.is_dir() else [one] for one in photos]
         every = tuple(file for found in files_of for file in found)
-        several = not same_person and (len(every) > 1 or photos != every)
+        several = not same_person and (len(every) > 1 or (photos != every and preset is None))
+        if several and preset is not None:
+            raise UsageError(
+                f"{preset}: a file holds one character, and there are {len(every)} photos",
+                remedy=f"give a folder: -o {out}, or add --same-person",
+            )
         people = (every,) if same_person else tuple((photo,) for photo in every)
         folders = _folders(every, out) if several else [out]
         for (photo, *also), folder in zip(people, folders, strict=True):
@@ -145,6 +162,10 @@ def command(
                     show = partial(_pass_on, update)
                     result = fitter.fit(picture, also=others, keep=kept, **search, progress=show)
                 files = _write(folder, photo, result)
+                if preset is not None:
+                    files["preset"] = str(
+                        save_character(preset, result.character, result.picture, kind)
+                    )
                 if len(result.candidates) < candidates - 1:
                     warn(f"{photo.name}: {_FEWER}")
             except F2PError as error:
@@ -172,12 +193,16 @@ def _pass_on(update: Progress, stage: str, done: int, total: int) -> None:
 
 
 def _characters(folder: Path, kind: Kind) -> list[Character]:
-    """Load the characters in a folder and its subfolders. UsageError for fewer than two."""
-    from ..parameters import Character
+    """Load the characters in a folder and its subfolders. UsageError for fewer than two.
+
+    Files in the game's own format count only where there is no JSON: a fit writes both.
+    """
+    from ..plugins.character_files import format_of, load_character
 
     others = ("report.json", "candidate-")  # candidates have the same face
     files = sorted(path for path in folder.rglob("*.json") if not path.name.startswith(others))
-    found = [Character.load(path, kind.layout) for path in files]
+    files = files or sorted(path for path in folder.rglob("*.*") if format_of(path, kind.game))
+    found = [load_character(path, kind) for path in files]
     if len(found) < 2:
         raise UsageError(
             f"{folder}: a population needs two or more characters, got {len(found)}",
@@ -198,6 +223,20 @@ def _kept(kind: Kind, assignments: Iterable[str]) -> dict[str, float | str]:
             raise UsageError(f"--keep {name} was given twice", remedy="give one value")
         kept[name] = value
     return kept
+
+
+def _places(out: Path, kind: Kind) -> tuple[Path, Path | None]:
+    """Return the output folder, and the file of the character if ``out`` names one."""
+    from ..plugins.character_files import extension_of
+
+    extension = "" if out.is_dir() else extension_of(out, kind.game)
+    if extension:
+        return out.with_name(out.name[: -len(extension)]), out
+    if out.is_file():
+        raise UsageError(
+            f"{out}: is a file, and not of a format of {kind.game}", remedy="give a folder"
+        )
+    return out, None
 
 
 def _folders(photos: tuple[Path, ...], out: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from ..findings import Finding
 from .adapter import check_adapter, check_weights
 from .bridge import check_bridge
 from .effects import check_effects
+from .formats import check_formats
 
 if TYPE_CHECKING:
     from ..bridge import Host
@@ -31,16 +32,18 @@ __all__ = [
     "check_effects",
     "check_engine",
     "check_extra",
+    "check_formats",
     "check_weights",
 ]
 
 
 def check(kind: Kind, host: Host | None = None) -> Iterator[Finding]:
-    """All checks of a kind: adapter, weights, bridge, effects, and the checks of plugins.
+    """All checks of a kind: adapter, formats, weights, bridge, effects, and those of plugins.
 
     ``host`` has an engine of the kind connected; None starts the kind's own engine, if any.
     """
     yield from check_adapter(kind)
+    yield from check_formats(kind)
     yield from check_weights(kind)
     yield from check_engine(kind, host)
     yield from check_extra(kind)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import F2PError
 from ..findings import Finding
-from ..parameters import Character, Continuous, Layout
+from ..parameters import Character, Continuous, Layout, unknown_groups
 
 if TYPE_CHECKING:
     from ..kinds import Kind
@@ -40,6 +40,10 @@ def check_adapter(kind: Kind) -> Iterator[Finding]:
     remedy = "a label is optional: without one players see the name"
     found = ("skipped", note, remedy) if bare else ("ok", "", "")
     yield Finding("adapter", kind.name, "every parameter has a label for players", *found)
+    unknown = "; ".join(unknown_groups(layout.groups))
+    remedy = "use a known group, so that a fit treats the parameters as that part of the face"
+    found = ("skipped", unknown, remedy) if unknown else ("ok", "", "")
+    yield Finding("adapter", kind.name, "every group is a known part of the face", *found)
     yield _framing(kind)
 
 

@@ -34,7 +34,7 @@ from .report import Clock, Progress, circumstances, outcome
 from .result import Candidate, FitResult, Subject
 from .several import mean_colours, merge_subjects, photo_weights
 from .targets import Targets, slider_prior
-from .verification import verify
+from .verification import on_grid, verify
 
 if TYPE_CHECKING:
     from ..bridge import Host
@@ -142,7 +142,7 @@ class Fitter:
                 UsageError, UnknownNameError.
         """
         plan = find_method(method, steps)
-        kept = dict(keep or {})
+        kept = {name: self.layout[name].validate(value) for name, value in (keep or {}).items()}
         start = self.layout.encode({**self.layout.default().values, **kept})
         fixed = [self.layout.slices[name] for name in kept]
         clock = Clock(progress)
@@ -162,7 +162,7 @@ class Fitter:
             each = [self._targets(one, plan, space).colours for one in subjects]
             targets = replace(context.targets, colours=mean_colours(each, weights))
             context = replace(context, targets=targets)
-        state = plan.run(context)
+        state = on_grid(plan.run(context), self.layout)
         with clock.stage("verify"):
             verified = verify(context, state, self.embed, self.size)
             vector = state.candidates[verified.chosen]
@@ -180,7 +180,7 @@ class Fitter:
             "kept": kept,
             "photo_scene": dict(seen),
             "identity_distance": distances,
-            **outcome(context, state, verified),
+            **outcome(context, state, verified, self.layout),
             "seconds": clock.seconds(),
             "engine_pictures": 0 if self.engine is None else self.engine.count - drawn_before,
         }

@@ -22,7 +22,7 @@ from ..hookspecs import (
     Recognizer,
     RecognizerSpec,
 )
-from ..kinds import Game, Kind
+from ..kinds import FormatSpec, Game, Kind
 from .manager import PluginInfo, PluginManager, unavailable_reason
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ __all__ = [
     "commands",
     "detector",
     "detectors",
+    "formats",
     "game",
     "games",
     "kinds",
@@ -158,6 +159,11 @@ def commands() -> list[click.Command]:
 def checks() -> list[CheckSpec]:
     """Return the checks that plugins add to ``f2p check``."""
     return list(manager().collect("f2p_checks"))
+
+
+def formats() -> list[FormatSpec]:
+    """Return the games' own file formats of characters."""
+    return list(manager().collect("f2p_formats"))
 
 
 def usable(

@@ -21,7 +21,7 @@ from ..hookspecs import (
     ParserSpec,
     RecognizerSpec,
 )
-from ..kinds import Game
+from ..kinds import FormatSpec, Game
 
 Spec = TypeVar("Spec", RecognizerSpec, ParserSpec, DetectorSpec, LandmarkerSpec)
 
@@ -183,6 +183,7 @@ _TYPES: dict[str, tuple[type, str]] = {
     "f2p_detectors": (DetectorSpec, "detector"),
     "f2p_landmarkers": (LandmarkerSpec, "landmarker"),
     "f2p_checks": (CheckSpec, "check"),
+    "f2p_formats": (FormatSpec, "format"),
     "f2p_commands": (object, "command"),  # checked later: this module does not import click
 }
 

@@ -54,6 +54,16 @@ def test_an_invalid_layout_is_reported(hero: Kind, tmp_path: Path) -> None:
     assert "x" in finding.value
 
 
+def test_unknown_groups_are_noted(hero: Kind, tmp_path: Path) -> None:
+    path = tmp_path / "hero.toml"
+    text = hero.layout_path.read_text(encoding="utf-8")
+    path.write_text(text.replace('group = "eye"', 'group = "eyes"'), encoding="utf-8")
+    findings = list(conformance.check_adapter(dataclasses.replace(hero, layout_path=path)))
+    (noted,) = (f for f in findings if f.rule == "every group is a known part of the face")
+    assert (noted.status, noted.ok) == ("skipped", True)
+    assert noted.value == "unknown group 'eyes' of eyes: did you mean 'eye'?"
+
+
 def test_a_wrong_framing_is_reported(hero: Kind, tmp_path: Path) -> None:
     path = tmp_path / "framing.toml"
     points = [[0.7, 0.6], [0.6, 0.6], [0.3, 0.6], [0.4, 0.6], [0.5, 0.4]]
