@@ -40,6 +40,7 @@ _NAMES = {
     "plugins.character_files": ("load_character", "save_character"),
     "plugins": ("game", "games", "recognizer", "parser", "detector"),
     "pipeline": ("fit", "FitResult", "Fitter", "render"),
+    "pipeline.conversion": ("convert",),
     "conformance": ("check",),
     "errors": tuple(errors.__all__),
 }
@@ -107,6 +108,7 @@ if TYPE_CHECKING:
     from .pipeline import Fitter as Fitter
     from .pipeline import fit as fit
     from .pipeline import render as render
+    from .pipeline.conversion import convert as convert
     from .plugins import detector as detector
     from .plugins import game as game
     from .plugins import games as games

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -12,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import errors
-from ..errors import CharacterError, F2PError, UsageError
+from ..errors import F2PError, UsageError
+from . import _fitted as fitted
 from . import _options as options
 from ._bridge import Listening, listen_options
-from ._common import Progress, emit_json, fail, load_kind, progress, say, warn
+from ._common import emit_json, fail, load_kind, progress, say, warn
 
 if TYPE_CHECKING:
     from ..kinds import Kind
     from ..parameters import Character
-    from ..pipeline import FitResult
 
-METHODS = ("best", "slides", "paper", "exact")
 #: Errors that all other photos would cause too.
 COMMON_ERRORS = (errors.BridgeError, errors.PluginError, UsageError, errors.WeightsError)
 _FEWER = (
@@ -34,21 +31,8 @@ _FEWER = (
 @click.command()
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @options.game
-@click.option(
-    *("-o", "--out"),
-    required=True,
-    metavar="DIR|FILE",
-    type=click.Path(path_type=Path),
-    help="Output folder; several photos get one folder each in it. Or a file for one character, in "
-    "the game's own format or .json by its extension; the folder is then beside it: me.preset and "
-    "me/.",
-)
-@click.option(
-    "--keep",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Keep a parameter at this value; can be repeated.",
-)
+@fitted.out
+@fitted.keep
 @click.option("--face", type=int, metavar="N", help="Number of the face; 1 is the largest.")
 @click.option(
     "--same-person",
@@ -56,8 +40,8 @@ _FEWER = (
     help="All photos show one person: fit one character to them, into DIR.",
 )
 @options.seed
-@options.choice("--method", METHODS, default="best", help="Search method.")
-@options.number("--steps", help="Number of steps of the search.")
+@fitted.method
+@fitted.steps
 @options.number(
     "--candidates",
     default=1,
@@ -114,8 +98,8 @@ def command(
     if no_engine:
         listening.refuse("leave out --no-engine")
     kind = load_kind(game)
-    out, preset = _places(out, kind)
-    kept = _kept(kind, keep)
+    out, preset = fitted.places(out, kind)
+    kept = fitted.kept_values(kind, keep)
     search: dict[str, Any] = {"seed": seed, "method": method, "steps": steps, "face": face}
     search["candidates"] = candidates
     rows: list[dict[str, Any]] = []
@@ -159,9 +143,9 @@ def command(
                             deadline=deadline,
                         )
                 with progress(photo.name, quiet=as_json) as update:
-                    show = partial(_pass_on, update)
+                    show = partial(fitted.pass_on, update)
                     result = fitter.fit(picture, also=others, keep=kept, **search, progress=show)
-                files = _write(folder, photo, result)
+                files = fitted.write(folder, photo, result)
                 if preset is not None:
                     files["preset"] = str(
                         save_character(preset, result.character, result.picture, kind)
@@ -175,9 +159,9 @@ def command(
                 rows.append({"photo": str(photo), "error": message, "next": error.remedy})
                 fail(message, error.remedy)
                 continue
-            rows.append(_row(photo, result, files))
+            rows.append(fitted.row(photo, result, files))
             if not as_json:
-                _report(photo, result, files)
+                fitted.report(photo.name, result, files)
     failed = [row["photo"] for row in rows if "error" in row]
     if as_json:
         emit_json({"fits": rows, "failed": failed} if several else rows[0])
@@ -186,10 +170,6 @@ def command(
     if failed:
         warn(f"not fitted: {', '.join(failed)}")
     return 1 if failed else 0
-
-
-def _pass_on(update: Progress, stage: str, done: int, total: int) -> None:
-    update(done, total or None, stage)
 
 
 def _characters(folder: Path, kind: Kind) -> list[Character]:
@@ -211,34 +191,6 @@ def _characters(folder: Path, kind: Kind) -> list[Character]:
     return found
 
 
-def _kept(kind: Kind, assignments: Iterable[str]) -> dict[str, float | str]:
-    """Parse ``NAME=VALUE`` arguments. UsageError for invalid ones."""
-    kept: dict[str, float | str] = {}
-    for assignment in assignments:
-        try:
-            name, value = kind.layout.parse(assignment)
-        except CharacterError as error:
-            raise UsageError(f"--keep {assignment}: {error.message}", remedy=error.remedy) from None
-        if name in kept:
-            raise UsageError(f"--keep {name} was given twice", remedy="give one value")
-        kept[name] = value
-    return kept
-
-
-def _places(out: Path, kind: Kind) -> tuple[Path, Path | None]:
-    """Return the output folder, and the file of the character if ``out`` names one."""
-    from ..plugins.character_files import extension_of
-
-    extension = "" if out.is_dir() else extension_of(out, kind.game)
-    if extension:
-        return out.with_name(out.name[: -len(extension)]), out
-    if out.is_file():
-        raise UsageError(
-            f"{out}: is a file, and not of a format of {kind.game}", remedy="give a folder"
-        )
-    return out, None
-
-
 def _folders(photos: tuple[Path, ...], out: Path) -> list[Path]:
     """Return the output folder of each photo; photos of the same name get numbers."""
     folders: list[Path] = []
@@ -248,61 +200,3 @@ def _folders(photos: tuple[Path, ...], out: Path) -> list[Path]:
             name, n = f"{photo.stem}-{n}", n + 1
         folders.append(out / name)
     return folders
-
-
-def _write(folder: Path, photo: Path, result: FitResult) -> dict[str, str]:
-    """Write all files of one fit and return their paths by content."""
-    from ..files import atomic_write
-    from ..images import save, side_by_side
-
-    pictures = {
-        **(
-            {"photo": result.photo}
-            if len(result.photos) == 1
-            else {f"photo {number}": one for number, one in enumerate(result.photos, start=1)}
-        ),
-        "as in the photo": result.as_photo,
-        "engine": result.picture,
-        **{f"candidate {n}": one.picture for n, one in enumerate(result.candidates, start=2)},
-        "imitator": result.imitation if result.picture is None else None,
-    }
-    shown = {name: picture for name, picture in pictures.items() if picture is not None}
-    report = json.dumps({"photo": str(photo), **result.report}, indent=1, allow_nan=False)
-    files = {
-        "character": result.character.save(folder / "character.json"),
-        "report": atomic_write(folder / "report.json", report + "\n"),
-        "sheet": save(folder / "sheet.png", side_by_side(list(shown.values()), list(shown))),
-    }
-    if result.picture is not None:
-        files["picture"] = save(folder / "picture.png", result.picture)
-    if result.as_photo is not None:
-        files["as_photo"] = save(folder / "as_photo.png", result.as_photo)
-    for number, one in enumerate(result.candidates, start=2):
-        name = f"candidate-{number}"
-        files[name] = one.character.save(folder / f"{name}.json")
-        files[f"{name}-picture"] = save(folder / f"{name}.png", one.picture)
-    return {name: str(path) for name, path in files.items()}
-
-
-def _row(photo: Path, result: FitResult, files: dict[str, str]) -> dict[str, Any]:
-    """Return the JSON of one photo; the report has the losses of all steps."""
-    keys = ("game", "method", "seed", "face", "kept", "identity_distance", "chosen", "seconds")
-    losses = {k: {"first": v[0], "last": v[-1]} for k, v in result.report["losses"].items()}
-    report = {key: result.report[key] for key in keys}
-    return {"photo": str(photo), **report, "losses": losses, "files": files}
-
-
-def _report(photo: Path, result: FitResult, files: dict[str, str]) -> None:
-    report = result.report
-    for hint in (report["face"]["message"], *report["face"]["hints"]):
-        if hint:
-            warn(f"{photo.name}: {hint}")
-    distance = report["identity_distance"]
-    if "engine" in distance:
-        average = f"(average character {distance['average_character']:.3f})"
-        measured = f"{distance['engine']:.3f} in the engine {average}"
-    else:
-        measured = f"{distance['imitator']:.3f} in the imitator, not verified by the engine"
-    say(f"{photo.name}: identity distance {measured}, {report['seconds']['total']:.1f} s")
-    for name, path in files.items():
-        say(f"  {name:9} {path}")

@@ -25,6 +25,7 @@ class Photo:
         doubts: sentences that explain a missing face, e.g. that only the first picture of an
             animation was looked at.
         remedy: next step if no face is found; empty for the usual one.
+        kind: name of the kind whose engine drew the picture; empty where that is not known.
     """
 
     picture: Picture = field(repr=False)
@@ -32,6 +33,7 @@ class Photo:
     hints: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     remedy: str = ""
+    kind: str = ""
 
     @contextmanager
     def errors(self) -> Iterator[None]:

@@ -219,8 +219,11 @@ class Fitter:
             picked = pick_face(self.detector.detect(clear), face)
             landmarks = picked.face.landmarks
             frame = np.asarray(self.framing.landmarks)
-            own = is_own_picture(
-                picture, self.average_picture(), landmarks[:4] / len(picture), frame[:4]
+            own = known.kind == self.kind.name or (
+                not known.kind
+                and is_own_picture(
+                    picture, self.average_picture(), landmarks[:4] / len(picture), frame[:4]
+                )
             )
             if not own_picture:
                 picture, framed = clear, landmarks

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from f2p_sdk.cli import fit as fit_command
+from f2p_sdk.cli import _fitted as fitted
 from f2p_sdk.cli.evaluate import fit as evaluate_command
 from f2p_sdk.objective import Located, Parsed, Sample
 from f2p_sdk.parsing.network import CLASSES
@@ -74,7 +74,7 @@ def context(colour: Tensor, engine: Any = None, imitator: Any = draw, **changes:
 
 
 def test_the_commands_offer_every_method() -> None:
-    assert set(fit_command.METHODS) == set(METHODS)
+    assert set(fitted.METHODS) == set(METHODS)
     assert set(evaluate_command.METHODS) == set(ALL)
     assert all(name == one.name for name, one in ALL.items())
 
