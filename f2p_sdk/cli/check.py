@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..findings import Finding
     from ..kinds import Kind
 
-MARKS = {"ok": "✓", "failed": "✗", "skipped": "-"}
+MARKS = {"ok": "✓", "warning": "!", "failed": "✗", "skipped": "-"}
 
 
 @click.command()
@@ -101,5 +101,5 @@ def _report(findings: list[Finding], failed: int) -> None:
         if finding.remedy and finding.remedy not in printed:
             printed.add(finding.remedy)
             say(f"{MARKS[finding.status]} {finding.rule}: {finding.remedy}")
-    skipped = sum(f.status == "skipped" for f in findings)
-    say(f"{len(findings)} rules checked, {failed} broken, {skipped} skipped")
+    warnings, skipped = (sum(f.status == s for f in findings) for s in ("warning", "skipped"))
+    say(f"{len(findings)} rules checked, {failed} broken, {warnings} warnings, {skipped} skipped")

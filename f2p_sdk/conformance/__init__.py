@@ -19,6 +19,7 @@ from ..findings import Finding
 from .adapter import check_adapter, check_weights
 from .bridge import check_bridge
 from .effects import check_effects
+from .faces import check_faces
 
 if TYPE_CHECKING:
     from ..bridge import Host
@@ -31,12 +32,13 @@ __all__ = [
     "check_effects",
     "check_engine",
     "check_extra",
+    "check_faces",
     "check_weights",
 ]
 
 
 def check(kind: Kind, host: Host | None = None) -> Iterator[Finding]:
-    """All checks of a kind: adapter, weights, bridge, effects, and the checks of plugins.
+    """All checks of a kind: adapter, weights, bridge, faces, effects, and the checks of plugins.
 
     ``host`` has an engine of the kind connected; None starts the kind's own engine, if any.
     """
@@ -47,7 +49,10 @@ def check(kind: Kind, host: Host | None = None) -> Iterator[Finding]:
 
 
 def check_engine(kind: Kind, host: Host | None = None) -> Iterator[Finding]:
-    """:func:`check_bridge` and :func:`check_effects` on ``host``; None starts the kind's engine."""
+    """:func:`check_bridge`, :func:`check_faces` and :func:`check_effects` on ``host``.
+
+    None starts the kind's engine.
+    """
     rule = "its engine starts and connects"
     if host is None and kind.engine is None:
         value = "the adapter starts no engine"
@@ -60,6 +65,7 @@ def check_engine(kind: Kind, host: Host | None = None) -> Iterator[Finding]:
         with open_engine(kind) if host is None else nullcontext(host) as connected:
             yield Finding("bridge", kind.name, rule, value=str(connected.wait()))
             yield from check_bridge(kind, connected)
+            yield from check_faces(kind, connected)
             yield from check_effects(kind, connected)
     except F2PError as error:
         yield Finding.of_error("bridge", kind.name, rule, error)
