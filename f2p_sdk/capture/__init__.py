@@ -21,7 +21,7 @@ from __future__ import annotations
 from .job import Job, capture
 from .manifest import MANIFEST, Manifest, read_manifest
 from .scenes import ASPECTS, random_scene
-from .shards import Record, read_planes, read_records
+from .shards import Record, read_planes, read_records, record_numbers
 
 NEIGHBOURS = "neighbours"
 """Folder in a data set: the same characters, each with one parameter changed."""
@@ -38,4 +38,5 @@ __all__ = [
     "read_manifest",
     "read_planes",
     "read_records",
+    "record_numbers",
 ]

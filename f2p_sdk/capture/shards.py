@@ -12,7 +12,8 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -60,14 +61,22 @@ def shard_path(folder: Path, shard: int) -> Path:
     return folder / f"{shard:06d}.tar"
 
 
-def read_records(folder: str | Path) -> Iterator[Record]:
-    """All complete records of a data set, in order; the data set may be unfinished.
+def read_records(folder: str | Path, numbers: Container[int] | None = None) -> Iterator[Record]:
+    """All complete records of a data set, in order, or those with these numbers.
+
+    The data set may be unfinished.
 
     Raises:
         DatasetError: there is no data set, or a record's JSON is damaged.
     """
-    for number, name, files in _complete_records(Path(folder), lambda m: m.name.count(".") == 1):
+    plain = partial(_complete_records, Path(folder), lambda m: m.name.count(".") == 1)
+    for number, name, files in plain(numbers):
         yield Record(number, _document(files[".json"], name), files[".png"])
+
+
+def record_numbers(folder: str | Path) -> list[int]:
+    """Numbers of all complete records, in order; reads no contents. DatasetError."""
+    return [number for number, _, _ in _complete_records(Path(folder), lambda m: False)]
 
 
 def read_planes(folder: str | Path) -> Iterator[tuple[int, dict[str, npt.NDArray[Any]]]]:
@@ -85,7 +94,7 @@ def read_planes(folder: str | Path) -> Iterator[tuple[int, dict[str, npt.NDArray
 
 
 def _complete_records(
-    folder: Path, select: Callable[[_Member], bool]
+    folder: Path, select: Callable[[_Member], bool], wanted: Container[int] | None = None
 ) -> Iterator[tuple[int, str, dict[str, bytes]]]:
     """Number, name, and contents of the selected members by the ends of their names."""
     manifest = read_manifest(folder)
@@ -95,6 +104,8 @@ def _complete_records(
             with path.open("rb") as file:
                 ends = suffixes(manifest.kept_passes)
                 for number, members in enumerate(_records(file, first, path, ends)):
+                    if wanted is not None and first + number not in wanted:
+                        continue
                     named = zip(ends, members, strict=True)
                     files = {end: _content(file, m) for end, m in named if select(m)}
                     yield first + number, f"{path}: {members[-1].name}", files

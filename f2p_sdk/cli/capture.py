@@ -5,19 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import UsageError
+from ..errors import F2PError, UsageError
 from . import _options as options
 from ._bridge import Listening, listen_options
 from ._common import load_kind, progress, show, warn
 
 if TYPE_CHECKING:
     from ..capture import Job
+    from ..conformance.faces import SampledFaces
+    from ..kinds import Kind
 
 RESTARTS = 10
 MESH_COUNT = 500  # smallest data set with a mesh: smaller ones do not train an imitator
@@ -113,14 +116,42 @@ def command(
                     lost = host.counts.get("lost", 0)
     if lost:
         warn(f"engines were lost {lost} times; their requests went to other engines")
-    _report(jobs, drawn, lost, seconds, as_json)
+    faces = _faces(kind, out, as_json) if drawn else None
+    _report(jobs, drawn, lost, seconds, faces, as_json)
 
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _report(jobs: Sequence[Job], drawn: int, lost: int, seconds: float, as_json: bool) -> None:
+def _faces(kind: Kind, folder: Path, quiet: bool) -> SampledFaces | None:
+    """Faces in a sample of the pictures; None, with a warning, if no detector can be used."""
+    from ..conformance.faces import few_faces_remedy, sampled_faces
+    from ..plugins import detector
+
+    try:
+        finder = detector()
+    except F2PError as error:
+        warn(f"the pictures were not searched for faces: {error.message}; {error.remedy}")
+        return None
+    with progress("looking for faces", quiet=quiet):
+        faces = sampled_faces(folder, finder)
+    if not faces.enough:
+        warn(
+            f"a face was found in only {faces.found} of {faces.sample} pictures; before you train, "
+            + few_faces_remedy(kind)
+        )
+    return faces
+
+
+def _report(
+    jobs: Sequence[Job],
+    drawn: int,
+    lost: int,
+    seconds: float,
+    faces: SampledFaces | None,
+    as_json: bool,
+) -> None:
     job, records = jobs[0], sum(job.done for job in jobs)
     rate = drawn / seconds if seconds else 0.0
     document = {
@@ -133,7 +164,10 @@ def _report(jobs: Sequence[Job], drawn: int, lost: int, seconds: float, as_json:
         "seconds": round(seconds, 3),
         "pictures_per_second": round(rate, 2),
         "engines_lost": lost,
+        "faces": None if faces is None else asdict(faces),
     }
     now = f"{records} records, {drawn} drawn now, {rate:.1f} per second"
+    if faces is not None:
+        now += f"; a face was found in {faces.found} of {faces.sample} pictures"
     text = now if drawn else f"all {records} records exist already"
     show(as_json, document, f"{job.folder}: {text}")

@@ -188,7 +188,7 @@ def _report(
         "framing": str(out),
         "picture": str(picture),
         "size": made.size,
-        "landmarks": points.tolist(),
+        "landmarks": points.round(4).tolist(),
         "off": None if off is None else round(off, 4),
         "characters": random.count,
         "missed": list(random.missed),

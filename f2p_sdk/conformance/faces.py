@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import plugins
+from .. import images, plugins
 from ..alignment import Array, Face, similarity
+from ..capture import Record, read_records, record_numbers
 from ..errors import EngineLostError, F2PError
 from ..findings import Finding
 from ..hookspecs import Detector
@@ -120,6 +122,36 @@ def missing_faces(
     return missed
 
 
+@dataclass(frozen=True)
+class SampledFaces:
+    """Faces in a sample of a data set's pictures: number of pictures, and of those with a face."""
+
+    sample: int
+    found: int
+
+    @property
+    def enough(self) -> bool:
+        return self.found >= ENOUGH * self.sample
+
+
+def sampled_faces(folder: Path, detector: Detector) -> SampledFaces:
+    """Look for faces in up to ``CHARACTERS`` pictures of a data set, evenly distributed over it.
+
+    Raises:
+        DatasetError: there is no data set, or a picture is damaged.
+    """
+    numbers = record_numbers(folder)
+    count = min(CHARACTERS, len(numbers))
+    chosen = {numbers[i * len(numbers) // count] for i in range(count)}
+    pictures = (_shrunk(record, folder) for record in read_records(folder, chosen))
+    return SampledFaces(len(chosen), len(chosen) - len(missing_faces(pictures, detector)))
+
+
+def _shrunk(record: Record, folder: Path) -> Picture:
+    picture = images.decode(record.png, name=f"{folder}, record {record.number}")
+    return images.resize(picture, SIDE) if max(picture.shape) > SIDE else picture
+
+
 def mirrored_mean(detector: Detector, picture: Picture) -> Array | None:
     """Mean of the landmarks in a picture and in its mirror image; None without a face.
 
@@ -139,8 +171,10 @@ def mirrored_mean(detector: Detector, picture: Picture) -> Array | None:
 def symmetric(points: Array) -> Array:
     """Average left and right about the face's own axis; place, size and tilt stay."""
     mirrored = (points * (-1, 1))[_OTHER_SIDE]
-    matrix = similarity(mirrored, points)
-    mean: Array = (points + mirrored @ matrix[:, :2].T + matrix[:, 2]) / 2
+    turn = similarity(mirrored, points)[:, :2]
+    turn = turn / np.hypot(*turn[0])  # without its scale, the average is exactly symmetric
+    moved = (mirrored - mirrored.mean(axis=0)) @ turn.T + points.mean(axis=0)
+    mean: Array = (points + moved) / 2
     return mean
 
 
