@@ -33,6 +33,7 @@ __all__ = [
     "check_engine",
     "check_extra",
     "check_faces",
+    "check_plugins",
     "check_weights",
 ]
 
@@ -79,3 +80,15 @@ def check_extra(kind: Kind) -> Iterator[Finding]:
                 yield from spec.run(kind)
         except Exception as error:
             yield Finding.of_error(spec.name, kind.name, "the check runs", error)
+
+
+def check_plugins() -> Iterator[Finding]:
+    """Faults of all installed plugins, one finding per plugin with a fault."""
+    rule, infos = "it loads and its hooks are valid", plugins.plugins()
+    for info in infos:
+        if info.error:
+            value = info.error.replace("\n", "; ")
+            yield Finding("plugins", info.name, rule, "failed", value, info.remedy)
+    if not any(info.error for info in infos):
+        value = f"{len(infos)} plugins"
+        yield Finding("plugins", "all", "they load and their hooks are valid", value=value)
