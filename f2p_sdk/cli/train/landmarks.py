@@ -11,7 +11,7 @@ import click
 from ...errors import DatasetError, PluginError
 from .. import _options as options
 from .._common import emit_json, load_kind, progress, say
-from ._plan import out_option, refuse_existing
+from ._plan import check_records, out_option, partial_option, refuse_existing
 
 if TYPE_CHECKING:
     from ...landmarks import LandmarkRecord
@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     help="A dataset of `f2p capture`, also with --vary expression; may be given several times.",
 )
 @out_option
+@partial_option
 @click.option("--restart", is_flag=True, help="Overwrite the file.")
 @options.as_json
-def command(game: str, data: tuple[Path, ...], out: Path, restart: bool, as_json: bool) -> None:
+def command(
+    game: str, data: tuple[Path, ...], out: Path, partial: bool, restart: bool, as_json: bool
+) -> None:
     """Learn what parameters and expressions do to the landmarks of a face.
 
     Detects landmarks in an engine's pictures and fits a linear model to them. `f2p fit` compares
@@ -40,6 +43,7 @@ def command(game: str, data: tuple[Path, ...], out: Path, restart: bool, as_json
     if not restart:
         refuse_existing(out)
     kind = load_kind(game)
+    check_records(data, partial)
 
     from ...landmarks import train_landmarks
     from ...plugins import landmarker, landmarkers

@@ -12,7 +12,16 @@ import click
 from ...errors import UsageError
 from .. import _options as options
 from .._common import progress
-from ._plan import check_plan, make_plan, out_option, plan_options, reporter, show_result
+from ._plan import (
+    check_plan,
+    check_records,
+    make_plan,
+    out_option,
+    partial_option,
+    plan_options,
+    reporter,
+    show_result,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,6 +58,7 @@ RECIPES = ("best", "slides")
     metavar="PIXELS",
     help="Side of the training pictures, a multiple of 32.",
 )
+@partial_option
 @plan_options
 def command(
     data: tuple[Path, ...],
@@ -57,6 +67,7 @@ def command(
     backbone: Path | None,
     recipe: str,
     size: int,
+    partial: bool,
     as_json: bool,
     **values: Any,
 ) -> None:
@@ -68,6 +79,7 @@ def command(
     if size % 32:
         raise UsageError(f"--size must be a multiple of 32, got {size}")
     check_plan(out, values)
+    check_records(data, partial)
 
     from ...parsing.training import ParserPlan, open_faces, parser_recipe, train_parser
 
