@@ -1,9 +1,10 @@
 """The game of the tests: layouts, a picture with a known formula, and an engine.
 
 Run as a program it is the engine process. The environment variable ``F2P_TOY_ENGINE`` selects a
-fault: ``dies`` at its third picture, ``hangs`` at its third picture, ``flat`` draws one colour.
-``F2P_TOY_ASSETS`` are its assets, ``F2P_TOY_FRAMING`` is another framing. ``f2p_toy_mesh`` has the
-meshes of the same characters.
+fault: ``dies`` at its third picture, ``hangs`` at its third picture, ``flat`` draws one colour; or,
+at the character ``BAD``: ``fails``, ``ends`` its process, ``stalls``. ``F2P_TOY_ASSETS`` are its
+assets, ``F2P_TOY_FRAMING`` is another framing. ``f2p_toy_mesh`` has the meshes of the same
+characters.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ FACE = (slice(20, 220), slice(120, 320))  # rows and columns of the face in PHOT
 HERO = f2p_sdk.Layout.load(HERE / "hero.toml")
 VILLAIN = f2p_sdk.Layout.load(HERE / "villain.toml")
 LANDMARKS = np.array(f2p_sdk.Framing.load(HERE / "framing.toml").landmarks)  # of the picture
+BAD = HERO.random(2)
 LAYOUTS = {"hero": HERO, "villain": VILLAIN}
 KINDS = {name: layout.hash for name, layout in LAYOUTS.items()}
 PASSES = ("color", "labels")
@@ -124,6 +126,12 @@ class Engine:
             time.sleep(0.5)  # on a busy machine the second picture may still be on its way
             os._exit(9)
         if self.fault == "hangs" and self.drawn >= 3:
+            time.sleep(3600)
+        if self.fault in ("fails", "ends", "stalls") and values["nose"] == BAD.values["nose"]:
+            if self.fault == "fails":
+                raise RuntimeError("the nose shader does not compile")
+            if self.fault == "ends":
+                os._exit(9)
             time.sleep(3600)
         layout = LAYOUTS[kind]
         drawn: dict[str, Any] = {}
