@@ -106,9 +106,10 @@ class Job(AbstractContextManager["Job"]):
         with ExitStack() as stack:
             stack.enter_context(locked(self.folder))
             self.manifest = self._merge_manifest(requested, shard_size is None)
-            self.failures = {} if retry_failures else read_failures(self.folder)
+            listed = {} if retry_failures else read_failures(self.folder)
             absent = [i for numbers in self._absent_by_shard() for i in numbers]
-            self._missing = [i for i in absent if i not in self.failures]
+            self.failures = {i: listed[i] for i in absent if i in listed}
+            self._missing = [i for i in absent if i not in listed]
             if retry_failures:
                 write_failures(self.folder, {})
             self._stack = stack.pop_all()

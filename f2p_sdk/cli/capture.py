@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..kinds import Kind
 
 RESTARTS = 10
+FACE_SIZE = 64  # pixels of the smallest pictures that are searched for faces
 MESH_COUNT = 500  # smallest data set with a mesh: smaller ones do not train an imitator
 
 
@@ -136,7 +137,7 @@ def command(
                     lost = host.counts.get("lost", 0)
     if lost:
         warn(f"engines were lost {lost} times; their requests went to other engines")
-    faces = _faces(kind, out, as_json) if drawn else None
+    faces = _faces(kind, out, as_json) if drawn and size >= FACE_SIZE else None
     _report(jobs, drawn, lost, seconds, faces, as_json)
 
 
@@ -146,7 +147,7 @@ def _names(text: str) -> list[str]:
 
 def _faces(kind: Kind, folder: Path, quiet: bool) -> SampledFaces | None:
     """Faces in a sample of the pictures; None, with a warning, if no detector can be used."""
-    from ..conformance.faces import few_faces_remedy, sampled_faces
+    from ..conformance.faces import CHARACTERS, few_faces_remedy, sampled_faces
     from ..plugins import detector
 
     try:
@@ -154,8 +155,8 @@ def _faces(kind: Kind, folder: Path, quiet: bool) -> SampledFaces | None:
     except F2PError as error:
         warn(f"the pictures were not searched for faces: {error.message}; {error.remedy}")
         return None
-    with progress("looking for faces", quiet=quiet):
-        faces = sampled_faces(folder, finder)
+    with progress("looking for faces", CHARACTERS, quiet=quiet) as update:
+        faces = sampled_faces(folder, finder, update)
     if not faces.enough:
         warn(
             f"a face was found in only {faces.found} of {faces.sample} pictures; before you train, "

@@ -134,7 +134,9 @@ class SampledFaces:
         return self.found >= ENOUGH * self.sample
 
 
-def sampled_faces(folder: Path, detector: Detector) -> SampledFaces:
+def sampled_faces(
+    folder: Path, detector: Detector, progress: Progress | None = None
+) -> SampledFaces:
     """Look for faces in up to ``CHARACTERS`` pictures of a data set, evenly distributed over it.
 
     Raises:
@@ -144,7 +146,8 @@ def sampled_faces(folder: Path, detector: Detector) -> SampledFaces:
     count = min(CHARACTERS, len(numbers))
     chosen = {numbers[i * len(numbers) // count] for i in range(count)}
     pictures = (_shrunk(record, folder) for record in read_records(folder, chosen))
-    return SampledFaces(len(chosen), len(chosen) - len(missing_faces(pictures, detector)))
+    missed = missing_faces(pictures, detector, progress)
+    return SampledFaces(len(chosen), len(chosen) - len(missed))
 
 
 def _shrunk(record: Record, folder: Path) -> Picture:

@@ -101,7 +101,7 @@ def test_without_a_detector_the_command_says_what_is_missing(
     assert "no detector can be used" in done.text
     assert "install f2p-dlib; or measure the five points by eye" in done.text
     assert (tmp_path / "f.points.png").exists()
-    done = f2p("capture", "-g", "toy", "-o", tmp_path / "data", "-n", 2, "--size", 16)
+    done = f2p("capture", "-g", "toy", "-o", tmp_path / "data", "-n", 2, "--size", 64)
     assert done.code == 0
     assert "the pictures were not searched for faces: no detector can be used" in done.text
 
@@ -140,7 +140,7 @@ def test_check_of_a_framing_that_is_too_large(
 
 
 def test_capture_counts_faces(f2p: Run, tmp_path: Path, quick: None) -> None:
-    capture = ("capture", "-g", "toy", "-o", tmp_path / "data", "--size", 16)
+    capture = ("capture", "-g", "toy", "-o", tmp_path / "data", "--size", 64)
     done = f2p(*capture, "-n", 3)
     assert "3 drawn now" in done.text
     assert "a face was found in 3 of 3 pictures" in done.text
