@@ -72,7 +72,6 @@ def command(
     """
     check_plan(out, values)
     layout = load_kind(game).layout
-    check_records([data], partial)
 
     from ...capture import MANIFEST, NEIGHBOURS
     from ...mesh import FILE, Mesh
@@ -88,6 +87,7 @@ def command(
         raise UsageError(f"--window is for the recipe mesh, not for {chosen.name}")
     chosen = replace(chosen, crop=window or chosen.crop)
     plan = make_plan(Plan, chosen, values, network=network or "", initial_weights=initial)
+    check_records([data], partial)
     pictures = _open(layout, data, plan, as_json)
     if initial is not None:
         _compare_assets(pictures, data, initial)

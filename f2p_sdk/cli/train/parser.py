@@ -79,7 +79,6 @@ def command(
     if size % 32:
         raise UsageError(f"--size must be a multiple of 32, got {size}")
     check_plan(out, values)
-    check_records(data, partial)
 
     from ...parsing.training import ParserPlan, open_faces, parser_recipe, train_parser
 
@@ -88,6 +87,7 @@ def command(
     if backbone is not None and chosen.network != "resnet50":
         raise UsageError("--backbone is for --network resnet50")
     plan = make_plan(ParserPlan, chosen, values)
+    check_records(data, partial)
     with progress("decoding pictures", quiet=as_json) as update:
         faces = open_faces(data, _records, size, progress=update)
     tensors = _tensors(backbone)
