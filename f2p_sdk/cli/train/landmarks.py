@@ -43,7 +43,6 @@ def command(
     if not restart:
         refuse_existing(out)
     kind = load_kind(game)
-    check_records(data, partial)
 
     from ...landmarks import train_landmarks
     from ...plugins import landmarker, landmarkers
@@ -60,7 +59,7 @@ def command(
             kind.layout,
             kind.framing,
             found,
-            _records(kind.layout, data, update),
+            _records(kind.layout, data, partial, update),
             out,
             source={"data": [folder.name for folder in data], **_assets(data)},
             licence=f"from the engine's pictures alone; landmarks by {found.name} ({licence})",
@@ -99,7 +98,10 @@ def _assets(folders: tuple[Path, ...]) -> dict[str, str]:
 
 
 def _records(
-    layout: Layout, folders: tuple[Path, ...], update: Callable[[int, int], object]
+    layout: Layout,
+    folders: tuple[Path, ...],
+    partial: bool,
+    update: Callable[[int, int], object],
 ) -> Iterator[LandmarkRecord]:
     """Vectors, actions and pictures of all datasets."""
     from ... import images
@@ -115,6 +117,8 @@ def _records(
                 f"the data are of {manifest.game}/{manifest.kind} with {manifest.vary or 'none'}",
                 remedy=f"f2p capture -g {layout.name} --vary expression -o DIR",
             )
+    check_records(folders, partial)
+    for folder, manifest in zip(folders, manifests, strict=True):
         for record in read_records(folder):
             scene = random_scene(record.number, manifest.seed, manifest.varied_aspects)
             picture = images.decode(record.png, name=f"{folder}, record {record.number}")
