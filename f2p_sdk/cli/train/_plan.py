@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ...errors import UsageError
+from ...errors import DatasetError, UsageError
 from .. import _options as options
-from .._common import emit_json, say
+from .._common import emit_json, say, warn
 
 if TYPE_CHECKING:
     from ...training import Report, TrainingResult
 
 _Plan = TypeVar("_Plan")
 
+partial_option = click.option(
+    "--partial", is_flag=True, help="Train although records of the dataset are missing."
+)
 out_option = options.out("FILE", "The weights file to write, .safetensors.")
 
 _POSITIVE = click.FloatRange(min=0, min_open=True)
@@ -55,6 +58,24 @@ def check_plan(out: Path, values: Mapping[str, Any]) -> None:
         shutil.rmtree(state, ignore_errors=True)
     elif not state.exists():
         refuse_existing(out)
+
+
+def check_records(folders: Sequence[Path], partial: bool) -> None:
+    """Check that datasets, and the neighbours in them, have the records that they promise.
+
+    Raises:
+        DatasetError: records are missing; with ``partial`` it is a warning.
+    """
+    from ...capture import MANIFEST, NEIGHBOURS, require_complete
+
+    beside = [folder / NEIGHBOURS for folder in folders]
+    for folder in (*folders, *(one for one in beside if (one / MANIFEST).is_file())):
+        try:
+            require_complete(folder)
+        except DatasetError as error:
+            if not partial:
+                raise
+            warn(error.message)
 
 
 def refuse_existing(out: Path) -> None:
