@@ -13,9 +13,10 @@ import click
 
 from .. import errors
 from ..errors import CharacterError, F2PError, UsageError
+from ..verdicts import POOR
 from . import _options as options
 from ._bridge import Listening, listen_options
-from ._common import Progress, emit_json, fail, load_kind, progress, say, warn
+from ._common import Progress, emit_json, fail, load_kind, progress, say, say_verdict, warn
 
 if TYPE_CHECKING:
     from ..kinds import Kind
@@ -100,6 +101,9 @@ def command(
     by the game's engine), as_photo.png (in the photo's expression, turn and light, where the engine
     can draw them), sheet.png (photo and pictures side by side) and report.json. The command starts
     and stops the engine, unless --listen is given.
+
+    Ends with a verdict: good, usable or poor. The exit code is 3 if a fit is poor, because it gains
+    next to nothing over the average character or its parts are not in place. Its files are written.
     """
     if no_engine:
         listening.refuse("leave out --no-engine")
@@ -164,7 +168,8 @@ def command(
         say(f"{len(rows) - len(failed)} of {len(rows)} photos fitted, in {out}")
     if failed:
         warn(f"not fitted: {', '.join(failed)}")
-    return 1 if failed else 0
+        return 1
+    return 3 if any(row["verdict"]["word"] == POOR for row in rows) else 0
 
 
 def _pass_on(update: Progress, stage: str, done: int, total: int) -> None:
@@ -247,7 +252,10 @@ def _write(folder: Path, photo: Path, result: FitResult) -> dict[str, str]:
 
 def _row(photo: Path, result: FitResult, files: dict[str, str]) -> dict[str, Any]:
     """Return the JSON of one photo; the report has the losses of all steps."""
-    keys = ("game", "method", "seed", "face", "kept", "identity_distance", "chosen", "seconds")
+    keys = (
+        *("game", "method", "seed", "face", "kept", "held"),
+        *("identity_distance", "chosen", "verdict", "seconds"),
+    )
     losses = {k: {"first": v[0], "last": v[-1]} for k, v in result.report["losses"].items()}
     report = {key: result.report[key] for key in keys}
     return {"photo": str(photo), **report, "losses": losses, "files": files}
@@ -267,3 +275,7 @@ def _report(photo: Path, result: FitResult, files: dict[str, str]) -> None:
     say(f"{photo.name}: identity distance {measured}, {report['seconds']['total']:.1f} s")
     for name, path in files.items():
         say(f"  {name:9} {path}")
+    if report["held"]:
+        held = report["held"]
+        say(f"  held {len(held)} parameters that the imitator does not know: {', '.join(held)}")
+    say_verdict(report["verdict"])

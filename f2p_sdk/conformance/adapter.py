@@ -105,7 +105,7 @@ def check_weights(kind: Kind) -> Iterator[Finding]:
 
 def _weights_file(kind: Kind, subject: str, path: Path) -> Iterator[Finding]:
     # Imported here, so that importing this module does not import torch.
-    from ..weights import load_card, load_imitator
+    from ..weights import UNSPECIFIED, load_card, load_imitator
 
     rule = "they load, fit the layout and draw their golden picture"
     try:
@@ -118,5 +118,8 @@ def _weights_file(kind: Kind, subject: str, path: Path) -> Iterator[Finding]:
     shown = ", ".join(f"{k} {v:.4g}" for k, v in figures.items() if isinstance(v, (int, float)))
     yield Finding("weights", subject, rule, value=shown or "no figures on the card")
     licence = str(card.get("licence") or "")
-    rule, remedy = "the card names a licence", "train again with a licence"
-    yield Finding.of("weights", subject, rule, bool(licence), licence, remedy)
+    rule, remedy = "the card names a licence", "f2p train imitator --licence TEXT"
+    if licence == UNSPECIFIED:
+        yield Finding("weights", subject, rule, "skipped", licence, remedy)
+    else:
+        yield Finding.of("weights", subject, rule, bool(licence), licence, remedy)
