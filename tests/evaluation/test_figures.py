@@ -241,7 +241,7 @@ def test_robustness_compares_photos_with_both_fits() -> None:
 
 
 def test_no_identification_without_identities() -> None:
-    found = summary([_fitted("x", "", 0.0, 0.1, 0.4, "hero")])
+    found = summary([_fitted("x", "", 0.0, 0.1, 0.6, "hero")])
     assert "identification" not in found
     assert "verification" not in found
     assert "consistency" not in found
