@@ -44,8 +44,8 @@ def known_columns(layout: Layout, unknown: Collection[str]) -> Tensor:
 
 
 def held_parameters(
-    layout: Layout, unknown: Collection[str], start: Tensor, vector: Tensor
+    layout: Layout, unknown: Collection[str], kept: Collection[str], start: Tensor, vector: Tensor
 ) -> list[str]:
-    """Return the unknown parameters that are the same in two vectors (D,)."""
-    slices = layout.slices
-    return [name for name in unknown if torch.equal(start[slices[name]], vector[slices[name]])]
+    """Return the unknown parameters with equal columns in two vectors (D,), but for the kept ones."""
+    places = {name: layout.slices[name] for name in unknown if name not in kept}
+    return [name for name, place in places.items() if torch.equal(start[place], vector[place])]
