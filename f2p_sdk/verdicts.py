@@ -10,6 +10,7 @@ __all__ = [
     "FIT",
     "IMITATOR",
     "KNOWN",
+    "NOTHING",
     "OVERLAP",
     "POOR",
     "FitLimits",

@@ -46,6 +46,6 @@ def known_columns(layout: Layout, unknown: Collection[str]) -> Tensor:
 def held_parameters(
     layout: Layout, unknown: Collection[str], kept: Collection[str], start: Tensor, vector: Tensor
 ) -> list[str]:
-    """Return the unknown parameters with equal columns in two vectors (D,), but for the kept ones."""
+    """Return the unknown parameters, but the kept ones, that are equal in two vectors (D,)."""
     places = {name: layout.slices[name] for name in unknown if name not in kept}
     return [name for name, place in places.items() if torch.equal(start[place], vector[place])]
