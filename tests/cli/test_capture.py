@@ -115,11 +115,6 @@ def test_too_small_pictures_are_refused_before_an_engine_starts(
 ) -> None:
     data = tmp_path / "data"
     capture = ("capture", "-g", "toy", "-o", data, "-n", 500)
-    done = f2p(*capture, "--size", 255)
-    assert done.code == 2
-    assert "at least 256 pixels a side, to train an imitator or a parser, got 255" in done.text
-    assert "--size 256" in done.text
-
     points = ((0.53, 0.4), (0.52, 0.4), (0.45, 0.4), (0.46, 0.4), (0.49, 0.45))
     far = Framing(256, points)
     monkeypatch.setattr("f2p_sdk.kinds.Kind.framing", far)
@@ -128,6 +123,10 @@ def test_too_small_pictures_are_refused_before_an_engine_starts(
     assert "at least 24 pixels between the eyes" in done.text
     assert "the framing has 17.9 in a picture of 256 pixels" in done.text
     assert "camera closer" in done.text
+    done = f2p(*capture, "--size", 255)
+    assert done.code == 2
+    assert "at least 256 pixels a side, to train an imitator or a parser, got 255" in done.text
+    assert "--size 256" in done.text
     assert not data.exists()
 
 
