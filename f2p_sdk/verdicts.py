@@ -148,8 +148,6 @@ def fit_verdict(
     average: float,
     fitted: float,
     parts: tuple[float, float] | None = None,
-    *,
-    advice: str = "",
 ) -> Verdict:
     """Return the verdict on a fit, or on the mean of several.
 
@@ -158,7 +156,6 @@ def fit_verdict(
         average, fitted: identity distances of the average and of the fitted character.
         parts: number of parts in their place, and number of all parts of the photo; None where
             they were not compared.
-        advice: the next step for this fit; by default one that suits every fit.
     """
     gain = 1 - fitted / average if average > 0 else 0.0
     measured = f"identity distance {fitted:.3f}, average character {average:.3f}, gain {gain:.0%}"
@@ -168,7 +165,7 @@ def fit_verdict(
     if parts is not None and parts[1]:
         share = parts[0] / parts[1]
         measured += f"; {parts[0]:.3g} of {parts[1]:.3g} parts in place"
-    step = advice or f"compare framing and weights with the engine: f2p check -g {game}"
+    step = f"compare framing and weights with the engine: f2p check -g {game}"
 
     def missed(limits: FitLimits) -> tuple[str, str] | None:
         if gain < limits.gain:

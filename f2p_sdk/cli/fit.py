@@ -117,6 +117,7 @@ def command(
         from ..images import named, photos_in, read
         from ..pipeline import Fitter, engine_count, weights_file
         from ..plugins import recognizer as recognizer_of
+        from ..weights import load_card
 
         fitter: Fitter | None = None
         files_of = [photos_in(one) if one.is_dir() else [one] for one in photos]
@@ -129,7 +130,7 @@ def command(
                 picture, *others = [read(one) for one in (photo, *also)]
                 if fitter is None:
                     # Report invalid input before the engine starts.
-                    weights_file(kind, weights)
+                    load_card(weights_file(kind, weights))
                     recognizer_of(recognizer)
                     known = [] if population is None else _characters(population, kind)
                     with progress("starting", quiet=as_json):

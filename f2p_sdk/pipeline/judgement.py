@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,13 +101,15 @@ def judge(
         distances["average_character"],
         fitted,
         None if parts is None else (sum(parts.values()), len(parts)),
-        advice=_advice(fitter, plan, subject, picture),
     )
+    if verdict.next_step:
+        step = _next_step(fitter, plan, subject, picture)
+        verdict = replace(verdict, next_step=step or verdict.next_step)
     return {**verdict.as_dict(), "parts_in_place": parts}
 
 
-def _advice(fitter: Fitter, plan: Method, subject: Subject, picture: Picture) -> str:
-    """Return the next step for a fit that is not good; empty where none stands out."""
+def _next_step(fitter: Fitter, plan: Method, subject: Subject, picture: Picture) -> str:
+    """Return the next step for a fit that is not good; empty where no cause stands out."""
     if find_landmarks(fitter.detector, picture) is None:
         return f"the picture of the character shows no face: f2p check -g {fitter.kind.name}"
     if plan.weights.get("content"):

@@ -75,9 +75,10 @@ def test_a_pointer_of_git_lfs_as_weights(f2p: Run, tmp_path: Path) -> None:
     pointer.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
     for command in (
         ("weights", "show", pointer),
-        ("fit", PHOTO, "-g", "toy", "-o", tmp_path / "out", "--no-engine", "--weights", pointer),
+        ("fit", PHOTO, "-g", "toy", "-o", tmp_path / "out", "--weights", pointer),
     ):
         done = f2p(*command)
         assert done.code == 1
         assert f"{pointer}: a pointer of Git LFS, not the weights themselves" in done.text
         assert "git lfs pull" in done.text
+        assert "waiting" not in done.text  # no engine was started
