@@ -64,7 +64,7 @@ FIT: Mapping[str, FitLimits] = {
 """Limits of a good and of a usable fit; any other is poor."""
 
 KNOWN = 0.3
-"""Least sensitivity of a parameter that the imitator's gradient may move."""
+"""Least sensitivity of a parameter that stages with the imitator's pictures may move."""
 
 OVERLAP = 0.2
 """Least intersection over union of a part that is in its place."""

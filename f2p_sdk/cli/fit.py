@@ -279,4 +279,6 @@ def _report(photo: Path, result: FitResult, files: dict[str, str]) -> None:
     if report["held"]:
         held = report["held"]
         say(f"  held {len(held)} parameters that the imitator does not know: {', '.join(held)}")
+        if "engine" in report["identity_distance"]:
+            say("  only the stages that draw with the engine moved them")
     say_verdict(report["verdict"])

@@ -176,7 +176,7 @@ class Fitter:
             "seed": seed,
             "photo_weights": [round(w, 3) for w in weights.tolist()],
             "kept": kept,
-            "held": held_parameters(self.layout, self.unknown, kept, space.start, vector),
+            "held": held_parameters(self.unknown, kept, plan, engine=self.engine is not None),
             "photo_scene": dict(seen),
             "identity_distance": distances,
             **outcome(context, state, verified),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from ..parameters import Layout
 from ..verdicts import KNOWN
+
+if TYPE_CHECKING:
+    from .method import Method
 
 __all__ = ["card_sensitivity", "held_parameters", "known_columns", "unknown_parameters"]
 
@@ -29,7 +32,7 @@ def card_sensitivity(card: Mapping[str, Any], layout: Layout) -> dict[str, float
 def unknown_parameters(card: Mapping[str, Any], layout: Layout) -> tuple[str, ...]:
     """Return the parameters with a sensitivity below :data:`KNOWN` on the card of an imitator.
 
-    The gradient of the imitator says nothing about them. Empty without sensitivities.
+    The imitator's pictures say nothing about them. Empty without sensitivities.
     """
     found = card_sensitivity(card, layout) or {}
     return tuple(name for name, value in found.items() if value < KNOWN)
@@ -44,8 +47,13 @@ def known_columns(layout: Layout, unknown: Collection[str]) -> Tensor:
 
 
 def held_parameters(
-    layout: Layout, unknown: Collection[str], kept: Collection[str], start: Tensor, vector: Tensor
+    unknown: Collection[str], kept: Collection[str], method: Method, *, engine: bool
 ) -> list[str]:
-    """Return the unknown parameters, but the kept ones, that are equal in two vectors (D,)."""
-    places = {name: layout.slices[name] for name in unknown if name not in kept}
-    return [name for name, place in places.items() if torch.equal(start[place], vector[place])]
+    """Return the unknown parameters that stages with the imitator's pictures held.
+
+    None are held by a method for the engine's own pictures with an ``engine``. Parameters that the
+    user has ``kept`` do not count.
+    """
+    if method.own_picture and engine:
+        return []
+    return [name for name in unknown if name not in kept]

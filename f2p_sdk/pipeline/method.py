@@ -153,14 +153,14 @@ class Context:
     clock: Clock = field(default_factory=Clock)
     known: Tensor | None = None
 
-    def search_space(self, start: Tensor, *, gradient: bool = False) -> Space:
+    def search_space(self, start: Tensor, *, by_engine: bool = True) -> Space:
         """Return the space around ``start`` (D,) of a stage.
 
-        Parameters that the imitator does not know move only where the engine's own pictures are
-        compared: not along a ``gradient``, which is always the imitator's.
+        Parameters that the imitator does not know move only in stages that draw ``by_engine``, and
+        only where there is one.
         """
         free = self.space.free
-        if self.known is not None and (gradient or self.engine is None):
+        if self.known is not None and not (by_engine and self.engine is not None):
             free = free & self.known
         return replace(self.space, start=start, free=free)
 

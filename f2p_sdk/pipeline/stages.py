@@ -40,7 +40,7 @@ class GradientSearch(Stage):
     relaxed: bool = False
 
     def run(self, context: Context, state: State) -> State:
-        space = context.search_space(state.vector, gradient=True)
+        space = context.search_space(state.vector, by_engine=self.engine)
         if not self.relaxed:
             free = space.free.clone()
             free[space.continuous :] = False

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-import torch
+import pytest
 
 from f2p_sdk.kinds import Kind
-from f2p_sdk.pipeline import Fitter
-from f2p_sdk.pipeline.held import (
-    card_sensitivity,
-    held_parameters,
-    known_columns,
-    unknown_parameters,
-)
+from f2p_sdk.pipeline import METHODS, Fitter
+from f2p_sdk.pipeline.held import card_sensitivity, known_columns, unknown_parameters
 
 Make = Callable[..., Fitter]
 Values = dict[str, Any]
@@ -40,17 +36,32 @@ def test_nothing_unknown_moves_without_an_engine(
     assert values["green"] != average["green"]
 
 
-def test_gradients_leave_an_unknown_slider_where_the_engine_draws_too(
+def test_stages_that_draw_with_the_engine_move_unknown_parameters(
     kind: Kind, engine: Any, fitter: Make
 ) -> None:
-    photo = engine.draw({**kind.layout.default().values, "hair": "long"}, 64)
+    average = kind.layout.default().values
+    photo = engine.draw({**average, "hair": "long", "red": 0.9}, 64)
     values, held = fit(fitter(kind, engine), photo, UNKNOWN)
-    assert held == ["red"]
-    assert values["red"] == kind.layout.default().values["red"]
-    assert values["hair"] == "long"  # choices are compared on the engine's pictures
+    assert held == list(UNKNOWN)
+    assert values["red"] > average["red"]
+    assert values["hair"] == "long"
 
 
-def test_pictures_of_the_engine_alone_move_unknown_sliders(
+def test_the_search_by_the_imitator_holds_them_with_an_engine_too(
+    kind: Kind, engine: Any, fitter: Make, true: Values, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = METHODS["best"]
+    alone = replace(best, stages=best.stages[:1])
+    monkeypatch.setattr("f2p_sdk.pipeline.fitting.find_method", lambda *_: alone)
+    average = kind.layout.default().values
+    found = fitter(kind, engine)
+    found.unknown = UNKNOWN
+    values = found.fit(engine.draw(true, 64)).character.values
+    assert {name: values[name] for name in UNKNOWN} == {name: average[name] for name in UNKNOWN}
+    assert values["green"] != average["green"]
+
+
+def test_the_exact_method_holds_nothing(
     kind: Kind, engine: Any, fitter: Make, true: Values
 ) -> None:
     found = fitter(kind, engine)
@@ -78,8 +89,3 @@ def test_sensitivities_of_a_card(kind: Kind) -> None:
         assert unknown_parameters(without, layout) == ()
     known = known_columns(layout, ("eyes", "hair"))
     assert known.tolist() == [True, False, True, True, False, False, False]
-    start = torch.zeros(layout.size)
-    moved = start.clone()
-    moved[layout.slices["hair"].start] = 1
-    assert held_parameters(layout, ("eyes", "hair"), (), start, moved) == ["eyes"]
-    assert held_parameters(layout, ("eyes", "hair"), ("eyes",), start, moved) == []
