@@ -102,8 +102,8 @@ def command(
     can draw them), sheet.png (photo and pictures side by side) and report.json. The command starts
     and stops the engine, unless --listen is given.
 
-    Ends with a verdict: good, usable or poor. The exit code is 3 if a fit is poor, because it gains
-    next to nothing over the average character or its parts are not in place. Its files are written.
+    Ends with a verdict: good, usable or poor. The exit code is 3 if a fit is poor: it gains nothing
+    or little over the average character, or few parts are in place. Its files are written.
     """
     if no_engine:
         listening.refuse("leave out --no-engine")

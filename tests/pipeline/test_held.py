@@ -23,6 +23,7 @@ def fit(fitter: Fitter, photo: Any, unknown: tuple[str, ...], **options: Any) ->
     return result.character.values, result.report["held"]
 
 
+@pytest.mark.slow
 def test_nothing_unknown_moves_without_an_engine(
     kind: Kind, engine: Any, fitter: Make, true: Values
 ) -> None:
@@ -36,6 +37,7 @@ def test_nothing_unknown_moves_without_an_engine(
     assert values["green"] != average["green"]
 
 
+@pytest.mark.slow
 def test_stages_that_draw_with_the_engine_move_unknown_parameters(
     kind: Kind, engine: Any, fitter: Make
 ) -> None:
@@ -47,6 +49,7 @@ def test_stages_that_draw_with_the_engine_move_unknown_parameters(
     assert values["hair"] == "long"
 
 
+@pytest.mark.slow
 def test_the_search_by_the_imitator_holds_them_with_an_engine_too(
     kind: Kind, engine: Any, fitter: Make, true: Values, monkeypatch: pytest.MonkeyPatch
 ) -> None:
