@@ -13,16 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import LayoutError, PluginError, error_prefix
+from .errors import LayoutError, PluginError, UsageError, error_prefix
 from .files import atomic_write
 from .parameters import Character, Layout, check_keys, read_toml, unknown_groups
 
 if TYPE_CHECKING:
     from .images import Picture
 
-__all__ = ["FormatSpec", "Framing", "Game", "Kind", "check_name"]
+__all__ = [
+    *("SMALLEST_EYES", "SMALLEST_PICTURE", "FormatSpec", "Framing", "Game", "Kind"),
+    *("check_name", "check_picture_size"),
+]
 
 log = logging.getLogger(__name__)
+
+SMALLEST_PICTURE = 256
+"""Least side in pixels of the pictures that imitators and parsers are trained on."""
+
+SMALLEST_EYES = 24.0
+"""Least distance in pixels between the centres of the eyes: below it, embeddings of a face move by
+more than 0.1, and the parser's parts are smaller than its cells."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _EXTENSION = re.compile(r"\.[a-z0-9][a-z0-9._-]*")
@@ -38,6 +48,32 @@ POINTS = (
 _HEAD = """\
 # Position of the default character's face in the game's pictures, as fractions of width and height.
 # size: side of the imitator's pictures, in pixels."""
+
+
+def check_picture_size(size: int, framing: Framing | None = None) -> None:
+    """Check that pictures are large enough for imitators, recognizers and parsers.
+
+    Args:
+        size: side in pixels.
+        framing: place of the face in the pictures; None to check the side alone.
+
+    Raises:
+        UsageError: the side is too small, or in this framing the eyes are too close together, in
+            pictures of :data:`SMALLEST_PICTURE` pixels, the size of the imitators.
+    """
+    if size < SMALLEST_PICTURE:
+        raise UsageError(
+            f"pictures must have at least {SMALLEST_PICTURE} pixels a side, to train an imitator "
+            f"or a parser, got {size}",
+            remedy=f"draw larger ones: --size {SMALLEST_PICTURE}",
+        )
+    eyes = SMALLEST_EYES if framing is None else framing.eye_distance(SMALLEST_PICTURE)
+    if eyes < SMALLEST_EYES:
+        raise UsageError(
+            f"faces must have at least {SMALLEST_EYES:.0f} pixels between the eyes, for recognizer "
+            f"and parser; the framing has {eyes:.1f} in a picture of {SMALLEST_PICTURE} pixels",
+            remedy="move the game's camera closer to the face, and measure the framing again",
+        )
 
 
 def check_name(what: str, name: object) -> None:
@@ -84,6 +120,11 @@ class Framing:
         """Return the landmarks as float64 (5, 2) in pixels of a picture with side ``size``, by
         default :attr:`size`; (0, 0) is the centre of the top-left pixel."""
         return np.array(self.landmarks) * (self.size if size is None else size) - 0.5
+
+    def eye_distance(self, size: int | None = None) -> float:
+        """Return the pixels between the centres of the eyes in a picture with side ``size``."""
+        points = self.pixels(size)
+        return float(np.linalg.norm(points[:2].mean(axis=0) - points[2:4].mean(axis=0)))
 
     @classmethod
     def load(cls, path: str | Path) -> Framing:

@@ -1,6 +1,6 @@
 """Command groups with lazy imports, and the conversion of errors to exit codes.
 
-Exit codes: 0 done, 1 the work failed, 2 wrong use.
+Exit codes: 0 done, 1 the work failed, 2 wrong use, 3 done with a poor result.
 """
 
 from __future__ import annotations

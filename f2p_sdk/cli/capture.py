@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import F2PError, UsageError
+from ..kinds import check_picture_size
 from . import _options as options
 from ._bridge import Listening, listen_options
 from ._common import load_kind, progress, show, warn
@@ -92,6 +93,9 @@ def command(
 ) -> None:
     """Draw random characters with the game's engine, as training data.
 
+    Pictures of a data set that can train an imitator, 500 or more, must have at least 256 pixels a
+    side and 24 pixels between the eyes.
+
     Writes WebDataset shards (000000.tar, ...). After an interruption, also a power failure, the
     same command continues. A character that the engine cannot draw is skipped: it reports an error,
     ends or does not answer, also when it is asked again.
@@ -103,6 +107,7 @@ def command(
     if neighbours > count:
         raise UsageError(f"--neighbours {neighbours} are more than the {count} characters")
     kind = load_kind(game)
+    _check_size(kind, size, count)
     drawn, lost, seconds = 0, 0, 0.0
     settings: dict[str, Any] = {"seed": seed, "size": size, "shard_size": shard_size}
     settings |= {"vary": _names(vary), "passes": _names(passes)}
@@ -139,6 +144,16 @@ def command(
         warn(f"engines were lost {lost} times; their requests went to other engines")
     faces = _faces(kind, out, as_json) if drawn and size >= FACE_SIZE else None
     _report(jobs, drawn, lost, seconds, faces, as_json)
+
+
+def _check_size(kind: Kind, size: int, count: int) -> None:
+    """Refuse pictures that are too small for a training; warn where they are too few for one."""
+    try:
+        check_picture_size(size, None if kind.framing_path is None else kind.framing)
+    except UsageError as error:
+        if count >= MESH_COUNT:
+            raise
+        warn(f"{error.message}: {error.remedy}")
 
 
 def _names(text: str) -> list[str]:

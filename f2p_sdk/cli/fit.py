@@ -15,7 +15,7 @@ from .. import errors
 from ..errors import CharacterError, F2PError, UsageError
 from . import _options as options
 from ._bridge import Listening, listen_options
-from ._common import Progress, emit_json, fail, load_kind, progress, say, warn
+from ._common import Progress, emit_json, fail, load_kind, progress, say, say_verdict, warn
 
 if TYPE_CHECKING:
     from ..kinds import Kind
@@ -110,6 +110,9 @@ def command(
     can draw them), sheet.png (photo and pictures side by side) and report.json. The command starts
     and stops the engine, unless --listen is given. With -o me.preset it also writes the character
     in the game's own format.
+
+    Ends with a verdict: good, usable or poor. The exit code is 3 if a fit gains next to nothing
+    over the average character; its files are written.
     """
     if no_engine:
         listening.refuse("leave out --no-engine")
@@ -125,6 +128,7 @@ def command(
         from ..pipeline import Fitter, engine_count, weights_file
         from ..plugins import recognizer as recognizer_of
         from ..plugins.character_files import save_character
+        from ..weights import load_card
 
         fitter: Fitter | None = None
         files_of = [photos_in(one) if one.is_dir() else [one] for one in photos]
@@ -142,7 +146,7 @@ def command(
                 picture, *others = [read(one) for one in (photo, *also)]
                 if fitter is None:
                     # Report invalid input before the engine starts.
-                    weights_file(kind, weights)
+                    load_card(weights_file(kind, weights))
                     recognizer_of(recognizer)
                     known = [] if population is None else _characters(population, kind)
                     with progress("starting", quiet=as_json):
@@ -185,7 +189,8 @@ def command(
         say(f"{len(rows) - len(failed)} of {len(rows)} photos fitted, in {out}")
     if failed:
         warn(f"not fitted: {', '.join(failed)}")
-    return 1 if failed else 0
+        return 1
+    return 0 if all(row["verdict"]["gained"] for row in rows) else 3
 
 
 def _pass_on(update: Progress, stage: str, done: int, total: int) -> None:
@@ -286,9 +291,9 @@ def _write(folder: Path, photo: Path, result: FitResult) -> dict[str, str]:
 
 def _row(photo: Path, result: FitResult, files: dict[str, str]) -> dict[str, Any]:
     """Return the JSON of one photo; the report has the losses of all steps."""
-    keys = ("game", "method", "seed", "face", "kept", "identity_distance", "chosen", "seconds")
+    keys = ("game", "method", "seed", "face", "kept", "held", "chosen", "verdict", "seconds")
     losses = {k: {"first": v[0], "last": v[-1]} for k, v in result.report["losses"].items()}
-    report = {key: result.report[key] for key in keys}
+    report = {key: result.report[key] for key in (*keys, "identity_distance")}
     return {"photo": str(photo), **report, "losses": losses, "files": files}
 
 
@@ -306,3 +311,8 @@ def _report(photo: Path, result: FitResult, files: dict[str, str]) -> None:
     say(f"{photo.name}: identity distance {measured}, {report['seconds']['total']:.1f} s")
     for name, path in files.items():
         say(f"  {name:9} {path}")
+    if held := report["held"]:
+        say(f"  held {len(held)} parameters that the imitator does not know: {', '.join(held)}")
+        if "engine" in distance:
+            say("  only the stages that draw with the engine moved them")
+    say_verdict(report["verdict"])

@@ -16,6 +16,7 @@ import pytest
 from f2p_sdk.capture import read_records
 from f2p_sdk.errors import TrainingError
 from f2p_sdk.images import load
+from f2p_sdk.kinds import Framing
 from f2p_sdk.parameters import Layout
 from f2p_sdk.testing import FakeEngine
 
@@ -108,6 +109,32 @@ def test_capture_by_external_engines_with_keys(
     assert done.code == 0
     assert "made new keys" in done.text
     assert len(list(read_records(data))) == 4
+
+
+def test_too_small_pictures_are_refused_before_an_engine_starts(
+    f2p: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    capture = ("capture", "-g", "toy", "-o", data, "-n", 500)
+    points = ((0.53, 0.4), (0.52, 0.4), (0.45, 0.4), (0.46, 0.4), (0.49, 0.45))
+    far = Framing(256, points)
+    monkeypatch.setattr("f2p_sdk.kinds.Kind.framing", far)
+    done = f2p(*capture)
+    assert done.code == 2
+    assert "at least 24 pixels between the eyes" in done.text
+    assert "the framing has 17.9 in a picture of 256 pixels" in done.text
+    assert "camera closer" in done.text
+    done = f2p(*capture, "--size", 255)
+    assert done.code == 2
+    assert "at least 256 pixels a side, to train an imitator or a parser, got 255" in done.text
+    assert "--size 256" in done.text
+    assert not data.exists()
+
+
+def test_a_small_data_set_of_small_pictures_gets_a_warning(f2p: Run, tmp_path: Path) -> None:
+    done = f2p("capture", "-g", "toy", "-o", tmp_path / "data", "-n", 2, "--size", 16)
+    assert done.code == 0, done.text
+    assert "warning: pictures must have at least 256 pixels a side" in done.text
 
 
 def test_usage_errors_of_capture(f2p: Run, tmp_path: Path) -> None:

@@ -73,6 +73,11 @@ def test_a_wrong_framing_is_reported(hero: Kind, tmp_path: Path) -> None:
     path.write_text(f"size = 128\nlandmarks = {[[1 - x, 1 - y] for x, y in points]}\n")
     found = broken(conformance.check_adapter(dataclasses.replace(hero, framing_path=path)))
     assert "dlib's order" in found["the framing is a face in the picture"].value
+    far = [[0.53, 0.4], [0.52, 0.4], [0.45, 0.4], [0.46, 0.4], [0.49, 0.45]]
+    path.write_text(f"size = 128\nlandmarks = {far}\n")
+    found = broken(conformance.check_adapter(dataclasses.replace(hero, framing_path=path)))
+    value = found["the framing is a face in the picture"].value
+    assert value == "the eyes must be 24 or more pixels apart in a picture of 256, they are 17.9"
 
 
 def test_weights_of_another_layout_fail_and_missing_ones_are_skipped(hero: Kind) -> None:

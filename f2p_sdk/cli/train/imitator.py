@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import UsageError
+from ...verdicts import imitator_verdict
 from .. import _options as options
 from .._common import load_kind, progress
 from ._plan import (
@@ -68,7 +69,8 @@ def command(
     """Train an imitator, the network that predicts the engine's picture.
 
     The same command resumes a stopped training: its state is in FILE.training until the weights are
-    written. The same data, options and machine give the same weights.
+    written. The same data, options and machine give the same weights. Ends with a verdict on the
+    pictures: good, usable or poor.
     """
     check_plan(out, values)
     layout = load_kind(game).layout
@@ -112,7 +114,9 @@ def command(
         "recipe": chosen.name,
         "seed": plan.seed,
     }
-    show_result(result, head, _describe, f"f2p evaluate imitator -g {layout.name}", as_json)
+    command = f"f2p evaluate imitator -g {layout.name} --weights {out}"
+    verdict = imitator_verdict(layout.name, result.figures["psnr_db"])
+    show_result(result, head, _describe, command, as_json, verdict)
 
 
 def _compare_assets(pictures: Pictures, data: Path, initial: Path) -> None:

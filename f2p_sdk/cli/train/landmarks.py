@@ -11,7 +11,7 @@ import click
 from ...errors import DatasetError, PluginError
 from .. import _options as options
 from .._common import emit_json, load_kind, progress, say
-from ._plan import check_records, out_option, partial_option, refuse_existing
+from ._plan import check_records, licence_option, out_option, partial_option, refuse_existing
 
 if TYPE_CHECKING:
     from ...landmarks import LandmarkRecord
@@ -31,9 +31,16 @@ if TYPE_CHECKING:
 @out_option
 @partial_option
 @click.option("--restart", is_flag=True, help="Overwrite the file.")
+@licence_option
 @options.as_json
 def command(
-    game: str, data: tuple[Path, ...], out: Path, partial: bool, restart: bool, as_json: bool
+    game: str,
+    data: tuple[Path, ...],
+    out: Path,
+    partial: bool,
+    restart: bool,
+    licence: str,
+    as_json: bool,
 ) -> None:
     """Learn what parameters and expressions do to the landmarks of a face.
 
@@ -53,7 +60,7 @@ def command(
             "landmarks need a landmarker, and none can be used",
             remedy="install one, e.g. f2p-facemesh, then run `f2p plugins`",
         )
-    licence = next(spec.licence for spec in landmarkers() if spec.name == found.name)
+    theirs = next(spec.licence for spec in landmarkers() if spec.name == found.name)
     with progress("detecting landmarks", quiet=as_json) as update:
         result = train_landmarks(
             kind.layout,
@@ -62,7 +69,7 @@ def command(
             _records(kind.layout, data, partial, update),
             out,
             source={"data": [folder.name for folder in data], **_assets(data)},
-            licence=f"from the engine's pictures alone; landmarks by {found.name} ({licence})",
+            licence=f"{licence}; landmarks by {found.name} ({theirs})",
         )
     if as_json:
         emit_json(
