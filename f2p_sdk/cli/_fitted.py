@@ -11,7 +11,7 @@ import click
 
 from ..errors import CharacterError, UsageError
 from . import _options as options
-from ._common import Progress, say, warn
+from ._common import Progress, say, say_verdict, warn
 
 if TYPE_CHECKING:
     from ..kinds import Kind
@@ -109,9 +109,9 @@ def write(
 
 def row(photo: Path | str, result: FitResult, files: dict[str, str]) -> dict[str, Any]:
     """Return the JSON of one photo; the report has the losses of all steps."""
-    keys = ("game", "method", "seed", "face", "kept", "identity_distance", "chosen", "seconds")
+    keys = ("game", "method", "seed", "face", "kept", "held", "chosen", "verdict", "seconds")
     losses = {k: {"first": v[0], "last": v[-1]} for k, v in result.report["losses"].items()}
-    figures = {key: result.report[key] for key in keys}
+    figures = {key: result.report[key] for key in (*keys, "identity_distance")}
     return {"photo": str(photo), **figures, "losses": losses, "files": files}
 
 
@@ -130,3 +130,8 @@ def report(name: str, result: FitResult, files: dict[str, str]) -> None:
     say(f"{name}: identity distance {measured}, {seconds:.1f} s")
     for content, path in files.items():
         say(f"  {content:9} {path}")
+    if held := result.report["held"]:
+        say(f"  held {len(held)} parameters that the imitator does not know: {', '.join(held)}")
+        if "engine" in distance:
+            say("  only the stages that draw with the engine moved them")
+    say_verdict(result.report["verdict"])

@@ -45,7 +45,7 @@ def command(
     method: str,
     steps: int | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Make a character of another game or kind that looks like CHARACTER.
 
     CHARACTER is a character.json, or a file in the game's own format. Its engine draws its
@@ -53,7 +53,8 @@ def command(
 
     Writes character.json, picture.png (the new portrait), sheet.png (both portraits side by side)
     and report.json. With -o me.preset it also writes the character in the new game's own format.
-    The command starts and stops the engines of both kinds.
+    The command starts and stops the engines of both kinds. It ends with the verdict of the fit, and
+    with exit code 3 if the fit gains next to nothing over the average character.
     """
     source, character = load_character(path, game)
     target = load_kind(to)
@@ -86,6 +87,7 @@ def command(
         emit_json({"character": str(path), "from": source.name, **row})
     else:
         fitted.report(f"{path.name} ({source.name}) as {target.name}", result, files)
+    return 0 if result.report["verdict"]["gained"] else 3
 
 
 def _check_engine(kind: Kind, target: Kind) -> None:

@@ -94,6 +94,9 @@ def command(
     can draw them), sheet.png (photo and pictures side by side) and report.json. The command starts
     and stops the engine, unless --listen is given. With -o me.preset it also writes the character
     in the game's own format.
+
+    Ends with a verdict: good, usable or poor. The exit code is 3 if a fit gains next to nothing
+    over the average character; its files are written.
     """
     if no_engine:
         listening.refuse("leave out --no-engine")
@@ -109,6 +112,7 @@ def command(
         from ..pipeline import Fitter, engine_count, weights_file
         from ..plugins import recognizer as recognizer_of
         from ..plugins.character_files import save_character
+        from ..weights import load_card
 
         fitter: Fitter | None = None
         files_of = [photos_in(one) if one.is_dir() else [one] for one in photos]
@@ -126,7 +130,7 @@ def command(
                 picture, *others = [read(one) for one in (photo, *also)]
                 if fitter is None:
                     # Report invalid input before the engine starts.
-                    weights_file(kind, weights)
+                    load_card(weights_file(kind, weights))
                     recognizer_of(recognizer)
                     known = [] if population is None else _characters(population, kind)
                     with progress("starting", quiet=as_json):
@@ -169,7 +173,8 @@ def command(
         say(f"{len(rows) - len(failed)} of {len(rows)} photos fitted, in {out}")
     if failed:
         warn(f"not fitted: {', '.join(failed)}")
-    return 1 if failed else 0
+        return 1
+    return 0 if all(row["verdict"]["gained"] for row in rows) else 3
 
 
 def _characters(folder: Path, kind: Kind) -> list[Character]:

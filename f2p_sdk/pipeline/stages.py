@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..errors import EngineError
 from ..faceparts import CLASSES
-from ..search import Exact, Optimiser, Problem, Render, Space, minimise, search_choices
+from ..search import Exact, Optimiser, Problem, Render, minimise, search_choices
 from ..tensors import cell_means, to_tensor
 from .hair import HAIR
 from .method import BATCH, Context, Stage, State
@@ -40,7 +40,7 @@ class GradientSearch(Stage):
     relaxed: bool = False
 
     def run(self, context: Context, state: State) -> State:
-        space = replace(context.space, start=state.vector)
+        space = context.search_space(state.vector, by_engine=self.engine)
         if not self.relaxed:
             free = space.free.clone()
             free[space.continuous :] = False
@@ -89,10 +89,11 @@ class ChoiceSearch(Stage):
         def render(vectors: Tensor, step: int) -> Tensor:
             return context.draw(vectors, context.size, state.scene)
 
-        free = context.space.free.clone()
+        space = context.search_space(context.space.start)
+        free = space.free.clone()
         for group in state.settled:
             free[group] = False
-        space = replace(context.space, free=free)
+        space = replace(space, free=free)
         problem = context.problem(space, context.objective(self.weights), render)
 
         def score(vectors: Tensor) -> Tensor:
@@ -230,7 +231,7 @@ class ExactSolve(Stage):
 
             return cell_means(context.photo, grid).flatten(), draw
 
-        space: Space = replace(context.space, start=state.vector)
+        space = context.search_space(state.vector)
         with context.clock.stage(self.name) as progress, torch.no_grad():
             found = self.solver.solve(space, compare)
         losses = [{"total": loss} for loss in found.losses]

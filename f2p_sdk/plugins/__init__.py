@@ -23,12 +23,14 @@ from ..hookspecs import (
     RecognizerSpec,
 )
 from ..kinds import FormatSpec, Game, Kind
-from .manager import PluginInfo, PluginManager, unavailable_reason
+from .info import DISABLE, PluginInfo
+from .manager import PluginManager, unavailable_reason
 
 if TYPE_CHECKING:
     import click
 
 __all__ = [
+    "DISABLE",
     "PluginInfo",
     "PluginManager",
     "checks",
@@ -79,13 +81,15 @@ def kinds() -> list[Kind]:
 def game(name: str) -> Kind:
     """Return the kind of this name, e.g. ``"justice/female"``; ``"justice"`` gives its first kind.
 
-    Raises UnknownNameError with the nearest names.
+    Raises UnknownNameError with the nearest names and the plugins that failed, or PluginError if
+    two plugins provide the game.
     """
     title, slash, _ = name.partition("/")
     by_title = {game.name: game for game in games()}
     if title not in by_title:
         remedy = "" if by_title else "install an adapter, e.g. f2p-justice, then run `f2p games`"
-        raise UnknownNameError("game", title, by_title, remedy=remedy)
+        raise UnknownNameError("game", title, by_title, remedy=remedy, note=manager().note())
+    manager().use(f"game {title}")
     by_name = {kind.name: kind for kind in by_title[title].kinds}
     if slash and name not in by_name:
         raise UnknownNameError("game", name, by_name)

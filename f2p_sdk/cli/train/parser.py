@@ -12,7 +12,16 @@ import click
 from ...errors import UsageError
 from .. import _options as options
 from .._common import progress
-from ._plan import check_plan, make_plan, out_option, plan_options, reporter, show_result
+from ._plan import (
+    check_plan,
+    check_records,
+    make_plan,
+    out_option,
+    partial_option,
+    plan_options,
+    reporter,
+    show_result,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,6 +64,7 @@ RECIPES = ("best", "slides")
     metavar="PIXELS",
     help="Side of the training pictures, a multiple of 32.",
 )
+@partial_option
 @plan_options
 def command(
     data: tuple[Path, ...],
@@ -64,6 +74,7 @@ def command(
     initial: Path | None,
     recipe: str,
     size: int,
+    partial: bool,
     as_json: bool,
     **values: Any,
 ) -> None:
@@ -85,6 +96,7 @@ def command(
     if backbone is not None and initial is not None:
         raise UsageError("--backbone and --from both give the first weights", remedy="give one")
     plan = make_plan(ParserPlan, chosen, values, initial_weights=initial)
+    check_records(data, partial)
     with progress("decoding pictures", quiet=as_json) as update:
         faces = open_faces(data, _records, size, progress=update)
     tensors = _tensors(backbone)

@@ -29,7 +29,6 @@ __all__ = ["ParserPlan", "train_parser"]
 _VALIDATED = 128  # held-out pictures per validation; all of them at the end
 _PLAIN_AT_END = 0.75  # share of plain pictures while the training settles
 _MAX_GRADIENT = 5.0
-LICENCE = "Apache-2.0; trained only on pictures of the engines that the data were captured from"
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ class _Training(Loop[ParserNetwork]):
 
     def card(self, training: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
         training = {**self.faces.source, **training}
-        return parser_card(self.network, training=training, figures=figures, licence=LICENCE)
+        return parser_card(self.network, training=training, figures=figures, licence=self.licence)
 
 
 def _network(
