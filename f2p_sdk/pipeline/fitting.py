@@ -28,6 +28,7 @@ from .expression import open_landmarks, photo_face
 from .hair import HAIR
 from .held import held_parameters, known_columns, unknown_parameters
 from .judgement import judge
+from .loss_units import card_units, in_units
 from .method import Context, Method
 from .methods import method as find_method
 from .own_picture import is_own_picture
@@ -99,6 +100,7 @@ class Fitter:
             self.reader = PictureParser(_opened(parser, plugins.parser))
         self.locate = open_landmarks(self.kind)
         self.population = tuple(population)
+        self.loss_units = card_units(self.card, self.recognizer, self.reader)
         self.unknown = unknown_parameters(self.card, self.layout)
         self.engine = open_engine_renderer(host, self.kind, self.card, deadline)
         self.start = torch.from_numpy(self.layout.encode(self.layout.default()))
@@ -139,7 +141,7 @@ class Fitter:
             F2PError: ImageError, FaceError, CharacterError (``keep``), SearchError, BridgeError,
                 UsageError, UnknownNameError.
         """
-        plan = find_method(method, steps)
+        plan = in_units(find_method(method, steps), self.loss_units)
         kept = {name: self.layout[name].validate(value) for name, value in (keep or {}).items()}
         start = self.layout.encode({**self.layout.default().values, **kept})
         fixed = [self.layout.slices[name] for name in kept]
@@ -219,12 +221,8 @@ class Fitter:
             picked = pick_face(self.detector.detect(clear), face)
             landmarks = picked.face.landmarks
             frame = np.asarray(self.framing.landmarks)
-            own = known.kind == self.kind.name or (
-                not known.kind
-                and is_own_picture(
-                    picture, self.average_picture(), landmarks[:4] / len(picture), frame[:4]
-                )
-            )
+            eyes, average = landmarks[:4] / len(picture), self.average_picture()
+            own = not known.kind and is_own_picture(picture, average, eyes, frame[:4])
             if not own_picture:
                 picture, framed = clear, landmarks
             elif picture.shape[0] == picture.shape[1]:

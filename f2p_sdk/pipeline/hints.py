@@ -10,10 +10,11 @@ from ..landmarks import LandmarkReader
 if TYPE_CHECKING:
     from ..kinds import Kind
     from ..landmarks import LandmarkReader
+    from .loss_units import LossUnits
     from .method import Method
     from .result import Subject
 
-__all__ = ["landmark_hints", "method_hints"]
+__all__ = ["landmark_hints", "loss_hints", "method_hints"]
 
 
 def method_hints(plan: Method, subject: Subject) -> list[str]:
@@ -26,6 +27,16 @@ def method_hints(plan: Method, subject: Subject) -> list[str]:
             "look like one: use --method best for photos"
         ]
     return []
+
+
+def loss_hints(plan: Method, kind: Kind, units: LossUnits) -> list[str]:
+    """Return a hint where the loss of a published method is not calibrated."""
+    if not plan.published or units.measured:
+        return []
+    return [
+        f"the loss of method {plan.name!r} has default units: `f2p weights calibrate -g "
+        f"{kind.name}` measures them for this imitator, recognizer and parser"
+    ]
 
 
 def landmark_hints(plan: Method, kind: Kind, locate: LandmarkReader | None) -> list[str]:

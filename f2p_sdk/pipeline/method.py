@@ -44,6 +44,8 @@ class Method:
         match_blur: blur the engine's pictures as the photo is.
         own_picture: the photo is a picture by the engine: no denoising, the engine's framing, and
             every cell counts.
+        published: the weights are those of the published loss, in units that are calibrated, see
+            :mod:`.loss_units`.
         classes, places: weights of the parser's classes in the terms ``content`` and ``parts``.
     """
 
@@ -60,6 +62,7 @@ class Method:
     mirrored: bool = False
     match_blur: bool = False
     own_picture: bool = False
+    published: bool = False
     classes: Mapping[str, float] = field(default_factory=dict)
     places: Mapping[str, float] = field(default_factory=dict)
 

@@ -84,12 +84,13 @@ METHODS: Mapping[str, Method] = {
                 ),
             ),
             weights={"identity": 1.0, "content": 1.0},
+            published=True,
             classes=FEATURES,
             places=PARTS,
         ),
         Method(
             name="paper",
-            title="as in the paper: rate 10, 50 iterations, x0.8 every 5, alpha 0.01, beta 100",
+            title="as in the paper: rate 10, 50 iterations, x0.8 every 5, beta 100",
             stages=(
                 GradientSearch(
                     name="search",
@@ -99,7 +100,8 @@ METHODS: Mapping[str, Method] = {
                     relaxed=True,
                 ),
             ),
-            weights={"identity": 0.01, "content": 1.0},
+            weights={"identity": 1.0, "content": 1.0},
+            published=True,
             lead=0.01,  # times beta is 1, so that softmax has a gradient at the start
             classes=FEATURES,
             places=PARTS,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .. import __version__
-from .hints import landmark_hints, method_hints
+from .hints import landmark_hints, loss_hints, method_hints
 
 if TYPE_CHECKING:
     from ..parameters import Layout
@@ -82,6 +82,7 @@ def circumstances(fitter: Fitter, plan: Method, subject: Subject) -> dict[str, A
                 *subject.hints,
                 *subject.aligned.hints,
                 *method_hints(plan, subject),
+                *loss_hints(plan, fitter.kind, fitter.loss_units),
                 *landmark_hints(plan, fitter.kind, fitter.locate),
             ],
         },

@@ -1,0 +1,40 @@
+"""``f2p weights calibrate`` on the toy game."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from f2p_toy import PHOTO
+
+from f2p_sdk import load_card
+
+Run = Callable[..., Any]
+
+
+@pytest.mark.slow
+def test_calibrate_writes_the_units_to_the_card(f2p: Run, toy_home: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "hero.safetensors"
+    shutil.copy(toy_home / "hero.safetensors", weights)
+    hint, out = "the loss of method 'slides' has default units", tmp_path / "fit"
+    fit = ("fit", PHOTO, "-g", "toy", "--weights", weights, "-o", out, "--method", "slides")
+    assert hint in f2p(*fit).text
+    before = load_card(weights)
+    done = f2p("weights", "calibrate", "-g", "toy", "--weights", weights, "--count", 1, "--json")
+    assert done.code == 0
+    document, card = json.loads(done.out), load_card(weights)
+    assert document["weights"] == str(weights)
+    assert document["loss"] == card["loss"]
+    assert card["content_hash"] == before["content_hash"]
+    assert {**card, "loss": None} == {**before, "loss": None}
+    assert hint not in f2p(*fit).text
+
+
+def test_calibrate_names_unknown_weights(f2p: Run) -> None:
+    done = f2p("weights", "calibrate", "-g", "toy", "--weights", "tinny")
+    assert done.code == 1
+    assert "there is no weights of toy/hero named 'tinny'" in done.text
