@@ -26,6 +26,7 @@ def test_calibrate_writes_the_units_to_the_card(f2p: Run, toy_home: Path, tmp_pa
     before = load_card(weights)
     done = f2p("weights", "calibrate", "-g", "toy", "--weights", weights, "--count", 1, "--json")
     assert done.code == 0
+    assert set(json.loads(done.out)["loss"]["units"]) == {"identity", "content"}
     document, card = json.loads(done.out), load_card(weights)
     assert document["weights"] == str(weights)
     assert document["loss"] == card["loss"]
