@@ -38,6 +38,8 @@ def photo_colours(
     backdrop: Array,
     grid: int = 32,
     classes: Mapping[str, Tensor] | None = None,
+    *,
+    lit: bool = False,
 ) -> CellColours:
     """Return the cell colours of an aligned photo, its background replaced by the game's.
 
@@ -48,6 +50,7 @@ def photo_colours(
         grid: N.
         classes: (h, h) in [0, 1], a parser's probabilities by class; hair counts more, and the
             colour of skin is corrected.
+        lit: the light is an engine's, and no colour is corrected.
     """
     away = torch.from_numpy(background(picture, landmarks))[None, None].float()
     behind = cell_means(away, grid)[0]
@@ -58,8 +61,9 @@ def photo_colours(
     colours = cell_means(to_tensor(picture), grid)[0]
     skin = seen.get("face_skin", none)
     eyes = seen.get("left_eye", none) + seen.get("right_eye", none)
-    shift = skin_shift(picture, skin, eyes)
-    colours = corrected(colours, shift, cell_means(skin[None, None], grid)[0, 0])
+    if not lit:
+        shift = skin_shift(picture, skin, eyes)
+        colours = corrected(colours, shift, cell_means(skin[None, None], grid)[0, 0])
     wall = torch.from_numpy(backdrop).float()[:, None, None]
     # A cell that is neither surely person nor surely background says little.
     sure = (2 * behind[0] - 1).square()

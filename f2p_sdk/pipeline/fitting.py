@@ -199,11 +199,7 @@ class Fitter:
         )
 
     def see(
-        self,
-        photo: PhotoSource,
-        face: int | None = None,
-        *,
-        own_picture: bool = False,
+        self, photo: PhotoSource, face: int | None = None, *, own_picture: bool = False
     ) -> Subject:
         """Find, pick, align and embed the face of a photo.
 
@@ -243,6 +239,7 @@ class Fitter:
                 own,
                 None if own_picture else photo_face(aligned, self.locate),
                 known.hints,
+                drawn=bool(known.kind),
             )
 
     def distance(self, picture: Picture, measured: Tensor) -> float:

@@ -2,9 +2,8 @@
 
 A learning rate has a meaning only in the units of its loss, and the publications do not give them.
 Here a term has the unit that it is about 1 at the start of a search for a random character, and one
-constant, the scale, converts the sum to the unit in which the published rate descends::
-
-    L = scale * sum_t weight_t * L_t / unit_t
+constant, the scale, converts the sum to the unit in which the published rate descends:
+``L = scale * sum_t weight_t * L_t / unit_t``.
 
 :func:`.calibration.calibrate` measures both; the card of an imitator keeps them as ``loss``.
 """

@@ -30,6 +30,7 @@ class Subject:
         own: the engine itself drew the picture.
         face: without expression and turn; None without a landmarker or a landmark model.
         hints: sentences for the user about defects of the photo's file.
+        drawn: an engine drew the picture, so its colours are those of the character.
     """
 
     picked: PickedFace
@@ -39,6 +40,7 @@ class Subject:
     own: bool = False
     face: NeutralFace | None = None
     hints: tuple[str, ...] = ()
+    drawn: bool = False
 
 
 @dataclass(frozen=True)

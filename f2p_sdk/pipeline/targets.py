@@ -102,13 +102,15 @@ class Targets:
         else:
             wall = backdrop_colour(average, landmarks)
             if HAIR in classes and "background" in classes:
-                hair = PhotoHair.of(aligned, classes, landmarks)
-            colours = photo_colours(aligned, landmarks, wall, method.grid, classes)
+                hair = PhotoHair.of(aligned, classes, landmarks, lit=subject.drawn)
+            colours = photo_colours(
+                aligned, landmarks, wall, method.grid, classes, lit=subject.drawn
+            )
         embeddings = subject.target if method.mirrored else subject.target[:1]
         return cls(
             embeddings,
             colours,
-            method.strictness,
+            1.0 if subject.drawn else method.strictness,
             parsed,
             subject.face,
             hair,

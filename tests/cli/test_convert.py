@@ -66,6 +66,8 @@ def test_a_conversion_finds_sliders_that_both_kinds_have(toy: None) -> None:
     found = convert(hero, "toy/villain", method="slides", progress=seen)
     assert found.character.name == "toy/villain"
     assert found.as_photo is None
+    assert found.subject.drawn
+    assert not found.subject.own
     assert {"photo", "search", "verify"} <= set(stages)
     distance = found.report["identity_distance"]
     assert distance["engine"] <= distance["average_character"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from f2p_sdk.pipeline.background import backdrop_colour, background
 from f2p_sdk.pipeline.colours import photo_colours
@@ -56,6 +57,19 @@ def test_cells_have_the_games_background_and_the_photos_hair() -> None:
     assert float(cells.weight.min()) >= 0.0
     assert float(cells.weight.max()) <= 1.0
     assert float(cells.weight[11, 8]) > float(cells.weight[10, 3]) > 0.1
+
+
+def test_skin_keeps_its_colour_where_the_light_is_known() -> None:
+    picture = _portrait((60, 35, 20), (200, 205, 210), True)
+    skin = torch.from_numpy((picture == (210, 160, 140)).all(axis=2)).float()
+    classes = {"face_skin": skin, "left_eye": torch.zeros(128, 128)}
+    wall = np.array([0.1, 0.2, 0.3])
+    drawn, photo = (
+        photo_colours(picture, EYES, wall, 16, classes, lit=lit).colours[:, 8, 8] * 255
+        for lit in (True, False)
+    )
+    np.testing.assert_allclose(drawn, (210, 160, 140), atol=2)
+    assert float((drawn - photo).abs().max()) > 2
 
 
 def test_the_backdrop_colour_a_picture_is_its_corners_colour() -> None:
