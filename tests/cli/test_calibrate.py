@@ -12,16 +12,21 @@ import pytest
 from f2p_toy import PHOTO
 
 from f2p_sdk import load_card
+from f2p_sdk.pipeline import calibration
 
 Run = Callable[..., Any]
+FAST = ("--method", "slides", "--steps", "1")
 
 
 @pytest.mark.slow
-def test_calibrate_writes_the_units_to_the_card(f2p: Run, toy_home: Path, tmp_path: Path) -> None:
+def test_calibrate_writes_the_units_to_the_card(
+    f2p: Run, toy_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "SCALES", (2.0**-12,))  # one search
     weights = tmp_path / "hero.safetensors"
     shutil.copy(toy_home / "hero.safetensors", weights)
     hint, out = "the loss of method 'slides' has default units", tmp_path / "fit"
-    fit = ("fit", PHOTO, "-g", "toy", "--weights", weights, "-o", out, "--method", "slides")
+    fit = ("fit", PHOTO, "-g", "toy", "--weights", weights, "-o", out, *FAST)
     assert hint in f2p(*fit).text
     before = load_card(weights)
     done = f2p("weights", "calibrate", "-g", "toy", "--weights", weights, "--count", 1, "--json")
