@@ -170,10 +170,12 @@ def test_without_an_engine_nothing_is_verified(
 def test_the_slides_method_takes_its_ten_steps(
     kind: Kind, engine: Any, fitter: Make, true: Values
 ) -> None:
-    result = fitter(kind, engine).fit(engine.draw(true, 64), method="slides")
+    fit = fitter(kind, engine)
+    result = fit.fit(engine.draw(true, 64), method="slides")
     assert len(result.report["losses"]["search"]) == 10
     assert set(result.report["losses"]["search"][0]) == {"identity", "content", "total"}
-    assert result.report["weights_of_terms"] == {"identity": 1.0, "content": 1.0}
+    scale, units = fit.loss_units.scale, fit.loss_units.units
+    assert result.report["weights_of_terms"] == {term: scale / units[term] for term in units}
 
 
 @pytest.mark.slow
