@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -50,11 +49,21 @@ def check_adapter_name(name: str, folder: Path) -> None:
             f"{folder}: must be a new or an empty folder, has files in it",
             remedy="give another one with -o, or delete it",
         )
-    if importlib.util.find_spec(package) is not None:
+    project = package.replace("_", "-")
+    if _installed_elsewhere(project, folder):
         raise UsageError(
-            f"a package {package!r} is already installed",
-            remedy=f"give the game another name, or `pip uninstall {package.replace('_', '-')}`",
+            f"a package {project} is already installed",
+            remedy=f"give the game another name, or first run `pip uninstall {project}`",
         )
+
+
+def _installed_elsewhere(project: str, folder: Path) -> bool:
+    """True if the project is installed, but not by ``pip install -e`` from this folder."""
+    try:
+        source = metadata.distribution(project).read_text("direct_url.json") or "{}"
+    except metadata.PackageNotFoundError:
+        return False
+    return bool(json.loads(source).get("url") != folder.resolve().as_uri())
 
 
 def write_adapter(

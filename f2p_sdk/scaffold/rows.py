@@ -32,6 +32,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "choices": ("options",),
     "spread": (),
     "prior": (),
+    "display": (),
 }
 """Columns of a table, each with its other names."""
 

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +114,14 @@ def _continuous(row: Row, name: str, group: str, texts: Mapping[str, Any]) -> Co
             middle = low + math.floor((high - low) / 2 / step + 0.5) * step
         values["default"] = min(round(middle, 6), high)
     known: dict[str, Any] = {k: value for k, value in values.items() if k in _CONTINUOUS}
+    if "display" in row.cells and "display" in _CONTINUOUS:
+        known["display"] = row.cells["display"]
     with error_prefix(row.where):
         return Continuous(name, group, **known, **texts)
 
 
 def _discrete(row: Row, name: str, group: str, texts: Mapping[str, Any]) -> Discrete:
-    for column in ("low", "high", "step", "spread", "prior"):
+    for column in ("low", "high", "step", "spread", "prior", "display"):
         if column in row.cells:
             raise LayoutError(
                 f"{row.where}, column {column!r}: a list of choices has none, "
@@ -161,8 +164,8 @@ def _number(row: Row, column: str) -> float:
         if row.decimal_comma and re.fullmatch(r"[+-]?\d*,\d+", text):
             text = text.replace(",", ".")
         try:
-            value = float(text)
-        except ValueError:
+            value = float(Fraction(text) if column == "step" and "/" in text else text)
+        except (ValueError, ZeroDivisionError):
             unit = re.fullmatch(r"[+-]?[\d.,]+\s*(\D+)", text)
             raise LayoutError(
                 f"{row.where}, column {column!r}: must be a number, got {value!r}",
