@@ -58,7 +58,7 @@ def command(
     if table is not None:
         rows = scaffold.read_table(table, kinds)
         source = (f"sliders{table.suffix.lower()}", table.read_bytes())
-    elif sys.stdin.isatty():
+    elif is_terminal():
         from ._prompts import ask_table
 
         rows, source = ask_table(kinds)
@@ -75,6 +75,11 @@ def command(
         emit_json({"folder": str(folder), "files": files, "kinds": counts, "renamed": renamed})
     else:
         _report(name, rows, folder, len(paths))
+
+
+def is_terminal() -> bool:
+    """True if people can answer questions."""
+    return sys.stdin.isatty()
 
 
 def _report(name: str, table: Table, folder: Path, files: int) -> None:

@@ -124,6 +124,8 @@ class Reader:
                     self.f2p(words)
                 elif words[:1] == ["python"] and words[1].startswith("benchmarks/"):
                     self.run([sys.executable, *self.shorter(words)[1:]])
+                elif words[:3] == ["python", "-m", "pytest"]:
+                    self.run([sys.executable, *words[1:]])
                 else:
                     self.check(line, words)
             for host in hosts:
