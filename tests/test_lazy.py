@@ -30,6 +30,7 @@ TORCH_FREE = (
     "f2p_sdk.findings",
     "f2p_sdk.conformance",
     "f2p_sdk.capture",
+    "f2p_sdk.scaffold",
     "f2p_sdk.testing",
     "f2p_sdk.cli",
 )

@@ -3,8 +3,8 @@
     python tools/new_adapter.py             moonfall, with small numbers: some minutes
     python tools/new_adapter.py --full      with the numbers of the page
 
-The environment is a new one with wheels of this repository's packages; the other packages are those
-of the running Python. Prints the time of each command, and exits with 1 at the first one that fails.
+The environment is new and has wheels of this repository's packages; the other packages are those
+of the running Python. The tool prints the time of each command, and exits with 1 if one fails.
 """
 
 from __future__ import annotations
