@@ -130,7 +130,7 @@ def test_steps(tmp_path: Path) -> None:
     [
         ("", "must have at least one parameter", "one row for each slider"),
         (HEAD, "must have at least one parameter", "one row for each slider"),
-        ("nam,low\n", "row 1: 'nam' is not a column here; the columns are name, group", "'name'"),
+        ("nme,low\n", "row 1: 'nme' is not a column here; the columns are name, group", "'name'"),
         ("low,high\n", "row 1: the column 'name' is missing, got low, high", "first row names"),
         ("name,low,min\n", "row 1: the column 'low' is there twice", ""),
         (HEAD + ",nose,0,1,,,\n", "row 2, column 'name': must be a name, is empty", "own name"),
