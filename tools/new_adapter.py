@@ -33,7 +33,7 @@ SMALL = {
     "f2p sheet --random": {"--random": "24"},
     "f2p capture": {"-n": "24", "--neighbours": "12"},
     "f2p train imitator": {"--epochs": "1", "--batch": "8"},
-    "f2p fit": {"--method": "slides", "--steps": "3"},
+    "f2p fit": {"--method": "slides", "--steps": "1", "--engines": "1"},
 }
 """Options that replace those of the page without --full."""
 NOT_GOOD = 3
