@@ -276,7 +276,8 @@ def test_page_runs(page: Any, tutorial: Path, site: Path, tmp_path: Path) -> Non
 @pytest.mark.slow
 def test_tutorial_finds_the_framing_it_states(tutorial: Path) -> None:
     kind = plugins.game("mygame/hero")
-    picture = f2p_sdk.load_image(tutorial / "default.png")
+    with f2p_sdk.open_engine(kind) as host:
+        picture = host.render(kind.layout.default(), size=512).color
     (face,) = f2p_sdk.detector().detect(picture)
     assert abs(face.landmarks - kind.framing.pixels(512)).max() < 8
 
