@@ -119,7 +119,7 @@ def test_blanks_in_names_become_labels(tmp_path: Path) -> None:
     "step" not in {f.name for f in fields(Continuous)}, reason="layouts have no steps yet"
 )
 def test_steps(tmp_path: Path) -> None:
-    text = "name,low,high,step\nage,18,81,2\ntone,0,1,1/255\n"
+    text = "name,low,high,step\nage,18,82,2\ntone,0,1,1/255\n"
     age, tone = only(read_table(write(tmp_path, text)))
     assert (age.step, age.default) == (2, 50)  # type: ignore[union-attr]
     assert tone.step == pytest.approx(1 / 255)  # type: ignore[union-attr]
