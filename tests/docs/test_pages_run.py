@@ -176,7 +176,7 @@ class Reader:
         return subprocess.Popen([sys.executable, "-c", MAIN, *words], cwd=self.folder)
 
     def run(self, argv: list[str]) -> None:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=100, check=False)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stderr
 
     @staticmethod
