@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import click
 
 from ..errors import LayoutError, UsageError
+from ..kinds import check_name
 from ..scaffold import Row, Table, make_parameter, make_table
 from ..scaffold.words import GROUPS, group_of
 
@@ -20,6 +21,8 @@ def ask_table(kinds: Sequence[str]) -> tuple[Table, tuple[str, bytes]]:
     if not kinds:
         answer = _text("Kinds of character, separated by blanks", default="hero")
         kinds = answer.split()
+    for kind in kinds:
+        check_name("kind", kind)  # now, so that no answers are lost
     rows: list[Row] = []
     for title, ask in (("slider", _slider), ("list of choices", _choices)):
         while name := _text(f"Name of the next {title} (Enter: no more)"):

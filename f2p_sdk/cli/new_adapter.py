@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "kinds",
     multiple=True,
     metavar="KIND",
-    help="Kind of character, for a table without this column; can be repeated; default: hero.",
+    help="Kind of character, if the table has no column `kind`; can be repeated; default: hero.",
 )
 @options.as_json
 def command(

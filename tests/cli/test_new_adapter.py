@@ -107,3 +107,12 @@ def test_questions_without_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert done.exit_code == 2
     assert "no slider is given" in done.output
     assert not (tmp_path / "new").exists()
+
+
+def test_wrong_kinds_are_named_before_other_questions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = answer(tmp_path / "new", monkeypatch, "Orc Elf")
+    assert done.exit_code == 1
+    assert "the name of a kind must be lower-case" in done.output
+    assert "Name of the next slider" not in done.output
