@@ -10,6 +10,7 @@ KINDS ?= justice/female justice/male
 ENGINES ?= 2
 CAPTURE ?= -n 8000 --neighbours 8000 --size 256 --engines $(ENGINES)
 TRAINING ?= --minutes 60
+LICENCE := --licence "Apache-2.0; trained only on pictures of the engines that the data were captured from"
 SHIPPED := adapters/justice/f2p_justice/weights
 # The face parser is trained on pictures of all kinds together.
 SCENES ?= -n 2500 --size 256 --vary pose,light,expression,background --passes labels,depth --seed 42 --engines $(ENGINES)
@@ -121,18 +122,18 @@ weights: install
 		name=$$(basename $$kind) && data=out/data/$$(dirname $$kind)-$$name && \
 		made=out/weights/$$name-mesh.safetensors && \
 		$(BIN)/f2p capture -g $$kind $(CAPTURE) -o $$data && \
-		{ test -f $$made || $(BIN)/f2p train imitator -g $$kind --data $$data -o $$made $(TRAINING); } && \
+		{ test -f $$made || $(BIN)/f2p train imitator -g $$kind --data $$data -o $$made $(TRAINING) $(LICENCE); } && \
 		faces=out/data/expressions-$$name && points=out/weights/$$name-landmarks.safetensors && \
 		$(BIN)/f2p capture -g $$kind $(EXPRESSIONS) -o $$faces && \
 		{ test -f $$points || \
-			$(BIN)/f2p train landmarks -g $$kind --data $$data --data $$faces -o $$points; } && \
+			$(BIN)/f2p train landmarks -g $$kind --data $$data --data $$faces -o $$points $(LICENCE); } && \
 		mkdir -p $(SHIPPED) && cp $$made $$points $(SHIPPED)/ || exit 1; \
 	done
 	@made=out/weights/parser-compact.safetensors && data= && for kind in $(KINDS); do \
 		folder=out/data/faces-$$(basename $$kind) && data="$$data --data $$folder" && \
 		$(BIN)/f2p capture -g $$kind $(SCENES) -o $$folder || exit 1; \
 	done && \
-	{ test -f $$made || $(BIN)/f2p train parser $$data -o $$made $(PARSING); } && \
+	{ test -f $$made || $(BIN)/f2p train parser $$data -o $$made $(PARSING) $(LICENCE); } && \
 	cp $$made f2p_sdk/parsing/compact.safetensors
 
 clean:

@@ -30,13 +30,14 @@ _NAMES = {
         *("serve_engine", "open_engine"),
     ),
     "capture": ("read_records",),
-    "kinds": ("Game", "Kind", "Framing"),
+    "kinds": ("Game", "Kind", "Framing", "FormatSpec"),
     "hookspecs": (
         *("hookimpl", "CheckSpec", "Recognizer", "RecognizerSpec"),
         *("Parser", "ParserSpec", "Detector", "DetectorSpec"),
         *("Landmarker", "LandmarkerSpec"),
     ),
     "landmarks": ("DenseLandmarks", "ExpressionBasis"),
+    "plugins.character_files": ("load_character", "save_character"),
     "plugins": ("game", "games", "recognizer", "parser", "detector"),
     "pipeline": ("fit", "FitResult", "Fitter", "render"),
     "conformance": ("check",),
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     from .images import resize as resize_image
     from .images import save as save_image
     from .images import side_by_side as side_by_side
+    from .kinds import FormatSpec as FormatSpec
     from .kinds import Framing as Framing
     from .kinds import Game as Game
     from .kinds import Kind as Kind
@@ -110,6 +112,8 @@ if TYPE_CHECKING:
     from .plugins import games as games
     from .plugins import parser as parser
     from .plugins import recognizer as recognizer
+    from .plugins.character_files import load_character as load_character
+    from .plugins.character_files import save_character as save_character
     from .weights import load_card as load_card
     from .weights import load_imitator as load_imitator
     from .weights import save_weights as save_weights

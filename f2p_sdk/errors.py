@@ -103,15 +103,16 @@ class UnknownNameError(PluginError):
         what: type of the object, e.g. ``"game"``.
         name: unknown name.
         known: valid names; the remedy suggests the nearest ones.
+        note: end of the message, e.g. about plugins that failed.
     """
 
     def __init__(
-        self, what: str, name: str, known: Iterable[str] = (), *, remedy: str = ""
+        self, what: str, name: str, known: Iterable[str] = (), *, remedy: str = "", note: str = ""
     ) -> None:
         names = sorted(known)
         listed = f"use one of: {', '.join(names)}" if names else ""
         super().__init__(
-            f"there is no {what} named {name!r}",
+            f"there is no {what} named {name!r}{note}",
             remedy=remedy or did_you_mean(name, names) or listed,
         )
         self.name = name

@@ -9,7 +9,7 @@ from .errors import F2PError, PluginError
 
 __all__ = ["Finding"]
 
-STATUSES = ("ok", "failed", "skipped")
+STATUSES = ("ok", "warning", "failed", "skipped")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Finding:
         check: name of the check, e.g. ``"bridge"``.
         subject: the checked thing, e.g. ``"justice/female"`` or a slider.
         rule: the requirement as a statement, e.g. ``"same character, same bytes"``.
-        status: ``"ok"``, ``"failed"``, or ``"skipped"`` if the rule could not be checked.
+        status: ``"ok"``, ``"failed"``, ``"warning"`` if the rule does not hold but the kind can be
+            used, or ``"skipped"`` if the rule could not be checked.
         value: the measured value, with its unit.
         remedy: the next step; empty if the status is ``"ok"``.
     """
@@ -41,7 +42,7 @@ class Finding:
 
     @property
     def ok(self) -> bool:
-        """False if the rule is broken; a skipped rule is not broken."""
+        """False if the rule is broken; a warning and a skipped rule are not."""
         return self.status != "failed"
 
     def as_dict(self) -> dict[str, Any]:

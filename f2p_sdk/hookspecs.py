@@ -16,7 +16,7 @@ import pluggy
 
 from .errors import PluginError
 from .findings import Finding
-from .kinds import Game, Kind, check_name
+from .kinds import FormatSpec, Game, Kind, check_name
 
 if TYPE_CHECKING:
     import click
@@ -266,6 +266,10 @@ class HookSpecs:
     @hookspec
     def f2p_landmarkers(self) -> list[LandmarkerSpec]:  # type: ignore[empty-body]
         """Landmarkers, best first. Without one, fits work without landmark terms."""
+
+    @hookspec
+    def f2p_formats(self) -> list[FormatSpec]:  # type: ignore[empty-body]
+        """File formats of games for characters, e.g. presets."""
 
     @hookspec
     def f2p_commands(self) -> list[click.Command]:  # type: ignore[empty-body]

@@ -55,6 +55,10 @@ class AdapterTests:
     def test_layout_and_framing(self) -> None:
         _assert_ok(conformance.check_adapter(plugins.game(self.kind)))
 
+    def test_formats(self) -> None:
+        """Checks the game's own file formats; passes if it has none."""
+        _assert_ok(conformance.check_formats(plugins.game(self.kind)))
+
     def test_weights(self) -> None:
         _assert_ok(conformance.check_weights(plugins.game(self.kind)))
 

@@ -55,14 +55,19 @@ def test_fit_of_the_example_photo(fitter: Fitter) -> None:
     assert distances["imitator"] < 0.30  # measured: 0.21
     assert set(report) == {
         *("game", "layout_hash", "method", "own_picture", "seed", "face", "kept", "scene", "blur"),
+        *("held", "verdict"),
         *("identity_distance", "chosen", "verified", "losses", "weights_of_terms", "seconds"),
-        *("engine_pictures", "versions", "imitator", "photo_scene", "photo_weights"),
+        *("engine_pictures", "versions", "imitator", "photo_scene", "photo_weights", "shown"),
     }
     stages = {stage.name for stage in METHODS["best"].stages}
     assert {"photo", "verify", "total"} | stages == set(report["seconds"])
     assert report["chosen"] in report["verified"]
     assert set(report["weights_of_terms"]) == set(METHODS["best"].weights)
     assert report["engine_pictures"] > 100
+    assert report["held"] == []  # the shipped imitator knows all parameters
+    assert report["verdict"]["word"] == "good"
+    assert all(report["verdict"]["parts_in_place"].values())
+    assert len(report["verdict"]["parts_in_place"]) == 6
     assert all(report["versions"].values())
     assert json.loads(json.dumps(report)) is not None
     assert KIND.layout.validate(result.character.values)

@@ -25,6 +25,7 @@ from f2p_sdk.weights import (
     load_imitator,
     round_to_half,
     save_weights,
+    write_card,
 )
 
 
@@ -49,6 +50,7 @@ def _rewrite(
     card: Callable[[dict[str, Any]], Any] = lambda c: None,
 ) -> None:
     state, document = load_file(path), load_card(path)
+    del document["content_hash"]  # so that the other rules are checked
     tensors(state)
     card(document)
     save_file(state, path, metadata={CARD: json.dumps(document)})
@@ -195,6 +197,62 @@ def test_a_damaged_file_is_refused_with_the_next_step(path: Path, name: str) -> 
         load_imitator(path, HERO)
     assert str(path) in error.value.message
     assert error.value.remedy
+
+
+def _change_a_bit(path: Path) -> None:
+    """Change the least significant bit of one number, which no picture shows."""
+    data = bytearray(path.read_bytes())
+    data[-1 - 47 * 4] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_tampered_file_is_refused_by_its_content_hash(path: Path) -> None:
+    before = load_card(path)
+    assert len(before["content_hash"]) == 64
+    _change_a_bit(path)
+    assert load_card(path) == before  # the card is the old one
+    with pytest.raises(WeightsError, match="tensors were changed after the card") as error:
+        load_imitator(path, HERO)
+    assert str(path) in error.value.message
+    assert before["content_hash"][:12] in error.value.message
+    assert "download the file again" in error.value.remedy
+    with pytest.raises(WeightsError, match="tensors were changed"):
+        write_card(path, {"licence": "mine"})
+
+
+def test_a_card_without_a_content_hash_loads(path: Path) -> None:
+    _rewrite(path)
+    assert "content_hash" not in load_card(path)
+    assert load_imitator(path, HERO).dimension == 7
+    _change_a_bit(path)
+    assert load_imitator(path, HERO).dimension == 7
+
+
+def test_a_new_card_keeps_the_tensors(path: Path) -> None:
+    before, tensors = load_card(path), load_file(path)
+    sensitivity = {"nose": 0.91, "hair": 0.2}
+    card = write_card(path, {"sensitivity": sensitivity})
+    assert card == load_card(path) == {**before, "sensitivity": sensitivity}
+    after = load_file(path)
+    assert after.keys() == tensors.keys()
+    assert all(torch.equal(after[name], tensors[name]) for name in tensors)
+    assert load_imitator(path, HERO).dimension == 7
+
+    _rewrite(path)  # an old file gets its hash
+    assert write_card(path, {})["content_hash"] == before["content_hash"]
+
+
+def test_a_pointer_of_git_lfs_is_named_as_such(path: Path) -> None:
+    path.write_text(
+        "version https://git-lfs.github.com/spec/v1\n"
+        "oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\n"
+        "size 13966436\n"
+    )
+    for read in (load_card, load_imitator):
+        with pytest.raises(WeightsError, match="a pointer of Git LFS, not the weights") as error:
+            read(path)
+        assert str(path) in error.value.message
+        assert "git lfs pull" in error.value.remedy
 
 
 def test_numbers_that_are_not_finite_are_not_written(tmp_path: Path, network: Imitator) -> None:

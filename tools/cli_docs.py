@@ -25,7 +25,8 @@ HEAD = """\
 `python tools/cli_docs.py` writes this page from the help texts of the commands.
 
 Results go to stdout; progress, warnings and errors go to stderr. Every command with a result has
-`--json`. Exit codes: 0 done, 1 the work failed (the error names the next step), 2 wrong use.
+`--json`. Exit codes: 0 done, 1 the work failed (the error names the next step), 2 wrong use, 3 a
+fit gained next to nothing ([verdicts](verdicts.md)).
 """
 
 

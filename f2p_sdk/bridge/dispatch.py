@@ -179,6 +179,12 @@ class Dispatcher:
         return min(times, default=math.inf)
 
     @property
+    def stalled(self) -> bool:
+        """True if there are engines, and all have missed a deadline. Any thread may read it."""
+        engines = list(self.engines.values())
+        return bool(engines) and all(e.stalled for e in engines)
+
+    @property
     def capacity(self) -> int:
         """Requests that the engines hold or have credits for. Any thread may read it."""
         engines = list(self.engines.values())

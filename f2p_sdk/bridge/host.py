@@ -16,7 +16,7 @@ from typing import Any
 
 import zmq
 
-from ..errors import BridgeError, EngineTimeoutError, UsageError
+from ..errors import BridgeError, EngineTimeoutError, F2PError, UsageError
 from .admission import Admission
 from .hub import Hub
 from .messages import EngineInfo, Rendering, parse_size
@@ -134,6 +134,11 @@ class Host(AbstractContextManager["Host"]):
                 hub.changed.wait(min(left, 0.5))
         return connected[0]
 
+    @property
+    def stalled(self) -> bool:
+        """True if engines are connected and all of them have missed a deadline."""
+        return self._hub.dispatcher.stalled
+
     def supervise(self, supervisor: Callable[[], str]) -> None:
         """Call ``supervisor`` at every heartbeat, on the host's thread.
 
@@ -192,6 +197,7 @@ class Host(AbstractContextManager["Host"]):
         ordered: bool = False,
         window: int | None = None,
         label: Callable[[int], str] = "character {}".format,
+        failed: Callable[[int, F2PError], None] | None = None,
     ) -> Iterator[tuple[int, Rendering]]:
         """Draw characters with all connected engines; yield (position, rendering).
 
@@ -200,6 +206,10 @@ class Host(AbstractContextManager["Host"]):
         ``ordered`` they come in the order of ``characters``, else as they are ready. Requests of a
         lost engine go to another. ``scene`` may be a function of the position. Errors begin with
         the ``label`` of the position, to name the character.
+
+        With ``failed``, a character that an engine cannot draw does not end the iteration: one that
+        the engine reports as failed, or with which engines repeatedly end or miss the deadline.
+        ``failed`` is called with its position and error, in the order of the renderings.
 
         Raises:
             F2PError: as :meth:`render`, for the first request that fails.
@@ -210,7 +220,7 @@ class Host(AbstractContextManager["Host"]):
             for k, c in enumerate(characters)
         )
         yield from requests.render_many(
-            headers, deadline, ordered=ordered, window=window, label=label
+            headers, deadline, ordered=ordered, window=window, label=label, failed=failed
         )
 
     def apply(

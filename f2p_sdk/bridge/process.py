@@ -32,6 +32,7 @@ class EngineGroup:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by stop()
         self._last_exit = ""
+        self._stalled = False
         try:
             for _ in range(count):
                 self._processes.append(self._start())
@@ -39,8 +40,17 @@ class EngineGroup:
             self.stop()
             raise
 
-    def supervise(self) -> str:
-        """Restart ended processes; if none is left, return how the last one ended, else ""."""
+    def supervise(self, stalled: bool = False) -> str:
+        """Restart ended processes; if none is left, return how the last one ended, else "".
+
+        When all engines have become ``stalled``, their processes are ended first, if they can be
+        started again.
+        """
+        if stalled and not self._stalled and self.restarts > 0:
+            for process in self._processes:
+                process.kill()
+                process.wait()
+        self._stalled = stalled
         for process in list(self._processes):
             code = process.poll()
             if code is None:
@@ -154,7 +164,8 @@ def open_engine(
             if kind.engine is not None and not external:
                 argv = [*engine_command(kind, host.endpoint), "--exit-with-host"]
                 group = EngineGroup(argv, engines, restarts=restarts)
-                host.supervise(group.supervise)
+                started = group
+                host.supervise(lambda: started.supervise(host.stalled))
             host.wait(connect_timeout, engines=engines)
             yield host
     finally:

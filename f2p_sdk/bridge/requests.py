@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..errors import CharacterError, EngineLostError, F2PError, UsageError, error_prefix
+from ..errors import (
+    CharacterError,
+    EngineError,
+    EngineLostError,
+    EngineTimeoutError,
+    F2PError,
+    UsageError,
+    error_prefix,
+)
 from .dispatch import Ticket
 from .hub import Hub
 from .messages import EngineInfo, Rendering, parse_size, unpack_planes
@@ -25,6 +33,9 @@ Values: TypeAlias = "Mapping[str, float | str] | Character"
 SHOW_AFTER = 2.0
 """Seconds after which a wait is shown (logger ``f2p_sdk.waiting``)."""
 _SHOW_AGAIN = 30.0  # seconds between two lines about waits for answers
+
+# Errors that another character need not have, if they come from an engine.
+_OF_A_CHARACTER = (EngineError, EngineLostError, EngineTimeoutError)
 
 _Outcome: TypeAlias = "tuple[int, Message | F2PError, EngineInfo | None]"
 
@@ -95,12 +106,13 @@ class Requests:
         ordered: bool,
         window: int | None,
         label: Callable[[int], str],
+        failed: Callable[[int, F2PError], None] | None = None,
     ) -> Iterator[tuple[int, Rendering]]:
         """Renderings with their positions; see :meth:`f2p_sdk.bridge.Host.render_many`."""
         source = enumerate(headers)
         results: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
         pending: dict[int, Mapping[str, Any]] = {}
-        ready: dict[int, Rendering] = {}
+        ready: dict[int, Rendering | F2PError] = {}
         next_index = 0
         exhausted = False
         while True:
@@ -115,18 +127,25 @@ class Requests:
                 self._submit(MessageType.RENDER, header, deadline, results, index)
             if not pending:
                 return
-            index, outcome, _ = self._next(results)
+            index, outcome, info = self._next(results)
             header = pending.pop(index)
-            if isinstance(outcome, F2PError):
+            if not isinstance(outcome, F2PError):
+                ready[index] = _rendering(outcome, header)
+            elif failed is not None and info is not None and isinstance(outcome, _OF_A_CHARACTER):
+                ready[index] = outcome
+            else:
                 with error_prefix(label(index)) if label(index) else nullcontext():
                     raise outcome
-            ready[index] = _rendering(outcome, header)
             while ready:
                 index = next_index if ordered else next(iter(ready))
                 if index not in ready:
                     break
                 next_index = index + 1
-                yield index, ready.pop(index)
+                result = ready.pop(index)
+                if not isinstance(result, F2PError):
+                    yield index, result
+                elif failed is not None:
+                    failed(index, result)
 
     def _submit(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -12,16 +11,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from ..bridge import Host, Rendering, warn_assets
-from ..errors import DatasetError, UsageError
+from ..errors import DatasetError, F2PError, UsageError
 from ..parameters import Character, Layout
+from .failures import (
+    DEFAULT_LIMIT,
+    FAILURES,
+    Failure,
+    failure_limit,
+    read_failures,
+    write_failures,
+)
 from .manifest import MANIFEST, Manifest, locked, read_manifest
 from .png import fast_png
 from .scenes import check_aspects, random_scene
-from .shards import PASS_FILES, Shard, shard_path, suffixes
+from .shards import PASS_FILES, Shard, encode_plane, shard_path, shard_range, suffixes
 
 SHARD_SIZE = 1000
 DEADLINE = 60.0
@@ -46,6 +50,15 @@ class Job(AbstractContextManager["Job"]):
         neighbours: record i is ``layout.neighbour(i, seed)`` instead.
         vary: random parts of the scene, names of ``ASPECTS``.
         passes: passes to keep besides colour: ``labels``, ``landmarks``, ``depth``.
+        max_failures: allowed number of characters that no engine can draw, such as "3", or share of
+            ``count``, such as "1%". They are skipped and listed in ``failures.jsonl``.
+        retry_failures: draw the characters that failed in earlier runs again.
+
+    Attributes:
+        total: number of records of the completed data set.
+        done: number of records that are written.
+        failures: characters that failed, by the numbers of their records.
+        limit: allowed number of failures.
 
     Raises:
         DatasetError: the folder has another data set or other files, or is in use.
@@ -64,6 +77,8 @@ class Job(AbstractContextManager["Job"]):
         neighbours: bool = False,
         vary: Sequence[str] = (),
         passes: Sequence[str] = (),
+        max_failures: str = DEFAULT_LIMIT,
+        retry_failures: bool = False,
     ) -> None:
         if count < 1 or seed < 0 or size < 1 or (shard_size is not None and shard_size < 1):
             raise UsageError("count, size and shard size must be at least 1, seed at least 0")
@@ -75,6 +90,7 @@ class Job(AbstractContextManager["Job"]):
             )
         self.layout = layout
         self.folder = Path(folder)
+        self.limit = failure_limit(max_failures, count)
         requested = Manifest(
             layout.game,
             layout.kind,
@@ -90,27 +106,35 @@ class Job(AbstractContextManager["Job"]):
         with ExitStack() as stack:
             stack.enter_context(locked(self.folder))
             self.manifest = self._merge_manifest(requested, shard_size is None)
-            self._missing = [i for missing in self._missing_by_shard() for i in missing]
+            listed = {} if retry_failures else read_failures(self.folder)
+            absent = [i for numbers in self._absent_by_shard() for i in numbers]
+            self.failures = {i: listed[i] for i in absent if i in listed}
+            self._missing = [i for i in absent if i not in listed]
+            if retry_failures:
+                write_failures(self.folder, {})
             self._stack = stack.pop_all()
         self.total = self.manifest.count
-        self.done = self.total - len(self._missing)
+        self.done = self.total - len(absent)
 
     @property
     def missing(self) -> int:
-        """Number of records that are not drawn yet."""
-        return self.total - self.done
+        """Number of records that are neither written nor failed."""
+        return self.total - self.done - len(self.failures)
 
     def run(
         self, host: Host, *, progress: Progress | None = None, deadline: float = DEADLINE
     ) -> int:
         """Draw the missing records with the engines of ``host``; return their number.
 
-        Every written record stays if the run fails or is killed, and the next run continues.
+        Every written record stays if the run fails or is killed, and the next run continues. A
+        character that the engine reports as failed, or that ends or stalls engines repeatedly, is
+        added to ``failures.jsonl``.
 
         Raises:
             BridgeError: an engine failed and no other engine could take over.
-            DatasetError: the disk is full.
+            DatasetError: too many characters failed, or the disk is full.
         """
+        self._check_limit()
         self._note_assets(host)
         characters: dict[int, Character] = {}
         renderings = host.render_many(
@@ -123,6 +147,9 @@ class Job(AbstractContextManager["Job"]):
             label=lambda position: f"record {self._missing[position]}",
             # Renderings behind a record that is drawn again must not fill the memory.
             window=_WINDOW + 8 * max(1, len(host.engines)),
+            failed=lambda position, error: self._fail(
+                self._missing[position], characters.pop(self._missing[position]), error
+            ),
         )
         before = self.done
         encoding: deque[tuple[int, Future[list[bytes]]]] = deque()
@@ -148,6 +175,24 @@ class Job(AbstractContextManager["Job"]):
             finally:
                 write(0)  # renderings before a failure are kept
         return self.done - before
+
+    def _fail(self, index: int, character: Character, error: F2PError) -> None:
+        """List a failed character."""
+        scene = self._scene(index) or None
+        self.failures[index] = Failure(index, dict(character.values), error.message, scene)
+        write_failures(self.folder, self.failures)
+        self._check_limit()
+
+    def _check_limit(self) -> None:
+        """Raise DatasetError if too many characters have failed."""
+        if len(self.failures) > self.limit:
+            last = list(self.failures.values())[-1]
+            raise DatasetError(
+                f"{self.folder}: {len(self.failures)} characters failed, {self.limit} are allowed; "
+                f"the last, record {last.index}: {last.reason}",
+                remedy=f"mend the engine, see {self.folder / FAILURES}, and run the same command "
+                "with --retry-failures; or allow more with --max-failures",
+            )
 
     def _note_assets(self, host: Host) -> None:
         """Keep the engine's assets; warn if earlier records were drawn with others."""
@@ -195,17 +240,17 @@ class Job(AbstractContextManager["Job"]):
         requested.save(self.folder)
         return requested
 
-    def _missing_by_shard(self) -> Iterator[range]:
-        """Indices of the missing records of each shard; mends shards without end marks."""
+    def _absent_by_shard(self) -> Iterator[list[int]]:
+        """Numbers of the records that each shard lacks; mends shards without end marks."""
         size, count = self.manifest.shard_size, self.manifest.count
         ends = suffixes(self.manifest.kept_passes)
-        for first in range(0, count, size):
-            stop = min(first + size, count)
-            path = shard_path(self.folder, first // size)
-            complete, ended = Shard.inspect(path, first, ends)
-            if first + complete >= stop and not ended:
-                Shard(path, first, ends).close()
-            yield range(first + complete, stop)
+        for shard in range(-(-count // size)):
+            allowed, path = shard_range(shard, size), shard_path(self.folder, shard)
+            complete, ended = Shard.inspect(path, allowed, ends)
+            absent = [i for i in allowed if i < count and i not in complete]
+            if not absent and not ended:
+                Shard(path, allowed, ends).close()
+            yield absent
 
     def _characters(
         self, indices: Sequence[int], drawn: dict[int, Character]
@@ -226,14 +271,15 @@ class _Writer(AbstractContextManager["_Writer"]):
 
     def add(self, character: Character, index: int, files: Sequence[bytes]) -> None:
         job = self._job
-        number, position = divmod(index, job.manifest.shard_size)
+        number = index // job.manifest.shard_size
         path = shard_path(job.folder, number)
         if self._shard is None or self._shard.path != path:
             self.close()
-            self._shard = Shard(path, index - position, suffixes(job.manifest.kept_passes))
-        if self._shard.next != index:
+            allowed = shard_range(number, job.manifest.shard_size)
+            self._shard = Shard(path, allowed, suffixes(job.manifest.kept_passes))
+        if index in self._shard.numbers:
             raise DatasetError(f"{path} was changed by another program")
-        self._shard.add(files, job.document(character, index))
+        self._shard.add(index, files, job.document(character, index))
         job.done += 1
 
     def close(self) -> None:
@@ -269,12 +315,4 @@ def capture(
 
 def _encode(rendering: Rendering, passes: Sequence[str]) -> list[bytes]:
     """Contents of a record's files before its JSON."""
-    return [fast_png(rendering.color), *(_encode_plane(getattr(rendering, p)) for p in passes)]
-
-
-def _encode_plane(plane: npt.NDArray[Any]) -> bytes:
-    if plane.dtype == np.uint8:
-        return fast_png(plane)
-    buffer = io.BytesIO()
-    np.save(buffer, plane, allow_pickle=False)
-    return buffer.getvalue()
+    return [fast_png(rendering.color), *(encode_plane(getattr(rendering, p)) for p in passes)]

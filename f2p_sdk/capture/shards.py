@@ -1,7 +1,8 @@
 """Tar shards: written so that a killed process loses no complete record; repair; reading.
 
 A record has the members ``{i:08d}.png`` and ``{i:08d}.json`` in this order, with those of other
-passes (``PASS_FILES``) between them; records are in the order of i. Each record is written together
+passes (``PASS_FILES``) between them. Records are in the order of i, but those that were drawn again
+after a failure are at the end of their shard. Each record is written together
 with the two empty blocks that end an archive, and the next record overwrites them. So a shard is a
 valid archive whenever no write is in progress.
 """
@@ -11,8 +12,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import tarfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -22,6 +25,7 @@ from PIL import Image
 
 from ..errors import DatasetError
 from .manifest import read_manifest
+from .png import fast_png
 
 _BLOCK = tarfile.BLOCKSIZE
 _END = bytes(2 * _BLOCK)
@@ -60,14 +64,27 @@ def shard_path(folder: Path, shard: int) -> Path:
     return folder / f"{shard:06d}.tar"
 
 
-def read_records(folder: str | Path) -> Iterator[Record]:
-    """All complete records of a data set, in order; the data set may be unfinished.
+def shard_range(shard: int, size: int) -> range:
+    """Numbers of the records that a shard may have; ``size`` is the manifest's."""
+    return range(shard * size, (shard + 1) * size)
+
+
+def read_records(folder: str | Path, numbers: Container[int] | None = None) -> Iterator[Record]:
+    """All complete records of a data set, in order, or those with these numbers.
+
+    The data set may be unfinished.
 
     Raises:
         DatasetError: there is no data set, or a record's JSON is damaged.
     """
-    for number, name, files in _complete_records(Path(folder), lambda m: m.name.count(".") == 1):
+    plain = partial(_complete_records, Path(folder), lambda m: m.name.count(".") == 1)
+    for number, name, files in plain(numbers):
         yield Record(number, _document(files[".json"], name), files[".png"])
+
+
+def record_numbers(folder: str | Path) -> list[int]:
+    """Numbers of all complete records, in order; reads no contents. DatasetError."""
+    return [number for number, _, _ in _complete_records(Path(folder), lambda m: False)]
 
 
 def read_planes(folder: str | Path) -> Iterator[tuple[int, dict[str, npt.NDArray[Any]]]]:
@@ -85,21 +102,32 @@ def read_planes(folder: str | Path) -> Iterator[tuple[int, dict[str, npt.NDArray
 
 
 def _complete_records(
-    folder: Path, select: Callable[[_Member], bool]
+    folder: Path, select: Callable[[_Member], bool], wanted: Container[int] | None = None
 ) -> Iterator[tuple[int, str, dict[str, bytes]]]:
     """Number, name, and contents of the selected members by the ends of their names."""
     manifest = read_manifest(folder)
+    ends = suffixes(manifest.kept_passes)
     for path in sorted(folder.glob("[0-9]" * 6 + ".tar")):
-        first = int(path.stem) * manifest.shard_size
+        numbers = shard_range(int(path.stem), manifest.shard_size)
         try:
             with path.open("rb") as file:
-                ends = suffixes(manifest.kept_passes)
-                for number, members in enumerate(_records(file, first, path, ends)):
+                for number, members in sorted(_records(file, numbers, path, ends)):
+                    if wanted is not None and number not in wanted:
+                        continue
                     named = zip(ends, members, strict=True)
                     files = {end: _content(file, m) for end, m in named if select(m)}
-                    yield first + number, f"{path}: {members[-1].name}", files
+                    yield number, f"{path}: {members[-1].name}", files
         except OSError as error:
             raise DatasetError(f"{path} cannot be read: {error}") from None
+
+
+def encode_plane(plane: npt.NDArray[Any]) -> bytes:
+    """Content of a pass's file: PNG of uint8 planes, else NumPy's format."""
+    if plane.dtype == np.uint8:
+        return fast_png(plane)
+    buffer = io.BytesIO()
+    np.save(buffer, plane, allow_pickle=False)
+    return buffer.getvalue()
 
 
 def _plane(content: bytes) -> npt.NDArray[Any]:
@@ -115,20 +143,23 @@ class Shard:
 
     Args:
         path: path of the file, which need not exist.
-        first: number of its first record.
+        allowed: numbers of its records.
         ends: ends of the names of a record's members.
+
+    Attributes:
+        numbers: numbers of its complete records.
 
     Raises:
         DatasetError: the file has other members, or cannot be written.
     """
 
-    def __init__(self, path: Path, first: int, ends: Sequence[str] = suffixes()) -> None:
+    def __init__(self, path: Path, allowed: range, ends: Sequence[str] = suffixes()) -> None:
         self.path, self._ends = path, tuple(ends)
         try:
             self._file = path.open("r+b" if path.exists() else "w+b")
-            members = list(_records(self._file, first, path, self._ends))
-            self.next = first + len(members)
-            self._file.seek(members[-1][-1].end if members else 0)
+            records = list(_records(self._file, allowed, path, self._ends))
+            self.numbers = {number for number, _ in records}
+            self._file.seek(_end_of(records))
             self._file.truncate()
             # Truncating has also removed the end marks.
             self._write(b"")
@@ -136,22 +167,26 @@ class Shard:
             raise DatasetError(f"{path} cannot be written: {error}") from None
 
     @staticmethod
-    def inspect(path: Path, first: int, ends: Sequence[str] = suffixes()) -> tuple[int, bool]:
-        """Number of complete records in a shard, 0 if it does not exist; True with end marks."""
+    def inspect(
+        path: Path, allowed: range, ends: Sequence[str] = suffixes()
+    ) -> tuple[set[int], bool]:
+        """Numbers of the complete records of a shard, none if it does not exist; True with end
+        marks."""
         try:
             with path.open("rb") as file:
-                members = list(_records(file, first, path, ends))
-                file.seek(members[-1][-1].end if members else 0)
-                return len(members), file.read(len(_END) + 1) == _END
+                records = list(_records(file, allowed, path, ends))
+                file.seek(_end_of(records))
+                ended = file.read(len(_END) + 1) == _END
+                return {number for number, _ in records}, ended
         except FileNotFoundError:
-            return 0, False
+            return set(), False
         except OSError as error:
             raise DatasetError(f"{path} cannot be read: {error}") from None
 
-    def add(self, planes: Sequence[bytes], document: Mapping[str, object]) -> None:
-        """Write record :attr:`next`: the contents of its members, with the document last."""
+    def add(self, number: int, planes: Sequence[bytes], document: Mapping[str, object]) -> None:
+        """Append a record: the contents of its members, with the document last."""
         text = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
-        key = f"{self.next:08d}"
+        key = f"{number:08d}"
         try:
             named = zip(self._ends, (*planes, text), strict=True)
             self._write(b"".join(_member(key + end, content) for end, content in named))
@@ -160,7 +195,7 @@ class Shard:
                 f"{self.path} cannot be written: {error.strerror or error}",
                 remedy="free disk space and run the same command again: it continues from here",
             ) from None
-        self.next += 1
+        self.numbers.add(number)
 
     def close(self) -> None:
         """Write all data to the disk and close the file."""
@@ -197,23 +232,38 @@ def _members(file: IO[bytes]) -> Iterator[_Member]:
         yield _Member(info.name, start, info.size, position)
 
 
-def _records(
-    file: IO[bytes], first: int, path: Path, ends: Sequence[str]
-) -> Iterator[tuple[_Member, ...]]:
-    """The complete records, which must be numbered from ``first``."""
-    key = first
+_Found = tuple[int, tuple[_Member, ...]]
+
+
+def _records(file: IO[bytes], allowed: range, path: Path, ends: Sequence[str]) -> Iterator[_Found]:
+    """Number and members of the complete records, in the order of the file.
+
+    Raises:
+        DatasetError: a member is of no record with an allowed number, or of one that came before.
+    """
+    seen: set[int] = set()
+    key = allowed.start
     record: list[_Member] = []
     for member in _members(file):
+        if not record and re.fullmatch(r"\d{8}\.png", member.name):
+            number = int(member.name[:8])
+            key = number if number in allowed and number not in seen else key
         expected = f"{key:08d}{ends[len(record)]}"
-        if member.name != expected:
+        if member.name != expected or key in seen:
             raise DatasetError(
                 f"{path} has {member.name!r} in the place of {expected!r}",
                 remedy="it is not from f2p capture: move it away and run the command again",
             )
         record.append(member)
         if len(record) == len(ends):
-            yield tuple(record)
+            yield key, tuple(record)
+            seen.add(key)
             key, record = key + 1, []
+
+
+def _end_of(records: Sequence[_Found]) -> int:
+    """Position after the last record."""
+    return records[-1][1][-1].end if records else 0
 
 
 def _content(file: IO[bytes], member: _Member) -> bytes:

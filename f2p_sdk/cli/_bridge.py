@@ -13,7 +13,7 @@ import click
 
 from ..errors import UsageError
 from . import _options as options
-from ._common import load_kind, warn
+from ._common import warn
 
 if TYPE_CHECKING:
     from ..bridge import Host
@@ -91,9 +91,8 @@ def host_keys(keys: Path | None) -> Path | None:
     return keys
 
 
-def load_character(path: Path) -> tuple[Kind, Character]:
+def load_character(path: Path, game: str | None) -> tuple[Kind, Character]:
     """Load a character and its kind; the character is checked against the kind's layout."""
-    from ..parameters import Character
+    from ..plugins.character_files import kind_and_character
 
-    kind = load_kind(Character.game_of(path))
-    return kind, Character.load(path, kind.layout)
+    return kind_and_character(path, game)

@@ -100,6 +100,14 @@ def show(as_json: bool, document: Any, text: str) -> None:
         say(text)
 
 
+def say_verdict(verdict: Mapping[str, Any], subject: str = "verdict") -> None:
+    """Print a verdict, see :meth:`Verdict.as_dict`, and its next step on stdout."""
+    colour = {"good": "green", "poor": "red"}.get(verdict["word"], "yellow")
+    say(f"{subject}: {verdict['word']}: {verdict['reason']}", colour)
+    if verdict["next_step"]:
+        say(f"  next: {verdict['next_step']}")
+
+
 def flatten(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Flatten nested mappings: ``{"a": {"b": 1}}`` becomes ``{"a.b": 1}``."""
     found: dict[str, Any] = {}

@@ -1,6 +1,6 @@
 """Command groups with lazy imports, and the conversion of errors to exit codes.
 
-Exit codes: 0 done, 1 the work failed, 2 wrong use.
+Exit codes: 0 done, 1 the work failed, 2 wrong use, 3 done with a poor result.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ._common import fail, show_log, warn
 # Order of the commands in `f2p --help`; other commands follow, sorted by name.
 _ORDER = (
     *("fit", "render", "apply", "games", "plugins", "weights", "engine"),
-    *("new-adapter", "sheet", "capture", "train", "evaluate", "check"),
+    *("new-adapter", "sheet", "framing", "capture", "train", "evaluate", "check"),
 )
 
 

@@ -53,12 +53,17 @@ def seconds(name: str, default: float, text: str) -> Decorator:
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-character = click.argument("path", metavar="CHARACTER.json", type=click.Path(path_type=Path))
+character = click.argument("path", metavar="CHARACTER", type=click.Path(path_type=Path))
 game = click.option(
     *("-g", "--game"),
     required=True,
     metavar="GAME[/KIND]",
     help="Game and kind of character, see `f2p games`.",
+)
+game_of_file = click.option(
+    *("-g", "--game"),
+    metavar="GAME[/KIND]",
+    help="Game and kind of CHARACTER, where a file in the game's own format does not tell them.",
 )
 keys = path("--keys", folder=True, help="Encrypt with the keys in this folder.")
 page = path(

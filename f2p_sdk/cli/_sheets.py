@@ -81,7 +81,8 @@ def slider_sheets(
 
 def _slider_tile(base: Values, p: Continuous) -> Tile:
     ends = tuple({**base, p.name: value} for value in (p.low, p.high))
-    labels = (f"{p.low:g}", f"{float(base[p.name]):g}", f"{p.high:g}", "")
+    shown = (p.shown(value) for value in (p.low, float(base[p.name]), p.high))
+    labels = (*(f"{number:g}" for number in shown), "")
     return Tile(f"{p.name}{f' ({p.unit})' if p.unit else ''}", ends, labels, p.name)
 
 

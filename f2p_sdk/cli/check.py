@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..findings import Finding
     from ..kinds import Kind
 
-MARKS = {"ok": "✓", "failed": "✗", "skipped": "-"}
+MARKS = {"ok": "✓", "warning": "!", "failed": "✗", "skipped": "-"}
 
 
 @click.command()
@@ -32,18 +32,19 @@ def command(
 ) -> None:
     """Check the adapter, engine and weights of a game, or of all that are installed.
 
-    The checks cover layout, framing and weights, then the engine over the bridge: its answers and
-    errors, and the visible effect of each slider and choice. Plugins add checks, e.g. of rigs.
+    The checks cover all plugins, then layout, framing, file formats and weights, then the engine
+    over the bridge: its answers and errors, the face in its pictures, and the visible effect of
+    each slider and choice. Plugins add checks, e.g. of rigs.
     """
     if no_engine:
         listening.refuse("leave out --no-engine")
-    chosen = _kinds(game)
+    findings = _plugins()
+    chosen = _kinds(game, broken=any(not finding.ok for finding in findings))
     if listening.endpoint is not None and len(chosen) != 1:
         raise UsageError(
             f"--listen waits for an engine of one kind, but {len(chosen)} kinds are selected",
             remedy="name it: -g GAME/KIND",
         )
-    findings: list[Finding] = []
     with progress("checking", quiet=as_json) as update:
         for kind in chosen:
             for finding in _check(kind, no_engine, listening):
@@ -58,13 +59,19 @@ def command(
     context.exit(1 if failed else 0)
 
 
-def _kinds(name: str | None) -> list[Kind]:
-    """One kind, all kinds of a game, or all kinds."""
+def _plugins() -> list[Finding]:
+    from .. import conformance
+
+    return list(conformance.check_plugins())
+
+
+def _kinds(name: str | None, *, broken: bool) -> list[Kind]:
+    """One kind, all kinds of a game, or all kinds; none only if a plugin is ``broken``."""
     from ..plugins import game, games
 
     if name is None:
         found = [kind for one in games() for kind in one.kinds]
-        if not found:
+        if not found and not broken:
             raise UsageError("no game is installed", remedy="install an adapter, e.g. f2p-justice")
         return found
     if "/" in name:
@@ -81,6 +88,7 @@ def _check(kind: Kind, no_engine: bool, listening: Listening) -> Iterator[Findin
         _ = kind.layout
     except Exception:  # reported by check_adapter; the other checks need the layout
         return
+    yield from conformance.check_formats(kind)
     yield from conformance.check_weights(kind)
     if listening.endpoint is not None:
         with listening.open_engine(kind) as host:
@@ -101,5 +109,5 @@ def _report(findings: list[Finding], failed: int) -> None:
         if finding.remedy and finding.remedy not in printed:
             printed.add(finding.remedy)
             say(f"{MARKS[finding.status]} {finding.rule}: {finding.remedy}")
-    skipped = sum(f.status == "skipped" for f in findings)
-    say(f"{len(findings)} rules checked, {failed} broken, {skipped} skipped")
+    warnings, skipped = (sum(f.status == s for f in findings) for s in ("warning", "skipped"))
+    say(f"{len(findings)} rules checked, {failed} broken, {warnings} warnings, {skipped} skipped")

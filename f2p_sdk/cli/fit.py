@@ -15,7 +15,7 @@ from .. import errors
 from ..errors import CharacterError, F2PError, UsageError
 from . import _options as options
 from ._bridge import Listening, listen_options
-from ._common import Progress, emit_json, fail, load_kind, progress, say, warn
+from ._common import Progress, emit_json, fail, load_kind, progress, say, say_verdict, warn
 
 if TYPE_CHECKING:
     from ..kinds import Kind
@@ -34,7 +34,15 @@ _FEWER = (
 @click.command()
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @options.game
-@options.out("DIR", "Output folder; several photos get one folder each in it.", folder=True)
+@click.option(
+    *("-o", "--out"),
+    required=True,
+    metavar="DIR|FILE",
+    type=click.Path(path_type=Path),
+    help="Output folder; several photos get one folder each in it. Or a file for one character, in "
+    "the game's own format or .json by its extension; the folder is then beside it: me.preset and "
+    "me/.",
+)
 @click.option(
     "--keep",
     multiple=True,
@@ -62,7 +70,8 @@ _FEWER = (
     "--population",
     folder=True,
     exists=True,
-    help="Characters of this kind (JSON, also in subfolders); their covariance whitens the prior. "
+    help="Characters of this kind (JSON or the game's own format, also in subfolders); their "
+    "covariance whitens the prior. "
     "Default: all values of a slider are equally likely.",
 )
 @options.seconds("--deadline", 30.0, "Time limit of the engine for one picture.")
@@ -99,11 +108,16 @@ def command(
     Writes character.json (can be edited, and applied with `f2p apply`), picture.png (the portrait
     by the game's engine), as_photo.png (in the photo's expression, turn and light, where the engine
     can draw them), sheet.png (photo and pictures side by side) and report.json. The command starts
-    and stops the engine, unless --listen is given.
+    and stops the engine, unless --listen is given. With -o me.preset it also writes the character
+    in the game's own format.
+
+    Ends with a verdict: good, usable or poor. The exit code is 3 if a fit gains next to nothing
+    over the average character; its files are written.
     """
     if no_engine:
         listening.refuse("leave out --no-engine")
     kind = load_kind(game)
+    out, preset = _places(out, kind)
     kept = _kept(kind, keep)
     search: dict[str, Any] = {"seed": seed, "method": method, "steps": steps, "face": face}
     search["candidates"] = candidates
@@ -113,11 +127,18 @@ def command(
         from ..images import named, photos_in, read
         from ..pipeline import Fitter, engine_count, weights_file
         from ..plugins import recognizer as recognizer_of
+        from ..plugins.character_files import save_character
+        from ..weights import load_card
 
         fitter: Fitter | None = None
         files_of = [photos_in(one) if one.is_dir() else [one] for one in photos]
         every = tuple(file for found in files_of for file in found)
-        several = not same_person and (len(every) > 1 or photos != every)
+        several = not same_person and (len(every) > 1 or (photos != every and preset is None))
+        if several and preset is not None:
+            raise UsageError(
+                f"{preset}: a file holds one character, and there are {len(every)} photos",
+                remedy=f"give a folder: -o {out}, or add --same-person",
+            )
         people = (every,) if same_person else tuple((photo,) for photo in every)
         folders = _folders(every, out) if several else [out]
         for (photo, *also), folder in zip(people, folders, strict=True):
@@ -125,7 +146,7 @@ def command(
                 picture, *others = [read(one) for one in (photo, *also)]
                 if fitter is None:
                     # Report invalid input before the engine starts.
-                    weights_file(kind, weights)
+                    load_card(weights_file(kind, weights))
                     recognizer_of(recognizer)
                     known = [] if population is None else _characters(population, kind)
                     with progress("starting", quiet=as_json):
@@ -145,6 +166,10 @@ def command(
                     show = partial(_pass_on, update)
                     result = fitter.fit(picture, also=others, keep=kept, **search, progress=show)
                 files = _write(folder, photo, result)
+                if preset is not None:
+                    files["preset"] = str(
+                        save_character(preset, result.character, result.picture, kind)
+                    )
                 if len(result.candidates) < candidates - 1:
                     warn(f"{photo.name}: {_FEWER}")
             except F2PError as error:
@@ -164,7 +189,8 @@ def command(
         say(f"{len(rows) - len(failed)} of {len(rows)} photos fitted, in {out}")
     if failed:
         warn(f"not fitted: {', '.join(failed)}")
-    return 1 if failed else 0
+        return 1
+    return 0 if all(row["verdict"]["gained"] for row in rows) else 3
 
 
 def _pass_on(update: Progress, stage: str, done: int, total: int) -> None:
@@ -172,12 +198,16 @@ def _pass_on(update: Progress, stage: str, done: int, total: int) -> None:
 
 
 def _characters(folder: Path, kind: Kind) -> list[Character]:
-    """Load the characters in a folder and its subfolders. UsageError for fewer than two."""
-    from ..parameters import Character
+    """Load the characters in a folder and its subfolders. UsageError for fewer than two.
+
+    Files in the game's own format count only where there is no JSON: a fit writes both.
+    """
+    from ..plugins.character_files import format_of, load_character
 
     others = ("report.json", "candidate-")  # candidates have the same face
     files = sorted(path for path in folder.rglob("*.json") if not path.name.startswith(others))
-    found = [Character.load(path, kind.layout) for path in files]
+    files = files or sorted(path for path in folder.rglob("*.*") if format_of(path, kind.game))
+    found = [load_character(path, kind) for path in files]
     if len(found) < 2:
         raise UsageError(
             f"{folder}: a population needs two or more characters, got {len(found)}",
@@ -198,6 +228,20 @@ def _kept(kind: Kind, assignments: Iterable[str]) -> dict[str, float | str]:
             raise UsageError(f"--keep {name} was given twice", remedy="give one value")
         kept[name] = value
     return kept
+
+
+def _places(out: Path, kind: Kind) -> tuple[Path, Path | None]:
+    """Return the output folder, and the file of the character if ``out`` names one."""
+    from ..plugins.character_files import extension_of
+
+    extension = "" if out.is_dir() else extension_of(out, kind.game)
+    if extension:
+        return out.with_name(out.name[: -len(extension)]), out
+    if out.is_file():
+        raise UsageError(
+            f"{out}: is a file, and not of a format of {kind.game}", remedy="give a folder"
+        )
+    return out, None
 
 
 def _folders(photos: tuple[Path, ...], out: Path) -> list[Path]:
@@ -247,9 +291,9 @@ def _write(folder: Path, photo: Path, result: FitResult) -> dict[str, str]:
 
 def _row(photo: Path, result: FitResult, files: dict[str, str]) -> dict[str, Any]:
     """Return the JSON of one photo; the report has the losses of all steps."""
-    keys = ("game", "method", "seed", "face", "kept", "identity_distance", "chosen", "seconds")
+    keys = ("game", "method", "seed", "face", "kept", "held", "chosen", "verdict", "seconds")
     losses = {k: {"first": v[0], "last": v[-1]} for k, v in result.report["losses"].items()}
-    report = {key: result.report[key] for key in keys}
+    report = {key: result.report[key] for key in (*keys, "identity_distance")}
     return {"photo": str(photo), **report, "losses": losses, "files": files}
 
 
@@ -267,3 +311,8 @@ def _report(photo: Path, result: FitResult, files: dict[str, str]) -> None:
     say(f"{photo.name}: identity distance {measured}, {report['seconds']['total']:.1f} s")
     for name, path in files.items():
         say(f"  {name:9} {path}")
+    if held := report["held"]:
+        say(f"  held {len(held)} parameters that the imitator does not know: {', '.join(held)}")
+        if "engine" in distance:
+            say("  only the stages that draw with the engine moved them")
+    say_verdict(report["verdict"])

@@ -13,7 +13,9 @@ from ._common import emit_json, say, table, warn
 
 
 def describe(kind: Kind) -> dict[str, Any]:
-    """Return sizes and hash of the layout, and the available weights."""
+    """Return sizes and hash of the layout, available weights, and extensions of file formats."""
+    from ..plugins import formats
+
     layout = kind.layout
     return {
         "game": kind.game,
@@ -23,6 +25,7 @@ def describe(kind: Kind) -> dict[str, Any]:
         "size": layout.size,
         "layout_hash": layout.hash,
         "weights": kind.weights_state(),
+        "formats": [e for one in formats() if one.game == kind.game for e in one.extensions],
     }
 
 
@@ -39,6 +42,7 @@ def command(as_json: bool) -> None:
         except F2PError as error:  # one broken layout must not hide other games
             empty = dict.fromkeys(("continuous", "discrete", "size", "layout_hash"))
             row: dict[str, Any] = {"game": kind.game, "kind": kind.kind, **empty, "weights": {}}
+            row["formats"] = []
             rows.append({**row, "error": error.message})
             warn(f"{kind.name} is broken: {error}")
     if as_json:

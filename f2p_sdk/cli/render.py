@@ -17,6 +17,7 @@ SIZE = 512
 
 @click.command()
 @options.character
+@options.game_of_file
 @options.out("OUT.png", "Picture file to write: .png, .jpg or .webp.")
 @options.via("imitator", "engine")
 @options.number(
@@ -31,6 +32,7 @@ SIZE = 512
 @options.as_json
 def command(
     path: Path,
+    game: str | None,
     out: Path,
     via: str,
     size: int | None,
@@ -41,11 +43,13 @@ def command(
 ) -> None:
     """Draw a character with the imitator or with the game's engine.
 
+    CHARACTER is a character.json, or a file in the game's own format.
+
     With --via engine, the command starts and stops the engine, unless --listen is given.
     """
     if via == "imitator":
         listening.refuse("add --via engine")
-    kind, character = load_character(path)
+    kind, character = load_character(path, game)
     started = time.perf_counter()
     at = listening.endpoint
     title = "drawing" if at is None else f"waiting for an engine at {at}"

@@ -57,7 +57,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 @options.path(
     "--character",
     folder=False,
-    metavar="CHARACTER.json",
+    metavar="CHARACTER",
     help="Base character of sliders and choices in place of the default.",
 )
 @options.seed
@@ -99,13 +99,13 @@ def command(
             "no content of the sheets is given", remedy="add --random 64, --sliders or --choices"
         )
     # A late import: --help must not load pillow.
-    from ..parameters import Character
+    from ..plugins.character_files import load_character
     from . import _sheets
 
     kind = load_kind(game)
     base, base_name = kind.layout.default(), "the default"
     if character is not None:
-        base, base_name = Character.load(character, kind.layout), character.name
+        base, base_name = load_character(character, kind), character.name
     continuous, discrete = _selected(kind.layout, group, only)
     sheets: list[Sheet] = []
     if count:

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import F2PError
 from ..findings import Finding
-from ..parameters import Character, Continuous, Layout
+from ..kinds import SMALLEST_EYES, SMALLEST_PICTURE
+from ..parameters import Character, Continuous, Layout, unknown_groups
 
 if TYPE_CHECKING:
     from ..kinds import Kind
@@ -40,6 +41,10 @@ def check_adapter(kind: Kind) -> Iterator[Finding]:
     remedy = "a label is optional: without one players see the name"
     found = ("skipped", note, remedy) if bare else ("ok", "", "")
     yield Finding("adapter", kind.name, "every parameter has a label for players", *found)
+    unknown = "; ".join(unknown_groups(layout.groups))
+    remedy = "use a known group, so that a fit treats the parameters as that part of the face"
+    found = ("skipped", unknown, remedy) if unknown else ("ok", "", "")
+    yield Finding("adapter", kind.name, "every group is a known part of the face", *found)
     yield _framing(kind)
 
 
@@ -76,11 +81,14 @@ def _framing(kind: Kind) -> Finding:
         return Finding.of_error("adapter", kind.name, rule, error)
     points = np.array(framing.landmarks)
     left_outer, left_inner, right_outer, right_inner, nose = points
+    apart = framing.eye_distance(SMALLEST_PICTURE)
     problems = {
         "a point lies outside the picture": (points < 0).any() or (points > 1).any(),
         "the nose is not below the eyes": nose[1] <= points[:4, 1].max(),
         "eyes are not in dlib's order: the subject's left outer and inner corner, right outer and "
         "inner corner": not right_outer[0] < right_inner[0] < left_inner[0] < left_outer[0],
+        f"the eyes must be {SMALLEST_EYES:.0f} or more pixels apart in a picture of "
+        f"{SMALLEST_PICTURE}, they are {apart:.1f}": apart < SMALLEST_EYES,
     }
     wrong = "; ".join(text for text, found in problems.items() if found)
     eyes = float(np.linalg.norm(points[0] - points[2]))
@@ -105,7 +113,7 @@ def check_weights(kind: Kind) -> Iterator[Finding]:
 
 def _weights_file(kind: Kind, subject: str, path: Path) -> Iterator[Finding]:
     # Imported here, so that importing this module does not import torch.
-    from ..weights import load_card, load_imitator
+    from ..weights import UNSPECIFIED, load_card, load_imitator
 
     rule = "they load, fit the layout and draw their golden picture"
     try:
@@ -118,5 +126,8 @@ def _weights_file(kind: Kind, subject: str, path: Path) -> Iterator[Finding]:
     shown = ", ".join(f"{k} {v:.4g}" for k, v in figures.items() if isinstance(v, (int, float)))
     yield Finding("weights", subject, rule, value=shown or "no figures on the card")
     licence = str(card.get("licence") or "")
-    rule, remedy = "the card names a licence", "train again with a licence"
-    yield Finding.of("weights", subject, rule, bool(licence), licence, remedy)
+    rule, remedy = "the card names a licence", "f2p train imitator --licence TEXT"
+    if licence == UNSPECIFIED:
+        yield Finding("weights", subject, rule, "skipped", licence, remedy)
+    else:
+        yield Finding.of("weights", subject, rule, bool(licence), licence, remedy)

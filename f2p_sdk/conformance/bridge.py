@@ -66,7 +66,7 @@ def _assets(kind: Kind, info: EngineInfo) -> Iterator[Finding]:
             text = differing_assets(f"imitator {name}", made_with, info.assets)
             remedy = f"capture and train again: f2p capture -g {kind.name}, f2p train imitator"
             # Not a broken rule: a small change of the art may be harmless.
-            verdict = ("skipped", text, remedy) if text else ("ok", info.assets, "")
+            verdict = ("warning", text, remedy) if text else ("ok", info.assets, "")
             rule = "its assets are those of the imitator"
             yield Finding("bridge", f"{kind.name} {name}", rule, *verdict)
 
@@ -94,7 +94,8 @@ class _EngineChecks:
 
     def size(self, size: tuple[int, int]) -> Verdict:
         color = self.draw(0, size).color
-        deviation = float(color.std())
+        # Per channel: a plane of one colour has channels that differ.
+        deviation = float(color.std(axis=(0, 1)).max())
         value = f"{size[0]}x{size[1]}, deviation {deviation:.0f} of 255"
         remedy = "a picture of one colour shows no face: check the engine's drawing"
         return deviation > 2, value, remedy

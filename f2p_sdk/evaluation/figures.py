@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..verdicts import fit_verdict
+
 Array = NDArray[Any]
 
 
@@ -99,6 +101,24 @@ def landmark_error(a: Array, b: Array) -> float:
     """Mean distance of landmarks a and b, (5, 2) each, divided by the eye distance of b."""
     eyes = np.linalg.norm(b[:2].mean(axis=0) - b[2:4].mean(axis=0))
     return float(np.linalg.norm(a - b, axis=1).mean() / max(float(eyes), 1e-9))
+
+
+def mean_verdict(
+    game: str, rows: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the verdict on the mean of several fits, and ``counts`` of their own verdicts.
+
+    Args:
+        game: name of the kind, or of the game, for the next step.
+        rows: with the identity distances ``average_character`` and ``fitted`` of each fit.
+        verdicts: of the fits, as in their reports.
+    """
+    parts = [flag for one in verdicts for flag in (one["parts_in_place"] or {}).values()]
+    average, fitted = mean(rows, "average_character"), mean(rows, "fitted")
+    found = fit_verdict(game, average, fitted, (sum(parts), len(parts)))
+    words = [one["word"] for one in verdicts]
+    counts = {word: words.count(word) for word in ("good", "usable", "poor")}
+    return {**found.as_dict(), "counts": counts}
 
 
 def mean(rows: Sequence[Mapping[str, Any]], name: str) -> float:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from .. import images, plugins
 from ..hookspecs import Recognizer
@@ -19,8 +18,8 @@ from ..metrics import ciede2000, confusion_matrix, iou, srgb_to_lab
 from ..objective import align_points
 from ..pipeline import Fitter, Subject
 from ..pipeline.expression import NeutralFace
+from ..pipeline.judgement import label_map
 from ..recognizers.embedding import MIRRORED, embed_face, find_landmarks
-from ..tensors import to_tensor
 from .figures import landmark_error
 
 Array = NDArray[Any]
@@ -107,14 +106,8 @@ class Measurer:
         reader = self.fitter.reader
         if reader is None:
             return {}, {}
-        side = reader.parser.size
-        resized = [images.resize(one, side) for one in (photo, picture)]
-        maps = []
-        for one in resized:
-            with torch.no_grad():
-                logits = reader.parser.sharp(to_tensor(one))
-            large = functional.interpolate(logits, (side, side), mode="bilinear")
-            maps.append(large[0].argmax(dim=0).numpy())
+        resized = [images.resize(one, reader.parser.size) for one in (photo, picture)]
+        maps = [label_map(reader, one) for one in resized]
         names = reader.parser.classes
         scores = iou(confusion_matrix(maps[0], maps[1], len(names)))
         overlap = {n: float(s) for n, s in zip(names, scores, strict=True) if np.isfinite(s)}

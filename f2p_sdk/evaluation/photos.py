@@ -13,7 +13,7 @@ from .. import images
 from ..errors import BridgeError, F2PError
 from ..parameters import Layout
 from ..pipeline import FitResult, Fitter
-from .figures import consistency, identification, mean, verification
+from .figures import consistency, identification, mean, mean_verdict, verification
 from .measures import COLOURS, Measurements, Measurer
 from .perturbations import PERTURBATIONS
 
@@ -108,6 +108,7 @@ def _fit(measure: Measurer, photo: Photo, options: Mapping[str, Any], perturbati
         "gain": average - engine,
         **found.figures,
         "sliders_at_ends": share_at_ends(layout, vector),
+        "verdict": result.report["verdict"]["word"],
         "chosen": result.report["chosen"],
         "seconds": seconds,
     }
@@ -168,7 +169,13 @@ def summary(fitted: Sequence[Fitted]) -> dict[str, Any]:
             photos, characters = (np.stack(side) for side in zip(*pairs, strict=True))
             second |= identification(characters, photos, identities)
         document["second_opinion"][name] = second
-    return {**document, "seconds_per_photo": mean(rows, "seconds")}
+    document["seconds_per_photo"] = mean(rows, "seconds")
+    if fitted:
+        names = {one.layout.name for one in fitted}
+        name = names.pop() if len(names) == 1 else fitted[0].layout.game
+        reports = [one.result.report for one in fitted]
+        document["verdict"] = mean_verdict(name, rows, [one["verdict"] for one in reports])
+    return document
 
 
 def robustness(

@@ -14,7 +14,7 @@ from ..errors import BridgeError, F2PError
 from ..images import Picture
 from ..metrics import psnr
 from ..pipeline import FitResult, Fitter
-from .figures import mean
+from .figures import mean, mean_verdict
 from .perturbations import POSES
 
 #: Offset of the seeds of these characters from the seeds of captured datasets.
@@ -96,6 +96,7 @@ def recovery(
 ) -> dict[str, Any]:
     """Return the figures of one method over its recovered characters."""
     rows = [one.row for one in recovered]
+    verdicts = [one.result.report["verdict"] for one in recovered]
     discrete = max(1, len(fitter.layout.discrete))
     return {
         "recovered": len(rows),
@@ -106,6 +107,7 @@ def recovery(
         "picture_psnr_db": mean(rows, "picture_psnr_db"),
         "identity_distance": {name: mean(rows, name) for name in ("average_character", "fitted")},
         "seconds_per_character": mean(rows, "seconds"),
+        **({"verdict": mean_verdict(fitter.kind.name, rows, verdicts)} if rows else {}),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..bridge import Host
+from ..errors import F2PError
 from ..parameters import Character, Layout
 from . import FILE, ProbeResult, probe_mesh
 
@@ -32,7 +33,7 @@ def capture_mesh(
 
     Raises:
         DatasetError: the meshes are inconsistent, or the disk is full.
-        BridgeError: the engine failed.
+        BridgeError: the engine failed, also on more than one of a hundred random characters.
     """
     path = Path(folder) / FILE
     if path.is_file():
@@ -40,12 +41,23 @@ def capture_mesh(
     if not set(_PASSES) <= set(host.wait().passes):
         return None
 
-    def probe(characters: Sequence[Character], topology: bool) -> Iterator[ProbeResult]:
+    def probe(characters: Sequence[Character], topology: bool) -> Iterator[ProbeResult | F2PError]:
         passes = ("color", *(_PASSES if topology else _PASSES[:1]))
-        for _, picture in host.render_many(
-            characters, size=_SIZE, passes=passes, deadline=deadline, ordered=True
-        ):
+        failed: dict[int, F2PError] = {}
+        drawn = host.render_many(
+            characters,
+            size=_SIZE,
+            passes=passes,
+            deadline=deadline,
+            ordered=True,
+            failed=failed.__setitem__,
+        )
+        first = 0  # character without a result
+        for position, picture in drawn:
             assert picture.vertices is not None
+            yield from (failed[i] for i in range(first, position))
             yield ProbeResult(picture.vertices, picture.attributes, picture.triangles)
+            first = position + 1
+        yield from (failed[i] for i in range(first, len(characters)))
 
     return probe_mesh(layout, probe, _SIZE, progress=progress).save(path)

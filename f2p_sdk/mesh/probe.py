@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import DatasetError
+from ..errors import DatasetError, F2PError
 from ..parameters import Character, Layout
 from .blendshapes import (
     attach_to_guides,
@@ -41,8 +41,9 @@ class ProbeResult:
     triangles: Index | None = None
 
 
-Probe = Callable[[Sequence[Character], bool], Iterable[ProbeResult]]
-"""Characters, and whether to return attributes and triangles, to one result for each."""
+Probe = Callable[[Sequence[Character], bool], Iterable[ProbeResult | F2PError]]
+"""Characters, and whether to return attributes and triangles, to one result for each, or to the
+error of a character that the engine cannot draw."""
 
 _Key = tuple[int, int]  # slot and choice
 _Pieces = Mapping[_Key, Piece]
@@ -67,20 +68,28 @@ def probe_mesh(
 
     Raises:
         DatasetError: the engine returns no triangles, or the vertices are inconsistent.
+        F2PError: the engine cannot draw one of these characters; of the random ones, more than one
+            in a hundred.
     """
     random = RANDOM_CHARACTERS if random is None else random
     middle = layout.default().replace(**{p.name: p.unscale(0.5) for p in layout.continuous})
     choices = [(i, k) for i, slot in enumerate(layout.discrete) for k in range(len(slot.choices))]
     people = [layout.random(i, seed=_SEED) for i in range(random)]
     total, done = 1 + len(choices) + 2 * layout.n_continuous + len(people), 0
+    failed: list[int] = []  # numbers of random characters
 
     def results(characters: Sequence[Character], topology: bool = False) -> Iterator[ProbeResult]:
         nonlocal done
-        for result in probe(characters, topology):
+        for i, result in enumerate(probe(characters, topology)):
             done += 1
             if progress is not None:
                 progress(done, total)
-            yield result
+            if not isinstance(result, F2PError):
+                yield result
+                continue
+            failed.append(i)
+            if characters is not people or len(failed) > max(1, len(people) // 100):
+                raise result
 
     first = next(iter(results([middle], True)))
     if first.attributes is None or first.triangles is None:
@@ -115,7 +124,10 @@ def probe_mesh(
     summed = halves @ fields.reshape(len(fields), -1)
     residuals: list[Array] = []
     samples: dict[_Key, list[tuple[int, Array]]] = {key: [] for key in pieces}
-    for i, (body, others) in enumerate(vertices(people)):
+    drawn: list[int] = []
+    for k, (body, others) in enumerate(vertices(people)):
+        i = k + len(failed)  # those before this one
+        drawn.append(i)
         residuals.append((body - rest).ravel() - summed[i])
         parts = _split(layout, people[i], pieces, others)
         expected = sum(len(pieces[key].rest) for key in parts)
@@ -128,7 +140,8 @@ def probe_mesh(
             )
         for key, part in parts.items():
             samples[key].append((i, part[:, :3]))
-    residual = np.stack(residuals).reshape(random, count, 5)
+    residual = np.stack(residuals).reshape(len(drawn), count, 5)
+    sliders = sliders[drawn]
     offsets = {slot: np.tensordot(halves, one, 1) for slot, one in guides.items()}
     kept = np.all(of_body[first.triangles], axis=1)
     attributes = _without_slot(first.attributes[of_body])

@@ -8,11 +8,13 @@
 """
 
 from .character import Character
+from .groups import GROUPS, unknown_groups
 from .layout import Layout, Vector
 from .schema import Continuous, Discrete, Parameter, Value
 from .tomlfile import check_keys, read_toml
 
 __all__ = [
+    "GROUPS",
     "Character",
     "Continuous",
     "Discrete",
@@ -22,4 +24,5 @@ __all__ = [
     "Vector",
     "check_keys",
     "read_toml",
+    "unknown_groups",
 ]

@@ -120,7 +120,7 @@ class Layout:
     @cached_property
     def hash(self) -> str:
         """16 hex digits of a SHA-256 over everything that defines the vector: game, kind, and the
-        names, types, ranges and choices in order; not labels, units, groups and defaults."""
+        names, types, ranges and choices in order; not labels, units, groups, defaults and steps."""
         meaning: list[Any] = [self.game, self.kind]
         meaning += [["continuous", p.name, p.low, p.high] for p in self.continuous]
         meaning += [["discrete", p.name, *p.choices] for p in self.discrete]
@@ -270,7 +270,8 @@ class Layout:
         return vector
 
     def decode(self, vector: npt.ArrayLike) -> Character:
-        """Convert a vector (D,) to a character; each categorical group gives its largest element.
+        """Convert a vector (D,) to a character: each slider with a step gets the nearest value of
+        its grid, and each categorical group gives its largest element.
 
         Raises CharacterError for another length, NaN, and numbers outside [0, 1] by more than 1e-4.
         """
@@ -292,6 +293,17 @@ class Layout:
         for discrete, columns in zip(self.discrete, self.slots, strict=True):
             values[discrete.name] = discrete.choices[int(np.argmax(array[columns]))]
         return Character(self.game, self.kind, self.hash, values)
+
+    def on_grid(self, vector: npt.ArrayLike) -> Vector:
+        """Return a vector (D,) with each slider that has a step at the nearest value of its grid.
+
+        The other elements stay as they are.
+        """
+        moved = np.array(vector, dtype=np.float32)
+        for i, p in enumerate(self.continuous):
+            if p.grid is not None:
+                moved[i] = p.scale(p.unscale(float(np.clip(moved[i], 0, 1))))
+        return moved
 
     def _owner(self, element: int) -> str:
         return next(name for name, s in self.slices.items() if s.start <= element < s.stop)

@@ -30,7 +30,8 @@ def uniform_values(
     generator = _generator(seed, index)
     fractions = generator.random(len(continuous))
     values: dict[str, Value] = {
-        p.name: p.unscale(float(f)) for p, f in zip(continuous, fractions, strict=True)
+        p.name: p.unscale(float(f)) if p.grid is None else p.grid.uniform(float(f))
+        for p, f in zip(continuous, fractions, strict=True)
     }
     for p in discrete:
         values[p.name] = p.choices[int(generator.integers(len(p.choices)))]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Real
 from typing import TypeAlias
 
 from ..errors import CharacterError, LayoutError, did_you_mean
+from .display import Points, check_display, interpolated
+from .grid import Grid
 
 Value: TypeAlias = float | str
 """Number of a continuous parameter, or choice of a discrete one."""
@@ -42,13 +45,14 @@ def as_number(value: object) -> float | None:
 
 @dataclass(frozen=True)
 class Continuous:
-    """A slider: any number from ``low`` to ``high``, both included.
+    """A slider: the numbers from ``low`` to ``high``, both included, or those of a grid.
 
     Attributes:
         name: unique in its layout.
-        group: part of the face: eyebrow, eye, nose, mouth, face, hair, makeup.
+        group: part of the face: eyebrow, eye, nose, mouth, face, hair, makeup. Any other name
+            works, and causes a warning.
         low, high, default: in the game's own units.
-        unit: of these numbers, e.g. ``"mm"``; empty for a pure number.
+        unit: of the numbers that players read, e.g. ``"mm"``; empty for a pure number.
         label, description: texts for people.
         spread: largest distance of :meth:`Layout.person` from the default, as a share of the
             distance to either end, in (0, 3]. Values beyond an end are set to that end. None: the
@@ -56,8 +60,14 @@ class Continuous:
         prior: weight with which a fit keeps the slider at the default, from 0 to 100. More than 1
             for what few people have and light imitates, such as redness and asymmetry; less for
             what differs between most people, such as colours.
+        step: distance of the values that the game can store, counted from ``low``: a number, or
+            text such as ``"1/255"``; kept as a float. None: every number in the range.
+        display: points (value, number that players read), at least two, with increasing values
+            from ``low`` to ``high``; numbers between them are interpolated. Empty: players read
+            the value itself.
 
-    The layout's hash covers neither unit, label, description, default, spread nor prior.
+    The layout's hash covers none of unit, label, description, default, spread, prior, step and
+    display: they do not change the vector.
     """
 
     name: str
@@ -70,6 +80,8 @@ class Continuous:
     description: str = ""
     spread: float | None = None
     prior: float = 1.0
+    step: float | str | None = None
+    display: Points = ()
 
     def __post_init__(self) -> None:
         check_word("a continuous parameter", "name", self.name)
@@ -98,9 +110,28 @@ class Continuous:
         if prior is None or not 0 <= prior <= 100:
             raise LayoutError(f"{subject}: prior must be from 0 to 100, got {self.prior!r}")
         object.__setattr__(self, "prior", prior)
+        if self.step is not None:
+            grid = Grid.of(subject, self.low, self.high, self.step)
+            object.__setattr__(self, "step", grid.step)
+            if not grid.holds(self.default):
+                rule = f"default must be {self._neighbours(self.default)}"
+                raise LayoutError(f"{subject}: {rule}, got {self.default:g}")
+            object.__setattr__(self, "default", grid.nearest(self.default))
+        points = check_display(subject, self.low, self.high, self.display)
+        object.__setattr__(self, "display", points)
+
+    @cached_property
+    def grid(self) -> Grid | None:
+        """Values of a slider with ``step``; None without."""
+        if self.step is None:
+            return None
+        return Grid.of(f"parameter {self.name!r}", self.low, self.high, self.step)
 
     def validate(self, value: object) -> float:
-        """Return ``value`` as a float. CharacterError unless it is a number from low to high."""
+        """Return ``value`` as a float. CharacterError unless it is a number from low to high.
+
+        With ``step`` it must also be on the grid; the rounding of a float32 is removed.
+        """
         number, subject = as_number(value), f"parameter {self.name!r}"
         if number is None:
             raise CharacterError(f"{subject}: must be a number {self._range}, got {value!r}")
@@ -108,23 +139,44 @@ class Continuous:
         if not self.low <= number <= self.high:
             text = f"{subject}: must be {self._range}, got {number:g}"
             raise CharacterError(text, remedy="values are never clamped: give one in range")
-        return number
+        if self.grid is None:
+            return number
+        if not self.grid.holds(number):
+            text = f"{subject}: must be on its grid of step {self.step:.6g}, got {number:.10g}"
+            raise CharacterError(
+                text, remedy=f"values are never rounded: give {self._neighbours(number)}"
+            )
+        return self.grid.nearest(number)
 
     @property
     def _range(self) -> str:
         return f"from {self.low:g} to {self.high:g}"
+
+    def _neighbours(self, value: float) -> str:
+        assert self.grid is not None
+        return "{:.10g} or {:.10g}".format(*self.grid.around(value))
 
     def scale(self, value: float) -> float:
         """Convert from the game's units to [0, 1]."""
         return (value - self.low) / (self.high - self.low)
 
     def unscale(self, fraction: float) -> float:
-        """Convert from [0, 1] to the game's units, rounded to a millionth of the range, which is
-        close to the precision of float32."""
+        """Convert from [0, 1] to the game's units: to the nearest value of the grid, or without
+        ``step`` rounded to a millionth of the range, which is close to the precision of float32."""
         span = self.high - self.low
+        if self.grid is not None:
+            return self.grid.nearest(self.low + fraction * span)
         digits = 6 - math.floor(math.log10(span))
         value = self.low + fraction * span
         return min(max(round(value, digits), self.low), self.high)
+
+    def shown(self, value: float) -> float:
+        """Return the number that players read for a value from low to high."""
+        return interpolated(self.display, value) if self.display else value
+
+    def text(self, value: float) -> str:
+        """Return the text that players read for a value, with its unit: ``"172.5 cm"``."""
+        return f"{self.shown(value):.6g} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from .. import images, plugins
 from ..errors import UsageError
 from ..images import PhotoSource, Picture
 from ..parameters import Character
+from ..plugins.character_files import kind_and_character
 from .fitting import SHOWN, Fitter
 from .method import Method
 from .methods import ABLATIONS, METHODS
@@ -94,6 +95,7 @@ def render(
     """Draw a character, or a file of one, as uint8 (size, size, 3) RGB sRGB.
 
     Args:
+        character: a file is JSON or in the game's own format, see :func:`f2p_sdk.load_character`.
         game: the kind; default: the character's own.
         via: ``"imitator"`` or ``"engine"``.
         size: pixels; default: the imitator's own, or 512 by the engine.
@@ -103,12 +105,11 @@ def render(
     """
     if via not in ("imitator", "engine"):
         raise UsageError(f"via must be 'imitator' or 'engine', got {via!r}")
-    if game is None:
-        game = character.name if isinstance(character, Character) else Character.game_of(character)
-    kind = plugins.game(game) if isinstance(game, str) else game
-    known = character
-    if not isinstance(known, Character):
-        known = Character.load(known, kind.layout)
+    if isinstance(character, Character):
+        game, known = game or character.name, character
+        kind = plugins.game(game) if isinstance(game, str) else game
+    else:
+        kind, known = kind_and_character(character, game)
     vector = kind.layout.encode(known)
     if via == "engine":
         with engine_for(kind, engine) as host:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +26,8 @@ from .candidates import other_hairstyles
 from .denoising import denoised
 from .expression import open_landmarks, photo_face
 from .hair import HAIR
+from .held import held_parameters, known_columns, unknown_parameters
+from .judgement import judge
 from .method import Context, Method
 from .methods import method as find_method
 from .own_picture import is_own_picture
@@ -34,7 +36,7 @@ from .report import Clock, Progress, circumstances, outcome
 from .result import Candidate, FitResult, Subject
 from .several import mean_colours, merge_subjects, photo_weights
 from .targets import Targets, slider_prior
-from .verification import verify
+from .verification import on_grid, verify
 
 if TYPE_CHECKING:
     from ..bridge import Host
@@ -84,10 +86,8 @@ class Fitter:
         self.kind = plugins.game(game) if isinstance(game, str) else game
         self.layout = self.kind.layout
         self.framing = self.kind.framing
-        self.card: Mapping[str, Any] = {}
-        if imitator is None:
-            imitator, self.card = open_imitator(self.kind, weights)
-        self.imitator = imitator
+        loaded = open_imitator(self.kind, weights) if imitator is None else (imitator, {})
+        self.imitator, self.card = loaded
         self.recognizer: Recognizer = _opened(recognizer, plugins.recognizer)
         self.detector: Detector = _opened(detector, plugins.detector)
         # One recognizer for all fits makes distances comparable; a given object measures itself.
@@ -98,10 +98,8 @@ class Fitter:
         if parser is not None or plugins.usable(plugins.parsers()):
             self.reader = PictureParser(_opened(parser, plugins.parser))
         self.locate = open_landmarks(self.kind)
-        self.population: Tensor | None = None  # sliders (N, C)
-        if population:
-            vectors = np.stack([self.layout.encode(character) for character in population])
-            self.population = torch.from_numpy(vectors[:, : self.layout.n_continuous])
+        self.population = tuple(population)
+        self.unknown = unknown_parameters(self.card, self.layout)
         self.engine = open_engine_renderer(host, self.kind, self.card, deadline)
         self.start = torch.from_numpy(self.layout.encode(self.layout.default()))
         self.size = max(SHOWN, self.framing.size)
@@ -142,7 +140,7 @@ class Fitter:
                 UsageError, UnknownNameError.
         """
         plan = find_method(method, steps)
-        kept = dict(keep or {})
+        kept = {name: self.layout[name].validate(value) for name, value in (keep or {}).items()}
         start = self.layout.encode({**self.layout.default().values, **kept})
         fixed = [self.layout.slices[name] for name in kept]
         clock = Clock(progress)
@@ -162,7 +160,7 @@ class Fitter:
             each = [self._targets(one, plan, space).colours for one in subjects]
             targets = replace(context.targets, colours=mean_colours(each, weights))
             context = replace(context, targets=targets)
-        state = plan.run(context)
+        state = on_grid(plan.run(context), self.layout)
         with clock.stage("verify"):
             verified = verify(context, state, self.embed, self.size)
             vector = state.candidates[verified.chosen]
@@ -178,9 +176,11 @@ class Fitter:
             "seed": seed,
             "photo_weights": [round(w, 3) for w in weights.tolist()],
             "kept": kept,
+            "held": held_parameters(self.unknown, kept, plan, engine=self.engine is not None),
             "photo_scene": dict(seen),
             "identity_distance": distances,
-            **outcome(context, state, verified),
+            **outcome(context, state, verified, self.layout),
+            "verdict": judge(self, plan, subject, shown, distances),
             "seconds": clock.seconds(),
             "engine_pictures": 0 if self.engine is None else self.engine.count - drawn_before,
         }
@@ -278,8 +278,6 @@ class Fitter:
         average, frame = self.average_picture(), np.asarray(self.framing.landmarks, np.float64)
         targets = self._targets(subject, plan, space)
         tracker = LandmarkTracker(self.detector, frame)
-        with torch.no_grad():
-            size = self.imitator(self.start[None]).shape[-1]
         return Context(
             space,
             targets,
@@ -290,12 +288,13 @@ class Fitter:
             # The face does not move while choices change, so it is detected once.
             AugmentedEmbedding(self.recognizer, LandmarkTracker(self.detector, frame, _NEVER), 0),
             self.engine,
-            size,
+            len(self.imitate(self.start)),
             self.reader,
             self.locate,
             tuple(self.layout.slices[p.name] for p in self.layout.discrete if p.group == HAIR),
             match_blur(subject.aligned.picture, average) if plan.match_blur else Blur(),
             clock,
+            known_columns(self.layout, self.unknown),
         )
 
     def _character(self, vector: Tensor, kept: Mapping[str, Value]) -> Character:

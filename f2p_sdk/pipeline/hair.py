@@ -15,6 +15,7 @@ from ..images import Picture, resize
 from ..metrics import srgb_to_lab
 from ..recognizers.embedding import Points
 from .background import Array, colour_clusters, eye_coordinates, nearest_distance
+from .beard import PhotoBeard
 
 __all__ = ["HAIR", "PhotoHair", "hair_mask"]
 
@@ -28,8 +29,14 @@ _COLOUR = 4.0  # CIE Lab distance that changes the log-odds by 1
 _SMOOTH, _REACH = 4.0, 3  # log-odds of a surrounded pixel, and radius of its surroundings
 _CELLS = 16  # a side, for the comparison of styles
 _COLOUR_CELLS, _LEAST_CELLS = 32, 6  # a side, and least number with hair, for its colour
+_SHADOWS = 30.0  # per cent of the hair
+#: CIE Lab of black, brown, fair and very fair hair; share of the distance to it that remains.
+_NATURAL = np.array([(10, 1, 1), (25, 3, 5), (50, 5, 15), (65, 4.5, 21), (85, 2, 20)], float)
+_KEPT = 0.6
 _FAR = 0.35  # weight of a place far from the face
-_COLOUR_COST, _FULL = 0.15, 40.0  # cost of another colour, from this CIE Lab distance on
+_WIDTHS = (0.8, 0.85, 0.9, 0.95, 1.0, 1.05)  # of the character's head relative to the photo's
+_HEIGHTS = (0.75, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05)
+_THIN, _FULL = 0.15, 40.0  # cost of hair that shows the skin, from this CIE Lab distance on
 _CURL, _CURLY = 0.06, 5.5  # cost per unit of roughness above that of straight hair
 
 
@@ -79,15 +86,18 @@ class PhotoHair:
     """Hair of an aligned photo, and its comparison with hairstyles.
 
     Attributes:
-        colour: (3,), median of the lit hair in CIE Lab; None where no hair is seen.
-        shares: (16, 16) in [0, 1], share of hair in each cell of the picture, see
-            :func:`hair_mask`. Cells forgive small shifts.
+        colour: (3,), CIE Lab, median without shadows, moved towards natural colours; None where
+            no hair is seen.
+        shares: (T, 16, 16) in [0, 1], share of hair in each cell of the picture, see
+            :func:`hair_mask`, for T sizes of the head. Cells forgive small shifts.
         weight: (16, 16), of a cell; cells near the face count more.
+        beard: of the photo.
     """
 
     colour: Array | None
     shares: Array
     weight: Array
+    beard: PhotoBeard
 
     @classmethod
     def of(cls, picture: Picture, classes: Mapping[str, Tensor], landmarks: Points) -> PhotoHair:
@@ -95,42 +105,81 @@ class PhotoHair:
         x, y = eye_coordinates(landmarks, _SIDE)
         near = np.exp(-np.maximum(0, np.hypot(x, (y - 0.3) / 1.2) - 1) / 0.6)
         mask = hair_mask(picture, classes, landmarks)
-        colour = _lit_colour(picture, mask)
-        return cls(colour, _cells(mask), _cells(np.maximum(near, _FAR)))
+        seen = _lit_colour(picture, mask)
+        colour = None if seen is None else _natural(seen)
+        beard = PhotoBeard.of(picture, classes, landmarks)
+        return cls(colour, _resized(mask, landmarks), _cells(np.maximum(near, _FAR)), beard)
 
     def costs(self, pictures: Sequence[Picture], styles: Sequence[Array]) -> Array:
         """Return (K,), the difference of each style from the photo's hair; 0 is the same.
 
-        The cost is the weighted difference of shares, relative to the hair of either. Another
-        colour and rough outlines cost a little: the photo's mask shows no curls, so they must win
-        by more.
+        The cost is the weighted difference of shares, relative to the hair of either. The head of
+        the character is often smaller than that in the photo, so the photo's hair takes the size
+        with which the nearest style costs least. Thin hair and rough outlines cost a little: the
+        photo's mask shows neither, so they must win by more.
 
         Args:
             pictures: K pictures of the character, uint8.
             styles: K masks (s, s) in [0, 1] of their hair.
         """
-        costs = []
-        for picture, style in zip(pictures, styles, strict=True):
-            mask = _enlarged(torch.from_numpy(style))
-            worn = _cells(mask)
-            either = (self.weight * np.maximum(self.shares, worn)).sum()
-            cost = (self.weight * np.abs(self.shares - worn)).sum() / max(either, 1e-9)
-            colour = _lit_colour(picture, mask)
-            if self.colour is not None:
-                distance = _FULL if colour is None else np.linalg.norm(colour - self.colour)
-                cost += _COLOUR_COST * min(1.0, float(distance) / _FULL)
-            costs.append(cost + _CURL * max(0.0, _roughness(style > 0.5) - _CURLY))
-        return np.array(costs)
+        masks = [_enlarged(torch.from_numpy(style)) for style in styles]
+        worn = np.array([_cells(mask) for mask in masks])[:, None]  # (K, 1, 16, 16)
+        either = (self.weight * np.maximum(self.shares, worn)).sum(axis=(2, 3))
+        differs = (self.weight * np.abs(self.shares - worn)).sum(axis=(2, 3))
+        colours = [_lit_colour(*pair) for pair in zip(pictures, masks, strict=True)]
+        rough = [_CURL * max(0.0, _roughness(style > 0.5) - _CURLY) for style in styles]
+        extra = _thinness(colours) + np.array(rough)
+        costs = differs / np.maximum(either, 1e-9) + extra[:, None]  # (K, T)
+        return np.asarray(costs[:, costs.min(axis=0).argmin()])
+
+
+def _thinness(colours: Sequence[Array | None]) -> Array:
+    """Costs (K,) of styles whose colour is not that of most styles: they show the skin."""
+    seen = [colour for colour in colours if colour is not None]
+    if not seen:
+        return np.zeros(len(colours))
+    usual = np.median(seen, axis=0)
+    apart = [_FULL if c is None else float(np.linalg.norm(c - usual)) for c in colours]
+    return _THIN * np.minimum(1.0, np.array(apart) / _FULL)
+
+
+def _resized(mask: Array, landmarks: Points) -> Array:
+    """Shares of hair (T, 16, 16) with the mask (128, 128) on heads of other sizes.
+
+    Widths are relative to the middle of the eyes. Heights change the part above the eyes alone:
+    the head decides where hair begins, but not how long it is.
+    """
+    x, y = np.asarray(landmarks)[:4].mean(axis=0) * 2 - 1
+    line = (np.arange(_SIDE) * 2 + 1) / _SIDE - 1
+    grids = [
+        np.stack(np.meshgrid(x + (line - x) / w, y + (line - y) / np.where(line < y, h, 1.0)), -1)
+        for w in _WIDTHS
+        for h in _HEIGHTS
+    ]
+    many = torch.from_numpy(mask).expand(len(grids), 1, *mask.shape)
+    moved = functional.grid_sample(many, torch.from_numpy(np.array(grids)), align_corners=False)
+    return np.array([_cells(one) for one in moved[:, 0].numpy()])
 
 
 def _lit_colour(picture: Picture, mask: Array) -> Array | None:
-    """Median (3,) of the brighter half of a picture's hair in CIE Lab; None for almost no hair."""
+    """Median (3,) of a picture's hair without its shadows, in CIE Lab; None for almost no hair."""
     share = _cells(mask, _COLOUR_CELLS)
     hair = srgb_to_lab(resize(picture, _COLOUR_CELLS))[share > _SURE]
     if len(hair) < _LEAST_CELLS:
         return None
-    lit = hair[hair[:, 0] >= np.median(hair[:, 0])]
+    lit = hair[hair[:, 0] >= np.percentile(hair[:, 0], _SHADOWS)]
     return np.asarray(np.median(lit, axis=0))
+
+
+def _natural(colour: Array) -> Array:
+    """Move a colour (3,) in CIE Lab towards natural hair of its lightness if it is more saturated.
+
+    The light of a photo makes hair orange or red more often than hair is.
+    """
+    usual = np.array([np.interp(colour[0], _NATURAL[:, 0], _NATURAL[:, k]) for k in (1, 2)])
+    if np.hypot(*colour[1:]) <= np.hypot(*usual):
+        return colour  # grey stays grey
+    return np.array([colour[0], *(usual + _KEPT * (colour[1:] - usual))])
 
 
 def _cells(plane: Array, cells: int = _CELLS) -> Array:

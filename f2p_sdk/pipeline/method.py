@@ -134,6 +134,7 @@ class Context:
         hair: columns of the categorical groups of hair.
         blur: of the photo.
         clock: of the fit.
+        known: (D,) bool, columns of the parameters whose effect the imitator knows; None for all.
     """
 
     space: Space
@@ -150,6 +151,18 @@ class Context:
     hair: tuple[slice, ...] = ()
     blur: Blur = field(default_factory=Blur)
     clock: Clock = field(default_factory=Clock)
+    known: Tensor | None = None
+
+    def search_space(self, start: Tensor, *, by_engine: bool = True) -> Space:
+        """Return the space around ``start`` (D,) of a stage.
+
+        Parameters that the imitator does not know move only in stages that draw ``by_engine``, and
+        only where there is one.
+        """
+        free = self.space.free
+        if self.known is not None and not (by_engine and self.engine is not None):
+            free = free & self.known
+        return replace(self.space, start=start, free=free)
 
     def objective(self, changes: Mapping[str, float]) -> Objective:
         """Return the objective with some weights changed."""

@@ -14,6 +14,7 @@ from .. import __version__
 from .hints import landmark_hints, method_hints
 
 if TYPE_CHECKING:
+    from ..parameters import Layout
     from .fitting import Fitter
     from .method import Context, Method, State
     from .result import Subject
@@ -96,9 +97,11 @@ def circumstances(fitter: Fitter, plan: Method, subject: Subject) -> dict[str, A
     }
 
 
-def outcome(context: Context, state: State, verified: Verified) -> dict[str, Any]:
+def outcome(context: Context, state: State, verified: Verified, layout: Layout) -> dict[str, Any]:
     """Return the part of a report about the search and its verification."""
+    values = layout.decode(state.candidates[verified.chosen].numpy()).values
     return {
+        "shown": {p.name: p.text(float(values[p.name])) for p in layout.continuous if p.display},
         "scene": dict(state.scene),
         "blur": context.blur.sigma,
         "chosen": verified.chosen,

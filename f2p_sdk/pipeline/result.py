@@ -61,7 +61,7 @@ class FitResult:
         imitation: uint8 (s, s, 3), the imitator's picture of it.
         photo: uint8 (S, S, 3), the photo in the game's framing.
         subject: the photo as analysed before the search.
-        report: losses, distances, times, versions; ready for JSON.
+        report: verdict, losses, distances, times, versions; ready for JSON.
         photos: all photos of the person in the game's framing; ``photo`` is the best of them.
         candidates: the same face with the next likeliest hairstyles, the likeliest first.
     """

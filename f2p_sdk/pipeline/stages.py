@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..errors import EngineError
 from ..faceparts import CLASSES
-from ..search import Exact, Optimiser, Problem, Render, Space, minimise, search_choices
+from ..search import Exact, Optimiser, Problem, Render, minimise, search_choices
 from ..tensors import cell_means, to_tensor
 from .hair import HAIR
 from .method import BATCH, Context, Stage, State
@@ -40,7 +40,7 @@ class GradientSearch(Stage):
     relaxed: bool = False
 
     def run(self, context: Context, state: State) -> State:
-        space = replace(context.space, start=state.vector)
+        space = context.search_space(state.vector, by_engine=self.engine)
         if not self.relaxed:
             free = space.free.clone()
             free[space.continuous :] = False
@@ -89,10 +89,11 @@ class ChoiceSearch(Stage):
         def render(vectors: Tensor, step: int) -> Tensor:
             return context.draw(vectors, context.size, state.scene)
 
-        free = context.space.free.clone()
+        space = context.search_space(context.space.start)
+        free = space.free.clone()
         for group in state.settled:
             free[group] = False
-        space = replace(context.space, free=free)
+        space = replace(space, free=free)
         problem = context.problem(space, context.objective(self.weights), render)
 
         def score(vectors: Tensor) -> Tensor:
@@ -115,16 +116,21 @@ class ChoiceSearch(Stage):
 class HairSearch(Stage):
     """Compare all choices of hair with the photo's hair, on pictures by the engine.
 
-    Only a clear gain changes a choice. If the costs of a group differ clearly, later searches keep
-    its choice, and the costs rank the choices. Beards have equal costs, because they are not of the
-    class hair, so later searches choose them. The objective cannot tell styles of hair, so
-    candidates of earlier stages are dropped. Does nothing without an engine or a parser.
+    Choices that differ in their hair are compared by it, others as beards. Only a clear gain
+    changes a choice. If the costs of a group differ clearly, later searches keep its choice, and
+    the costs rank the choices. If no choice is near, the photo's hair was not found, and the
+    choice stays free. The objective cannot tell styles of hair, so candidates of earlier
+    stages are dropped. Does nothing without an engine or a parser.
 
     Attributes:
-        gain: least difference of costs that counts, see :meth:`PhotoHair.costs`.
+        gain: least difference of costs that counts, see :meth:`.hair.PhotoHair.costs`.
+        beard_gain: the same for beards, see :meth:`.beard.PhotoBeard.costs`.
+        far: costs of a choice that is not near.
     """
 
     gain: float = 0.03
+    beard_gain: float = 0.01
+    far: float = 0.62
 
     def run(self, context: Context, state: State) -> State:
         hair, engine, reader = context.targets.hair, context.engine, context.reader
@@ -147,13 +153,15 @@ class HairSearch(Stage):
                     masks = [one[names.index(HAIR)].double().numpy() for one in parsed]
                 else:
                     masks = [(one == CLASSES.index(HAIR)).astype(np.float64) for one in labels]
-                costs = hair.costs(pictures, masks)
-                if np.ptp(costs) < self.gain:
+                costs, gain = hair.costs(pictures, masks), self.gain
+                if np.ptp(costs) < gain:
+                    costs, gain = hair.beard.costs(pictures), self.beard_gain
+                if np.ptp(costs) < gain or costs.min() > self.far:
                     continue
                 settled.append(group)
                 ranking[group] = -torch.from_numpy(costs).to(ranking.dtype)
                 present = int(vector[group].argmax())
-                if costs.min() < costs[present] - self.gain:
+                if costs.min() < costs[present] - gain:
                     vector = vectors[int(costs.argmin())]
         found = replace(state, candidates={}, settled=tuple(settled))
         return found.after(self.name, vector, ranking=ranking)
@@ -223,7 +231,7 @@ class ExactSolve(Stage):
 
             return cell_means(context.photo, grid).flatten(), draw
 
-        space: Space = replace(context.space, start=state.vector)
+        space = context.search_space(state.vector)
         with context.clock.stage(self.name) as progress, torch.no_grad():
             found = self.solver.solve(space, compare)
         losses = [{"total": loss} for loss in found.losses]

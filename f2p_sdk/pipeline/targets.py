@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,7 +28,7 @@ from ..objective import (
     Term,
     WhitenedPrior,
 )
-from ..parameters import Layout
+from ..parameters import Character, Layout
 from ..parsing.picture_parser import PictureParser
 from ..recognizers.embedding import Points
 from ..search import Space
@@ -151,20 +152,21 @@ class Targets:
 
 
 def slider_prior(
-    layout: Layout, start: Tensor, population: Tensor | None = None, ends: float = 0.0
+    layout: Layout, start: Tensor, population: Sequence[Character] = (), ends: float = 0.0
 ) -> Term:
     """Return the prior around ``start`` (D,), with the layout's weight of each slider.
 
-    Sliders (N, C) of a population of characters whiten it per parameter group. Without them,
+    The sliders of a population of characters whiten it per parameter group. Without a population,
     ``ends`` keeps sliders from their ends, see :class:`Prior`.
     """
     mean = start[: layout.n_continuous]
     weight = torch.tensor([slider.prior for slider in layout.continuous])
-    if population is None:
+    if not population:
         return Prior(mean, weight, ends)
+    sliders = np.stack([layout.encode(one)[: layout.n_continuous] for one in population])
     groups: dict[str, list[int]] = {}
     for column, slider in enumerate(layout.continuous):
         groups.setdefault(slider.group, []).append(column)
-    whitened = WhitenedPrior.of(mean, population, list(groups.values()))
+    whitened = WhitenedPrior.of(mean, torch.from_numpy(sliders), list(groups.values()))
     scaled = tuple((k, weight[k].sqrt()[:, None] * matrix) for k, matrix in whitened.groups)
     return replace(whitened, groups=scaled)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -13,7 +14,10 @@ from ..search import Problem
 from ..tensors import to_tensor
 from .method import Context, State
 
-__all__ = ["Verified", "verify"]
+if TYPE_CHECKING:
+    from ..parameters import Layout
+
+__all__ = ["Verified", "on_grid", "verify"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,18 @@ class Verified:
     picture: Picture | None = None  # uint8 (S, S, 3), its standard portrait; None without engine
     # candidate -> terms of the objective on the engine's picture
     terms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def on_grid(state: State, layout: Layout) -> State:
+    """Return the state with every candidate rounded to the values that the game can store.
+
+    Nothing changes for sliders without a step. All results of a fit come from rounded candidates.
+    """
+    rounded = {
+        name: torch.from_numpy(layout.on_grid(vector.numpy()))
+        for name, vector in state.candidates.items()
+    }
+    return replace(state, candidates=rounded)
 
 
 def verify(

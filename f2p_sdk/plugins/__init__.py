@@ -22,19 +22,22 @@ from ..hookspecs import (
     Recognizer,
     RecognizerSpec,
 )
-from ..kinds import Game, Kind
-from .manager import PluginInfo, PluginManager, unavailable_reason
+from ..kinds import FormatSpec, Game, Kind
+from .info import DISABLE, PluginInfo
+from .manager import PluginManager, unavailable_reason
 
 if TYPE_CHECKING:
     import click
 
 __all__ = [
+    "DISABLE",
     "PluginInfo",
     "PluginManager",
     "checks",
     "commands",
     "detector",
     "detectors",
+    "formats",
     "game",
     "games",
     "kinds",
@@ -78,13 +81,15 @@ def kinds() -> list[Kind]:
 def game(name: str) -> Kind:
     """Return the kind of this name, e.g. ``"justice/female"``; ``"justice"`` gives its first kind.
 
-    Raises UnknownNameError with the nearest names.
+    Raises UnknownNameError with the nearest names and the plugins that failed, or PluginError if
+    two plugins provide the game.
     """
     title, slash, _ = name.partition("/")
     by_title = {game.name: game for game in games()}
     if title not in by_title:
         remedy = "" if by_title else "install an adapter, e.g. f2p-justice, then run `f2p games`"
-        raise UnknownNameError("game", title, by_title, remedy=remedy)
+        raise UnknownNameError("game", title, by_title, remedy=remedy, note=manager().note())
+    manager().use(f"game {title}")
     by_name = {kind.name: kind for kind in by_title[title].kinds}
     if slash and name not in by_name:
         raise UnknownNameError("game", name, by_name)
@@ -158,6 +163,11 @@ def commands() -> list[click.Command]:
 def checks() -> list[CheckSpec]:
     """Return the checks that plugins add to ``f2p check``."""
     return list(manager().collect("f2p_checks"))
+
+
+def formats() -> list[FormatSpec]:
+    """Return the games' own file formats of characters."""
+    return list(manager().collect("f2p_formats"))
 
 
 def usable(

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ..errors import WeightsError
-from ..weights import save_weights
+from ..weights import load_card, save_weights
 from .light_cnn import light_cnn_card
 from .network import LightCNN
 
@@ -58,8 +58,7 @@ def import_light_cnn(path: str | Path, out: str | Path) -> dict[str, Any]:
         licence=LICENCE,
         source={"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
     )
-    save_weights(out, network.state_dict(), card, half=False)
-    return card
+    return load_card(save_weights(out, network.state_dict(), card, half=False))
 
 
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], int | None]:

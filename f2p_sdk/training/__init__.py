@@ -1,6 +1,6 @@
 """Training of networks from captured data, and measures of their quality."""
 
-from .figures import Comparison, Sensitivity, compare, sensitivity, share_above
+from .figures import Comparison, Sensitivity, by_parameter, compare, sensitivity
 from .imitator import train_imitator
 from .pictures import Pictures, Record, open_pictures
 from .plan import Plan, Report, TrainingResult
@@ -16,10 +16,10 @@ __all__ = [
     "Report",
     "Sensitivity",
     "TrainingResult",
+    "by_parameter",
     "compare",
     "open_pictures",
     "recipe",
     "sensitivity",
-    "share_above",
     "train_imitator",
 ]

@@ -18,7 +18,7 @@ from ..parameters import Character, Layout
 from .device import Device, pick_device
 from .pictures import Pictures
 
-__all__ = ["Comparison", "Sensitivity", "compare", "picture_figures", "sensitivity", "share_above"]
+__all__ = ["Comparison", "Sensitivity", "by_parameter", "compare", "picture_figures", "sensitivity"]
 
 Draw = Callable[[Sequence[Character]], Iterable[npt.NDArray[np.uint8]]]
 """The engine: characters to their pictures, uint8 (S, S, 3), in the same order."""
@@ -195,9 +195,13 @@ def sensitivity(
     ]
 
 
-def share_above(rows: Sequence[Sensitivity], bound: float = 0.8) -> float:
-    """Share of the rows whose correlation is above ``bound``."""
-    return sum(r.correlation > bound for r in rows) / len(rows) if rows else 0.0
+def by_parameter(rows: Sequence[Sensitivity]) -> dict[str, float]:
+    """Return the correlation of each parameter; that of a slot is the mean of its choices."""
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        name = row.name.partition("=")[0] if row.discrete else row.name
+        found.setdefault(name, []).append(row.correlation)
+    return {name: round(sum(values) / len(values), 3) for name, values in found.items()}
 
 
 def _ends(layout: Layout, k: int, seed: int, index: int) -> Iterator[Character]:

@@ -30,7 +30,6 @@ __all__ = ["train_imitator"]
 
 _MAX_GRADIENT = 2.0  # times the mean length of earlier gradients
 _VALIDATED = 128  # held-out pictures that select the best weights
-LICENCE = "Apache-2.0; trained only on pictures of the engine named in the card"
 
 
 def train_imitator(
@@ -156,6 +155,6 @@ class _Training(Loop[Imitator]):
         training = {**self.pictures.source, **training, **data}
         assets = training.pop("assets", "")
         card = imitator_card(
-            self.network, self.layout, training=training, figures=figures, licence=LICENCE
+            self.network, self.layout, training=training, figures=figures, licence=self.licence
         )
         return {**card, "assets": assets} if assets else card

@@ -47,7 +47,7 @@ class Loop(ABC, Generic[_Network]):
     def __init__(
         self, output: Path, plan: BasePlan, device: Device, split: tuple[Rows, Rows]
     ) -> None:
-        self.output, self.seed = output, plan.seed
+        self.output, self.seed, self.licence = output, plan.seed, plan.licence
         self.recipe, self.device = plan.recipe, device
         self.epochs, self.minutes = plan.epochs, plan.minutes
         self.folder = output.with_name(output.name + ".training")

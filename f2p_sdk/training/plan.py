@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..weights import UNSPECIFIED
 from .recipes import RECIPES, Recipe
 
 __all__ = ["BasePlan", "Plan", "Report", "TrainingResult"]
@@ -22,6 +23,7 @@ class BasePlan:
         epochs: passes over the pictures; the recipe's own if None.
         minutes: duration instead of epochs, without pauses between a stop and a resume. The
             schedule ends with the time, so the number of steps depends on the machine.
+        licence: of the weights, for the card.
         seed: of all random numbers. The same seed, data, epochs and machine give the same weights.
     """
 
@@ -29,11 +31,13 @@ class BasePlan:
     _: KW_ONLY
     epochs: int | None = None
     minutes: float | None = None
+    licence: str = UNSPECIFIED
     seed: int = 0
 
     def key(self) -> dict[str, Any]:
         """Values that must be equal to resume from a checkpoint; JSON types."""
-        return dict(json.loads(json.dumps(asdict(self), default=str)))
+        values = {name: value for name, value in asdict(self).items() if name != "licence"}
+        return dict(json.loads(json.dumps(values, default=str)))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ def test_check_without_engine(f2p: Run) -> None:
     document = json.loads(done.out)
     assert document["kinds"] == ["toy/hero", "toy/villain"]
     assert document["failed"] == 0
-    assert {f["check"] for f in document["findings"]} == {"adapter", "weights"}
+    assert {f["check"] for f in document["findings"]} == {"plugins", "adapter", "weights"}
 
 
 def test_a_broken_rule_gives_exit_code_one(f2p: Run) -> None:

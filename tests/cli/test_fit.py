@@ -19,6 +19,7 @@ from f2p_sdk.parameters import Character, Layout
 
 Run = Callable[..., Any]
 FAST = ["--method", "slides", "--steps", "1"]
+DONE = (0, 3)  # a fit of one step may gain next to nothing
 
 
 def _dlib_distance(a: Path, b: Path) -> float:
@@ -55,7 +56,7 @@ def test_fit_writes_character_picture_sheet_and_report(
     monkeypatch.setenv("F2P_TOY_ASSETS", "build 7")
     out = tmp_path / "new" / "folder"
     done = f2p("fit", PHOTO, "-g", "toy", "-o", out, *FAST, "--keep", "red=0.25", "--json")
-    assert done.code == 0
+    assert done.code in DONE
     document = json.loads(done.out)
     files = {name: Path(path) for name, path in document["files"].items()}
     assert set(files) == {"character", "picture", "report", "sheet"}
@@ -70,6 +71,9 @@ def test_fit_writes_character_picture_sheet_and_report(
         assert sheet.size[0] > 2 * sheet.size[1] * 0.8  # photo and portrait, side by side
 
     report = json.loads(files["report"].read_text(encoding="utf-8"))
+    assert document["verdict"] == report["verdict"]
+    assert done.code == (0 if report["verdict"]["gained"] else 3)
+    assert document["held"] == report["held"] == []  # the toy's card has no sensitivity
     assert report["seed"] == 0
     assert report["method"] == "slides"
     assert len(report["losses"]["search"]) == 1
@@ -84,7 +88,7 @@ def test_fit_writes_character_picture_sheet_and_report(
 @pytest.mark.slow
 def test_photos_of_the_same_name_get_their_own_folders(f2p: Run, tmp_path: Path) -> None:
     done = f2p("fit", PHOTO, PHOTO, "-g", "toy", "-o", tmp_path, *FAST)
-    assert done.code == 0
+    assert done.code in DONE
     assert "2 of 2 photos fitted" in done.text
     first, second = (tmp_path / name / "character.json" for name in ("astronaut", "astronaut-2"))
     assert first.read_text() == second.read_text()  # same seed, same character
@@ -97,7 +101,7 @@ def test_photos_of_one_person_give_one_character(f2p: Run, tmp_path: Path) -> No
         image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(mirrored)
     out = tmp_path / "one"
     done = f2p("fit", PHOTO, mirrored, "--same-person", "-g", "toy", "-o", out, *FAST, "--json")
-    assert done.code == 0
+    assert done.code in DONE
     files = json.loads(done.out)["files"]
     assert Path(files["character"]) == out / "character.json"
     weights = json.loads((out / "report.json").read_text(encoding="utf-8"))["photo_weights"]
@@ -112,7 +116,7 @@ def test_further_candidates_are_written(
 ) -> None:
     fewer = ("fit", PHOTO, "-o", tmp_path, "-g", "toy", *FAST, "--candidates", "2")
     done = f2p(*fewer)
-    assert done.code == 0
+    assert done.code in DONE
     assert "fewer candidates than asked for" in done.text  # `slides` compares no hair
 
     def long_hair(context: Any, state: Any, vector: Any, count: int, size: int) -> Any:
@@ -136,7 +140,7 @@ def test_further_candidates_are_written(
 @pytest.mark.slow
 def test_no_engine_picture_without_an_engine(f2p: Run, tmp_path: Path) -> None:
     done = f2p("fit", PHOTO, "-g", "toy", "-o", tmp_path, *FAST, "--no-engine")
-    assert done.code == 0
+    assert done.code in DONE
     assert "not verified by the engine" in done.text
     assert not (tmp_path / "picture.png").exists()
     assert (tmp_path / "sheet.png").is_file()
@@ -164,6 +168,8 @@ def test_evaluate_photos(f2p: Run, tmp_path: Path) -> None:
     assert document["identity_distance"]["fitted"] == row["fitted"]
     assert document["improved"] == float(row["gain"] > 0)
     assert document["seconds_per_photo"] > 0
+    assert document["verdict"]["counts"][row["verdict"]] == 1
+    assert document["verdict"]["word"] == row["verdict"]
     assert document["sliders_at_ends"] == row["sliders_at_ends"]
     assert document["colour_error"] == {n: row[f"colour_error.{n}"] for n in ("hair", "skin")}
     assert document["colour_error"]["skin"] > 0
@@ -188,6 +194,7 @@ def test_evaluate_recover(f2p: Run) -> None:
     assert document["discrete_accuracy"] == row["discrete_right"]
     assert document["picture_psnr_db"] == pytest.approx(row["picture_psnr_db"])
     assert document["picture_psnr_db"] > 10
+    assert sum(document["verdict"]["counts"].values()) == 1
 
 
 @pytest.mark.slow
@@ -311,12 +318,12 @@ def test_population_needs_two_valid_characters(f2p: Run, tmp_path: Path) -> None
     assert "two or more characters, got 0" in done.text
     for seed in ("1", "2"):
         out = tmp_path / "known" / seed
-        assert f2p("fit", PHOTO, "-g", "toy", "-o", out, *FAST, "--no-engine").code == 0
+        assert f2p("fit", PHOTO, "-g", "toy", "-o", out, *FAST, "--no-engine").code in DONE
     done = f2p(
         "fit", PHOTO, "-g", "toy", "-o", tmp_path / "x", "--no-engine", "--steps", 1,
         "--population", tmp_path / "known",
     )  # fmt: skip
-    assert done.code == 0, done.text
+    assert done.code in DONE, done.text
     wrong = tmp_path / "known" / "other.json"
     wrong.write_text("{}")
     done = f2p("fit", PHOTO, "-g", "toy", "-o", tmp_path / "x", "--population", tmp_path / "known")

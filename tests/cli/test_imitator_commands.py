@@ -30,6 +30,9 @@ def test_evaluate_a_perfect_imitator(f2p: Run, tmp_path: Path) -> None:
     assert sensitivity["share_above_0.8"] == round(4 / 7, 4)
     assert sensitivity["sliders"]["share_above_0.8"] == 1
     assert sensitivity["worst"][0]["correlation"] == 0
+    assert sensitivity["sliders"]["share_above_0.5"] == 1
+    assert document["verdict"]["word"] == "good"
+    assert document["verdict"]["next_step"] == ""
 
 
 def test_evaluate_writes_an_html_page_and_a_table(f2p: Run, tmp_path: Path) -> None:
@@ -37,6 +40,8 @@ def test_evaluate_writes_an_html_page_and_a_table(f2p: Run, tmp_path: Path) -> N
     done = f2p("evaluate", "imitator", "-g", "toy", "--count", 4, "--characters", 2, *page)
     assert done.code == 0, done.text
     assert "psnr_db" in done.text
+    assert "verdict: good:" in done.text
+    assert "4 sliders: 100% above 0.8" in done.text
     text = (tmp_path / "page" / "index.html").read_text("utf-8")
     assert text.count("<img") == 9
     assert "difference" in text
@@ -74,6 +79,8 @@ def test_train_measures_and_ends_with_weights_that_load(
     document = json.loads(done.out)
     assert document["steps"] == 2 * (42 // 8)
     assert document["figures"] == load_card(path)["figures"]
+    assert document["verdict"]["word"] == "poor"
+    assert load_card(path)["licence"] == "unspecified"
     assert load_imitator(path, HERO).size == 256
 
     done = f2p(*train, "--epochs", 2)  # what is there is not lost by a second call

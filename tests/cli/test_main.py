@@ -164,6 +164,7 @@ def test_games_as_json() -> None:
         "size": 4,
         "layout_hash": plugins.game("toy").layout.hash,
         "weights": {"compact": True, "published": False},
+        "formats": [],
     }
     assert (bad["kind"], bad["size"], bad["layout_hash"]) == ("bad", None, None)
     assert "bad.toml: is not valid TOML" in bad["error"]

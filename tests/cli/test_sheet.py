@@ -157,3 +157,12 @@ def test_the_stand_in_engine(f2p: Run, tmp_path: Path) -> None:
     (row,) = json.loads(done.out)["sliders"]
     assert row["changed_at_low"] > 0.1
     assert row["changed_at_high"] > 0.1
+
+
+def test_sliders_have_the_numbers_that_players_read() -> None:
+    height = Continuous("height", "face", display=((0, 150), (0.5, 172.5), (1, 200)), unit="cm")
+    (sheet,) = slider_sheets(Layout("g", "k", (height,)), {"height": 0.5}, [height], "the default")
+    (tile,) = sheet.tiles
+    assert tile.labels == ("150", "172.5", "200", "")
+    assert tile.caption == "height (cm)"
+    assert [values["height"] for values in tile.values] == [0, 1]

@@ -149,7 +149,9 @@ class Reader:
             self.light_cnn(words[4])
         with pytest.raises(SystemExit) as ended:
             app.main(words[1:])
-        assert ended.value.code in (0, None), f"{shlex.join(words)} ended with {ended.value.code}"
+        # One step of a search may gain next to nothing.
+        done = (0, None, 3) if words[1] == "fit" else (0, None)
+        assert ended.value.code in done, f"{shlex.join(words)} ended with {ended.value.code}"
 
     def light_cnn(self, name: str) -> None:
         """Write a checkpoint of Light CNN with random numbers, in the authors' format."""

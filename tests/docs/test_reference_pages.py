@@ -10,7 +10,9 @@ from f2p_toy import ROOT
 
 import f2p_sdk
 from f2p_sdk.hookspecs import HookSpecs
+from f2p_sdk.kinds import SMALLEST_EYES, SMALLEST_PICTURE
 from f2p_sdk.parameters import read_toml
+from f2p_sdk.verdicts import FIT, IMITATOR, KNOWN, NOTHING, OVERLAP
 
 
 def test_python_api_page_has_every_export(open_page: Callable[[str], Any]) -> None:
@@ -45,3 +47,27 @@ def _rows(diagram: str) -> list[list[str]]:
     for height, name in re.findall(r'<rect class="box"[^>]*? y="(\d+)".*?>(\w+)</text>', diagram):
         rows.setdefault(int(height), []).append(name)
     return [rows[height] for height in sorted(rows)]
+
+
+def test_verdicts_page_has_every_limit(open_page: Callable[[str], Any]) -> None:
+    text = open_page("docs/reference/verdicts.md").text
+    rows = re.findall(r"^\| .* \| ([\d.]+) \| ([\d.]+) \|$", text, re.MULTILINE)
+    limits = [
+        (getattr(table["good"], name), getattr(table["usable"], name))
+        for table in (IMITATOR, FIT)
+        for name in vars(table["good"])
+    ]
+    assert [tuple(map(float, row)) for row in rows] == limits
+    for phrase in (
+        f"holds every parameter below {KNOWN}",
+        f"share {OVERLAP} of the pixels",
+        f"Below {NOTHING}, the fit",
+    ):
+        assert phrase in " ".join(text.split())
+
+
+def test_layout_page_has_the_least_sizes_of_pictures(open_page: Callable[[str], Any]) -> None:
+    text = open_page("docs/reference/layout.md").text
+    assert f"| {SMALLEST_PICTURE} pixels a side |" in text
+    eyes = f"{SMALLEST_EYES:.0f} pixels between their centres, in a picture of {SMALLEST_PICTURE}"
+    assert f"| {eyes} |" in text

@@ -102,6 +102,12 @@ def _choice(**values: object) -> Change:
         _slider(low=True),
         _slider(spread=0),
         _slider(colour="red"),
+        _slider(step=0),
+        _slider(step="a third"),
+        _slider(step=True),
+        _slider(display=[[0, 1]]),
+        _slider(display=[[0, 1], [9]]),
+        _slider(display="cm"),
         _choice(choices=["one"]),
         _choice(choices=["bob", "bob"]),
         _choice(choices="bob"),
@@ -118,6 +124,9 @@ def test_broken_layouts_are_rejected_by_schema_and_reader(change: Change, tmp_pa
         ],
     }
     validator("layout").validate(table)
+    table["continuous"][0] |= {"step": "1/3", "display": [[0, 1], [9, 5.5]]}  # type: ignore[index]
+    validator("layout").validate(table)
+    Layout.load(_toml(tmp_path / "layout.toml", table))
     change(table)
     assert not validator("layout").is_valid(table)
     with pytest.raises(LayoutError):

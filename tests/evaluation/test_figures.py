@@ -175,7 +175,12 @@ def _fitted(
         classes={"hair": 0.4, "nose": 0.6},
         opinions={"altered": (np.array([photo]), np.array([picture]))},
     )
-    report = {"chosen": "refine", "verified": {"refine": {"distance": distance, "total": 1.0}}}
+    parts = {"nose": True, "mouth": file != "b0"}
+    report = {
+        "chosen": "refine",
+        "verified": {"refine": {"distance": distance, "total": 1.0}},
+        "verdict": {"word": "poor" if file == "b0" else "usable", "parts_in_place": parts},
+    }
     vector = np.array([photo, 1.0]) if kind == "hero" else np.array([1.0, photo, 0.0])
     return SimpleNamespace(
         photo=Photo("", file, identity, kind),
@@ -183,7 +188,7 @@ def _fitted(
         measurements=measurements,
         result=SimpleNamespace(report=report),
         vector=vector,
-        layout=SimpleNamespace(n_continuous=1, discrete=(0,)),
+        layout=SimpleNamespace(n_continuous=1, discrete=(0,), game="toy", name=f"toy/{kind}"),
     )
 
 
@@ -215,6 +220,11 @@ def test_summary_verifies_within_a_kind_and_identifies_over_all_photos() -> None
     assert found["second_opinion"]["altered"]["fitted"] == pytest.approx(0.7)
     assert found["iou"] == {"mean": 0.5, "hair": pytest.approx(0.4), "nose": pytest.approx(0.6)}
     assert found["terms"] == {"distance": pytest.approx(0.6), "total": 1.0}
+    verdict = found["verdict"]
+    assert verdict["word"] == "usable"
+    assert "gain 25%; 9 of 10 parts in place (good from a gain of 40%)" in verdict["reason"]
+    assert verdict["next_step"].endswith("f2p check -g toy")
+    assert verdict["counts"] == {"good": 0, "usable": 4, "poor": 1}
 
 
 def test_robustness_compares_photos_with_both_fits() -> None:
@@ -231,8 +241,10 @@ def test_robustness_compares_photos_with_both_fits() -> None:
 
 
 def test_no_identification_without_identities() -> None:
-    found = summary([_fitted("x", "", 0.0, 0.1, 0.4, "hero")])
+    found = summary([_fitted("x", "", 0.0, 0.1, 0.6, "hero")])
     assert "identification" not in found
     assert "verification" not in found
     assert "consistency" not in found
+    assert found["verdict"]["next_step"].endswith("f2p check -g toy/hero")
     assert summary([])["photos"] == 0
+    assert "verdict" not in summary([])

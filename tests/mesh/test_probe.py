@@ -11,7 +11,7 @@ import pytest
 import torch
 from f2p_toy import HERO, VILLAIN
 
-from f2p_sdk.errors import DatasetError
+from f2p_sdk.errors import DatasetError, EngineError
 from f2p_sdk.mesh import Mesh, Piece, ProbeResult, probe_mesh
 from f2p_sdk.mesh.blendshapes import attach_to_guides
 from f2p_sdk.mesh.geometry import Geometry, mesh_sizes
@@ -114,6 +114,24 @@ def test_an_engine_with_a_varying_number_of_vertices_is_refused() -> None:
 
     with pytest.raises(DatasetError, match=r"same for every character, got 9 of 53"):
         probe_mesh(HERO, fewer, SIZE, random=20)
+
+
+def test_random_characters_that_the_engine_cannot_draw_are_left_out() -> None:
+    def failing(*bad):
+        def probe(characters, topology):
+            for i, result in enumerate(f2p_toy_mesh.probe(characters, topology)):
+                failed = len(characters) == 120 and i in bad
+                yield EngineError(f"character {i} fails") if failed else result
+
+        return probe
+
+    most = probe_mesh(HERO, failing(7), SIZE, random=120)
+    for seed in range(8):
+        body, piece = _errors(most, seed)
+        assert body.max() < 0.06
+        assert piece.max(initial=0) < 0.25
+    with pytest.raises(EngineError, match="character 9 fails"):
+        probe_mesh(HERO, failing(7, 9), SIZE, random=120)
 
 
 def test_vertices_without_triangles_are_refused() -> None:

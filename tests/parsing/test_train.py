@@ -188,6 +188,24 @@ def test_only_the_published_network_takes_a_backbone(faces: Faces, tmp_path: Pat
 # The loss and the figures
 
 
+def test_a_training_continues_from_weights(faces: Faces, saved: Path, tmp_path: Path) -> None:
+    plan = _plan(epochs=1, initial_weights=saved)
+    recipe = replace(plan.recipe, rate=1e-9)
+    train_parser(faces, tmp_path / "p", replace(plan, recipe=recipe), device="cpu")
+    before, after = load_file(saved), load_file(tmp_path / "p")
+    weights = {name for name in before if name.endswith("weight")}
+    assert all(torch.allclose(before[name], after[name], atol=1e-3) for name in weights)
+
+
+def test_initial_weights_of_another_network_are_refused(
+    faces: Faces, saved: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        TrainingError, match=r"the network is 'compact', the recipe's is 'resnet50'"
+    ):
+        train_parser(faces, tmp_path / "p", _plan("slides", initial_weights=saved), device="cpu")
+
+
 def test_the_loss_is_the_cross_entropy_with_all_four_pixels() -> None:
     torch.manual_seed(0)
     logits = torch.randn(2, 5, 4, 4, dtype=torch.float64)

@@ -10,8 +10,10 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
+from f2p_sdk.metrics import lab_to_srgb
 from f2p_sdk.objective import Parsed
 from f2p_sdk.pipeline.candidates import other_hairstyles
 from f2p_sdk.pipeline.colours import CellColours
@@ -77,9 +79,45 @@ def test_the_same_style_costs_least(worn: str) -> None:
     assert costs["shaved"] == pytest.approx(1.15, abs=0.05)  # 0.15 for the colour
 
 
-def test_another_colour_costs_a_little() -> None:
-    brown, blond = _costs("cap", BROWN)["cap"], _costs("cap", BLOND)["cap"]
-    assert brown + 0.1 < blond < brown + 0.2
+def test_a_larger_head_wears_the_same_style() -> None:
+    large = np.array(
+        Image.fromarray(_picture(LONG, BROWN)).resize((152, 152), Image.Resampling.NEAREST)
+    )[12:140, 12:140]
+    classes = {
+        name: torch.from_numpy(
+            np.array(Image.fromarray(plane.numpy()).resize((152, 152), Image.Resampling.NEAREST))
+        )[12:140, 12:140]
+        for name, plane in _classes(LONG).items()
+    }
+    hair = PhotoHair.of(large, classes, EYES)
+    pictures = [_picture(mask, BROWN) for mask in STYLES.values()]
+    costs = hair.costs(pictures, [mask.astype(float) for mask in STYLES.values()])
+    assert costs.argmin() == list(STYLES).index("long")
+    assert costs.min() < 0.25
+
+
+def test_thin_hair_costs_a_little() -> None:
+    thin = tuple(np.add(BROWN, (210, 160, 140)) // 2)
+    hair = PhotoHair.of(_picture(CAP, BROWN), _classes(CAP), EYES)
+    pictures = [_picture(CAP, BROWN), _picture(LONG, BROWN), _picture(CAP, thin)]
+    costs = hair.costs(pictures, [CAP.astype(float), LONG.astype(float), CAP.astype(float)])
+    assert costs[0] + 0.05 < costs[2] < costs[0] + 0.16
+
+
+@pytest.mark.parametrize(
+    ("lab", "expected"),
+    [
+        ((50, 5, 15), (50, 5, 15)),  # brown
+        ((50, 25, 35), (50, 5 + 0.6 * 20, 15 + 0.6 * 20)),  # red light
+        ((60, 0, 2), (60, 0, 2)),  # grey stays grey
+    ],
+)
+def test_saturated_hair_moves_towards_natural_colours(
+    lab: tuple[float, float, float], expected: tuple[float, float, float]
+) -> None:
+    colour = lab_to_srgb(np.array(lab, float)).round().astype(int)
+    hair = PhotoHair.of(_picture(CAP, tuple(colour)), _classes(CAP), EYES)
+    assert hair.colour == pytest.approx(expected, abs=1.0)
 
 
 def test_hair_above_the_head_costs() -> None:
@@ -145,7 +183,7 @@ def _run(
 ) -> tuple[str, tuple[slice, ...]]:
     """Run the stage on a photo with long hair: the style and the settled groups."""
     context, state = _context(labels, start, columns)
-    found = HairSearch(name="hair", gain=gain).run(context, state)
+    found = HairSearch(name="hair", gain=gain, beard_gain=gain).run(context, state)
     assert list(found.candidates) == ["hair"]
     assert HairSearch(name="hair").run(replace(context, engine=None), state) is state
     return list(STYLES)[int(found.vector[1:].argmax())], found.settled
@@ -190,3 +228,9 @@ def test_the_stage_leaves_other_groups() -> None:
 
 def test_a_group_without_clear_costs_stays_free() -> None:
     assert _run(True, "cap", [GROUP], gain=10.0) == ("cap", ())
+
+
+def test_a_group_without_a_near_choice_stays_free() -> None:
+    context, state = _context(True, "cap", [GROUP])
+    found = HairSearch(name="hair", far=-1.0).run(context, state)
+    assert (found.settled, found.vector.tolist()) == ((), state.vector.tolist())

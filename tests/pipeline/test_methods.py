@@ -15,6 +15,7 @@ from f2p_sdk.cli.evaluate import fit as evaluate_command
 from f2p_sdk.objective import Located, Parsed, Sample
 from f2p_sdk.parsing.network import CLASSES
 from f2p_sdk.pipeline import ABLATIONS, METHODS
+from f2p_sdk.pipeline.beard import PhotoBeard
 from f2p_sdk.pipeline.colours import CellColours
 from f2p_sdk.pipeline.expression import NeutralFace
 from f2p_sdk.pipeline.hair import PhotoHair
@@ -34,12 +35,13 @@ FACE = NeutralFace(
     *(torch.rand(6, 3), torch.ones(6), torch.zeros(2), torch.tensor([0, 1]), 0.0),
     *(torch.rand(6, 3), torch.zeros(6, 3), {}),
 )
+BEARD = PhotoBeard(np.ones((64, 64)), np.ones((64, 64), bool), np.zeros((5, 2)))
 TARGETS = Targets(
     torch.ones(2, 4),
     COLOURS,
     parsed=(PARSED, torch.ones(3), torch.ones(3)),
     face=FACE,
-    hair=PhotoHair(np.array((40.0, 5.0, 10.0)), np.zeros((16, 16)), np.ones((16, 16))),
+    hair=PhotoHair(np.array((40.0, 5.0, 10.0)), np.zeros((1, 16, 16)), np.ones((16, 16)), BEARD),
     hair_class=2,
 )
 REGULARISERS = {"prior", "entropy", "choice_prior"}

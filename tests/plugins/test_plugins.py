@@ -166,7 +166,8 @@ def test_a_fault_is_recorded_once(manager: PluginManager) -> None:
     for _ in range(3):
         plugins.games()
         plugins.plugins()
-    assert info.error == "f2p_games: RuntimeError: boom"
+    line = failing.__code__.co_firstlineno + 1
+    assert info.error == f"f2p_games: RuntimeError: boom ({__file__}:{line})"
 
 
 def test_a_hook_that_takes_arguments_is_refused(manager: PluginManager) -> None:
@@ -181,7 +182,8 @@ def test_a_misspelt_hook_is_reported(manager: PluginManager, tmp_path: Path) -> 
     good = a_game(tmp_path, "good", "any")
     info = add(manager, "bad", f2p_recogniser=none, f2p_games=lambda: [good])
     assert info.status == "faulty"
-    assert info.error == "there is no hook 'f2p_recogniser'; did you mean 'f2p_recognizers'?"
+    text = "there is no hook 'f2p_recogniser'; did you mean 'f2p_recognizers'?"
+    assert info.error == f"{text} ({__file__}:{none.__code__.co_firstlineno})"
     assert plugins.games() == [good]
 
 
@@ -193,7 +195,65 @@ def test_two_plugins_provide_the_same_name(manager: PluginManager, tmp_path: Pat
     for _ in range(2):
         assert plugins.games() == [mine]
     assert (first.status, second.status) == ("ok", "faulty")
-    assert second.error == "f2p_games: game elves is already provided by first"
+    assert second.error.startswith("f2p_games: game elves is already provided by first; leave one")
+    choice = "F2P_DISABLE_PLUGINS=first or F2P_DISABLE_PLUGINS=second"
+    assert choice in second.error
+    with pytest.raises(PluginError, match="first and second both provide the game elves") as caught:
+        plugins.game("elves/any")
+    assert choice in caught.value.remedy
+    assert choice in second.error
+
+
+def test_a_default_that_two_plugins_provide_is_an_error(manager: PluginManager) -> None:
+    add(manager, "b", f2p_recognizers=lambda: [recognizer_spec("same"), recognizer_spec("own")])
+    add(manager, "a", f2p_recognizers=lambda: [recognizer_spec("same")])
+    with pytest.raises(PluginError, match="a and b both provide the recognizer same") as caught:
+        plugins.recognizer()
+    assert "F2P_DISABLE_PLUGINS=a or F2P_DISABLE_PLUGINS=b" in caught.value.remedy
+    assert plugins.recognizer("own").name == "own"
+
+
+def test_names_of_the_core_stay_usable(manager: PluginManager) -> None:
+    info = add(manager, "rival", f2p_recognizers=lambda: [recognizer_spec("light-cnn")])
+    manager.load_entry_points()
+    plugins.plugins()
+    assert "recognizer light-cnn is the core's own: choose another name" in info.error
+    with pytest.raises(PluginError, match="'light-cnn' cannot be used: its weights are missing"):
+        plugins.recognizer("light-cnn")
+
+
+def test_a_module_without_hookimpl_is_told_so(manager: PluginManager) -> None:
+    info = PluginInfo("bare")
+    module = ModuleType("bare_module")
+    manager.register(module, info)
+    assert info.status == "broken"
+    assert info.error.startswith("bare_module has no hook: mark its functions")
+    partly = PluginInfo("partly")
+    module = plugin(f2p_recognizers=none)
+
+    def f2p_games() -> list[Any]:
+        return []
+
+    module.f2p_games = f2p_games  # type: ignore[attr-defined]
+    manager.register(module, partly)
+    assert partly.status == "faulty"
+    text = "f2p_games is not called: it is not marked with @hookimpl"
+    assert partly.error == f"{text} ({__file__}:{f2p_games.__code__.co_firstlineno})"
+
+
+def test_an_unknown_game_names_the_plugins_that_failed(
+    manager: PluginManager, tmp_path: Path
+) -> None:
+    elves = a_game(tmp_path, "elves", "any")
+    add(manager, "good", f2p_games=lambda: [elves])
+    add(manager, "bad", f2p_games=failing)
+    with pytest.raises(UnknownNameError) as caught:
+        plugins.game("dwarves")
+    start = "there is no game named 'dwarves'; the plugin bad has a fault: f2p_games: RuntimeError"
+    assert caught.value.message.startswith(start)
+    assert __file__ in caught.value.message
+    with pytest.raises(PluginError, match="none is installed; the plugin bad has a fault"):
+        plugins.detector()
 
 
 def test_wrappers_are_refused(manager: PluginManager) -> None:
@@ -301,6 +361,16 @@ def f2p_commands():
 """
 
 
+ELVES = """
+from pathlib import Path
+from f2p_sdk import Game, Kind, hookimpl
+@hookimpl
+def f2p_games():
+    path = Path(__file__).with_name("elves-any.toml")
+    return [Game("elves", "Elves", (Kind("elves", "any", path),))]
+"""
+
+
 def f2p(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     code = f"import sys; sys.path.insert(0, {str(folder)!r}); from f2p_sdk.cli import main; main()"
     return subprocess.run(
@@ -334,11 +404,12 @@ def test_a_plugin_that_cannot_be_imported_is_isolated(
     assert (done.returncode, done.stderr) == (0, "")
     assert "hello" in done.stdout
     done = f2p(tmp_path, "plugins", "--json")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (1, "")
     rows = {row["name"]: row for row in json.loads(done.stdout)}
     rotten = rows["rotten"]
     assert (rotten["status"], rotten["dist"], rotten["version"]) == ("broken", "f2p-rotten", "1.2")
     assert rotten["error"].startswith(f"cannot be loaded: {message}")
+    assert rotten["error"].endswith(f"({tmp_path / 'f2p_rotten_module.py'}:1)")
     assert rows["wholesome"]["status"] == "ok"
     assert rows["wholesome"]["provides"] == ["command hello"]
     assert f2p(tmp_path, "hello").stdout == "hello from a plugin\n"
@@ -373,15 +444,51 @@ def test_core_comes_first_and_unavailable_objects_are_no_fault(manager: PluginMa
 def test_table_of_plugins_shows_broken_ones(tmp_path: Path) -> None:
     install(tmp_path, "rotten", "1 / 0")
     done = f2p(tmp_path, "plugins")
-    assert done.returncode == 0
+    assert done.returncode == 1
     assert "rotten" in done.stdout
     assert "error: plugin rotten: cannot be loaded: ZeroDivisionError" in done.stderr
-    assert "next: update or remove it: pip install --upgrade f2p-rotten" in done.stderr
+    remedy = "mend it, update it (pip install --upgrade f2p-rotten), or leave it out"
+    assert f"next: {remedy}: F2P_DISABLE_PLUGINS=rotten" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Traceback" in f2p(tmp_path, "plugins", "--debug").stderr
 
 
-def test_two_packages_with_a_plugin_of_one_name(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_broken_plugin_fails_check_and_can_be_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import json
+
+    a_game(tmp_path, "elves", "any")
+    install(tmp_path, "elves", ELVES)
+    install(tmp_path, "mygame", "import click\n\nmissing()\n")
+    place = f"NameError: name 'missing' is not defined ({tmp_path / 'f2p_mygame_module.py'}:3)"
+    done = f2p(tmp_path, "check", "-g", "elves", "--no-engine", "--json")
+    assert done.returncode == 1
+    document = json.loads(done.stdout)
+    (broken,) = (finding for finding in document["findings"] if finding["status"] == "failed")
+    assert (broken["check"], broken["subject"]) == ("plugins", "mygame")
+    assert broken["value"] == f"cannot be loaded: {place}"
+    assert "F2P_DISABLE_PLUGINS=mygame" in broken["remedy"]
+    done = f2p(tmp_path, "check", "-g", "mygame")
+    assert done.returncode == 1
+    text = "error: there is no game named 'mygame'; the plugin mygame failed to load: cannot be"
+    assert text in done.stderr
+    assert place in done.stderr
+    monkeypatch.setenv("F2P_DISABLE_PLUGINS", "mygame, f2p-facemesh, mygime")
+    assert f2p(tmp_path, "check", "-g", "elves", "--no-engine").returncode == 0
+    done = f2p(tmp_path, "plugins", "--json")
+    assert done.returncode == 0
+    states = {row["name"]: row["status"] for row in json.loads(done.stdout)}
+    assert (states["mygame"], states["facemesh"]) == ("disabled", "disabled")
+    assert (states["core"], states["dlib"]) == ("ok", "ok")
+    assert "F2P_DISABLE_PLUGINS has 'mygime', which is no installed plugin" in done.stderr
+    assert "did you mean 'mygame'" in done.stderr
+
+
+def test_two_packages_with_a_plugin_of_one_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import json
 
     install(tmp_path, "twin", GOOD, dist="first-dist")
@@ -389,6 +496,15 @@ def test_two_packages_with_a_plugin_of_one_name(tmp_path: Path) -> None:
     rows = json.loads(f2p(tmp_path, "plugins", "--json").stdout)
     found = {row["name"]: row["status"] for row in rows if "twin" in row["name"]}
     assert sorted(found.values()) == ["broken", "ok"]
+    errors = "".join(row["error"] for row in rows)
+    assert "first-dist and second-dist" in errors or "second-dist and first-dist" in errors
+    assert "F2P_DISABLE_PLUGINS=first-dist" in errors
+    monkeypatch.setenv("F2P_DISABLE_PLUGINS", "second-dist")
+    done = f2p(tmp_path, "plugins", "--json")
+    assert done.returncode == 0
+    rows = json.loads(done.stdout)
+    found = {row["dist"]: row["status"] for row in rows if "twin" in row["name"]}
+    assert found == {"first-dist": "ok", "second-dist": "disabled"}
 
 
 def test_a_plugins_command_does_not_replace_one_of_the_core(tmp_path: Path) -> None:

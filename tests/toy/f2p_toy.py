@@ -1,8 +1,10 @@
 """The game of the tests: layouts, a picture with a known formula, and an engine.
 
 Run as a program it is the engine process. The environment variable ``F2P_TOY_ENGINE`` selects a
-fault: ``dies`` at its third picture, ``hangs`` at its third picture. ``F2P_TOY_ASSETS`` are its
-assets. ``f2p_toy_mesh`` has the meshes of the same characters.
+fault: ``dies`` at its third picture, ``hangs`` at its third picture, ``flat`` draws one colour; or,
+at the character ``BAD``: ``fails``, ``ends`` its process, ``stalls``. ``F2P_TOY_ASSETS`` are its
+assets, ``F2P_TOY_FRAMING`` is another framing. ``f2p_toy_mesh`` has the meshes of the same
+characters.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ FACE = (slice(20, 220), slice(120, 320))  # rows and columns of the face in PHOT
 HERO = f2p_sdk.Layout.load(HERE / "hero.toml")
 VILLAIN = f2p_sdk.Layout.load(HERE / "villain.toml")
 LANDMARKS = np.array(f2p_sdk.Framing.load(HERE / "framing.toml").landmarks)  # of the picture
+BAD = HERO.random(2)
 LAYOUTS = {"hero": HERO, "villain": VILLAIN}
 KINDS = {name: layout.hash for name, layout in LAYOUTS.items()}
 PASSES = ("color", "labels")
@@ -81,7 +84,7 @@ def _kind(name: str) -> f2p_sdk.Kind:
         "toy",
         name,
         HERE / f"{name}.toml",
-        HERE / "framing.toml",
+        Path(os.environ.get("F2P_TOY_FRAMING", HERE / "framing.toml")),
         {"tiny": Path(os.environ.get("F2P_TOY", HERE)) / f"{name}.safetensors"},
         lambda endpoint: [sys.executable, __file__, "--connect", endpoint],
     )
@@ -124,6 +127,12 @@ class Engine:
             os._exit(9)
         if self.fault == "hangs" and self.drawn >= 3:
             time.sleep(3600)
+        if self.fault in ("fails", "ends", "stalls") and values["nose"] == BAD.values["nose"]:
+            if self.fault == "fails":
+                raise RuntimeError("the nose shader does not compile")
+            if self.fault == "ends":
+                os._exit(9)
+            time.sleep(3600)
         layout = LAYOUTS[kind]
         drawn: dict[str, Any] = {}
         if {"color", "labels"} & set(passes):
@@ -132,6 +141,8 @@ class Engine:
             picture = draw_face(vector[None], self.photo.shape[1], self.photo)[0]
             picture = (picture.transpose(1, 2, 0) * 255).astype(np.uint8)
             color = f2p_sdk.resize_image(picture, size)
+            if self.fault == "flat":
+                color = np.full_like(color, (120, 60, 200))
             # no parts of a face, but eleven classes that follow the colours
             labels = np.minimum(color[..., 1] // 23, 10).astype(np.uint8)
             drawn = {"color": color, "labels": labels}

@@ -11,7 +11,7 @@ import click
 
 from ...errors import UnknownNameError, UsageError
 from .. import _options as options
-from .._common import emit_json, flatten, load_kind, progress, say, table, warn
+from .._common import emit_json, flatten, load_kind, progress, say, say_verdict, table, warn
 from .._html import write_page
 
 METHODS = (
@@ -88,6 +88,7 @@ def command(
 
     With the name of a game (-g justice), the column kind of the identities file selects the kind
     for each photo. With the name of a kind (-g justice/female), all photos are fitted as that kind.
+    Ends with a verdict on the mean of the fits: good, usable or poor.
     """
     if (photos is None) == (recover is None):
         remedy = "f2p evaluate fit --help"
@@ -193,12 +194,19 @@ def _report(document: Mapping[str, Any], methods: Mapping[str, Mapping[str, Any]
             known = failure["file"] in failure["error"]
             warn(failure["error"] if known else f"{failure['file']}: {failure['error']}")
     figures = {name: flatten(found) for name, found in methods.items()}
-    names = dict.fromkeys(name for found in figures.values() for name in found)
+    names = dict.fromkeys(
+        name for found in figures.values() for name in found if not name.startswith("verdict.")
+    )
     single = [n for n in names if not any(isinstance(f.get(n), list) for f in figures.values())]
     rows = [[n, *(_cell(f.get(n, "")) for f in figures.values())] for n in single]
     table(["figure", *methods], rows)
     if "page" in document:
         say(f"page: {document['page']}")
+    for name, found in methods.items():
+        if "verdict" in found:
+            counts = found["verdict"]["counts"].items()
+            say(f"{name}: {', '.join(f'{count} {word}' for word, count in counts)}")
+            say_verdict(found["verdict"], f"verdict on the mean of {name}")
 
 
 def _cell(value: object) -> str:

@@ -13,15 +13,13 @@ import numpy as np
 
 from ...errors import UnknownNameError, UsageError
 from .. import _options as options
-from .._common import emit_json, load_kind, progress, say, table
+from .._common import emit_json, load_kind, progress, say, say_verdict, table
 from .._html import Row, write_page
 from . import UNSEEN
 
 if TYPE_CHECKING:
     from ...kinds import Kind
     from ...training import Comparison, Sensitivity
-
-BOUND = 0.8  # correlation of a well imitated parameter
 
 
 @click.command()
@@ -40,6 +38,11 @@ BOUND = 0.8  # correlation of a well imitated parameter
 )
 @options.page
 @options.number("--rows", low=0, default=24, help="Number of rows of pictures on the HTML page.")
+@click.option(
+    "--write-card",
+    is_flag=True,
+    help="Write the sensitivity of each parameter to the card of the weights; `f2p fit` reads it.",
+)
 @options.as_json
 def command(
     game: str,
@@ -51,19 +54,23 @@ def command(
     device: str,
     page: Path | None,
     rows: int,
+    write_card: bool,
     as_json: bool,
 ) -> None:
     """Compare the imitator with the engine on characters that are not in training data.
 
     Sensitivity: the correlation between the imitator's and the engine's change of the picture when
-    a slider moves from end to end, or a choice replaces another one, on a random character.
+    a slider moves from end to end, or a choice replaces another one, on a random character. Ends
+    with a verdict on the imitator: good, usable or poor.
     """
     kind = load_kind(game)
 
     from ... import training
     from ...bridge import open_engine
     from ...pipeline import weights_file
+    from ...verdicts import imitator_verdict
     from ...weights import load_card, load_imitator
+    from ...weights import write_card as write_to_card
 
     try:
         path = weights_file(kind, weights)
@@ -99,6 +106,7 @@ def command(
                 device=device,
                 progress=lambda done: update(done, max(total, done)),
             )
+    sliders = [change.correlation for change in changes if not change.discrete]
     document = {
         "game": kind.name,
         "weights": str(path),
@@ -108,8 +116,12 @@ def command(
         **figures,
         "sensitivity": _summary(changes, characters),
         "card_figures": load_card(path).get("figures", {}),
+        "verdict": imitator_verdict(kind.name, figures["psnr_db"], sliders).as_dict(),
         "seconds": round(time.perf_counter() - start, 1),
     }
+    if write_card:
+        write_to_card(path, {"sensitivity": training.by_parameter(changes)})
+        document["card_written"] = str(path)
     if page is not None:
         document["page"] = str(_page(page, kind, compared, document))
     if as_json:
@@ -119,12 +131,13 @@ def command(
 
 
 def _summary(changes: Sequence[Sensitivity], characters: int) -> dict[str, Any]:
-    from ...training import share_above
+    from ...verdicts import share_above
 
     def group(rows: Sequence[Sensitivity]) -> dict[str, Any]:
         return {
             "count": len(rows),
-            "share_above_0.8": round(share_above(rows, BOUND), 4),
+            "share_above_0.8": round(share_above([r.correlation for r in rows], 0.8), 4),
+            "share_above_0.5": round(share_above([r.correlation for r in rows], 0.5), 4),
             "median": round(median(r.correlation for r in rows), 4) if rows else None,
         }
 
@@ -170,13 +183,16 @@ def _report(document: dict[str, Any]) -> None:
     say(f"{document['weights']}, {document['pictures']} pictures of {document['size']} pixels")
     say(f"  psnr_db {document['psnr_db']:.2f}   l1 {document['l1']:.4f}")
     groups = {"all": sensitivity, **{k: sensitivity[k] for k in ("sliders", "choices")}}
+    shown = {"share_above_0.8": "above 0.8", "share_above_0.5": "above 0.5", "median": "median"}
     rows = [
-        [name, str(g["count"]), f"{g['share_above_0.8']:.3f}", f"{g['median'] or 0:.3f}"]
-        for name, g in groups.items()
+        [name, str(g["count"]), *(f"{g[k] or 0:.3f}" for k in shown)] for name, g in groups.items()
     ]
-    table(["sensitivity", "count", "share above 0.8", "median"], rows)
+    table(["sensitivity", "count", *shown.values()], rows)
     worst = sensitivity["worst"]
     rows = [[w["name"], f"{w['correlation']:.3f}", f"{w['change']:.5f}"] for w in worst]
     table(["worst", "correlation", "engine's change"], rows)
     if "page" in document:
         say(f"  page {document['page']}")
+    if "card_written" in document:
+        say(f"  sensitivities are in the card of {document['card_written']}")
+    say_verdict(document["verdict"])

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ...errors import UsageError
+from ...verdicts import imitator_verdict
 from .. import _options as options
 from .._common import load_kind, progress
-from ._plan import check_plan, make_plan, out_option, plan_options, reporter, show_result
+from ._plan import (
+    check_plan,
+    check_records,
+    make_plan,
+    out_option,
+    partial_option,
+    plan_options,
+    reporter,
+    show_result,
+)
 
 if TYPE_CHECKING:
     from ...parameters import Layout
@@ -42,6 +52,7 @@ RECIPES = ("best", "mesh", "slides")
     help="Continue from these weights, of the same layout. Meshes in the dataset replace those in "
     "FILE, e.g. after the game's rig has changed.",
 )
+@partial_option
 @plan_options
 def command(
     game: str,
@@ -51,13 +62,15 @@ def command(
     recipe: str | None,
     window: int | None,
     initial: Path | None,
+    partial: bool,
     as_json: bool,
     **values: Any,
 ) -> None:
     """Train an imitator, the network that predicts the engine's picture.
 
     The same command resumes a stopped training: its state is in FILE.training until the weights are
-    written. The same data, options and machine give the same weights.
+    written. The same data, options and machine give the same weights. Ends with a verdict on the
+    pictures: good, usable or poor.
     """
     check_plan(out, values)
     layout = load_kind(game).layout
@@ -76,6 +89,7 @@ def command(
         raise UsageError(f"--window is for the recipe mesh, not for {chosen.name}")
     chosen = replace(chosen, crop=window or chosen.crop)
     plan = make_plan(Plan, chosen, values, network=network or "", initial_weights=initial)
+    check_records([data], partial)
     pictures = _open(layout, data, plan, as_json)
     if initial is not None:
         _compare_assets(pictures, data, initial)
@@ -100,7 +114,9 @@ def command(
         "recipe": chosen.name,
         "seed": plan.seed,
     }
-    show_result(result, head, _describe, f"f2p evaluate imitator -g {layout.name}", as_json)
+    command = f"f2p evaluate imitator -g {layout.name} --weights {out}"
+    verdict = imitator_verdict(layout.name, result.figures["psnr_db"])
+    show_result(result, head, _describe, command, as_json, verdict)
 
 
 def _compare_assets(pictures: Pictures, data: Path, initial: Path) -> None:
@@ -124,7 +140,7 @@ def _open(layout: Layout, data: Path, plan: Plan, quiet: bool) -> Pictures:
     # the mesh network adapts to the size of the pictures
     size = 256 if name == "mesh" else build(name, layout.size, slots=slots, **plan.options).size
     with progress("decoding pictures", quiet=quiet) as update:
-        records = partial(capture.read_records, data)
+        records = functools.partial(capture.read_records, data)
         pictures = open_pictures(data, layout, size, records, progress=update)
     assets = capture.read_manifest(data).assets
     source = {**pictures.source, **({"assets": assets} if assets else {})}

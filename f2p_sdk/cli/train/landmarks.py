@@ -11,7 +11,7 @@ import click
 from ...errors import DatasetError, PluginError
 from .. import _options as options
 from .._common import emit_json, load_kind, progress, say
-from ._plan import out_option, refuse_existing
+from ._plan import check_records, licence_option, out_option, partial_option, refuse_existing
 
 if TYPE_CHECKING:
     from ...landmarks import LandmarkRecord
@@ -29,9 +29,19 @@ if TYPE_CHECKING:
     help="A dataset of `f2p capture`, also with --vary expression; may be given several times.",
 )
 @out_option
+@partial_option
 @click.option("--restart", is_flag=True, help="Overwrite the file.")
+@licence_option
 @options.as_json
-def command(game: str, data: tuple[Path, ...], out: Path, restart: bool, as_json: bool) -> None:
+def command(
+    game: str,
+    data: tuple[Path, ...],
+    out: Path,
+    partial: bool,
+    restart: bool,
+    licence: str,
+    as_json: bool,
+) -> None:
     """Learn what parameters and expressions do to the landmarks of a face.
 
     Detects landmarks in an engine's pictures and fits a linear model to them. `f2p fit` compares
@@ -50,16 +60,16 @@ def command(game: str, data: tuple[Path, ...], out: Path, restart: bool, as_json
             "landmarks need a landmarker, and none can be used",
             remedy="install one, e.g. f2p-facemesh, then run `f2p plugins`",
         )
-    licence = next(spec.licence for spec in landmarkers() if spec.name == found.name)
+    theirs = next(spec.licence for spec in landmarkers() if spec.name == found.name)
     with progress("detecting landmarks", quiet=as_json) as update:
         result = train_landmarks(
             kind.layout,
             kind.framing,
             found,
-            _records(kind.layout, data, update),
+            _records(kind.layout, data, partial, update),
             out,
             source={"data": [folder.name for folder in data], **_assets(data)},
-            licence=f"from the engine's pictures alone; landmarks by {found.name} ({licence})",
+            licence=f"{licence}; landmarks by {found.name} ({theirs})",
         )
     if as_json:
         emit_json(
@@ -95,7 +105,10 @@ def _assets(folders: tuple[Path, ...]) -> dict[str, str]:
 
 
 def _records(
-    layout: Layout, folders: tuple[Path, ...], update: Callable[[int, int], object]
+    layout: Layout,
+    folders: tuple[Path, ...],
+    partial: bool,
+    update: Callable[[int, int], object],
 ) -> Iterator[LandmarkRecord]:
     """Vectors, actions and pictures of all datasets."""
     from ... import images
@@ -111,6 +124,8 @@ def _records(
                 f"the data are of {manifest.game}/{manifest.kind} with {manifest.vary or 'none'}",
                 remedy=f"f2p capture -g {layout.name} --vary expression -o DIR",
             )
+    check_records(folders, partial)
+    for folder, manifest in zip(folders, manifests, strict=True):
         for record in read_records(folder):
             scene = random_scene(record.number, manifest.seed, manifest.varied_aspects)
             picture = images.decode(record.png, name=f"{folder}, record {record.number}")

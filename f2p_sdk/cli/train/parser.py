@@ -12,7 +12,16 @@ import click
 from ...errors import UsageError
 from .. import _options as options
 from .._common import progress
-from ._plan import check_plan, make_plan, out_option, plan_options, reporter, show_result
+from ._plan import (
+    check_plan,
+    check_records,
+    make_plan,
+    out_option,
+    partial_option,
+    plan_options,
+    reporter,
+    show_result,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,6 +49,12 @@ RECIPES = ("best", "slides")
     exists=True,
     help="Initial backbone of a resnet50, with torchvision's names, .safetensors.",
 )
+@options.path(
+    *("--from", "initial"),
+    folder=False,
+    exists=True,
+    help="Continue from these weights, e.g. after the game's hairstyles have changed.",
+)
 @options.choice("--recipe", RECIPES, default="best")
 @options.number(
     "--size",
@@ -49,14 +64,17 @@ RECIPES = ("best", "slides")
     metavar="PIXELS",
     help="Side of the training pictures, a multiple of 32.",
 )
+@partial_option
 @plan_options
 def command(
     data: tuple[Path, ...],
     out: Path,
     network: str | None,
     backbone: Path | None,
+    initial: Path | None,
     recipe: str,
     size: int,
+    partial: bool,
     as_json: bool,
     **values: Any,
 ) -> None:
@@ -75,7 +93,10 @@ def command(
     chosen = replace(chosen, network=network or chosen.network)
     if backbone is not None and chosen.network != "resnet50":
         raise UsageError("--backbone is for --network resnet50")
-    plan = make_plan(ParserPlan, chosen, values)
+    if backbone is not None and initial is not None:
+        raise UsageError("--backbone and --from both give the first weights", remedy="give one")
+    plan = make_plan(ParserPlan, chosen, values, initial_weights=initial)
+    check_records(data, partial)
     with progress("decoding pictures", quiet=as_json) as update:
         faces = open_faces(data, _records, size, progress=update)
     tensors = _tensors(backbone)

@@ -17,7 +17,7 @@ from ...training.device import Device, pick_device
 from ...training.loop import Loop
 from ...training.plan import BasePlan, Report, TrainingResult
 from ..network import ParserNetwork, ResNetParser, build_parser
-from ..store import parser_card
+from ..store import load_parser, parser_card
 from .augment import PLAIN
 from .data import Faces
 from .figures import held_out_overlap
@@ -29,14 +29,17 @@ __all__ = ["ParserPlan", "train_parser"]
 _VALIDATED = 128  # held-out pictures per validation; all of them at the end
 _PLAIN_AT_END = 0.75  # share of plain pictures while the training settles
 _MAX_GRADIENT = 5.0
-LICENCE = "Apache-2.0; trained only on pictures of the engines that the data were captured from"
 
 
 @dataclass(frozen=True)
 class ParserPlan(BasePlan):
-    """Recipe and duration of a parser training."""
+    """Recipe and duration of a parser training.
+
+    ``initial_weights``: file to continue from, of the recipe's network; None for random weights.
+    """
 
     recipe: ParserRecipe = RECIPES["best"]
+    initial_weights: Path | None = None
 
 
 def train_parser(
@@ -62,9 +65,9 @@ def train_parser(
         progress: called after every step.
 
     Raises:
-        TrainingError: the loss is not finite (the best weights so far are kept), or the folder
-            holds the state of another training.
-        WeightsError: the backbone is not a ResNet-50's.
+        TrainingError: the loss is not finite (the best weights so far are kept), the folder holds
+            the state of another training, or the initial weights are of another network.
+        WeightsError: the backbone is not a ResNet-50's, or the initial weights are damaged.
     """
     where = pick_device(device)
     with augmenter(faces, where) as augment_all:
@@ -86,7 +89,8 @@ class _Training(Loop[ParserNetwork]):
     ) -> None:
         super().__init__(output, plan, device, faces.split())
         self.faces, self.augment_all = faces, augment_all
-        self.network = _network(self.recipe, faces.size, backbone).to(device.name)
+        self.network = _network(self.recipe, faces.size, backbone, plan.initial_weights)
+        self.network.to(device.name)
         # torch's stubs do not know this form for modules
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = self.recipe.build_optimiser(self.network)
@@ -129,12 +133,22 @@ class _Training(Loop[ParserNetwork]):
 
     def card(self, training: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
         training = {**self.faces.source, **training}
-        return parser_card(self.network, training=training, figures=figures, licence=LICENCE)
+        return parser_card(self.network, training=training, figures=figures, licence=self.licence)
 
 
-def _network(recipe: ParserRecipe, size: int, backbone: dict[str, Tensor] | None) -> ParserNetwork:
+def _network(
+    recipe: ParserRecipe, size: int, backbone: dict[str, Tensor] | None, initial: Path | None
+) -> ParserNetwork:
     if size % 32:
         raise TrainingError(f"the side of the pictures must be a multiple of 32, got {size}")
+    if initial is not None:
+        trained = load_parser(initial)
+        if trained.name != recipe.network:
+            raise TrainingError(
+                f"{initial}: the network is {trained.name!r}, the recipe's is {recipe.network!r}",
+                remedy=f"--network {trained.name}",
+            )
+        return trained.requires_grad_(True)
     network = build_parser(recipe.network, **recipe.options)
     if backbone is not None:
         if not isinstance(network, ResNetParser):

@@ -1,102 +1,46 @@
-"""Weights on disk: safetensors, never pickle, with a card that describes them.
-
-The card is JSON in the file's metadata, under the key ``f2p_card``, so that it can be read without
-torch. The card of an imitator holds::
-
-    format          1
-    what            "imitator"
-    network         the network's config: its name, the vector's length, its options
-    game, kind, layout_hash, layout_size
-    input, output   sizes, ranges and colour space
-    normalisation   what the network itself does to the vector
-    training        data, recipe, seed, steps, time
-    licence         of the weights
-    figures         psnr_db and l1 on held-out data
-    assets          optional: hash or build number of the rig and art of the pictures
-    golden          one vector, and the network's picture for it averaged to 8x8
-
-Cards with ``what`` ``"parser"`` or ``"recognizer"`` are similar. Loading a file checks that its
-tensors fit the network and are finite, and that the network reproduces the golden pair.
-"""
+"""Networks in weights files: saved, loaded and checked."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .errors import WeightsError
-from .files import atomic_write, user_folder
+from ..errors import WeightsError
+from ..files import atomic_write, user_folder
+from .card import REMEDY, check_content, load_card, with_card
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from .networks.imitator import Imitator
-    from .parameters import Layout
+    from ..networks.imitator import Imitator
+    from ..parameters import Layout
 
     _Network = TypeVar("_Network", bound=nn.Module)
 
 __all__ = [
+    "UNSPECIFIED",
     "check_golden",
     "imitator_card",
     "imported_weights",
-    "load_card",
     "load_imitator",
     "load_network",
     "round_to_half",
     "save_weights",
 ]
 
-CARD = "f2p_card"
-FORMAT = 1
+#: Licence of weights whose trainer has not named one.
+UNSPECIFIED = "unspecified"
+
 GOLDEN_SIDE = 8
 GOLDEN_TOLERANCE = 2e-3  # CPUs and GPUs round differently; a wrong tensor differs by far more
-
-_REMEDY = "copy or download the file again, or train it: f2p train imitator"
 
 
 def imported_weights(name: str) -> Path:
     """Path of the weights that `f2p weights import` writes under this name; may not exist."""
     return user_folder() / "weights" / f"{name}.safetensors"
-
-
-def load_card(path: str | Path, *, remedy: str = _REMEDY) -> dict[str, Any]:
-    """Read the card of a weights file, without importing torch.
-
-    Raises:
-        WeightsError: no such file, not safetensors, truncated, or without a card of a known format.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    path = Path(path)
-    if not path.is_file():
-        raise WeightsError(f"{path}: there is no such weights file", remedy=remedy)
-    try:
-        # Opening checks the header and the length of the file.
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-    except (SafetensorError, OSError) as problem:
-        raise WeightsError(
-            f"{path}: not a whole safetensors file ({path.stat().st_size} bytes): {problem}",
-            remedy=remedy,
-        ) from None
-    try:
-        card = json.loads(metadata[CARD])
-    except (KeyError, ValueError):
-        raise WeightsError(
-            f"{path}: safetensors without a card of f2p (metadata {CARD!r})",
-            remedy="give a file that f2p train or f2p weights import wrote",
-        ) from None
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
-        found = card.get("format") if isinstance(card, dict) else card
-        raise WeightsError(
-            f"{path}: the card must have format {FORMAT}, the file has {found!r}",
-            remedy="install the f2p-sdk that wrote it, or a newer one",
-        )
-    return card
 
 
 def save_weights(
@@ -110,7 +54,7 @@ def save_weights(
 
     Args:
         state: the network's ``state_dict()``.
-        card: JSON types only; ``format`` is added.
+        card: JSON types only; ``format`` and ``content_hash`` are added.
         half: store tensors of two or more dimensions as float16; one-dimensional tensors and whole
             numbers keep their type.
 
@@ -131,8 +75,7 @@ def save_weights(
                 remedy="train again from the last good checkpoint, with a lower learning rate",
             )
         tensors[name] = tensor.contiguous()
-    text = json.dumps({"format": FORMAT, **card}, allow_nan=False)
-    return atomic_write(path, save(tensors, metadata={CARD: text}), error=WeightsError)
+    return atomic_write(path, with_card(save(tensors), card), error=WeightsError)
 
 
 def imitator_card(
@@ -187,8 +130,8 @@ def load_imitator(
     Raises:
         WeightsError: a damaged file, another layout or network, or another golden picture.
     """
-    from .mesh.network import MeshImitator  # noqa: F401 -- registers the network "mesh"
-    from .networks import build
+    from ..mesh.network import MeshImitator  # noqa: F401 -- registers the network "mesh"
+    from ..networks import build
 
     path = Path(path)
     card = load_card(path)
@@ -213,20 +156,21 @@ def load_network(
     what: str,
     build: Callable[..., _Network],
     *,
-    remedy: str = _REMEDY,
+    remedy: str = REMEDY,
 ) -> _Network:
     """Build the network of a card and load its tensors: float32, in evaluation mode, frozen.
 
     ``build`` gets the network's name and its options.
 
     Raises:
-        WeightsError: the card is not of a ``what``, or its description or a tensor does not fit.
+        WeightsError: the card is not of a ``what``, its description or a tensor does not fit, or
+            the tensors do not have the card's content hash.
     """
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    from .networks.imitator import build_from_config
+    from ..networks.imitator import build_from_config
 
     if card.get("what") != what or not isinstance(card.get("network"), dict):
         raise WeightsError(
@@ -239,7 +183,9 @@ def load_network(
         raise WeightsError(f"{path}: {error.message}", remedy=error.remedy or remedy) from None
     try:
         # read, not mapped: a mapped file can be neither replaced nor deleted on Windows
-        tensors = load(path.read_bytes())
+        data = path.read_bytes()
+        check_content(path, card, data, remedy=remedy)
+        tensors = load(data)
     except (SafetensorError, OSError) as problem:
         raise WeightsError(f"{path}: cannot be read: {problem}", remedy=remedy) from None
     expected = network.state_dict()
@@ -286,7 +232,7 @@ def check_golden(
     failure: str,
     *,
     relative: bool = False,
-    remedy: str = _REMEDY,
+    remedy: str = REMEDY,
 ) -> None:
     """Check that a network, ``run``, reproduces the golden pair of its card.
 
