@@ -122,7 +122,8 @@ weights: install
 		name=$$(basename $$kind) && data=out/data/$$(dirname $$kind)-$$name && \
 		made=out/weights/$$name-mesh.safetensors && \
 		$(BIN)/f2p capture -g $$kind $(CAPTURE) -o $$data && \
-		{ test -f $$made || $(BIN)/f2p train imitator -g $$kind --data $$data -o $$made $(TRAINING) $(LICENCE); } && \
+		{ test -f $$made || { $(BIN)/f2p train imitator -g $$kind --data $$data -o $$made $(TRAINING) $(LICENCE) && \
+			$(BIN)/f2p evaluate imitator -g $$kind --weights $$made --write-card; }; } && \
 		faces=out/data/expressions-$$name && points=out/weights/$$name-landmarks.safetensors && \
 		$(BIN)/f2p capture -g $$kind $(EXPRESSIONS) -o $$faces && \
 		{ test -f $$points || \

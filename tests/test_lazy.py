@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ TORCH_FREE = (
     "f2p_sdk.findings",
     "f2p_sdk.conformance",
     "f2p_sdk.capture",
+    "f2p_sdk.scaffold",
     "f2p_sdk.testing",
     "f2p_sdk.cli",
 )
@@ -161,3 +163,13 @@ def test_other_packages_use_only_what_is_exported(folder: str) -> None:
                 modules = [node.module]
             inner = [m for m in modules if m.startswith("f2p_sdk.")]
             assert not inner or "tests" in path.parts, f"{path}, line {node.lineno}: {inner}"
+
+
+@pytest.mark.parametrize(("given", "expected"), [("", "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_of_openmp_sleep_unless_the_user_says_otherwise(given: str, expected: str) -> None:
+    code = "import os, f2p_sdk; print(os.environ['OMP_WAIT_POLICY'])"
+    environ = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    environ |= {"OMP_WAIT_POLICY": given} if given else {}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == expected

@@ -22,7 +22,7 @@ from ._common import fail, show_log, warn
 # Order of the commands in `f2p --help`; other commands follow, sorted by name.
 _ORDER = (
     *("fit", "convert", "render", "apply", "games", "plugins", "weights", "engine"),
-    *("sheet", "framing", "capture", "train", "evaluate", "check"),
+    *("new-adapter", "sheet", "framing", "capture", "train", "evaluate", "check"),
 )
 
 

@@ -17,7 +17,6 @@ from f2p_sdk import Character, FormatSpec, Layout, hookimpl, load_image, plugins
 
 Run = Callable[..., Any]
 FAST = ["--method", "slides", "--steps", "1"]
-DONE = (0, 3)  # a fit of one step may gain next to nothing
 
 
 def read(data: bytes, layout: Layout) -> Character:
@@ -63,7 +62,7 @@ def test_a_preset_gives_the_picture_of_the_fit(f2p: Run, layout: Layout, tmp_pat
     """Photo to preset, and preset to picture: the same as straight from the fit."""
     preset, drawn = tmp_path / "me.toy", tmp_path / "drawn.png"
     done = f2p("fit", PHOTO, "-g", "toy", "-o", preset, *FAST, "--json")
-    assert done.code in DONE, done.text
+    assert done.code in (0, 3), done.text  # a fit of one step may gain next to nothing
     files = {name: Path(path) for name, path in json.loads(done.out)["files"].items()}
     assert files["preset"] == preset
     assert files["character"] == tmp_path / "me" / "character.json"
@@ -91,7 +90,7 @@ def test_photos_need_a_folder_and_a_population_may_be_presets(
     argv = ("fit", PHOTO, "-g", "toy", "-o", tmp_path / "me.toy", *FAST, "--no-engine")
     (tmp_path / "me.toy").touch()  # an existing file is replaced
     done = f2p(*argv, "--population", people)
-    assert done.code in DONE, done.text
+    assert done.code in (0, 3), done.text
     assert len((tmp_path / "me.toy").read_bytes()) == 5
 
 

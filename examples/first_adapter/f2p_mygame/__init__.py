@@ -1,0 +1,1 @@
+"""Adapter of Mygame for f2p-sdk."""
