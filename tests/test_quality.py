@@ -73,7 +73,7 @@ def test_fit_of_the_example_photo(fitter: Fitter) -> None:
     assert KIND.layout.validate(result.character.values)
 
 
-@pytest.mark.parametrize("index", [0, 2, 5])
+@pytest.mark.parametrize("index", [0, 2])
 def test_exact_method_recovers_a_character(
     index: int, fitter: Fitter, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
