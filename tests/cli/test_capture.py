@@ -79,10 +79,11 @@ def test_capture_reports_a_hanging_engine(
 ) -> None:
     monkeypatch.setenv("F2P_TOY_ENGINE", "hangs")
     data = tmp_path / "data"
-    done = f2p("capture", "-g", "toy", "-o", data, "-n", 5, "--size", 16, "--deadline", 0.5)
-    assert done.code == 1
+    # every engine hangs at its third picture, and one character may fail
+    done = f2p("capture", "-g", "toy", "-o", data, "-n", 20, "--size", 16, "--deadline", 0.5)
+    assert done.code == 1, done.text
     assert "did not answer within 0.5 s" in done.text
-    assert len(list(read_records(data))) == 2
+    assert 2 <= len(list(read_records(data))) < 20
 
 
 def test_capture_by_external_engines_with_keys(

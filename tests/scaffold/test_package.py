@@ -65,7 +65,7 @@ def test_example_is_what_the_command_writes(tmp_path: Path) -> None:
 def test_tutorial_has_the_table_of_the_example() -> None:
     page = (ROOT / "docs" / "tutorial" / "adapter.md").read_text(encoding="utf-8")
     table = (EXAMPLE / "sliders.csv").read_text(encoding="utf-8")
-    assert f"`sliders.csv`:\n\n```csv\n{table}```\n" in page
+    assert f"`sliders.csv`:\n\n```text\n{table}```\n" in page
 
 
 def test_layout_has_the_parameters_of_the_table(moonfall: Path) -> None:
