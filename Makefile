@@ -67,7 +67,7 @@ demo: install
 	@echo "Photo and character side by side: $(abspath out/demo/sheet.png)"
 
 # Two runs in parallel, one core each, of similar length. The minimum coverage is in pyproject.toml.
-SECOND := tests/docs tests/bridge tests/examples tests/parsing tests/recognizers
+SECOND := tests/docs tests/bridge tests/examples tests/parsing
 PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0
 test: install test-tools
 	@rm -f .coverage .coverage.*
