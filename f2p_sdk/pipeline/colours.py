@@ -39,7 +39,7 @@ def photo_colours(
     grid: int = 32,
     classes: Mapping[str, Tensor] | None = None,
     *,
-    lit: bool = False,
+    drawn: bool = False,
 ) -> CellColours:
     """Return the cell colours of an aligned photo, its background replaced by the game's.
 
@@ -50,7 +50,7 @@ def photo_colours(
         grid: N.
         classes: (h, h) in [0, 1], a parser's probabilities by class; hair counts more, and the
             colour of skin is corrected.
-        lit: the light is an engine's, and no colour is corrected.
+        drawn: an engine drew the picture, and no colour is corrected.
     """
     away = torch.from_numpy(background(picture, landmarks))[None, None].float()
     behind = cell_means(away, grid)[0]
@@ -61,7 +61,7 @@ def photo_colours(
     colours = cell_means(to_tensor(picture), grid)[0]
     skin = seen.get("face_skin", none)
     eyes = seen.get("left_eye", none) + seen.get("right_eye", none)
-    if not lit:
+    if not drawn:
         shift = skin_shift(picture, skin, eyes)
         colours = corrected(colours, shift, cell_means(skin[None, None], grid)[0, 0])
     wall = torch.from_numpy(backdrop).float()[:, None, None]

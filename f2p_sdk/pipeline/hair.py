@@ -106,17 +106,17 @@ class PhotoHair:
         classes: Mapping[str, Tensor],
         landmarks: Points,
         *,
-        lit: bool = False,
+        drawn: bool = False,
     ) -> PhotoHair:
         """Find the hair of a photo; arguments as in :func:`hair_mask`.
 
-        ``lit``: the light is an engine's, and the colour stays as it is.
+        ``drawn``: an engine drew the picture, and the colour stays as it is.
         """
         x, y = eye_coordinates(landmarks, _SIDE)
         near = np.exp(-np.maximum(0, np.hypot(x, (y - 0.3) / 1.2) - 1) / 0.6)
         mask = hair_mask(picture, classes, landmarks)
         seen = _lit_colour(picture, mask)
-        colour = seen if lit or seen is None else _natural(seen)
+        colour = seen if drawn or seen is None else _natural(seen)
         beard = PhotoBeard.of(picture, classes, landmarks)
         return cls(colour, _resized(mask, landmarks), _cells(np.maximum(near, _FAR)), beard)
 

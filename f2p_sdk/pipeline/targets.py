@@ -102,9 +102,9 @@ class Targets:
         else:
             wall = backdrop_colour(average, landmarks)
             if HAIR in classes and "background" in classes:
-                hair = PhotoHair.of(aligned, classes, landmarks, lit=subject.drawn)
+                hair = PhotoHair.of(aligned, classes, landmarks, drawn=subject.drawn)
             colours = photo_colours(
-                aligned, landmarks, wall, method.grid, classes, lit=subject.drawn
+                aligned, landmarks, wall, method.grid, classes, drawn=subject.drawn
             )
         embeddings = subject.target if method.mirrored else subject.target[:1]
         return cls(

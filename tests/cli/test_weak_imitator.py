@@ -1,4 +1,4 @@
-"""What commands say about an imitator that has hardly been trained: a game team's first try."""
+"""Verdicts of the commands on an imitator that has hardly been trained: a game team's first try."""
 
 from __future__ import annotations
 

@@ -65,8 +65,8 @@ def test_skin_keeps_its_colour_where_the_light_is_known() -> None:
     classes = {"face_skin": skin, "left_eye": torch.zeros(128, 128)}
     wall = np.array([0.1, 0.2, 0.3])
     drawn, photo = (
-        photo_colours(picture, EYES, wall, 16, classes, lit=lit).colours[:, 8, 8] * 255
-        for lit in (True, False)
+        photo_colours(picture, EYES, wall, 16, classes, drawn=own).colours[:, 8, 8] * 255
+        for own in (True, False)
     )
     np.testing.assert_allclose(drawn, (210, 160, 140), atol=2)
     assert float((drawn - photo).abs().max()) > 2

@@ -118,7 +118,7 @@ def test_saturated_hair_moves_towards_natural_colours(
     colour = lab_to_srgb(np.array(lab, float)).round().astype(int)
     hair = PhotoHair.of(_picture(CAP, tuple(colour)), _classes(CAP), EYES)
     assert hair.colour == pytest.approx(expected, abs=1.0)
-    drawn = PhotoHair.of(_picture(CAP, tuple(colour)), _classes(CAP), EYES, lit=True)
+    drawn = PhotoHair.of(_picture(CAP, tuple(colour)), _classes(CAP), EYES, drawn=True)
     assert drawn.colour == pytest.approx(lab, abs=1.0)  # the light of an engine is known
 
 
